@@ -1,0 +1,4 @@
+"""An asset-based data platform for recruitment-site events: Kafka to Cassandra to Spark to an hourly report in MySQL.
+
+Importing the package opens nothing and loads neither Dagster nor Spark; start at `definitions` or `cli`.
+"""

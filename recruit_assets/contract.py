@@ -1,0 +1,390 @@
+"""What events, tables, the report and dead letters look like, each declared once.
+
+Belongs here: names, logical types, keys and meanings that users, data and other programs see. DDL, Spark types, validation,
+column metadata and docs are derived from these declarations. Not here: any engine's type names (`stores`), rules that
+compute something (`transforms`), settings (`settings`).
+"""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+
+class Type(Enum):
+    """A logical column type; each store maps it to its own."""
+
+    INT = "32-bit integer"
+    BIGINT = "64-bit integer"
+    DOUBLE = "64-bit floating point number"
+    TEXT = "unbounded text"
+    VARCHAR = "text of at most 255 characters"
+    VARCHAR_32 = "text of at most 32 characters"
+    TIMEUUID = "version-1 UUID"
+    DATE = "calendar day, UTC"
+    TIMESTAMP = "instant, UTC, milliseconds"
+    DATETIME = "instant, UTC, whole seconds"
+    DATETIME_MICROS = "instant, UTC, microseconds"
+    INT_SET = "set of 32-bit integers"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A named, typed column; `nullable` is what a reader must expect."""
+
+    name: str
+    type: Type
+    description: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CassandraTable:
+    """A table of the Cassandra keyspace; `ttl_s` 0 keeps rows for ever."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    partition_key: tuple[str, ...]
+    clustering_key: tuple[str, ...] = ()
+    ttl_s: int = 0
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTable:
+    """A table of the report database (MySQL and MariaDB); `indexes` are column lists beside the primary key."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+class Action(StrEnum):
+    """What a user did, as counted; each is one column of the hourly metrics."""
+
+    CLICK = "click"
+    CONVERSION = "conversion"
+    QUALIFIED = "qualified"
+    UNQUALIFIED = "unqualified"
+
+
+ACTION_SPELLINGS = {action.value: action for action in Action} | {"clicks": Action.CLICK}
+"""Values of `custom_track` that count. Every other value, null included, has no analytical meaning."""
+
+
+class DeadLetterReason(StrEnum):
+    """Why a record can't become an event. The description of each is in `DEAD_LETTER_MEANINGS`."""
+
+    EMPTY = "empty"
+    TOMBSTONE = "tombstone"
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    NOT_OBJECT = "not_object"
+    TOO_DEEP = "too_deep"
+    MISSING = "missing"
+    INVALID_UUID = "invalid_uuid"
+    WRONG_TYPE = "wrong_type"
+    OUT_OF_RANGE = "out_of_range"
+    BAD_TIMESTAMP = "bad_timestamp"
+    BEFORE_FIRST_HOUR = "before_first_hour"
+    FUTURE = "future"
+    TOO_LARGE = "too_large"
+    REJECTED_BY_STORE = "rejected_by_store"
+
+
+DEAD_LETTER_MEANINGS = {
+    DeadLetterReason.EMPTY: "the value has no bytes",
+    DeadLetterReason.TOMBSTONE: "the value is null",
+    DeadLetterReason.NOT_UTF8: "the value isn't UTF-8, or starts with a byte order mark",
+    DeadLetterReason.NOT_JSON: "the value isn't one JSON document",
+    DeadLetterReason.NOT_OBJECT: "the JSON document isn't an object",
+    DeadLetterReason.TOO_DEEP: "the JSON document nests too deeply to be parsed",
+    DeadLetterReason.MISSING: "create_time is absent or null",
+    DeadLetterReason.INVALID_UUID: "create_time isn't a version-1 UUID",
+    DeadLetterReason.WRONG_TYPE: "a field has a type that its column can't hold",
+    DeadLetterReason.OUT_OF_RANGE: "a number doesn't fit 32 bits",
+    DeadLetterReason.BAD_TIMESTAMP: "ts isn't a time that exists",
+    DeadLetterReason.BEFORE_FIRST_HOUR: "the event time is before RECRUIT_FIRST_HOUR",
+    DeadLetterReason.FUTURE: "the event time is more than 5 minutes after the Kafka record's",
+    DeadLetterReason.TOO_LARGE: "the value is larger than RECRUIT_MAX_EVENT_BYTES",
+    DeadLetterReason.REJECTED_BY_STORE: "Cassandra refuses the row as invalid",
+}
+
+FUTURE_ALLOWANCE_S = 300
+"""An event may be this much later than its Kafka record's own timestamp."""
+
+CHANGE_SKEW_S = 5
+"""A change this close to a coverage mark counts as not covered: coordinators' clocks differ by less."""
+
+
+def _event(name: str, type: Type, description: str) -> Column:
+    return Column(name, type, description, nullable=name != "create_time")
+
+
+EVENT_COLUMNS = (
+    _event("create_time", Type.TIMEUUID, "Identity and creation time of the event, a version-1 UUID"),
+    _event("bid", Type.INT, "Price of one click; null counts as 0"),
+    _event("bn", Type.TEXT, "Browser name"),
+    _event("campaign_id", Type.INT, "Advertising campaign; null counts as 0"),
+    _event("cd", Type.INT, "Colour depth of the screen, bits"),
+    _event("custom_track", Type.TEXT, "The user's action; click, clicks, conversion, qualified and unqualified count"),
+    _event("de", Type.TEXT, "Document encoding"),
+    _event("dl", Type.TEXT, "Document location, the page's URL"),
+    _event("dt", Type.TEXT, "Document title"),
+    _event("ed", Type.TEXT, "Event data as the tracker sent it"),
+    _event("ev", Type.INT, "Event kind number of the tracker"),
+    _event("group_id", Type.INT, "Group of jobs; null counts as 0"),
+    _event("id", Type.TEXT, "Tracker's own identifier"),
+    _event("job_id", Type.INT, "Job advertisement; a countable event without one is unattributed, 0 is a job"),
+    _event("md", Type.TEXT, "Mobile device flag"),
+    _event("publisher_id", Type.INT, "Site that showed the advertisement; null counts as 0"),
+    _event("rl", Type.TEXT, "Referrer location"),
+    _event("sr", Type.TEXT, "Screen resolution"),
+    _event("ts", Type.TEXT, "Event time as received; where absent, the time inside create_time is the event time"),
+    _event("tz", Type.INT, "Offset of the user's time zone, minutes"),
+    _event("ua", Type.TEXT, "User agent"),
+    _event("uid", Type.TEXT, "User identifier"),
+    _event("utm_campaign", Type.TEXT, "UTM campaign"),
+    _event("utm_content", Type.TEXT, "UTM content"),
+    _event("utm_medium", Type.TEXT, "UTM medium"),
+    _event("utm_source", Type.TEXT, "UTM source"),
+    _event("utm_term", Type.TEXT, "UTM term"),
+    _event("v", Type.INT, "Tracker version"),
+    _event("vp", Type.TEXT, "Viewport size"),
+)
+"""The 29 fields of one Kafka message (a JSON object in UTF-8); only create_time is required."""
+
+_EVENT_HOUR = Column("event_hour", Type.TIMESTAMP, "Start of the hour of the event time, UTC", nullable=False)
+_BUCKET = Column("bucket", Type.INT, "Slice of the hour x shards + shard; see bucket_layout", nullable=False)
+_EVENT_TIME = Column("event_time", Type.TIMESTAMP, "When the event happened, UTC", nullable=False)
+_RECEIVED_AT = Column("received_at", Type.TIMESTAMP, "The Kafka record's timestamp (LogAppendTime)", nullable=False)
+_CREATE_TIME = EVENT_COLUMNS[0]
+
+RAW_EVENTS = CassandraTable(
+    name="raw_events",
+    description="Every valid event, as received, once.",
+    columns=(
+        _EVENT_HOUR,
+        _BUCKET,
+        *EVENT_COLUMNS,
+        _EVENT_TIME,
+        _RECEIVED_AT,
+        Column("extra", Type.TEXT, "Fields that the contract doesn't name, as one JSON object; normally unset"),
+    ),
+    partition_key=("event_hour", "bucket"),
+    clustering_key=("create_time",),
+)
+
+EVENT_CHANGES = CassandraTable(
+    name="event_changes",
+    description="The change feed: one row per ingest batch and touched hour, written after its events are durable.",
+    columns=(
+        Column("day", Type.DATE, "Day of changed_at", nullable=False),
+        Column("shard", Type.INT, "Hour of the event modulo 8", nullable=False),
+        Column("changed_at", Type.TIMEUUID, "When Cassandra took the change (now())", nullable=False),
+        Column("event_hour", Type.TIMESTAMP, "The touched hour", nullable=False),
+        Column("buckets", Type.INT_SET, "The touched buckets of the hour", nullable=False),
+        Column("row_count", Type.INT, "Events of the hour in this batch", nullable=False),
+    ),
+    partition_key=("day", "shard"),
+    clustering_key=("changed_at",),
+    ttl_s=90 * 86_400,
+)
+CHANGE_SHARDS = 8
+
+BUCKET_LAYOUT = CassandraTable(
+    name="bucket_layout",
+    description="How an hour is cut into buckets, from an hour on; append-only.",
+    columns=(
+        Column("valid_from_hour", Type.TIMESTAMP, "First hour that uses the layout", nullable=False),
+        Column("slices", Type.INT, "Slices of the hour by event time", nullable=False),
+        Column("shards", Type.INT, "Shards of a slice by a hash of create_time", nullable=False),
+    ),
+    partition_key=("valid_from_hour",),
+)
+
+FILTERED_EVENTS = CassandraTable(
+    name="filtered_events",
+    description="The events that count (countable action, job_id not null), with what counting needs.",
+    columns=(
+        _EVENT_HOUR,
+        _BUCKET,
+        _CREATE_TIME,
+        _EVENT_TIME,
+        Column("action", Type.TEXT, "click, conversion, qualified or unqualified", nullable=False),
+        Column("job_id", Type.INT, "Job advertisement", nullable=False),
+        Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False),
+        Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False),
+        Column("group_id", Type.INT, "Group of jobs, 0 if unknown", nullable=False),
+        Column("bid", Type.INT, "Price of one click, 0 if unknown", nullable=False),
+        _RECEIVED_AT,
+    ),
+    partition_key=("event_hour", "bucket"),
+    clustering_key=("create_time",),
+)
+
+GRAIN = ("job_id", "publisher_id", "campaign_id", "group_id")
+"""What a row of the metrics and of the report is about, beside its hour."""
+
+HOURLY_JOB_METRICS = CassandraTable(
+    name="hourly_job_metrics",
+    description="Counts per hour, job, publisher, campaign and group.",
+    columns=(
+        _EVENT_HOUR,
+        Column("job_id", Type.INT, "Job advertisement", nullable=False),
+        Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False),
+        Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False),
+        Column("group_id", Type.INT, "Group of jobs, 0 if unknown", nullable=False),
+        Column("clicks", Type.BIGINT, "Number of clicks", nullable=False),
+        Column("conversion", Type.BIGINT, "Number of conversions", nullable=False),
+        Column("qualified", Type.BIGINT, "Number of qualified applications", nullable=False),
+        Column("unqualified", Type.BIGINT, "Number of unqualified applications", nullable=False),
+        Column("bid_sum", Type.BIGINT, "Sum of the bids of the clicks", nullable=False),
+        Column("latest_received_at", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+    ),
+    partition_key=("event_hour",),
+    clustering_key=GRAIN,
+)
+
+HOUR_COVERAGE = CassandraTable(
+    name="hour_coverage",
+    description="What each stage's rows of an hour are known to contain: every change before covered_through.",
+    columns=(
+        _EVENT_HOUR,
+        Column("stage", Type.TEXT, "Table that the mark is about", nullable=False),
+        Column("covered_through", Type.TIMESTAMP, "Every change before this is in the rows; unset while uncertain"),
+        Column("t", Type.BIGINT, "Write number of the run: Cassandra's clock in ms x 1000 + 0 to 999"),
+        Column("run_id", Type.TEXT, "Dagster run that wrote the rows"),
+        Column("row_count", Type.BIGINT, "Rows of the stage in the hour"),
+        Column("event_count", Type.BIGINT, "Countable events that the rows stand for"),
+    ),
+    partition_key=("event_hour",),
+    clustering_key=("stage",),
+)
+
+CASSANDRA_TABLES = (RAW_EVENTS, EVENT_CHANGES, BUCKET_LAYOUT, FILTERED_EVENTS, HOURLY_JOB_METRICS, HOUR_COVERAGE)
+
+MYSQL_REPORT = SqlTable(
+    name="mysql_report",
+    description="The hourly report: what happened per job, publisher, campaign and group in each hour. Times are UTC.",
+    columns=(
+        Column("job_id", Type.INT, "Job advertisement", nullable=False),
+        Column("dates", Type.DATETIME, "Midnight of the day", nullable=False),
+        Column("hours", Type.INT, "Hour of the day, 0 to 23", nullable=False),
+        Column("disqualified_application", Type.INT, "Number of unqualified applications", nullable=False),
+        Column("qualified_application", Type.INT, "Number of qualified applications", nullable=False),
+        Column("conversion", Type.INT, "Number of conversions", nullable=False),
+        Column("company_id", Type.INT, "The job's company; null when the job is unknown"),
+        Column("group_id", Type.INT, "Group of jobs, 0 if unknown", nullable=False),
+        Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False),
+        Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False),
+        Column("bid_set", Type.DOUBLE, "Mean bid of the clicks, 2 decimals, half away from zero", nullable=False),
+        Column("clicks", Type.INT, "Number of clicks", nullable=False),
+        Column("impressions", Type.VARCHAR_32, "Always null; kept for readers of the table"),
+        Column("spend_hour", Type.DOUBLE, "Sum of the bids of the clicks", nullable=False),
+        Column("sources", Type.VARCHAR_32, "'Cassandra'", nullable=False),
+        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+    ),
+    primary_key=("dates", "hours", *GRAIN),
+)
+
+REPORT_HOURS = SqlTable(
+    name="report_hours",
+    description="One row per reported hour: how far its rows are known to be complete, and by which run.",
+    columns=(
+        Column("event_hour", Type.DATETIME, "The hour, UTC", nullable=False),
+        Column("covered_through", Type.DATETIME_MICROS, "Every change before this is in the report", nullable=False),
+        Column("t", Type.BIGINT, "Write number of the run, breaks ties of covered_through", nullable=False),
+        Column("row_count", Type.BIGINT, "Report rows of the hour", nullable=False),
+        Column("event_count", Type.BIGINT, "Countable events that the rows stand for", nullable=False),
+        Column("run_id", Type.VARCHAR, "Dagster run that wrote the hour", nullable=False),
+    ),
+    primary_key=("event_hour",),
+)
+
+JOB = SqlTable(
+    name="job",
+    description="The job dimension that the report is joined with.",
+    columns=(
+        Column("id", Type.INT, "Job advertisement", nullable=False),
+        Column("company_id", Type.INT, "Company that offers the job"),
+        Column("group_id", Type.INT, "Group of jobs"),
+        Column("campaign_id", Type.INT, "Advertising campaign"),
+        Column("title", Type.VARCHAR, "Title of the job"),
+    ),
+    primary_key=("id",),
+)
+
+PENDING_HOURS = SqlTable(
+    name="pending_hours",
+    description="Hours that have changes which the report doesn't cover yet.",
+    columns=(
+        Column("event_hour", Type.DATETIME, "The hour, UTC", nullable=False),
+        Column("newest_change", Type.DATETIME_MICROS, "Newest change seen of the hour", nullable=False),
+        Column("attempts", Type.INT, "Failed runs since the newest change", nullable=False),
+        Column("next_try_at", Type.DATETIME_MICROS, "Not to be requested before this", nullable=False),
+    ),
+    primary_key=("event_hour",),
+)
+
+CHANGE_FEED_MARK = SqlTable(
+    name="change_feed_mark",
+    description="One row: up to where the change feed has been turned into pending hours.",
+    columns=(
+        Column("id", Type.INT, "Always 1", nullable=False),
+        Column("low_water", Type.DATETIME_MICROS, "Changes before this were read", nullable=False),
+    ),
+    primary_key=("id",),
+)
+
+FIRST_HOUR = SqlTable(
+    name="first_hour",
+    description="One row: the first hour of the report, which may only be lowered.",
+    columns=(
+        Column("id", Type.INT, "Always 1", nullable=False),
+        Column("event_hour", Type.DATETIME, "First hourly partition, UTC", nullable=False),
+    ),
+    primary_key=("id",),
+)
+
+DEAD_LETTER_REPLAYS = SqlTable(
+    name="dead_letter_replays",
+    description="Which dead letters were sent again, by the record that they came from.",
+    columns=(
+        Column("topic", Type.VARCHAR, "Origin topic", nullable=False),
+        Column("kafka_partition", Type.INT, "Origin partition", nullable=False),
+        Column("kafka_offset", Type.BIGINT, "Origin offset", nullable=False),
+        Column("reason", Type.VARCHAR_32, "Why it was a dead letter", nullable=False),
+        Column("attempts", Type.INT, "How often it was sent again", nullable=False),
+        Column("replayed_at", Type.DATETIME_MICROS, "When it was last sent again", nullable=False),
+    ),
+    primary_key=("topic", "kafka_partition", "kafka_offset"),
+)
+
+SQL_TABLES = (MYSQL_REPORT, REPORT_HOURS, JOB, PENDING_HOURS, CHANGE_FEED_MARK, FIRST_HOUR, DEAD_LETTER_REPLAYS)
+REPORT_SOURCE = "Cassandra"
+
+DLQ_SUFFIX = ".dlq"
+"""The dead letter topic is the event topic's name with this behind it."""
+
+
+class DeadLetterHeader(StrEnum):
+    """Kafka header names of a dead letter; the `__connect` ones are Kafka Connect's (KIP-298), ours come after."""
+
+    TOPIC = "__connect.errors.topic"
+    PARTITION = "__connect.errors.partition"
+    OFFSET = "__connect.errors.offset"
+    EXCEPTION_CLASS = "__connect.errors.exception.class.name"
+    EXCEPTION_MESSAGE = "__connect.errors.exception.message"
+    REASON = "recruit.errors.reason"
+    TIMESTAMP = "recruit.errors.timestamp_ms"
+    ORIGINAL_LENGTH = "recruit.errors.original_length_bytes"
+    ORIGINAL_SHA256 = "recruit.errors.original_sha256"

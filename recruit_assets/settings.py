@@ -1,0 +1,168 @@
+"""The RECRUIT_* environment variables, read and checked once.
+
+Belongs here: each setting's name, type, default, meaning, and where the local engines' addresses come from when a variable
+isn't set. Not here: values from the clock, connections (`stores`). No other module reads os.environ for a setting; Dagster
+resources name their secrets with dg.EnvVar, for which `export` puts what was resolved here into the environment.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from recruit_assets.contract import DLQ_SUFFIX
+from recruit_assets.errors import UserError
+
+PREFIX = "RECRUIT_"
+ENDPOINTS_FILE = "endpoints.json"
+"""In the state directory: addresses and logins of the local engines, by setting name; written by `engines`."""
+
+
+def _whole_hour(value: datetime) -> datetime:
+    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if value.minute or value.second or value.microsecond:
+        raise ValueError("must be a whole hour, UTC, such as 2024-01-01T00:00")
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+WholeHour = Annotated[datetime, AfterValidator(_whole_hour)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,240}$")]
+
+
+class Settings(BaseSettings):
+    """All settings. An address that is neither set nor known from running local engines is empty; see `require`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    state_dir: Path = Field(
+        Path(".recruit"), description="Ports, logs and data of the local engines, Dagster's storage"
+    )
+    cache_dir: Path = Field(
+        Path("~/.cache/recruit_assets"), description="Downloaded engines and jars, shared by all clones"
+    )
+
+    kafka_bootstrap: str = Field("", description="Kafka brokers, host:port, comma separated")
+    kafka_topic: TopicName = Field("raw_events", description="Topic of the raw tracking events")
+    kafka_group: str = Field("recruit_ingest", min_length=1, description="Consumer group of ingest")
+    kafka_partitions: int = Field(4, ge=1, le=10_000, description="Partitions of a topic that schema apply creates")
+    kafka_replication: int = Field(1, ge=1, le=9, description="Replicas of a topic that schema apply creates")
+    max_event_bytes: int = Field(
+        512 * 1024, ge=1024, le=5 * 1024 * 1024, description="Largest event, decompressed; larger is a dead letter"
+    )
+
+    cassandra_hosts: str = Field("", description="Cassandra contact points, comma separated")
+    cassandra_port: Port = Field(9042, description="Cassandra's native port")
+    cassandra_keyspace: Identifier = Field("recruit", description="Keyspace of the platform's tables")
+    cassandra_datacenter: str = Field("datacenter1", min_length=1, description="Local datacenter of the contact points")
+    cassandra_replication: int = Field(
+        1, ge=1, le=9, description="Replicas per row in a keyspace that schema apply creates"
+    )
+
+    mysql_host: str = Field("", description="MySQL or MariaDB host")
+    mysql_port: Port = Field(3306, description="MySQL or MariaDB port")
+    mysql_user: str = Field("", description="MySQL user")
+    mysql_password: SecretStr = Field(SecretStr(""), description="MySQL password")
+    mysql_database: Identifier = Field("recruit", description="Database of the report")
+
+    spark_master: str = Field("local[*]", min_length=1, description="Spark master of the classic session")
+    spark_remote: str = Field("", pattern=r"^(sc://.+)?$", description="Spark Connect address; empty: classic session")
+    spark_driver_memory: str = Field("1g", pattern=r"^\d+[kmg]$", description="Memory of a local Spark driver")
+
+    first_hour: WholeHour = Field(
+        datetime(2024, 1, 1, tzinfo=UTC), description="First hourly partition, UTC; may only be lowered"
+    )
+    timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("isn't an IANA time zone name such as Europe/Berlin")
+        return value
+
+    @field_validator("state_dir", "cache_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def dlq_topic(self) -> str:
+        return self.kafka_topic + DLQ_SUFFIX
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def contact_points(self) -> list[str]:
+        return [host.strip() for host in self.cassandra_hosts.split(",") if host.strip()]
+
+    def require(self, *names: str) -> None:
+        """Raise UserError naming the first of these settings that has no value."""
+        for name in names:
+            value = getattr(self, name)
+            if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+                raise UserError(
+                    f"{variable(name)} is not set and {self.state_dir / ENDPOINTS_FILE} knows no local engine: "
+                    "set it, or run `recruit-assets engines start`"
+                )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is passed wins over the environment, which wins over the local engines' file."""
+        state_dir = init_settings().get("state_dir") or env_settings().get("state_dir") or ".recruit"
+        endpoints = Path(state_dir).expanduser() / ENDPOINTS_FILE
+        return init_settings, env_settings, JsonConfigSettingsSource(settings_cls, json_file=endpoints)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from overrides, environment and local engines; UserError names each variable that is wrong."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what the type checker can't
+    except ValidationError as error:
+        wrong = "; ".join(f"{variable(str(e['loc'][0]))}: {e['msg']}" for e in error.errors())
+        raise UserError(f"wrong setting: {wrong}") from None
+
+
+def as_environment(settings: Settings) -> Mapping[str, str]:
+    """Every setting as the variable that would give it, secrets included."""
+    values: dict[str, str] = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        match value:
+            case SecretStr():
+                values[variable(name)] = value.get_secret_value()
+            case datetime():
+                values[variable(name)] = value.isoformat()
+            case _:
+                values[variable(name)] = str(value)
+    return values
+
+
+def export(settings: Settings) -> None:
+    """Put what was resolved into this process's environment, for Dagster's EnvVar and for child processes."""
+    os.environ.update(as_environment(settings))

