@@ -44,7 +44,7 @@ TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,240}$")]
 class Settings(BaseSettings):
     """All settings. An address that is neither set nor known from running local engines is empty; see `require`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     state_dir: Path = Field(
         Path(".recruit"), description="Ports, logs and data of the local engines, Dagster's storage"
