@@ -1,0 +1,117 @@
+"""A session to Cassandra: consistency, timeouts and errors, the same for everyone who reads or writes.
+
+Belongs here: connecting, running statements, Cassandra's clock, and the translation of the driver's errors to ours.
+Not here: the tables' DDL (`cassandra_schema`) and their statements (the other modules of this folder).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from cassandra import ConsistencyLevel, DriverException, InvalidRequest, Unauthorized
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
+from cassandra.concurrent import execute_concurrent
+from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.query import PreparedStatement
+
+from recruit_assets.contract import CassandraTable
+from recruit_assets.errors import Inconsistent, StoreUnavailable
+from recruit_assets.settings import Settings
+
+CONNECT_TIMEOUT_S = 10
+REQUEST_TIMEOUT_S = 30
+CONCURRENCY = 64
+
+Row = tuple[Any, ...]
+Statement = str | PreparedStatement
+
+
+class CassandraSession:
+    """Statements at LOCAL_QUORUM with a finite timeout; rows come as plain tuples, in the order of the columns named.
+
+    Raises StoreUnavailable when Cassandra doesn't answer and Inconsistent when it refuses a statement as invalid.
+    """
+
+    def __init__(self, session: Session, keyspace: str) -> None:
+        self.driver = session
+        self.keyspace = keyspace
+
+    def table(self, table: CassandraTable) -> str:
+        """The qualified name; statements name the keyspace, since a re-prepared one may run under another."""
+        return f"{self.keyspace}.{table.name}"
+
+    def prepare(self, cql: str) -> PreparedStatement:
+        with translated_errors(f"prepare: {cql}"):
+            return self.driver.prepare(cql)
+
+    def execute(self, statement: Statement, parameters: Sequence[object] = ()) -> list[Row]:
+        """All rows; the driver pages, so ask only for what fits memory (`stream` otherwise)."""
+        return list(self.stream(statement, parameters))
+
+    def stream(self, statement: Statement, parameters: Sequence[object] = ()) -> Iterator[Row]:
+        """Rows page by page."""
+        with translated_errors(_text(statement)):
+            for row in self.driver.execute(statement, parameters or None):
+                yield tuple(row)
+
+    def execute_concurrent(self, calls: Iterable[tuple[PreparedStatement, Sequence[object]]]) -> list[list[Row]]:
+        """The rows of each call, in order. Every call has settled when this returns or raises the first failure."""
+        calls = list(calls)
+        with translated_errors(_text(calls[0][0]) if calls else "nothing"):
+            # raise_on_first_error would leave others in flight behind the caller's back
+            results = execute_concurrent(self.driver, calls, concurrency=CONCURRENCY, raise_on_first_error=False)
+            for succeeded, result in results:
+                if not succeeded:
+                    raise result
+            return [[tuple(row) for row in result] for _, result in results]
+
+    def now_ms(self) -> int:
+        """Cassandra's clock, milliseconds since the epoch."""
+        ((now,),) = self.execute("SELECT toUnixTimestamp(now()) FROM system.local")
+        return int(now)
+
+
+@contextmanager
+def open_session(settings: Settings) -> Iterator[CassandraSession]:
+    """A session that is closed on leaving; StoreUnavailable when no contact point answers."""
+    settings.require("cassandra_hosts")
+    profile = ExecutionProfile(
+        load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(local_dc=settings.cassandra_datacenter)),
+        consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+        request_timeout=REQUEST_TIMEOUT_S,
+        row_factory=tuple_rows,
+    )
+    cluster = Cluster(
+        settings.contact_points,
+        port=settings.cassandra_port,
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        connect_timeout=CONNECT_TIMEOUT_S,
+        protocol_version=5,
+    )
+    where = f"{settings.cassandra_hosts}:{settings.cassandra_port}"
+    try:
+        with translated_errors(f"connect to {where}"):
+            session = cluster.connect()
+        yield CassandraSession(session, settings.cassandra_keyspace)
+    finally:
+        cluster.shutdown()
+
+
+def tuple_rows(_names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Row]:
+    """Row factory: the driver's named tuples cost more than they give."""
+    return [tuple(row) for row in rows]
+
+
+@contextmanager
+def translated_errors(doing: str) -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except (InvalidRequest, Unauthorized) as error:
+        raise Inconsistent(f"Cassandra refuses the statement ({doing}): {error}") from error
+    except (DriverException, NoHostAvailable) as error:
+        raise StoreUnavailable(f"Cassandra doesn't answer ({doing}): {error}") from error
+
+
+def _text(statement: Statement) -> str:
+    return statement if isinstance(statement, str) else statement.query_string

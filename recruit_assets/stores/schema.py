@@ -1,0 +1,15 @@
+"""All schema at once: topics, keyspace and report database. Idempotent; see each store's schema module for its rules."""
+
+from recruit_assets.settings import Settings
+from recruit_assets.stores.cassandra import open_session
+from recruit_assets.stores.cassandra_schema import apply_cassandra_schema
+from recruit_assets.stores.kafka import ensure_topics
+from recruit_assets.stores.mysql_schema import apply_mysql_schema
+
+
+def apply_schema(settings: Settings) -> None:
+    """Create or upgrade everything; SchemaMismatch when something exists and differs, StoreUnavailable when down."""
+    ensure_topics(settings)
+    with open_session(settings) as session:
+        apply_cassandra_schema(session, settings)
+    apply_mysql_schema(settings)
