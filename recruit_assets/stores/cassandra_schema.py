@@ -72,7 +72,8 @@ def _complete(session: CassandraSession, table: CassandraTable, existing: dict[s
         elif found != wanted:
             raise SchemaMismatch(
                 f"Cassandra table {session.table(table)}, column {column.name}: wanted (type, kind, position) "
-                f"{wanted}, found {found}. Nothing was changed; move the table away or use another RECRUIT_CASSANDRA_KEYSPACE"
+                f"{wanted}, found {found}. Nothing was changed; move the table away or use another "
+                "RECRUIT_CASSANDRA_KEYSPACE"
             )
 
 

@@ -1,4 +1,4 @@
-"""All schema at once: topics, keyspace and report database. Idempotent; see each store's schema module for its rules."""
+"""All schema at once: topics, keyspace and report database. The rules of each are in its store's schema module."""
 
 from recruit_assets.settings import Settings
 from recruit_assets.stores.cassandra import open_session
