@@ -1,0 +1,192 @@
+"""Kafka as this platform uses it: producers, consumers and topics with the safe options, and errors translated to ours.
+
+Belongs here: client options, the topics' required configuration, offsets of a group and of a topic. Not here: when
+offsets move (`ingest.offsets`), what a record means (`transforms`).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from recruit_assets.errors import SchemaMismatch, StoreUnavailable
+from recruit_assets.settings import Settings
+
+CONNECT_TIMEOUT_MS = 10_000
+REQUEST_TIMEOUT_MS = 30_000
+DELIVERY_TIMEOUT_MS = 60_000
+SESSION_TIMEOUT_MS = 15_000
+"""A killed consumer's partitions move after this; the default of 45 s would be most of a freshness budget."""
+
+FETCH_BYTES = 16 * 1024 * 1024
+PARTITION_FETCH_BYTES = 4 * 1024 * 1024
+MAX_POLL_RECORDS = 5_000
+BATCH_BYTES = 128 * 1024
+LINGER_MS = 10
+MAX_REQUEST_BYTES = 8 * 1024 * 1024
+"""Above the largest RECRUIT_MAX_EVENT_BYTES with its envelope, so that the topic's own limit is the one that is met."""
+
+DLQ_RETENTION_MS = 90 * 86_400 * 1000
+TIMESTAMP_TYPE = "message.timestamp.type"
+LOG_APPEND_TIME = "LogAppendTime"
+
+
+def open_producer(settings: Settings) -> KafkaProducer:
+    """A producer that a record is acknowledged to only when every in-sync replica has it, once and in order.
+
+    The caller closes it. Memory is bounded by the caller: this client has no buffer limit of its own.
+    """
+    settings.require("kafka_bootstrap")
+    with translated_errors(f"connect a producer to {settings.kafka_bootstrap}"):
+        return KafkaProducer(
+            bootstrap_servers=settings.kafka_bootstrap.split(","),
+            acks="all",
+            enable_idempotence=True,
+            allow_auto_create_topics=False,
+            batch_size=BATCH_BYTES,
+            linger_ms=LINGER_MS,
+            max_request_size=MAX_REQUEST_BYTES,
+            max_block_ms=REQUEST_TIMEOUT_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
+            bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
+        )
+
+
+def open_consumer(
+    settings: Settings,
+    *,
+    group: str | None,
+    max_poll_records: int = MAX_POLL_RECORDS,
+    client_id: str = "recruit_assets",
+) -> KafkaConsumer:
+    """A consumer of raw bytes that commits nothing by itself and sees no record of an aborted transaction.
+
+    Values are decoded by us: after an error in a deserializer the client's poll() never returns. The caller subscribes
+    or assigns, and closes it.
+    """
+    settings.require("kafka_bootstrap")
+    with translated_errors(f"connect a consumer to {settings.kafka_bootstrap}"):
+        return KafkaConsumer(
+            bootstrap_servers=settings.kafka_bootstrap.split(","),
+            client_id=client_id,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            allow_auto_create_topics=False,
+            max_poll_records=max_poll_records,
+            fetch_max_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
+        )
+
+
+@contextmanager
+def open_admin(settings: Settings) -> Iterator[KafkaAdminClient]:
+    """An admin client, closed on leaving."""
+    settings.require("kafka_bootstrap")
+    with translated_errors(f"connect an admin client to {settings.kafka_bootstrap}"):
+        admin = KafkaAdminClient(
+            bootstrap_servers=settings.kafka_bootstrap.split(","),
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
+        )
+    try:
+        yield admin
+    finally:
+        admin.close()
+
+
+def ensure_topics(settings: Settings) -> None:
+    """Create the event topic and the dead letter topic where missing; SchemaMismatch when one has CreateTime."""
+    with open_admin(settings) as admin, translated_errors(f"topics of {settings.kafka_bootstrap}"):
+        existing = set(admin.list_topics())
+        for topic, options in _wanted_topics(settings).items():
+            if topic not in existing:
+                _create(admin, topic, settings=settings, options=options)
+        check_topic_times(admin, settings)
+
+
+def check_topic_times(admin: KafkaAdminClient, settings: Settings) -> None:
+    """SchemaMismatch unless the event topic stamps records itself: an event's write time must not be a producer's."""
+    found = topic_options(admin, settings.kafka_topic)[TIMESTAMP_TYPE]
+    if found != LOG_APPEND_TIME:
+        raise SchemaMismatch(
+            f"Kafka topic {settings.kafka_topic}: wanted {TIMESTAMP_TYPE} {LOG_APPEND_TIME}, found {found}. Records "
+            "already in it keep their producers' times: use another RECRUIT_KAFKA_TOPIC, or alter the topic while empty"
+        )
+
+
+def topic_options(admin: KafkaAdminClient, topic: str) -> dict[str, str]:
+    """The topic's configuration, defaults included."""
+    with translated_errors(f"configuration of topic {topic}"):
+        # the client leaves out defaults unless told
+        described = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
+    return {name: entry["value"] for name, entry in described["topic"][topic].items()}
+
+
+def end_offsets(consumer: KafkaConsumer, topic: str) -> dict[int, int]:
+    """Per partition, the offset after its last readable record."""
+    with translated_errors(f"end offsets of topic {topic}"):
+        ends = consumer.end_offsets(_partitions(consumer, topic))
+    return {tp.partition: offset for tp, offset in ends.items()}
+
+
+def beginning_offsets(consumer: KafkaConsumer, topic: str) -> dict[int, int]:
+    """Per partition, the offset of the first record that the topic still holds."""
+    with translated_errors(f"first offsets of topic {topic}"):
+        firsts = consumer.beginning_offsets(_partitions(consumer, topic))
+    return {tp.partition: offset for tp, offset in firsts.items()}
+
+
+def committed_offsets(admin: KafkaAdminClient, settings: Settings) -> dict[int, int]:
+    """What the ingest group has committed, per partition; one without a commit is absent."""
+    with translated_errors(f"offsets of group {settings.kafka_group}"):
+        groups = admin.list_group_offsets({settings.kafka_group: None})
+    offsets: Mapping[TopicPartition, OffsetAndMetadata] = groups.get(settings.kafka_group, {})
+    return {
+        tp.partition: found.offset
+        for tp, found in offsets.items()
+        if tp.topic == settings.kafka_topic and found.offset >= 0
+    }
+
+
+@contextmanager
+def translated_errors(doing: str) -> Iterator[None]:
+    """Turn the client's errors into ours."""
+    try:
+        yield
+    except KafkaError as error:
+        raise StoreUnavailable(f"Kafka doesn't answer as it should ({doing}): {error}") from error
+
+
+def _wanted_topics(settings: Settings) -> dict[str, dict[str, str]]:
+    """`delete` is named, since a compacting default of the broker would drop records that share a key."""
+    shared = {TIMESTAMP_TYPE: LOG_APPEND_TIME, "cleanup.policy": "delete"}
+    return {settings.kafka_topic: shared, settings.dlq_topic: shared | {"retention.ms": str(DLQ_RETENTION_MS)}}
+
+
+def _create(admin: KafkaAdminClient, topic: str, *, settings: Settings, options: dict[str, str]) -> None:
+    wanted = {
+        "num_partitions": settings.kafka_partitions,
+        "replication_factor": settings.kafka_replication,
+        "configs": options,
+    }
+    try:
+        admin.create_topics({topic: wanted}, timeout_ms=REQUEST_TIMEOUT_MS, wait_for_metadata=True)
+    except TopicAlreadyExistsError:
+        return  # another process was faster
+
+
+def _partitions(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    """All partitions; StoreUnavailable when the topic isn't known, since no partitions would read as no records."""
+    found = consumer.partitions_for_topic(topic)
+    if not found:
+        raise StoreUnavailable(f"Kafka topic {topic} isn't there. Run `recruit-assets schema apply`")
+    return [TopicPartition(topic, partition) for partition in sorted(found)]

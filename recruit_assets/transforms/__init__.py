@@ -1,0 +1,1 @@
+"""The rules about events: decoding, validation, bucketing, counting. No readers, writers, clocks, Dagster or drivers."""

@@ -1,0 +1,55 @@
+"""Which partition of raw_events an event belongs to: its hour, and a bucket inside the hour.
+
+Belongs here: the arithmetic of hours and buckets, and which layout an hour uses. Not here: reading the layouts
+(`stores.event_writes`), deciding on a new one (an operator).
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+from zlib import crc32
+
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """An hour is cut into `slices` by event time, each of these into `shards` by a hash of create_time."""
+
+    slices: int
+    shards: int
+
+    def __post_init__(self) -> None:
+        if self.slices < 1 or self.shards < 1:
+            raise ValueError(f"a layout has at least one slice and one shard, not {self.slices} x {self.shards}")
+
+    @property
+    def buckets(self) -> range:
+        """Every bucket number of an hour."""
+        return range(self.slices * self.shards)
+
+
+class Layouts:
+    """The layouts by the hour from which each holds, in ms since the epoch; the first also holds before its hour."""
+
+    def __init__(self, by_first_hour: Iterable[tuple[int, Layout]]) -> None:
+        ordered = sorted(by_first_hour, key=lambda row: row[0])
+        if not ordered:
+            raise ValueError("no bucket layout")
+        self._hours = [hour for hour, _ in ordered]
+        self._layouts = [layout for _, layout in ordered]
+
+    def of(self, hour_ms: int) -> Layout:
+        return self._layouts[max(bisect_right(self._hours, hour_ms) - 1, 0)]
+
+
+def event_hour(event_time_ms: int) -> int:
+    """Start of the event's hour, ms since the epoch, UTC."""
+    return event_time_ms - event_time_ms % HOUR_MS
+
+
+def bucket_of(create_time: UUID, event_time_ms: int, layout: Layout) -> int:
+    """Slice x shards + shard. The hash is CRC-32 of the UUID's 16 bytes: stable, and the same in every language."""
+    slice_ = event_time_ms % HOUR_MS * layout.slices // HOUR_MS
+    return slice_ * layout.shards + crc32(create_time.bytes) % layout.shards
