@@ -48,6 +48,7 @@ setup(
             "import-linter",
             "types-psutil",
             "types-PyMySQL",
+            "setuptools",  # builds this package without a download of its own
             "uv",  # writes requirements.lock
         ]
     },

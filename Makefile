@@ -1,0 +1,48 @@
+# What a user types. Everything is installed into .venv from requirements.lock; engines and jars come with it.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test lint lock clean
+
+help:
+	@echo "make demo   the whole lineage on real engines with 20,000 simulated events, audited"
+	@echo "make up     engines, ingest, a slow simulator and Dagster; Ctrl-C stops all"
+	@echo "make test   lint, types and every test, real engines included"
+	@echo "make lint   ruff, mypy and the import rules"
+	@echo "make clean  remove the virtual environment and the state of the local engines"
+
+install: $(VENV)/installed
+
+$(VENV)/installed: setup.py requirements.lock
+	@test "$$(uname -sm)" = "Linux x86_64" || { echo "the local engines need Linux on x86-64, this is $$(uname -sm)"; exit 2; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or name it with PYTHON=..."; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks venv: install python3.11-venv"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install
+	@$(BIN)/recruit-assets demo
+
+up: install
+	@$(BIN)/recruit-assets up
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Renew the lock after a change of setup.py; needs the network, changes versions.
+lock: install
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra dev --generate-hashes --no-annotate --no-header \
+	  --output-file requirements.lock setup.py
+
+clean:
+	@if [ -x $(BIN)/recruit-assets ]; then $(BIN)/recruit-assets engines stop; fi
+	rm -rf $(VENV) .recruit

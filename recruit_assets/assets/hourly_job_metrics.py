@@ -1,0 +1,34 @@
+"""The asset hourly_job_metrics: counts per hour, job, publisher, campaign and group. How is `transforms.hourly`'s."""
+
+from typing import Any
+
+import dagster as dg
+
+from recruit_assets.assets.columns import OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.contract import GRAIN, HOURLY_JOB_METRICS
+from recruit_assets.partitions import hours
+from recruit_assets.stages import Derivation, StoredHours
+from recruit_assets.transforms.hourly import METRIC_OF_ACTION, count_actions, tally_metrics
+
+
+@dg.asset(
+    partitions_def=hours,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    io_manager_key="cassandra_io_manager",
+    group_name="report",
+    kinds={"spark", "cassandra"},
+    owners=OWNERS,
+    description=HOURLY_JOB_METRICS.description,
+    metadata={
+        "dagster/column_schema": column_schema(HOURLY_JOB_METRICS),
+        "dagster/column_lineage": column_lineage(
+            dg.AssetKey("filtered_events"),
+            same_names("event_hour", *GRAIN)
+            | dict.fromkeys(METRIC_OF_ACTION.values(), ("action",))
+            | {"bid_sum": ("bid", "action"), "latest_received_at": ("received_at",)},
+        ),
+    },
+)
+def hourly_job_metrics(filtered_events: StoredHours[Any]) -> Derivation[Any]:
+    """An hour without countable events has no rows but keeps its coverage mark, so that the report is cleared."""
+    return filtered_events.derive(count_actions, tally=tally_metrics)

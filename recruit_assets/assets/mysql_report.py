@@ -1,0 +1,43 @@
+"""The asset mysql_report: the hourly report that analysts read. How an hour is replaced is `stores.mysql_report`'s."""
+
+from typing import Any
+
+import dagster as dg
+
+from recruit_assets.assets.columns import OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.assets.sources import job
+from recruit_assets.contract import GRAIN, MYSQL_REPORT
+from recruit_assets.partitions import hours
+from recruit_assets.stages import Derivation, StoredHours
+from recruit_assets.transforms.hourly import tally_metrics, to_report
+
+
+@dg.asset(
+    deps=[job],
+    partitions_def=hours,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    io_manager_key="mysql_io_manager",
+    group_name="report",
+    kinds={"spark", "mysql"},
+    owners=OWNERS,
+    description=MYSQL_REPORT.description,
+    metadata={
+        "dagster/column_schema": column_schema(MYSQL_REPORT),
+        "dagster/column_lineage": column_lineage(
+            dg.AssetKey("hourly_job_metrics"),
+            same_names(*GRAIN, "conversion", "clicks")
+            | {
+                "dates": ("event_hour",),
+                "hours": ("event_hour",),
+                "disqualified_application": ("unqualified",),
+                "qualified_application": ("qualified",),
+                "bid_set": ("bid_sum", "clicks"),
+                "spend_hour": ("bid_sum",),
+                "latest_update_time": ("latest_received_at",),
+            },
+        ),
+    },
+)
+def mysql_report(hourly_job_metrics: StoredHours[Any]) -> Derivation[Any]:
+    """The metrics with the report's columns; the company of a job is looked up where the report is stored."""
+    return hourly_job_metrics.derive(to_report, tally=tally_metrics)

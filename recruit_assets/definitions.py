@@ -1,0 +1,45 @@
+"""The code location: assets, checks, jobs, schedules, sensors and resources put together.
+
+Belongs here: `build_defs`, of which tests override a part, and `defs`, which Dagster loads. Not here: a single rule.
+Loading opens nothing and needs no environment; addresses that aren't known yet are asked for when a run starts.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from recruit_assets.assets import ASSETS, SOURCES
+from recruit_assets.io_managers.cassandra import CassandraIOManager
+from recruit_assets.io_managers.mysql import MySqlIOManager
+from recruit_assets.resources import CassandraResource, KafkaResource, MySqlResource, SparkResource
+from recruit_assets.settings import Settings, load_settings
+
+
+def build_resources(settings: Settings) -> dict[str, object]:
+    """Every resource and IO manager by its key."""
+    cassandra, mysql, spark = CassandraResource.of(settings), MySqlResource.of(settings), SparkResource.of(settings)
+    return {
+        "kafka": KafkaResource.of(settings),
+        "cassandra": cassandra,
+        "mysql": mysql,
+        "spark": spark,
+        "cassandra_io_manager": CassandraIOManager(cassandra=cassandra, spark=spark),
+        "mysql_io_manager": MySqlIOManager(cassandra=cassandra, mysql=mysql, spark=spark),
+    }
+
+
+def build_defs(
+    *,
+    settings: Settings | None = None,
+    resources: Mapping[str, object] | None = None,
+    assets: Sequence[dg.AssetsDefinition] = ASSETS,
+) -> dg.Definitions:
+    """The code location; `resources` replaces those of the same key."""
+    return dg.Definitions(
+        assets=[*assets, *SOURCES],
+        resources=build_resources(settings or load_settings()) | dict(resources or {}),
+        executor=dg.in_process_executor,  # so that the assets of a run share one Spark session
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,71 @@
+"""How events and hours are stored in Cassandra and handed to the next stage.
+
+Belongs here: draining Kafka for raw_events, replacing a run's hours for the others, and what is reported of both.
+Not here: the steps of a replacement (`stages`), statements (`stores`), what rows mean (`transforms`).
+"""
+
+from time import monotonic
+from typing import Any
+
+import dagster as dg
+
+from recruit_assets.contract import CASSANDRA_TABLES, CassandraTable
+from recruit_assets.ingest.service import IngestResult, drain
+from recruit_assets.io_managers.run_hours import hours_of_run, stage_metadata
+from recruit_assets.resources import CassandraResource, SparkResource
+from recruit_assets.resources.addresses import settings_of
+from recruit_assets.resources.kafka import Backlog
+from recruit_assets.stages import Derivation, StageResult, StoredHours, replace_hours
+from recruit_assets.stores.hour_tables import CassandraHourTables
+from recruit_assets.stores.spark import CassandraFrames
+
+TABLES = {table.name: table for table in CASSANDRA_TABLES}
+
+
+class CassandraIOManager(dg.ConfigurableIOManager):
+    """Stores an asset in the table of its name, and hands a table on without reading it."""
+
+    cassandra: dg.ResourceDependency[CassandraResource]
+    spark: dg.ResourceDependency[SparkResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: Backlog | Derivation[Any]) -> None:
+        """Drain the backlog, or replace exactly the run's hours; `ingest.service` and `stages` say what is raised."""
+        started = monotonic()
+        if isinstance(obj, Backlog):
+            result = drain(settings_of(obj.overrides, self.cassandra.overrides))
+            context.add_output_metadata(_drain_metadata(result, monotonic() - started))
+        else:
+            replaced = self._replace(context, obj)
+            context.add_output_metadata(_replaced_metadata(replaced, monotonic() - started))
+
+    def load_input(self, context: dg.InputContext) -> StoredHours[Any]:
+        """The upstream asset's table; a stage reads the hours of its run from it, after their coverage."""
+        return StoredHours(_table_of(context.asset_key))
+
+    def _replace(self, context: dg.OutputContext, derivation: Derivation[Any]) -> StageResult:
+        hours = hours_of_run(context)
+        frames = CassandraFrames(self.spark.spark_session, self.cassandra.settings)
+        with self.cassandra.session() as session:
+            tables, into = CassandraHourTables(session, frames), _table_of(context.asset_key)
+            return replace_hours(tables, derivation, into=into, hours=hours, run_id=context.run_id)
+
+
+def _table_of(key: dg.AssetKey) -> CassandraTable:
+    return TABLES[key.path[-1]]
+
+
+def _replaced_metadata(result: StageResult, seconds: float) -> dict[str, dg.MetadataValue]:
+    unattributed = sum(tally.unattributed for tally in result.tallies.values())
+    return stage_metadata(result, seconds) | {"unattributed": dg.MetadataValue.int(unattributed)}
+
+
+def _drain_metadata(result: IngestResult, seconds: float) -> dict[str, dg.MetadataValue]:
+    by_reason = {f"dead_letters/{reason}": dg.MetadataValue.int(n) for reason, n in result.dead_letters.items()}
+    return by_reason | {
+        "dagster/row_count": dg.MetadataValue.int(result.events),
+        "records": dg.MetadataValue.int(result.records),
+        "dead_letters": dg.MetadataValue.int(sum(result.dead_letters.values())),
+        "unattributed": dg.MetadataValue.int(result.unattributed),
+        "hours_touched": dg.MetadataValue.int(len(result.hours)),
+        "seconds": dg.MetadataValue.float(round(seconds, 3)),
+    }

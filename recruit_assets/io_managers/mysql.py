@@ -1,0 +1,39 @@
+"""How an hour of the report is replaced in MySQL. It is the end of the lineage: nothing is loaded from it."""
+
+from time import monotonic
+from typing import Any
+
+import dagster as dg
+
+from recruit_assets.io_managers.run_hours import hours_of_run, stage_metadata
+from recruit_assets.resources import CassandraResource, MySqlResource, SparkResource
+from recruit_assets.stages import Derivation, publish_hours
+from recruit_assets.stores.hour_tables import CassandraHourTables
+from recruit_assets.stores.mysql_report import MySqlReport, preview
+from recruit_assets.stores.spark import CassandraFrames
+
+
+class MySqlIOManager(dg.ConfigurableIOManager):
+    """Replaces exactly the run's hours, rows and marks, each hour in one transaction."""
+
+    cassandra: dg.ResourceDependency[CassandraResource]
+    mysql: dg.ResourceDependency[MySqlResource]
+    spark: dg.ResourceDependency[SparkResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: Derivation[Any]) -> None:
+        """Publish the run's hours; MissingCoverage if the input of one isn't known to be complete."""
+        hours, started = hours_of_run(context), monotonic()
+        frames = CassandraFrames(self.spark.spark_session, self.cassandra.settings)
+        with self.cassandra.session() as session, self.mysql.report_database() as database:
+            tables, report = CassandraHourTables(session, frames), MySqlReport(database)
+            result = publish_hours(tables, report, obj, hours=hours, run_id=context.run_id)
+            context.add_output_metadata(
+                stage_metadata(result, monotonic() - started)
+                | {
+                    "superseded_hours": dg.MetadataValue.int(len(result.superseded)),
+                    "preview": dg.MetadataValue.md(preview(database, hours)),
+                }
+            )
+
+    def load_input(self, context: dg.InputContext) -> None:
+        raise NotImplementedError(f"{context.asset_key.to_user_string()} is read with SQL; add a dependency by `deps`")

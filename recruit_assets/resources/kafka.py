@@ -1,0 +1,38 @@
+"""Kafka as a Dagster resource: where the raw events come from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+from recruit_assets.resources.addresses import resolved
+from recruit_assets.settings import Settings
+
+
+class KafkaResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it provides itself
+    """Brokers, topic and consumer group of the raw events."""
+
+    bootstrap: str
+    topic: str
+    group: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "KafkaResource":
+        return cls(bootstrap=settings.kafka_bootstrap, topic=settings.kafka_topic, group=settings.kafka_group)
+
+    @property
+    def overrides(self) -> dict[str, object]:
+        """As settings; empty where no broker was known when the code location loaded."""
+        fields = {"bootstrap": self.bootstrap, "topic": self.topic, "group": self.group}
+        return resolved("kafka_", self.bootstrap, fields)
+
+    def backlog(self) -> "Backlog":
+        """What the topic holds and the group hasn't committed; nothing is read yet."""
+        return Backlog(self.overrides)
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The records between a group's committed offsets and the topic's end, for an IO manager to drain."""
+
+    overrides: Mapping[str, object]

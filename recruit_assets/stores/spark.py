@@ -1,0 +1,109 @@
+"""Spark: the session's configuration, and Cassandra tables as DataFrames, read by key and written at a timestamp.
+
+Belongs here: connector options, types, moving rows between Spark and Python. Not here: which keys (`hour_tables`), what
+the rows mean (`transforms.hourly`), the session's life (`resources`).
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
+from pyspark.sql.types import TimestampType
+
+from recruit_assets.artifacts import classpath, java_home
+from recruit_assets.contract import CassandraTable
+from recruit_assets.settings import Settings
+
+EPOCH = datetime(1970, 1, 1)
+READ_TASKS = 8
+"""Tasks of a keyed read, at most: a task asks for its keys one after the other, a few in flight."""
+
+Key = tuple[Any, ...]
+
+
+def session_config(settings: Settings) -> dict[str, str]:
+    """What the classic session is built with, or only the address where Spark Connect is used."""
+    if settings.spark_remote:
+        return {"spark.remote": settings.spark_remote}
+    os.environ.setdefault("JAVA_HOME", str(java_home()))  # where pyspark looks for the Java that it launches
+    return {
+        "spark.app.name": "recruit_assets",
+        "spark.master": settings.spark_master,
+        "spark.driver.memory": settings.spark_driver_memory,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.jars": ",".join(str(jar) for jar in classpath("spark", settings)),
+        "spark.sql.extensions": "com.datastax.spark.connector.CassandraSparkExtensions",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "8",
+        "spark.sql.ansi.enabled": "true",  # an overflow is an error, not a wrong number
+    }
+
+
+class CassandraFrames:
+    """Cassandra tables as DataFrames of one session; every read and write is at LOCAL_QUORUM."""
+
+    def __init__(self, spark: SparkSession, settings: Settings) -> None:
+        self.spark = spark
+        self._options = {
+            "keyspace": settings.cassandra_keyspace,
+            "spark.cassandra.connection.host": settings.cassandra_hosts,
+            "spark.cassandra.connection.port": str(settings.cassandra_port),
+            "spark.cassandra.connection.localDC": settings.cassandra_datacenter,
+            "spark.cassandra.input.consistency.level": "LOCAL_QUORUM",  # the connector's default is LOCAL_ONE
+            "spark.cassandra.output.consistency.level": "LOCAL_QUORUM",
+            "spark.cassandra.output.ignoreNulls": "true",
+            "directJoinSetting": "on",  # not chosen otherwise: it would scan the table
+        }
+
+    def table(self, table: CassandraTable) -> DataFrame:
+        """The whole table; only a join on its partition key (`by_key`) reads less."""
+        return (
+            self.spark.read.format("org.apache.spark.sql.cassandra").options(**self._options, table=table.name).load()
+        )
+
+    def by_key(self, table: CassandraTable, keys: Sequence[Key]) -> DataFrame:
+        """The rows of exactly these partitions; a key starts with the hour, in seconds since the epoch."""
+        names = table.partition_key
+        columns = [f"{name} bigint" if name == "event_hour" else f"{name} int" for name in names]
+        frame = self.spark.createDataFrame(list(keys), ", ".join(columns))
+        frame = frame.withColumn("event_hour", F.timestamp_seconds("event_hour"))
+        frame = frame.repartition(min(READ_TASKS, max(1, len(keys))), *names)
+        return frame.join(self.table(table), list(names))
+
+    def append(self, table: CassandraTable, rows: DataFrame, *, t: int) -> None:
+        """Write the rows at timestamp T, microseconds."""
+        writer = rows.write.format("org.apache.spark.sql.cassandra").mode("append")
+        writer.options(**self._options, table=table.name, **{"spark.cassandra.output.timestamp": str(t)}).save()
+
+
+def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, list[tuple[Any, ...]]]]:
+    """Collect rows hour by hour, holding one partition at a time; `hour` is an SQL expression of a timestamp.
+
+    Times come back as naive UTC datetimes.
+    """
+    # pyspark would turn timestamps into the local time of this process
+    times = [index for index, field in enumerate(rows.schema) if isinstance(field.dataType, TimestampType)]
+    plain = [F.unix_micros(name) if index in times else F.col(name) for index, name in enumerate(rows.columns)]
+    keyed = rows.select(F.unix_micros(F.expr(hour)).alias("_hour"), *plain)
+    ordered = keyed.repartition("_hour").sortWithinPartitions("_hour").toLocalIterator(prefetchPartitions=True)
+    for micros, group in groupby(ordered, key=lambda row: row[0]):
+        yield from_micros(micros).replace(tzinfo=UTC), [_restored(row[1:], times) for row in group]
+
+
+def from_micros(micros: int) -> datetime:
+    """Naive UTC; exact, where fromtimestamp would go through a float."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def _restored(values: tuple[Any, ...], times: Sequence[int]) -> tuple[Any, ...]:
+    restored = list(values)
+    for index in times:
+        restored[index] = None if restored[index] is None else from_micros(restored[index])
+    return tuple(restored)
