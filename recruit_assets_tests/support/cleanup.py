@@ -1,0 +1,20 @@
+"""Removing what a test made: its topics, its keyspace, its database."""
+
+from kafka import KafkaAdminClient
+
+from recruit_assets.settings import Settings
+from recruit_assets.stores.cassandra import open_session
+from recruit_assets.stores.mysql import open_report_database
+
+
+def drop_everything(settings: Settings) -> None:
+    """Nothing is left behind, whatever the test did."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    try:
+        admin.delete_topics([settings.kafka_topic, settings.dlq_topic])
+    finally:
+        admin.close()
+    with open_session(settings) as session:
+        session.execute(f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}")
+    with open_report_database(settings) as database:
+        database.query(f"DROP DATABASE IF EXISTS {settings.mysql_database}")
