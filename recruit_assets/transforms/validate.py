@@ -1,0 +1,223 @@
+"""From a JSON object to an event: 29 typed values, an event time, and what the contract doesn't name.
+
+Belongs here: which spellings of a value a column takes, what the event time is and may be. Not here: bytes and JSON
+(`decode`), the event's partition (`bucket`), what becomes of a record that is refused (`ingest`).
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import orjson
+
+from recruit_assets.contract import (
+    ACTION_SPELLINGS,
+    EVENT_COLUMNS,
+    FUTURE_ALLOWANCE_S,
+    Action,
+    DeadLetterReason,
+    Type,
+)
+from recruit_assets.errors import RejectedEvent
+from recruit_assets.transforms.decode import JsonObject, decode, exact_numbers, json_type, shown, too_deep
+
+Value = str | int | None
+
+COLUMNS = tuple(column.name for column in EVENT_COLUMNS)
+POSITIONS = {name: position for position, name in enumerate(COLUMNS)}
+_INT_COLUMNS = frozenset(column.name for column in EVENT_COLUMNS if column.type is Type.INT)
+_CREATE_TIME, _TS = POSITIONS["create_time"], POSITIONS["ts"]
+_CUSTOM_TRACK, _JOB_ID = POSITIONS["custom_track"], POSITIONS["job_id"]
+_INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
+
+_UUID_V1 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_UUID_EPOCH = 0x01B21DD213814000
+"""1582-10-15 to 1970-01-01 in steps of 100 ns."""
+_WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0+)?")
+_MAX_DIGITS = 400
+"""int() refuses texts of more than 4,300 digits; what is longer than this is out of range anyway."""
+
+_TIME = re.compile(
+    r"(?P<day>\d{4}-\d{2}-\d{2})[ T](?P<time>\d{2}:\d{2}:\d{2})(?:\.(?P<fraction>\d+))?"
+    r"(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?",
+    re.ASCII,
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an event may be; `first_hour_ms` is RECRUIT_FIRST_HOUR in ms since the epoch."""
+
+    max_bytes: int
+    first_hour_ms: int
+
+
+@dataclass(slots=True)
+class Event:
+    """A valid event. `values` follow EVENT_COLUMNS, with create_time and ts as received."""
+
+    key: bytes
+    """The 16 bytes of create_time."""
+    event_time_ms: int
+    values: list[Value]
+    extra: str | None
+    """Fields that the contract doesn't name, as one JSON object."""
+
+    @property
+    def create_time(self) -> UUID:
+        return UUID(bytes=self.key)
+
+    @property
+    def action(self) -> Action | None:
+        """The action, if it is one that counts."""
+        return ACTION_SPELLINGS.get(self.values[_CUSTOM_TRACK])  # type: ignore[arg-type]  # a text column
+
+    @property
+    def is_unattributed(self) -> bool:
+        """The action counts and there is no job to count it for."""
+        return self.values[_JOB_ID] is None and self.values[_CUSTOM_TRACK] in ACTION_SPELLINGS
+
+    def value(self, column: str) -> Value:
+        return self.values[POSITIONS[column]]
+
+
+def read_event(value: bytes | None, received_at_ms: int, *, limits: Limits) -> Event:
+    """The event of a Kafka record with this value and timestamp; RejectedEvent with the typed reason otherwise."""
+    document = decode(value, limits.max_bytes)
+    key = _identity(document.get("create_time"))
+    values: list[Value] = [None] * len(COLUMNS)
+    unknown: list[str] = []
+    for name, found in document.items():
+        position = POSITIONS.get(name)
+        if position is None:
+            unknown.append(name)
+        elif found is not None:
+            kind = type(found)
+            if name in _INT_COLUMNS:
+                values[position] = found if kind is int and _INT_MIN <= found <= _INT_MAX else whole_number(name, found)
+            else:
+                values[position] = found if kind is str else _text(name, found, original=value or b"")
+    event_time_ms = _event_time(values[_TS], key)
+    _check_time(event_time_ms, received_at_ms, limits=limits)
+    return Event(key, event_time_ms, values, _extra(unknown, document, original=value or b"") if unknown else None)
+
+
+def whole_number(name: str, found: object) -> int:
+    """A 32-bit integer sent as 1, 1.0, "1" or "1.0"; RejectedEvent wrong_type or out_of_range otherwise."""
+    match found:
+        case bool():
+            raise _wrong_type(name, found, wanted="a whole number")
+        case int():
+            number = found
+        case float() if found.is_integer():
+            number = int(found)
+        case str() if spelled := _WHOLE_NUMBER.fullmatch(found):
+            number = int(spelled[1]) if len(found) <= _MAX_DIGITS else _INT_MAX + 1
+        case _:
+            raise _wrong_type(name, found, wanted="a whole number")
+    if not _INT_MIN <= number <= _INT_MAX:
+        raise RejectedEvent(DeadLetterReason.OUT_OF_RANGE, f"{name}: wanted a 32-bit integer, found {shown(found)}")
+    return number
+
+
+def time_ms(text: str) -> int:
+    """Milliseconds since the epoch of "YYYY-MM-DD HH:MM:SS" in UTC, or with 'T', fraction (cut to ms) or zone.
+
+    RejectedEvent bad_timestamp for every other form and for times that don't exist.
+    """
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise _bad_timestamp(text, "wanted YYYY-MM-DD HH:MM:SS")
+    zone = found["zone"] or "+00:00"
+    try:
+        moment = datetime.fromisoformat(f"{found['day']}T{found['time']}{zone}")
+    except ValueError as error:
+        raise _bad_timestamp(text, str(error)) from error
+    fraction_ms = int((found["fraction"] or "0")[:3].ljust(3, "0"))
+    return (moment - _EPOCH) // _MILLISECOND + fraction_ms
+
+
+def uuid_time_ms(key: bytes) -> int:
+    """Milliseconds since the epoch of a version-1 UUID's 16 bytes."""
+    ticks = (int.from_bytes(key[6:8]) & 0x0FFF) << 48 | int.from_bytes(key[4:6]) << 32 | int.from_bytes(key[:4])
+    return (ticks - _UUID_EPOCH) // 10_000
+
+
+def _identity(found: object) -> bytes:
+    if found is None:
+        raise RejectedEvent(DeadLetterReason.MISSING, "create_time: absent or null")
+    if not isinstance(found, str) or not _UUID_V1.fullmatch(found):
+        raise RejectedEvent(
+            DeadLetterReason.INVALID_UUID,
+            f"create_time: wanted a version-1 UUID, found {json_type(found)} {shown(found)}",
+        )
+    return bytes.fromhex(found.replace("-", ""))
+
+
+def _text(name: str, found: object, *, original: bytes) -> str:
+    """A text, or the JSON text of a boolean or number."""
+    match found:
+        case bool():
+            return "true" if found else "false"
+        case int():
+            return str(found)
+        case float():
+            # a double would change 1.10 and every number of more than 64 bits
+            return _contents(exact_numbers(original)[name])
+        case _:
+            raise _wrong_type(name, found, wanted="text")
+
+
+def _contents(number: orjson.Fragment) -> str:
+    return orjson.dumps(number).decode()
+
+
+def _event_time(ts: Value, key: bytes) -> int:
+    return uuid_time_ms(key) if ts is None else time_ms(str(ts))
+
+
+def _check_time(event_time_ms: int, received_at_ms: int, *, limits: Limits) -> None:
+    if event_time_ms < limits.first_hour_ms:
+        raise RejectedEvent(
+            DeadLetterReason.BEFORE_FIRST_HOUR,
+            f"ts: event time {_shown_time(event_time_ms)} is before RECRUIT_FIRST_HOUR "
+            f"{_shown_time(limits.first_hour_ms)}",
+        )
+    if event_time_ms > received_at_ms + FUTURE_ALLOWANCE_S * 1000:
+        raise RejectedEvent(
+            DeadLetterReason.FUTURE,
+            f"ts: event time {_shown_time(event_time_ms)} is more than {FUTURE_ALLOWANCE_S} s after the record's time "
+            f"{_shown_time(received_at_ms)}",
+        )
+
+
+def _extra(unknown: list[str], document: JsonObject, *, original: bytes) -> str:
+    """The unknown fields as they were sent; only these are parsed again where a double could change them."""
+    fields = {name: document[name] for name in unknown}
+    if any(isinstance(found, float | dict | list) for found in fields.values()):
+        exact = exact_numbers(original)
+        fields = {name: exact[name] for name in unknown}
+    try:
+        return orjson.dumps(fields).decode()
+    except orjson.JSONEncodeError as error:
+        raise too_deep() from error
+
+
+def _shown_time(moment_ms: int) -> str:
+    try:
+        return (_EPOCH + moment_ms * _MILLISECOND).isoformat(sep=" ", timespec="milliseconds")
+    except OverflowError:
+        return f"{moment_ms} ms after 1970"
+
+
+def _wrong_type(name: str, found: object, *, wanted: str) -> RejectedEvent:
+    return RejectedEvent(
+        DeadLetterReason.WRONG_TYPE, f"{name}: wanted {wanted}, found {json_type(found)} {shown(found)}"
+    )
+
+
+def _bad_timestamp(text: str, why: str) -> RejectedEvent:
+    return RejectedEvent(DeadLetterReason.BAD_TIMESTAMP, f"ts: {why}, found {shown(text)}")

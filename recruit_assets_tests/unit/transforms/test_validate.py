@@ -1,0 +1,265 @@
+"""What a record's bytes become: each accepted spelling with its value, each malformed kind with its reason."""
+
+import json
+from contextlib import suppress
+from uuid import UUID, uuid1
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recruit_assets.contract import Action, DeadLetterReason
+from recruit_assets.errors import RejectedEvent
+from recruit_assets.transforms.validate import Event, Limits, read_event, time_ms, uuid_time_ms, whole_number
+
+FIRST_HOUR_MS = 1_704_067_200_000  # 2024-01-01 00:00
+LIMITS = Limits(max_bytes=64 * 1024, first_hour_ms=FIRST_HOUR_MS)
+CREATE_TIME = "5e50a9c2-aad9-11ee-9f2a-0242ac120002"  # 2024-01-04 08:15:06.203
+RECEIVED_AT_MS = 1_704_400_000_000  # 2024-01-04 20:26:40
+
+
+def read(value: bytes | None, received_at_ms: int = RECEIVED_AT_MS) -> Event:
+    return read_event(value, received_at_ms, limits=LIMITS)
+
+
+def an_event(**fields: object) -> bytes:
+    return json.dumps({"create_time": CREATE_TIME, "ts": "2024-01-04 08:00:00"} | fields).encode()
+
+
+def nested(levels: int) -> bytes:
+    return b'{"create_time": "%s", "deep": %s1%s}' % (CREATE_TIME.encode(), b'{"a":' * levels, b"}" * levels)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("1", 1),
+        ("1.0", 1),
+        ('"1"', 1),
+        ('"1.0"', 1),
+        ("-7", -7),
+        ("0", 0),
+        ('"-0"', 0),
+        ('"007"', 7),
+        ("1e3", 1000),
+        ("2147483647", 2**31 - 1),
+        ("-2147483648", -(2**31)),
+        ("null", None),
+    ],
+)
+def test_a_whole_number_may_be_spelled_in_several_ways(sent: str, kept: int | None) -> None:
+    event = read(b'{"create_time": "%s", "job_id": %s}' % (CREATE_TIME.encode(), sent.encode()))
+
+    assert event.value("job_id") == kept
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ('"Chrome"', "Chrome"),
+        ("true", "true"),
+        ("false", "false"),
+        ("12", "12"),
+        ("1.10", "1.10"),
+        ('""', ""),
+        ("184467440737095516161", "184467440737095516161"),
+        ("null", None),
+        (r'"a\u0000b"', "a\0b"),
+        ('"é😀"', "é😀"),
+    ],
+)
+def test_text_is_kept_and_other_scalars_become_their_json_text(sent: str, kept: str | None) -> None:
+    event = read(b'{"create_time": "%s", "bn": %s}' % (CREATE_TIME.encode(), sent.encode()))
+
+    assert event.value("bn") == kept
+
+
+@pytest.mark.parametrize(
+    ("ts", "expected_ms"),
+    [
+        ("2024-01-04 08:00:00", 1_704_355_200_000),
+        ("2024-01-04T08:00:00", 1_704_355_200_000),
+        ("2024-01-04T08:00:00Z", 1_704_355_200_000),
+        ("2024-01-04 10:00:00+02:00", 1_704_355_200_000),
+        ("2024-01-04 10:00:00+0200", 1_704_355_200_000),
+        ("2024-01-04 10:00:00+02", 1_704_355_200_000),
+        ("2024-01-04 03:30:00-04:30", 1_704_355_200_000),
+        ("2024-01-04 08:00:00.5", 1_704_355_200_500),
+        ("2024-01-04 08:00:00.1239999", 1_704_355_200_123),
+        ("2024-01-04 08:59:59.9999999999999", 1_704_358_799_999),
+        ("1969-12-31 23:59:59.9996", -1),
+    ],
+)
+def test_event_time_is_utc_and_cut_to_the_millisecond(ts: str, expected_ms: int) -> None:
+    """Rounding would move an event of the last half millisecond into the next hour."""
+    assert time_ms(ts) == expected_ms
+
+
+@pytest.mark.parametrize("fields", [{}, {"ts": None}])
+def test_without_ts_the_event_time_is_the_one_inside_create_time(fields: dict[str, None]) -> None:
+    event = read(json.dumps({"create_time": CREATE_TIME} | fields).encode())
+
+    assert (event.event_time_ms, event.value("ts")) == (1_704_356_106_203, None)
+
+
+def test_the_time_inside_a_uuid_agrees_with_pythons() -> None:
+    made = uuid1()
+
+    assert uuid_time_ms(made.bytes) == (made.time - 0x01B21DD213814000) // 10_000
+
+
+def test_identity_ignores_the_case_of_the_uuid() -> None:
+    assert read(an_event(create_time=CREATE_TIME.upper())).create_time == UUID(CREATE_TIME)
+
+
+@pytest.mark.parametrize("spelling", ["click", "clicks"])
+def test_both_spellings_of_a_click_are_the_same_action(spelling: str) -> None:
+    assert read(an_event(custom_track=spelling)).action is Action.CLICK
+
+
+@pytest.mark.parametrize(
+    ("fields", "unattributed"),
+    [
+        ({"custom_track": "click"}, True),
+        ({"custom_track": "click", "job_id": 0}, False),
+        ({"custom_track": "view"}, False),
+        ({}, False),
+    ],
+)
+def test_a_countable_event_without_job_is_unattributed(fields: dict[str, object], unattributed: bool) -> None:
+    assert read(an_event(**fields)).is_unattributed is unattributed
+
+
+def test_unknown_fields_are_kept_as_they_were_sent() -> None:
+    event = read(
+        b'{"create_time": "%s", "geo": {"lat": 1.10, "big": 18446744073709551617}, "beta": true, "none": null}'
+        % CREATE_TIME.encode()
+    )
+
+    assert event.extra == '{"geo":{"lat":1.10,"big":18446744073709551617},"beta":true,"none":null}'
+
+
+def test_of_a_key_given_twice_the_last_counts() -> None:
+    event = read(b'{"create_time": "%s", "job_id": 1, "bn": 1.50, "job_id": 2, "bn": 2.50}' % CREATE_TIME.encode())
+
+    assert (event.value("job_id"), event.value("bn")) == (2, "2.50")
+
+
+MALFORMED = [
+    ("empty", b"", "no bytes"),
+    ("tombstone", None, "null"),
+    ("not_utf8", b"\xe9", "0xe9 at 0"),
+    ("not_utf8", b"\xef\xbb\xbf" + an_event(), "byte order mark"),
+    ("not_utf8", an_event().decode().encode("utf-16"), "byte order mark"),
+    ("not_utf8", an_event().decode().encode("utf-16-le"), "UTF-16"),
+    ("not_utf8", an_event().decode().encode("utf-16-be"), "UTF-16"),
+    ("not_utf8", b'{"bn": "\xed\xa0\xbd"}', "isn't UTF-8"),
+    ("not_json", an_event()[:-1], "isn't one JSON document"),
+    ("not_json", an_event() + an_event(), "isn't one JSON document"),
+    ("not_json", b"   ", "isn't one JSON document"),
+    ("not_json", an_event(bn="x").replace(b'"x"', b"NaN"), "isn't one JSON document"),
+    ("not_json", an_event(bn="x").replace(b'"x"', rb'"\ud83d"'), "surrogate"),
+    ("not_json", an_event(bn="x").replace(b'"x"', b'"\x00"'), "control character"),
+    ("not_object", b"null", "found null"),
+    ("not_object", b"[1, 2]", "found an array: 2 items"),
+    ("not_object", b'"event"', "found a string: 'event'"),
+    ("not_object", b"7", "found a number: 7"),
+    ("too_deep", b"[" * 2000, "nests too deeply"),
+    ("too_deep", nested(2000), "nests too deeply"),
+    ("too_deep", nested(1010), "nests too deeply"),
+    ("too_deep", nested(400), "nests too deeply"),
+    ("too_large", an_event(dl="x" * 65_536), "allows 65536"),
+    ("missing", b"{}", "create_time: absent"),
+    ("missing", an_event(create_time=None), "create_time: absent"),
+    ("invalid_uuid", an_event(create_time="guest"), "found a string 'guest'"),
+    ("invalid_uuid", an_event(create_time=""), "create_time"),
+    ("invalid_uuid", an_event(create_time=12), "found a number 12"),
+    ("invalid_uuid", an_event(create_time="0d9c4b3e-8a53-4b8e-9d55-7a55f0a2a3aa"), "version-1"),
+    ("invalid_uuid", an_event(create_time="{" + CREATE_TIME + "}"), "version-1"),
+    ("invalid_uuid", an_event(create_time=CREATE_TIME + "\n"), "version-1"),
+    ("wrong_type", an_event(job_id=1.5), "job_id: wanted a whole number, found a number 1.5"),
+    ("wrong_type", an_event(job_id="12.5"), "job_id: wanted a whole number, found a string '12.5'"),
+    ("wrong_type", an_event(job_id=True), "job_id: wanted a whole number, found a boolean True"),
+    ("wrong_type", an_event(job_id=""), "job_id"),
+    ("wrong_type", an_event(job_id="٣"), "job_id"),
+    ("wrong_type", an_event(job_id=[1]), "job_id: wanted a whole number, found an array 1 items"),
+    ("wrong_type", an_event(bn={}), "bn: wanted text, found an object 0 items"),
+    ("wrong_type", an_event(ed={"k": 1}), "ed: wanted text, found an object 1 items"),
+    ("wrong_type", an_event(ts=[]), "ts: wanted text"),
+    ("out_of_range", an_event(bid=2**31), "bid: wanted a 32-bit integer, found 2147483648"),
+    ("out_of_range", an_event(bid=-(2**31) - 1), "bid"),
+    ("out_of_range", an_event(bid=2**63), "bid"),
+    ("out_of_range", an_event(bid=2**64), "bid"),
+    ("out_of_range", an_event(bid="9" * 5000), r"bid: wanted a 32-bit integer, found '9{59}\.\.\. \(5002 characters\)"),
+    ("out_of_range", an_event(bid="x").replace(b'"x"', b"1e400"), "larger than any double"),
+    ("bad_timestamp", an_event(ts="2024-02-30 00:00:00"), "2024-02-30"),
+    ("bad_timestamp", an_event(ts="2024-01-04 24:00:00"), "24:00"),
+    ("bad_timestamp", an_event(ts="2024-01-04 23:59:60"), "23:59:60"),
+    ("bad_timestamp", an_event(ts="2024-01-04 08:00:00+25:00"), r"\+25:00"),
+    ("bad_timestamp", an_event(ts="2024-W01-1"), "2024-W01-1"),
+    ("bad_timestamp", an_event(ts="2024-01-04"), "2024-01-04"),
+    ("bad_timestamp", an_event(ts="20240104T080000"), "20240104T080000"),
+    ("bad_timestamp", an_event(ts="2024-01-04 08:00:00 "), "ts"),
+    ("bad_timestamp", an_event(ts="٢٠٢٤-01-04 08:00:00"), "ts"),
+    ("bad_timestamp", an_event(ts=1704355200), "'1704355200'"),
+    ("bad_timestamp", an_event(ts=""), "found ''"),
+    ("before_first_hour", an_event(ts="2023-12-31 23:59:59.999"), "2023-12-31 23:59:59.999"),
+    ("before_first_hour", an_event(ts="0001-01-01 00:00:00+14:00"), "before RECRUIT_FIRST_HOUR"),
+    ("future", an_event(ts="2024-01-04 20:31:40.001"), "more than 300 s after"),
+    ("future", an_event(ts="9999-12-31 23:59:59-14:00"), "more than 300 s after"),
+]
+
+
+@pytest.mark.parametrize(("reason", "value", "message"), MALFORMED)
+def test_a_malformed_record_has_its_typed_reason(reason: str, value: bytes | None, message: str) -> None:
+    with pytest.raises(RejectedEvent, match=message) as refused:
+        read(value)
+
+    assert refused.value.reason is DeadLetterReason(reason)
+
+
+def test_every_reason_that_a_record_by_itself_can_have_is_tried() -> None:
+    assert {DeadLetterReason(reason) for reason, _, _ in MALFORMED} == set(DeadLetterReason) - {
+        DeadLetterReason.REJECTED_BY_STORE
+    }
+
+
+def test_an_event_at_the_very_edge_of_the_future_is_accepted() -> None:
+    assert read(an_event(ts="2024-01-04 20:31:40.000")).event_time_ms == RECEIVED_AT_MS + 300_000
+
+
+# a busy machine draws slowly, which says nothing about the code
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+names = st.sampled_from(["create_time", "ts", "bid", "bn", "job_id", "ed", "other"])
+objects = st.dictionaries(names, json_values)
+
+
+@patient
+@given(st.binary(max_size=60) | objects.map(lambda found: json.dumps(found).encode()))
+def test_any_bytes_give_an_event_or_a_reason(value: bytes) -> None:
+    """Any other exception would stop ingest at this record for ever."""
+    with suppress(RejectedEvent):
+        read(value)
+
+
+@patient
+@given(st.dictionaries(names, json_values), st.sampled_from([b"", b" "]))
+def test_a_valid_event_keeps_every_text_and_unknown_field(fields: dict[str, object], space: bytes) -> None:
+    fields = {name: found for name, found in fields.items() if isinstance(found, str) or name == "other"}
+    fields = {name: found for name, found in fields.items() if name in {"bn", "ed", "other"}}
+    event = read(space + json.dumps(fields | {"create_time": CREATE_TIME}, ensure_ascii=True).encode() + space)
+
+    assert (event.value("bn"), event.value("ed")) == (fields.get("bn"), fields.get("ed"))
+    assert orjson.loads(event.extra or b"{}") == {name: found for name, found in fields.items() if name == "other"}
+
+
+@patient
+@given(st.integers(min_value=-(2**31), max_value=2**31 - 1))
+def test_the_four_spellings_of_a_number_are_one(number: int) -> None:
+    assert {whole_number("bid", found) for found in (number, float(number), str(number), f"{number}.0")} == {number}
