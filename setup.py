@@ -46,6 +46,8 @@ setup(
             "ruff",
             "mypy",
             "import-linter",
+            "greenlet",  # the interleaving tests switch runs between any two of their steps
+            "types-greenlet",
             "types-psutil",
             "types-PyMySQL",
             "setuptools",  # builds this package without a download of its own

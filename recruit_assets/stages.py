@@ -61,7 +61,7 @@ class Derivation(Generic[Rows]):
 
 
 @dataclass(frozen=True, slots=True)
-class StoredHours(Generic[Rows]):
+class StoredHours:
     """A table as the input of a stage; which of its hours are read follows from the run."""
 
     table: CassandraTable

@@ -1,7 +1,7 @@
 """Fixtures of all tests: real engines once per run, and names of its own (topic, keyspace, database) for each test.
 
-Builders and readers are in `support`. RECRUIT_TEST_STATE_DIR names the state directory of engines that already run, which
-saves a developer their start; without it the run starts its own and stops them.
+Builders and readers are in `support`. RECRUIT_TEST_STATE_DIR names the state directory of engines that already run,
+which saves a developer their start; without it the run starts its own and stops them.
 """
 
 import os

@@ -38,7 +38,7 @@ class CassandraIOManager(dg.ConfigurableIOManager):
             replaced = self._replace(context, obj)
             context.add_output_metadata(_replaced_metadata(replaced, monotonic() - started))
 
-    def load_input(self, context: dg.InputContext) -> StoredHours[Any]:
+    def load_input(self, context: dg.InputContext) -> StoredHours:
         """The upstream asset's table; a stage reads the hours of its run from it, after their coverage."""
         return StoredHours(_table_of(context.asset_key))
 

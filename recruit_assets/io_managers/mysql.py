@@ -1,16 +1,21 @@
-"""How an hour of the report is replaced in MySQL. It is the end of the lineage: nothing is loaded from it."""
+"""How an hour of the report is replaced in MySQL, and how the report is handed on.
+
+Not here: the steps of a replacement (`stages`), statements and transactions (`stores.mysql_report`).
+"""
 
 from time import monotonic
 from typing import Any
 
 import dagster as dg
+from pyspark.sql import DataFrame
 
 from recruit_assets.io_managers.run_hours import hours_of_run, stage_metadata
 from recruit_assets.resources import CassandraResource, MySqlResource, SparkResource
+from recruit_assets.resources.addresses import settings_of
 from recruit_assets.stages import Derivation, publish_hours
 from recruit_assets.stores.hour_tables import CassandraHourTables
 from recruit_assets.stores.mysql_report import MySqlReport, preview
-from recruit_assets.stores.spark import CassandraFrames
+from recruit_assets.stores.spark import CassandraFrames, report_frame
 
 
 class MySqlIOManager(dg.ConfigurableIOManager):
@@ -35,5 +40,6 @@ class MySqlIOManager(dg.ConfigurableIOManager):
                 }
             )
 
-    def load_input(self, context: dg.InputContext) -> None:
-        raise NotImplementedError(f"{context.asset_key.to_user_string()} is read with SQL; add a dependency by `deps`")
+    def load_input(self, context: dg.InputContext) -> DataFrame:
+        """The whole report as a DataFrame; what a reader filters by is pushed down to MySQL."""
+        return report_frame(self.spark.spark_session, settings_of(self.mysql.overrides))

@@ -34,5 +34,6 @@ class SparkResource(LazyPySparkResource):
         settings = settings_of(
             {"spark_master": self.master, "spark_remote": self.remote, "spark_driver_memory": self.driver_memory}
         )
-        session: SparkSession = spark_session_from_config(session_config(settings) | self.spark_config)
+        config = session_config(settings) | self.spark_config
+        session: SparkSession = spark_session_from_config(config)  # type: ignore[no-untyped-call]  # dagster-pyspark's
         return session

@@ -6,7 +6,7 @@ Not here: the tables' DDL (`cassandra_schema`) and their statements (the other m
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from cassandra import ConsistencyLevel, DriverException, InvalidRequest, Unauthorized
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
@@ -23,7 +23,7 @@ REQUEST_TIMEOUT_S = 30
 CONCURRENCY = 64
 
 Row = tuple[Any, ...]
-Statement = str | PreparedStatement
+Statement: TypeAlias = str | PreparedStatement
 
 
 class CassandraSession:

@@ -75,7 +75,8 @@ class ReportDatabase:
             wait=wait_random_exponential(multiplier=0.05, max=5),
             reraise=True,
         )
-        return tries(self._once, work)
+        result: Result = tries(self._once, work)
+        return result
 
     def close(self) -> None:
         """Drop the connection; the next statement opens another."""
@@ -94,7 +95,7 @@ class ReportDatabase:
         with self.transaction() as cursor:
             return work(cursor)
 
-    def _open(self) -> pymysql.Connection[Cursor]:
+    def _open(self) -> "pymysql.Connection[Cursor]":
         if self._connection is None:
             self._connection = connect(self._settings, database=self._settings.mysql_database)
         return self._connection

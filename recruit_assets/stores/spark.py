@@ -15,7 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812  # how Spark's own document
 from pyspark.sql.types import TimestampType
 
 from recruit_assets.artifacts import classpath, java_home
-from recruit_assets.contract import CassandraTable
+from recruit_assets.contract import MYSQL_REPORT, CassandraTable
 from recruit_assets.settings import Settings
 
 EPOCH = datetime(1970, 1, 1)
@@ -81,6 +81,19 @@ class CassandraFrames:
         """Write the rows at timestamp T, microseconds."""
         writer = rows.write.format("org.apache.spark.sql.cassandra").mode("append")
         writer.options(**self._options, table=table.name, **{"spark.cassandra.output.timestamp": str(t)}).save()
+
+
+def report_frame(spark: SparkSession, settings: Settings) -> DataFrame:
+    """The table mysql_report through JDBC, with its 16 columns; filters are pushed down to MySQL."""
+    url = f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}"
+    options = {
+        "url": f"{url}?connectionTimeZone=UTC&forceConnectionTimeZoneToSession=true",
+        "driver": "com.mysql.cj.jdbc.Driver",
+        "dbtable": MYSQL_REPORT.name,
+        "user": settings.mysql_user,
+        "password": settings.mysql_password.get_secret_value(),
+    }
+    return spark.read.format("jdbc").options(**options).load()
 
 
 def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, list[tuple[Any, ...]]]]:

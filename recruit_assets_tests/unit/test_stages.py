@@ -1,0 +1,21 @@
+"""The stages under forced interleavings: whatever is killed or overtaken, the report ends exact.
+
+The last test takes out one guard at a time and replays a schedule in which that guard is the one that saves the report.
+"""
+
+from recruit_assets.stages import write_number
+from recruit_assets_tests.support.interleaving import outcome
+
+SCHEDULES = 3000
+
+
+def test_every_interleaving_ends_exact() -> None:
+    wrong = {seed: found for seed in range(SCHEDULES) if (found := outcome(seed)) != "exact"}
+    assert wrong == {}
+
+
+def test_runs_of_the_same_millisecond_have_different_numbers() -> None:
+    numbers = {write_number(1_767_600_000_000, f"run {index}") for index in range(20)}
+
+    assert len(numbers) == 20
+    assert {number // 1000 for number in numbers} == {1_767_600_000_000}
