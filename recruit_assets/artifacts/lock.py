@@ -37,8 +37,6 @@ LEFT_OUT = frozenset(
     {
         "protobuf-java",  # only for MySQL's X protocol, which JDBC doesn't use
         "unused",  # Spark's empty placeholder
-        "jsr305",  # annotations
-        "j2objc-annotations",
     }
 )
 FOREIGN = ("osx", "windows", "aarch_64", "riscv64")

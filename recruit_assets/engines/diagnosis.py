@@ -1,0 +1,44 @@
+"""What an engine's log says about why it doesn't run.
+
+Belongs here: reading the end of a log and naming the causes that a user can do something about. Not here: logs' places.
+"""
+
+import os
+import re
+from pathlib import Path
+
+TAIL_BYTES = 64 * 1024
+SHOWN_LINES = 12
+
+CAUSES = (
+    (r"No space left on device|errno:? 28\b|Disk is full|OS error: 28", "the disk is full: make room, then start again"),
+    (r"Address already in use|BindException", "its port was taken by another program while it started"),
+    (r"error while loading shared libraries: (\S+?):", "this machine lacks the library {0}: install its package"),
+    (r"OutOfMemoryError|insufficient memory for the Java|Cannot allocate memory", "not enough memory"),
+    (r"Permission denied|AccessDeniedException", "a file of the state directory can't be read or written by this user"),
+)
+
+
+def explain(output: str) -> str:
+    """The cause if it is a known one, and the last lines."""
+    cause = cause_in(output)
+    lines = [line for line in output.splitlines() if line.strip()][-SHOWN_LINES:]
+    return "\n".join([cause or "its last lines were:", *(f"  {line[:300]}" for line in lines)])
+
+
+def cause_in(output: str) -> str:
+    """The first known cause in the text; empty where there is none."""
+    for pattern, meaning in CAUSES:
+        found = re.search(pattern, output)
+        if found:
+            return meaning.format(*found.groups())
+    return ""
+
+
+def tail(log: Path) -> str:
+    """The end of a log; empty where there is none."""
+    if not log.is_file():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+        return file.read().decode("utf-8", errors="replace")

@@ -1,0 +1,121 @@
+"""Processes that outlive the command which started them: spawn, recognize again, signal, wait.
+
+A process is recognized by its pid, the boot and the tick of its start, so that a pid which another program got since is
+never taken for ours, whatever the wall clock did. Not here: which program is run (each engine), when (`local`).
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from recruit_assets.engines.engine import Command
+from recruit_assets.engines.records import write_private
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+POLL_S = 0.05
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Started by this process: it must reap them, else a dead one stays visible as a zombie."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRecord:
+    """Identity of a process for as long as the machine runs."""
+
+    pid: int
+    boot_id: str
+    start_ticks: int
+
+    def write(self, file: Path) -> None:
+        write_private(file, json.dumps(asdict(self)))
+
+
+def read_record(file: Path) -> ProcessRecord | None:
+    """The record in a file; nothing where there is none or it can't be read."""
+    try:
+        return ProcessRecord(**json.loads(file.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def spawn(command: Command, log: Path) -> ProcessRecord:
+    """Start a program in a session of its own, away from this terminal's signals; its output is appended to `log`."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            command.arguments,
+            cwd=command.folder,
+            env=dict(command.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _children[child.pid] = child
+    return identify(child.pid)
+
+
+def identify(pid: int) -> ProcessRecord:
+    """The record of a process that exists; ProcessLookupError where it doesn't."""
+    start = _start_ticks(pid)
+    if start is None:
+        raise ProcessLookupError(f"no process {pid}")
+    return ProcessRecord(pid, BOOT_ID.read_text().strip(), start)
+
+
+def is_alive(record: ProcessRecord) -> bool:
+    """Whether this very process exists and can still run; a zombie can't."""
+    child = _children.get(record.pid)
+    if child is not None and child.poll() is not None:
+        del _children[record.pid]
+        return False
+    if record.boot_id != BOOT_ID.read_text().strip() or record.start_ticks != _start_ticks(record.pid):
+        return False
+    try:
+        return bool(psutil.Process(record.pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def process_with_argument(argument: str) -> ProcessRecord | None:
+    """A process of this user with such an argument: one whose record was lost."""
+    for process in psutil.process_iter():
+        try:
+            if argument in process.cmdline() and process.uids().real == os.getuid():
+                return identify(process.pid)
+        except (psutil.Error, ProcessLookupError):
+            continue
+    return None
+
+
+def send(record: ProcessRecord, number: signal.Signals) -> None:
+    """Signal the process and all of its group; nothing happens where it is gone."""
+    if is_alive(record):
+        try:
+            os.killpg(record.pid, number)
+        except ProcessLookupError:
+            return
+
+
+def wait_gone(record: ProcessRecord, timeout_s: float) -> bool:
+    """Whether the process ended in time."""
+    deadline = time.monotonic() + timeout_s
+    while is_alive(record):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def _start_ticks(pid: int) -> int | None:
+    """Field 22 of /proc/PID/stat; the name in field 2 may hold anything, also brackets and spaces."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(stat.rpartition(")")[2].split()[19])
