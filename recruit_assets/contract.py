@@ -294,6 +294,8 @@ MYSQL_REPORT = SqlTable(
         Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
     ),
     primary_key=("dates", "hours", *GRAIN),
+    # finds the jobs without a company, and their hours, by skipping through the index
+    indexes=(("company_id", "job_id"),),
 )
 
 REPORT_HOURS = SqlTable(
@@ -386,5 +388,6 @@ class DeadLetterHeader(StrEnum):
     EXCEPTION_MESSAGE = "__connect.errors.exception.message"
     REASON = "recruit.errors.reason"
     TIMESTAMP = "recruit.errors.timestamp_ms"
+    ATTEMPTS = "recruit.errors.attempts"
     ORIGINAL_LENGTH = "recruit.errors.original_length_bytes"
     ORIGINAL_SHA256 = "recruit.errors.original_sha256"
