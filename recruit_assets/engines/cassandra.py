@@ -87,14 +87,12 @@ class Cassandra:
     folder: Path
     ports: Mapping[str, int]
     commitlog_sync: CommitlogSync = "group"
+    lock: str = "cassandra"
     name: EngineName = EngineName.CASSANDRA
 
     @property
     def mark(self) -> str:
         return arguments_mark(self.folder)
-
-    def install(self, say: Say) -> None:
-        classpath("cassandra", self.settings, say=say)
 
     def prepare(self, say: Say) -> Command:  # noqa: ARG002  # the seam's; there is nothing to create before the start
         config = self.folder / "cassandra.yaml"

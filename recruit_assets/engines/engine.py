@@ -74,8 +74,9 @@ class Engine(Protocol):
     def ports(self) -> Mapping[str, int]:
         """All ports that it listens on, by what they are for; the first is the clients'."""
 
-    def install(self, say: Say) -> None:
-        """Fetch the program, if it isn't in the cache."""
+    @property
+    def lock(self) -> str:
+        """The lock that lists its program's files."""
 
     def prepare(self, say: Say) -> Command:
         """Write the configuration, create the data if there are none, and say how to run it."""

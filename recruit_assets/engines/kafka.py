@@ -36,14 +36,12 @@ class Kafka:
     settings: Settings
     folder: Path
     ports: Mapping[str, int]
+    lock: str = "kafka"
     name: EngineName = EngineName.KAFKA
 
     @property
     def mark(self) -> str:
         return arguments_mark(self.folder)
-
-    def install(self, say: Say) -> None:
-        classpath("kafka", self.settings, say=say)
 
     def prepare(self, say: Say) -> Command:
         properties = self.folder / "server.properties"

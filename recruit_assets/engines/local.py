@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from recruit_assets.artifacts import fetch
 from recruit_assets.artifacts.install import require_space
 from recruit_assets.engines.cassandra import Cassandra, CommitlogSync
 from recruit_assets.engines.engine import Engine, EngineName, EngineState, EngineStatus, Say
@@ -99,8 +100,8 @@ class LocalEngines:
             idle = [each for each in supervisors if not each.is_running(progress)]
             if idle:
                 require_space(self._folder, DATA_BYTES, "the engines' data")
+                fetch([each.engine.lock for each in idle], self._settings, say=progress)
             for each in idle:
-                each.engine.install(progress)
                 each.require_ports()
             with ExitStack() as undo:
                 undo.callback(stop_all, idle, progress)

@@ -38,17 +38,15 @@ class MariaDb:
     settings: Settings
     folder: Path
     ports: Mapping[str, int]
+    lock: str = "mariadb"
     name: EngineName = EngineName.MARIADB
 
     @property
     def mark(self) -> str:
         return f"--defaults-file={self.folder / 'my.cnf'}"
 
-    def install(self, say: Say) -> None:
-        mariadb_home(self.settings, say=say)
-
     def prepare(self, say: Say) -> Command:
-        home = mariadb_home(self.settings)
+        home = mariadb_home(self.settings, say=say)
         data = self.folder / "data"
         (self.folder / "tmp").mkdir(exist_ok=True)
         write_private(self.folder / "init.sql", self._init_sql())
