@@ -10,12 +10,16 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
+from recruit_assets.contract import HOUR_COVERAGE, CassandraTable
 from recruit_assets.engines.local import LocalEngines
 from recruit_assets.settings import PREFIX, Settings, as_environment, load_settings
 from recruit_assets.stores.schema import apply_schema
+from recruit_assets.stores.spark import CassandraFrames
 from recruit_assets_tests.support.cleanup import drop_everything
+from recruit_assets_tests.support.waiting import wait_until
 
 RUNNING_ENGINES = "RECRUIT_TEST_STATE_DIR"
 CHAOS_DIRECTORY = Path(__file__).parent / "chaos"
@@ -73,3 +77,20 @@ def spark(engines: Settings) -> Iterator[SparkSession]:
     session = SparkResource.of(engines).spark_session
     yield session
     session.stop()
+
+
+@pytest.fixture
+def frames(settings: Settings, spark: SparkSession) -> CassandraFrames:
+    """The test's tables for Spark, which hears of a new keyspace about a second after it was made."""
+    frames = CassandraFrames(spark, settings)
+    wait_until(lambda: sees(frames, HOUR_COVERAGE), timeout_s=30, what="the new keyspace in Spark's metadata")
+    return frames
+
+
+def sees(frames: CassandraFrames, table: CassandraTable) -> bool:
+    """Whether Spark knows the table; hour_coverage is the last one made."""
+    try:
+        frames.table(table)
+    except AnalysisException:
+        return False
+    return True

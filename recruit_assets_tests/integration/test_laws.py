@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from pyspark.sql import SparkSession
 
 from recruit_assets.errors import MissingCoverage
 from recruit_assets.settings import Settings
 from recruit_assets.stores.cassandra import open_session
 from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.stores.spark import CassandraFrames
 from recruit_assets_tests.support.sinks import FilteredEvents, HourlyJobMetrics, MySqlReportSink, Sink
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -17,9 +17,9 @@ EIGHT = datetime(2026, 1, 5, 8, tzinfo=UTC)
 
 
 @pytest.fixture(params=[FilteredEvents, HourlyJobMetrics, MySqlReportSink])
-def sink(request: pytest.FixtureRequest, settings: Settings, spark: SparkSession) -> Iterator[Sink]:
+def sink(request: pytest.FixtureRequest, settings: Settings, frames: CassandraFrames) -> Iterator[Sink]:
     with open_session(settings) as session, open_report_database(settings) as database:
-        yield request.param(settings, session, database, spark)
+        yield request.param(session, database, frames)
 
 
 def test_twice_is_once_and_the_second_time_wins(sink: Sink) -> None:

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from recruit_assets.contract import FILTERED_EVENTS, HOUR_COVERAGE, HOURLY_JOB_METRICS, RAW_EVENTS, CassandraTable
-from recruit_assets.settings import Settings
 from recruit_assets.stages import Derivation, StageResult, StoredHours, publish_hours, replace_hours
 from recruit_assets.stores.cassandra import CassandraSession
 from recruit_assets.stores.hour_tables import CassandraHourTables
@@ -37,11 +36,9 @@ class Sink(ABC):
 
     source: CassandraTable
 
-    def __init__(
-        self, settings: Settings, session: CassandraSession, database: ReportDatabase, spark: SparkSession
-    ) -> None:
+    def __init__(self, session: CassandraSession, database: ReportDatabase, frames: CassandraFrames) -> None:
         self.session, self.database = session, database
-        self.tables = CassandraHourTables(session, CassandraFrames(spark, settings))
+        self.tables = CassandraHourTables(session, frames)
 
     def give(self, hour: datetime, jobs: Sequence[int], *, covered_through_ms: int | None = None) -> None:
         """Make these jobs the whole input of the hour, and say that it is complete, until now by default."""

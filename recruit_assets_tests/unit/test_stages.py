@@ -3,6 +3,8 @@
 The last test takes out one guard at a time and replays a schedule in which that guard is the one that saves the report.
 """
 
+import pytest
+
 from recruit_assets.stages import write_number
 from recruit_assets_tests.support.interleaving import outcome
 
@@ -19,3 +21,16 @@ def test_runs_of_the_same_millisecond_have_different_numbers() -> None:
 
     assert len(numbers) == 20
     assert {number // 1000 for number in numbers} == {1_767_600_000_000}
+
+
+@pytest.mark.parametrize(
+    ("guard", "schedule"),
+    [
+        pytest.param("clear", 173_784, id="coverage is cleared before rows change"),
+        pytest.param("coverage_before_rows", 3_880, id="the input's coverage is read before its rows"),
+        pytest.param("change_after_event", 1, id="a change is announced after its event is stored"),
+    ],
+)
+def test_without_a_guard_a_known_schedule_ends_wrong(guard: str, schedule: int) -> None:
+    assert outcome(schedule) == "exact"
+    assert outcome(schedule, frozenset({guard})) == "wrong"
