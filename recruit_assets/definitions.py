@@ -11,7 +11,10 @@ import dagster as dg
 from recruit_assets.assets import ASSETS, SOURCES
 from recruit_assets.io_managers.cassandra import CassandraIOManager
 from recruit_assets.io_managers.mysql import MySqlIOManager
+from recruit_assets.jobs import JOBS
 from recruit_assets.resources import CassandraResource, KafkaResource, MySqlResource, SparkResource
+from recruit_assets.schedules import SCHEDULES
+from recruit_assets.sensors import SENSORS
 from recruit_assets.settings import Settings, load_settings
 
 
@@ -37,6 +40,9 @@ def build_defs(
     """The code location; `resources` replaces those of the same key."""
     return dg.Definitions(
         assets=[*assets, *SOURCES],
+        jobs=JOBS,
+        schedules=SCHEDULES,
+        sensors=SENSORS,
         resources=build_resources(settings or load_settings()) | dict(resources or {}),
         executor=dg.in_process_executor,  # so that the assets of a run share one Spark session
     )

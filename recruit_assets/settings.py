@@ -62,6 +62,13 @@ class Settings(BaseSettings):
         512 * 1024, ge=1024, le=5 * 1024 * 1024, description="Largest event, decompressed; larger is a dead letter"
     )
 
+    ingest_processes: int = Field(1, ge=1, le=64, description="Consumer processes that one `ingest` starts")
+    metrics_address: str = Field(
+        "",
+        pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)?(:\d{1,5})?$",
+        description="host:port of ingest's Prometheus metrics, process n listens on port + n; empty: none",
+    )
+
     cassandra_hosts: str = Field("", description="Cassandra contact points, comma separated")
     cassandra_port: Port = Field(9042, description="Cassandra's native port")
     cassandra_keyspace: Identifier = Field("recruit", description="Keyspace of the platform's tables")
@@ -85,11 +92,29 @@ class Settings(BaseSettings):
     )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
 
+    run_retention_days: int = Field(30, ge=1, description="Dagster runs that ended longer ago are deleted")
+    alert_webhook: SecretStr = Field(
+        SecretStr(""), description="Address that alerts are posted to, as JSON {text}; empty: none"
+    )
+    alert_smtp_host: str = Field("", description="Mail server for alerts; empty: no mail")
+    alert_smtp_port: Port = Field(587, description="Port of the mail server; STARTTLS is used where it is offered")
+    alert_smtp_user: str = Field("", description="Login at the mail server; empty: none")
+    alert_smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server")
+    alert_from: str = Field("recruit-assets@localhost", description="Sender of alert mails")
+    alert_to: str = Field("", description="Receivers of alert mails, comma separated")
+
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
         if value not in available_timezones():
             raise ValueError("isn't an IANA time zone name such as Europe/Berlin")
+        return value
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _web_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not value.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("must begin with https:// or http://")
         return value
 
     @field_validator("state_dir", "cache_dir")

@@ -30,6 +30,14 @@ class PendingHours:
         rows = self._database.query(f"SELECT low_water FROM {CHANGE_FEED_MARK.name} WHERE id = 1")
         return _aware(rows[0][0]) if rows else None
 
+    def load(self) -> list[PendingHour]:
+        """What was pending after the last reading of the feed."""
+        return self._database.run_transaction(_load)
+
+    def now(self) -> datetime:
+        """The report database's clock."""
+        return _aware(self._database.query("SELECT UTC_TIMESTAMP(6)")[0][0])
+
     def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
         """Store the changed hours that the report doesn't cover, and move the mark: both or neither.
 
