@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import GroupIdNotFoundError, KafkaError, TopicAlreadyExistsError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from recruit_assets.errors import SchemaMismatch, StoreUnavailable
@@ -34,7 +34,7 @@ TIMESTAMP_TYPE = "message.timestamp.type"
 LOG_APPEND_TIME = "LogAppendTime"
 
 
-def open_producer(settings: Settings) -> KafkaProducer:
+def open_producer(settings: Settings, *, batch_bytes: int = BATCH_BYTES, linger_ms: int = LINGER_MS) -> KafkaProducer:
     """A producer that a record is acknowledged to only when every in-sync replica has it, once and in order.
 
     The caller closes it. Memory is bounded by the caller: this client has no buffer limit of its own.
@@ -46,8 +46,8 @@ def open_producer(settings: Settings) -> KafkaProducer:
             acks="all",
             enable_idempotence=True,
             allow_auto_create_topics=False,
-            batch_size=BATCH_BYTES,
-            linger_ms=LINGER_MS,
+            batch_size=batch_bytes,
+            linger_ms=linger_ms,
             max_request_size=MAX_REQUEST_BYTES,
             max_block_ms=REQUEST_TIMEOUT_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
@@ -155,6 +155,16 @@ def committed_offsets(admin: KafkaAdminClient, settings: Settings) -> dict[int, 
         for tp, found in offsets.items()
         if tp.topic == settings.kafka_topic and found.offset >= 0
     }
+
+
+def group_members(admin: KafkaAdminClient, settings: Settings) -> int:
+    """How many consumers the ingest group has; 0 also for a group that nobody ever joined."""
+    with translated_errors(f"members of group {settings.kafka_group}"):
+        try:
+            described = admin.describe_groups([settings.kafka_group])
+        except GroupIdNotFoundError:
+            return 0
+    return len(described[settings.kafka_group]["members"])
 
 
 @contextmanager

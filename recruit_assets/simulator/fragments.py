@@ -1,0 +1,207 @@
+"""The parts of a record that repeat from event to event, written as JSON bytes beforehand.
+
+A record is put together from an interaction (what was done, on which advertisement: all that the report depends on), a
+visitor (browser and person) and a way to write the time (`times`). Belongs here: what trackers put into the first two,
+oddities included. Not here: how often and when they happen (`events`), records that aren't events (`malformed`).
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from uuid import UUID
+
+from recruit_assets.contract import Action
+from recruit_assets.simulator.jobs import Job
+from recruit_assets.simulator.spec import SimulationSpec
+
+ABSENT = object()
+"""A field that the tracker leaves out, beside null."""
+
+ACTIONS = ("click", "clicks", "conversion", "qualified", "unqualified")
+ACTION_WEIGHTS = (70, 18, 8, 2.5, 1.5)
+"""The funnel: far fewer conversions than clicks, and fewer of these reviewed."""
+MEANING = {name: Action.CLICK if name == "clicks" else Action(name) for name in ACTIONS}
+
+VALUELESS = (
+    None,
+    ABSENT,
+    "",
+    "pageview",
+    "scroll",
+    "video_start",
+    True,
+    "CLICK",
+    "clicked",
+    " click",
+    "null",
+    "qualifiziert",
+)
+VALUELESS_WEIGHTS = (62, 14, 4, 9, 4, 1, 1, 1, 1, 1, 1, 1)
+"""Most events have no action; some come so near to a countable one that a careless comparison takes them."""
+UNATTRIBUTED_SHARE = 0.04
+"""Of the uncountable events: a countable action without a job."""
+VALUELESS_ON_A_JOB_SHARE = 0.2
+
+SEARCH_PAGE = "https://jobs.example/suche?q=B%C3%BCro"
+
+INTERACTIONS_PER_JOB = (8, 256)
+INTERACTIONS = 4_096
+UNCOUNTABLE_INTERACTIONS = 400
+VISITORS = 1_500
+UNKNOWN_FIELDS: tuple[dict[str, object], ...] = (
+    {"fbclid": "IwAR0x7Zk"},
+    {"consent": {"ads": True, "analytics": False, "version": 2}},
+    {"exp": ["cta_green", "långsam"], "perf_ms": 123.75},
+    {"gclid": None, "nul": "a\u0000b"},
+)
+"""Trackers are updated before anybody tells us."""
+UNKNOWN_FIELDS_SHARE = 0.06
+
+NUMBER_SPELLINGS = (int, float, str, "{}.0".format)
+NUMBER_WEIGHTS = (76, 9, 11, 4)
+"""Every tracker has its own idea of a number: 1, 1.0, "1", "1.0"."""
+SEPARATORS = ((",", ":"), (", ", ": "), (" ,", "  : "))
+SEPARATOR_WEIGHTS = (80, 18, 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interaction:
+    """What somebody did, with ids and bid as the report counts them (null is 0), and the JSON members that say so.
+
+    Compared by identity, which makes it a cheap key to count by.
+    """
+
+    members: bytes
+    action: Action | None
+    job_id: int | None
+    publisher_id: int = 0
+    campaign_id: int = 0
+    group_id: int = 0
+    bid: int = 0
+
+    @property
+    def countable(self) -> bool:
+        return self.action is not None and self.job_id is not None
+
+    @property
+    def unattributed(self) -> bool:
+        return self.action is not None and self.job_id is None
+
+
+def zipf_weights(count: int, skew: float) -> list[float]:
+    """Popularity by rank: 1, 1/2^skew, 1/3^skew..."""
+    return [1 / rank**skew for rank in range(1, count + 1)]
+
+
+def countable_interactions(
+    spec: SimulationSpec, jobs: Sequence[Job], rng: Random
+) -> Iterator[tuple[Interaction, float]]:
+    """Interactions with every job, each with its weight; popular jobs have more of them."""
+    popularity = zipf_weights(len(jobs), spec.skew)
+    fewest, most = INTERACTIONS_PER_JOB
+    scale = INTERACTIONS / sum(popularity)
+    publisher_weights = zipf_weights(spec.publishers, spec.skew)
+    for job, weight in zip(jobs, popularity, strict=True):
+        count = max(fewest, min(most, round(weight * scale)))
+        usual_bid = rng.randrange(15, 400)
+        for _ in range(count):
+            publisher = rng.choices(range(spec.publishers), publisher_weights)[0]
+            ids = {
+                "publisher_id": _id_or_null(rng, 41 + publisher),
+                # an advertisement is in few campaigns, a campaign in one group
+                "campaign_id": _id_or_null(rng, 7001 + (job.rank * 3 + rng.randrange(2)) % spec.campaigns),
+                "group_id": _id_or_null(rng, 301 + job.rank % spec.groups),
+                "bid": _id_or_null(rng, usual_bid + rng.choice((-3, -1, 0, 0, 0, 1, 2, 7))),
+            }
+            spelling = rng.choices(ACTIONS, ACTION_WEIGHTS)[0]
+            yield _interaction(rng, spelling, job=job, ids=ids), weight / count
+
+
+def uncountable_interactions(jobs: Sequence[Job], rng: Random) -> Iterator[tuple[Interaction, float]]:
+    """Page views and other events without analytical value, and a few countable actions that name no job."""
+    unattributed = round(UNCOUNTABLE_INTERACTIONS * UNATTRIBUTED_SHARE)
+    for number in range(UNCOUNTABLE_INTERACTIONS):
+        ids = {
+            "publisher_id": _id_or_null(rng, 41),
+            "campaign_id": rng.choice((None, ABSENT)),
+            "group_id": rng.choice((None, ABSENT)),
+            "bid": rng.choice((None, ABSENT, 0, 25)),
+        }
+        if number < unattributed:
+            yield _interaction(rng, rng.choices(ACTIONS, ACTION_WEIGHTS)[0], job=None, ids=ids), 1.0
+        else:
+            job = rng.choice(jobs) if rng.random() < VALUELESS_ON_A_JOB_SHARE else None
+            yield _interaction(rng, rng.choices(VALUELESS, VALUELESS_WEIGHTS)[0], job=job, ids=ids), 1.0
+
+
+def visitors(rng: Random) -> list[bytes]:
+    """The members that tell about browser and person, of every visitor."""
+    return [_visitor(rng) for _ in range(VISITORS)]
+
+
+def _interaction(rng: Random, spelling: object, *, job: Job | None, ids: dict[str, object]) -> Interaction:
+    campaign = rng.choice((None, None, "herbst_2026", "retargeting", "Azubi-Börse"))
+    fields: dict[str, object] = {
+        "custom_track": spelling,
+        "job_id": _spelled(rng, job.id) if job else rng.choice((None, ABSENT)),
+        **{name: _spelled(rng, value) if isinstance(value, int) else value for name, value in ids.items()},
+        "dl": f"https://jobs.example/{rng.choice(('stelle', 'job'))}/{job.id}" if job else SEARCH_PAGE,
+        "dt": f"{job.title} | jobs.example"
+        if job
+        else rng.choice(("Startseite", "Suche: Büro", "Ergebnisse\tSeite 2")),
+        "rl": rng.choice((None, "", "https://www.search.example/?q=jobs+k%C3%B6ln", "android-app://com.example.mail")),
+        "utm_campaign": campaign,
+        "utm_content": rng.choice((None, ABSENT, "banner_300x250", "textlink")),
+        "utm_medium": rng.choice(("cpc", "email", "social")) if campaign else None,
+        "utm_source": rng.choice(("newsletter", "partner_7", "stellenbörse")) if campaign else ABSENT,
+        "utm_term": rng.choice((None, ABSENT, "büro teilzeit")),
+    }
+    numbers = {name: value if isinstance(value, int) else 0 for name, value in ids.items()}
+    return Interaction(
+        members=_members(rng, fields),
+        action=MEANING.get(spelling) if isinstance(spelling, str) else None,
+        job_id=job.id if job else None,
+        **numbers,
+    )
+
+
+def _visitor(rng: Random) -> bytes:
+    width, height = rng.choice(((1920, 1080), (2560, 1440), (390, 844), (412, 915), (1366, 768)))
+    mobile = width < 800
+    system = "Linux; Android 15" if mobile else "Windows NT 10.0; Win64; x64"
+    browser = rng.choice(("Chrome", "Safari", "Firefox", "Edge", "Samsung Internet"))
+    fields: dict[str, object] = {
+        "bn": browser,
+        "cd": _spelled(rng, rng.choice((24, 30, 32))),
+        "de": rng.choice(("UTF-8", "utf-8", "windows-1252")),
+        "ed": rng.choice((None, ABSENT, "", '{"depth":75}', "a=1&b=2")),
+        "ev": _spelled(rng, rng.randrange(1, 9)),
+        "id": f"{rng.getrandbits(64):016x}",
+        "md": rng.choice((mobile, mobile, str(mobile).lower())),
+        "sr": f"{width}x{height}",
+        "tz": _spelled(rng, rng.choice((-60, -120, 0, 300, -330, -540))),
+        "ua": f"Mozilla/5.0 ({system}) {browser}/{rng.randrange(120, 144)}.0",
+        "uid": rng.choice((str(UUID(int=rng.getrandbits(128), version=4)), f"GA1.2.{rng.getrandbits(31)}", None)),
+        "v": _spelled(rng, rng.choice((1, 2, 2, 3))),
+        "vp": f"{width - rng.randrange(20)}x{height - rng.randrange(60, 200)}",
+    }
+    if rng.random() < UNKNOWN_FIELDS_SHARE:
+        fields |= rng.choice(UNKNOWN_FIELDS)
+    return _members(rng, fields)
+
+
+def _id_or_null(rng: Random, value: int) -> object:
+    """The value, rarely nothing or an explicit 0; all of the latter count as 0."""
+    return rng.choices((value, None, ABSENT, 0), (94, 3, 2, 1))[0]
+
+
+def _spelled(rng: Random, value: int) -> object:
+    return rng.choices(NUMBER_SPELLINGS, NUMBER_WEIGHTS)[0](value)
+
+
+def _members(rng: Random, fields: dict[str, object]) -> bytes:
+    """The fields as JSON members without the braces, in one tracker's formatting."""
+    present = {name: value for name, value in fields.items() if value is not ABSENT}
+    separators = rng.choices(SEPARATORS, SEPARATOR_WEIGHTS)[0]
+    return json.dumps(present, ensure_ascii=rng.random() < 0.3, separators=separators)[1:-1].encode()

@@ -1,0 +1,124 @@
+"""What a simulation sent, and the report that must come of it, to the last click.
+
+Belongs here: counting, the expected report rows in plain integers, the ledger file. Independent of the pipeline: it
+shares no code with `transforms` and takes only names from the contract. Not here: comparing (`audit`), and
+latest_update_time, which the broker assigns.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from recruit_assets.contract import MYSQL_REPORT, REPORT_SOURCE, Action, DeadLetterReason
+from recruit_assets.simulator.events import Chunk
+from recruit_assets.simulator.fragments import Interaction
+from recruit_assets.simulator.jobs import Job
+
+VERSION = 1
+HOUR_S = 3600
+REPORT_COLUMNS = tuple(name for name in MYSQL_REPORT.column_names if name != "latest_update_time")
+_PRIMARY_KEY = tuple(REPORT_COLUMNS.index(name) for name in MYSQL_REPORT.primary_key)
+
+Row = tuple[object, ...]
+Grain = tuple[int, int, int, int, int]
+"""Hour since the epoch, job, publisher, campaign, group."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """The counts of one report row."""
+
+    actions: Counter[Action] = field(default_factory=Counter)
+    bid_sum: int = 0
+
+
+class Ledger:
+    """Counts what is added to it. Memory grows with the rows of the report, not with the events."""
+
+    def __init__(self, seed: int, jobs: list[Job]) -> None:
+        self._seed = seed
+        self._company_ids = {job.id: job.company_id for job in jobs}
+        self._happened: Counter[tuple[int, Interaction]] = Counter()
+        self._dead_letters: Counter[DeadLetterReason] = Counter()
+        self._records = self._duplicates = self._late = 0
+
+    def add(self, chunk: Chunk) -> None:
+        """Take note of records that were sent."""
+        self._records += len(chunk.values)
+        self._duplicates += chunk.duplicates
+        self._late += chunk.late
+        self._dead_letters.update(chunk.rejected)
+        self._happened.update(chunk.happened)
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """records = events + duplicates + all dead letters; late, countable and unattributed are among the events."""
+        return {
+            "records": self._records,
+            "events": self._happened.total(),
+            "duplicates": self._duplicates,
+            "dead_letters": {reason.value: number for reason, number in sorted(self._dead_letters.items())},
+            "countable": sum(number for (_, it), number in self._happened.items() if it.countable),
+            "unattributed": sum(number for (_, it), number in self._happened.items() if it.unattributed),
+            "late": self._late,
+        }
+
+    def report(self) -> list[Row]:
+        """The rows that the report must have, by its primary key, each in the contract's order of columns."""
+        rows = [self._row(grain, totals) for grain, totals in self._totals().items()]
+        return sorted(rows, key=lambda row: [row[position] for position in _PRIMARY_KEY])
+
+    def as_document(self) -> dict[str, Any]:
+        """The ledger as its file has it."""
+        return {"version": VERSION, "seed": self._seed, "counts": self.counts, "report": self.report()}
+
+    def write(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        unfinished = path.with_name(f"{path.name}.unfinished")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(orjson.dumps(self.as_document(), option=orjson.OPT_APPEND_NEWLINE))
+        unfinished.replace(path)
+
+    def _totals(self) -> dict[Grain, Totals]:
+        totals: defaultdict[Grain, Totals] = defaultdict(Totals)
+        for (hour, it), number in self._happened.items():
+            if it.action is None or it.job_id is None:
+                continue
+            row = totals[hour, it.job_id, it.publisher_id, it.campaign_id, it.group_id]
+            row.actions[it.action] += number
+            if it.action is Action.CLICK:
+                row.bid_sum += it.bid * number
+        return totals
+
+    def _row(self, grain: Grain, totals: Totals) -> Row:
+        hour, job_id, publisher_id, campaign_id, group_id = grain
+        moment = datetime.fromtimestamp(hour * HOUR_S, UTC)
+        clicks = totals.actions[Action.CLICK]
+        values = {
+            "job_id": job_id,
+            "dates": f"{moment:%Y-%m-%d} 00:00:00",
+            "hours": moment.hour,
+            "disqualified_application": totals.actions[Action.UNQUALIFIED],
+            "qualified_application": totals.actions[Action.QUALIFIED],
+            "conversion": totals.actions[Action.CONVERSION],
+            "company_id": self._company_ids.get(job_id),
+            "group_id": group_id,
+            "campaign_id": campaign_id,
+            "publisher_id": publisher_id,
+            "bid_set": rounded_ratio(totals.bid_sum, clicks) if clicks else 0.0,
+            "clicks": clicks,
+            "impressions": None,
+            "spend_hour": float(totals.bid_sum),
+            "sources": REPORT_SOURCE,
+        }
+        return tuple(values[name] for name in REPORT_COLUMNS)
+
+
+def rounded_ratio(numerator: int, denominator: int) -> float:
+    """The ratio to 2 decimals, half away from zero; a tie is judged on the exact ratio, not on a double."""
+    hundredths = (abs(numerator) * 200 + denominator) // (denominator * 2)
+    return (hundredths if numerator >= 0 else -hundredths) / 100
