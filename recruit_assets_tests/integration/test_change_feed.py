@@ -1,0 +1,246 @@
+"""The change feed on the real stores: what a tick finds, what it costs, and what survives a crash."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recruit_assets.change_feed import DAILY_LOOKBACK, FeedState, read_feed
+from recruit_assets.contract import CHANGE_SHARDS, EVENT_CHANGES
+from recruit_assets.errors import StoreUnavailable
+from recruit_assets.pending import FailedRun, HourRange
+from recruit_assets.settings import Settings
+from recruit_assets.stores import pending_hours
+from recruit_assets.stores.cassandra import CassandraSession, open_session
+from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql_schema import apply_mysql_schema
+from recruit_assets_tests.support.builders import uuid1_at
+
+SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
+EIGHT = SEVEN + timedelta(hours=1)
+
+
+class Feed:
+    """Both stores, changes at any time, and the tick under test."""
+
+    def __init__(self, session: CassandraSession, database: ReportDatabase) -> None:
+        self.session, self.database = session, database
+        self.seed = 0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.session.now_ms() / 1000, UTC)
+
+    def change(self, hour: datetime, *, at: datetime) -> None:
+        self.seed += 1
+        self.session.execute(
+            f"INSERT INTO {self.session.table(EVENT_CHANGES)} (day, shard, changed_at, event_hour, buckets, row_count) "
+            "VALUES (%s, %s, %s, %s, {0}, 1)",
+            (at.date(), int(hour.timestamp()) // 3600 % CHANGE_SHARDS, uuid1_at(at, seed=self.seed), hour),
+        )
+
+    def report(self, hour: datetime, *, covered_through: datetime) -> None:
+        self.database.query(
+            "REPLACE INTO report_hours (event_hour, covered_through, t, row_count, event_count, run_id) "
+            "VALUES (%s, %s, 1, 0, 0, '')",
+            (hour.replace(tzinfo=None), covered_through.replace(tzinfo=None)),
+        )
+
+    def row(self, hour: datetime, *, job_id: int, company_id: int | None) -> None:
+        self.database.query(
+            "REPLACE INTO mysql_report VALUES (%s, %s, %s, 0, 0, 0, %s, 0, 0, 0, 0, 0, NULL, 0, 'Cassandra', %s)",
+            (job_id, hour.date(), hour.hour, company_id, hour.replace(tzinfo=None)),
+        )
+
+    def tick(self, **options: object) -> FeedState:
+        return read_feed(self.session, self.database, **options)  # type: ignore[arg-type]  # passed on as given
+
+    def pending(self, **options: object) -> list[datetime]:
+        return [one.hour for one in self.tick(**options).pending]
+
+    def mark(self) -> list[tuple[object, ...]]:
+        return self.database.query("SELECT low_water FROM change_feed_mark")
+
+
+@pytest.fixture
+def feed(settings: Settings) -> Iterator[Feed]:
+    with open_session(settings) as session, open_report_database(settings) as database:
+        yield Feed(session, database)
+
+
+def test_the_first_reading_begins_with_the_oldest_change(feed: Feed) -> None:
+    feed.change(SEVEN, at=feed.now() - timedelta(days=89))
+
+    state = feed.tick()
+
+    assert [one.hour for one in state.pending] == [SEVEN]
+    assert state.low_water == state.now
+
+
+def test_an_hour_is_pending_until_the_report_covers_its_newest_change(feed: Feed) -> None:
+    changed_at = feed.now().replace(microsecond=0)
+    feed.change(SEVEN, at=changed_at)
+    assert feed.pending() == [SEVEN]
+
+    feed.report(SEVEN, covered_through=changed_at + timedelta(seconds=5))
+    assert feed.pending() == [SEVEN]
+
+    feed.report(SEVEN, covered_through=changed_at + timedelta(seconds=6))
+    assert feed.pending() == []
+
+    feed.change(SEVEN, at=changed_at + timedelta(seconds=60))
+    assert feed.pending() == [SEVEN]
+
+
+def test_a_change_read_twice_is_harmless(feed: Feed) -> None:
+    feed.change(SEVEN, at=feed.now())
+
+    first, second = feed.tick(), feed.tick()
+
+    assert first.pending == second.pending
+    assert second.changes_read == 1
+
+
+def test_a_change_that_became_visible_90_seconds_late_is_found(feed: Feed) -> None:
+    """Its coordinator was paused between its clock and its write: a mark alone would have passed it."""
+    feed.tick()
+
+    feed.change(SEVEN, at=feed.now() - timedelta(seconds=90))
+
+    assert feed.pending() == [SEVEN]
+
+
+def test_a_change_a_day_late_is_found_by_the_daily_reading(feed: Feed) -> None:
+    feed.tick()
+    feed.change(SEVEN, at=feed.now() - timedelta(days=1))
+    assert feed.pending() == []
+
+    assert feed.pending(lookback=DAILY_LOOKBACK) == [SEVEN]
+
+
+def test_the_mark_is_never_ahead_of_what_was_read(feed: Feed) -> None:
+    now = feed.now()
+    for days in range(5):
+        feed.change(SEVEN - timedelta(days=days), at=now - timedelta(days=days))
+
+    state = feed.tick(rows_per_tick=2)
+
+    assert state.behind
+    assert [one.hour for one in state.pending] == [SEVEN - timedelta(days=4), SEVEN - timedelta(days=3)]
+    assert feed.mark() == [(state.low_water.replace(tzinfo=None),)]
+    feed.tick(rows_per_tick=2)
+    assert len(feed.pending(rows_per_tick=2)) == 5
+
+
+def test_a_slower_reader_does_not_move_the_mark_back(feed: Feed) -> None:
+    state = feed.tick()
+
+    pending_hours.PendingHours(feed.database).record(
+        {}, read_through=state.low_water - timedelta(hours=1), now=state.now
+    )
+
+    assert feed.mark() == [(state.low_water.replace(tzinfo=None),)]
+
+
+def test_a_crash_between_two_statements_leaves_mark_and_hours_as_they_were(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mark that moves alone loses every change before it."""
+    feed.tick()
+    mark = feed.mark()
+    feed.change(SEVEN, at=feed.now())
+
+    def crash(*_: object) -> None:
+        raise StoreUnavailable("killed after the mark moved")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pending_hours, "_add", crash)
+        patched.setattr("recruit_assets.stores.mysql.TRANSACTION_TRIES", 1)
+        with pytest.raises(StoreUnavailable, match="killed after the mark moved"):
+            feed.tick()
+
+    assert feed.mark() == mark
+    assert feed.database.query("SELECT * FROM pending_hours") == []
+    assert feed.pending() == [SEVEN]
+
+
+def test_an_hour_is_pending_when_a_job_without_company_gets_one(feed: Feed) -> None:
+    feed.tick()
+    feed.report(SEVEN, covered_through=feed.now())
+    feed.row(SEVEN, job_id=1, company_id=None)
+    feed.row(EIGHT, job_id=2, company_id=7)
+    assert feed.pending() == []
+
+    feed.database.query("INSERT INTO job (id, company_id) VALUES (1, 9), (2, 9)")
+    assert feed.pending() == [SEVEN]
+
+    feed.row(SEVEN, job_id=1, company_id=9)
+    feed.report(SEVEN, covered_through=feed.now() + timedelta(seconds=30))
+    assert feed.pending() == []
+
+
+def test_failures_are_counted_and_forgotten_after_a_success(feed: Feed) -> None:
+    now = feed.now()
+    feed.change(SEVEN, at=now)
+    feed.tick()
+    failure = FailedRun(HourRange(SEVEN, SEVEN), ended_at=now + timedelta(seconds=20))
+
+    counted = [feed.tick(failures=[failure]).pending[0] for _ in range(2)]
+    feed.change(SEVEN, at=now + timedelta(seconds=40))
+    feed.report(SEVEN, covered_through=now + timedelta(seconds=30))
+    (forgiven,) = feed.tick(failures=[failure]).pending
+
+    assert [(one.attempts, one.next_try_at) for one in counted] == [(1, failure.ended_at + timedelta(seconds=30))] * 2
+    assert forgiven.attempts == 0
+
+
+@pytest.mark.parametrize("unknown_jobs", [0, 20])
+def test_a_tick_reads_as_much_with_ten_times_the_history(feed: Feed, unknown_jobs: int) -> None:
+    add_history(feed, hours=50, unknown_jobs=unknown_jobs)
+    for n in range(3):
+        feed.change(SEVEN - timedelta(hours=n), at=feed.now())
+    feed.tick()
+    cost = cost_of_a_tick(feed)
+
+    add_history(feed, hours=500, unknown_jobs=unknown_jobs)
+
+    assert cost_of_a_tick(feed) == cost
+
+
+def add_history(feed: Feed, *, hours: int, unknown_jobs: int) -> None:
+    """Reported hours with rows, some of jobs that have no company, and their changes of days ago."""
+    rows, marks = [], []
+    for n in range(3, hours):
+        hour = SEVEN - timedelta(hours=n)
+        marks.append((hour.replace(tzinfo=None), feed.now().replace(tzinfo=None)))
+        for job in range(60):
+            company_id = None if job < unknown_jobs else 1
+            rows.append((job, hour.date(), hour.hour, company_id, hour.replace(tzinfo=None)))
+        feed.change(hour, at=feed.now() - timedelta(days=3, minutes=n))
+    with feed.database.transaction() as cursor:
+        cursor.executemany(
+            "REPLACE INTO mysql_report VALUES (%s, %s, %s, 0, 0, 0, %s, 0, 0, 0, 0, 0, NULL, 0, 'Cassandra', %s)", rows
+        )
+        cursor.executemany("REPLACE INTO report_hours VALUES (%s, %s, 1, 60, 0, '')", marks)
+    feed.database.query("ANALYZE TABLE mysql_report")
+
+
+def cost_of_a_tick(feed: Feed) -> tuple[int, int, int]:
+    """Changes read from Cassandra, statements and rows read in MySQL."""
+    statements, rows = server_counters(feed)
+    changes_read = feed.tick().changes_read
+    statements_after, rows_after = server_counters(feed)
+    return changes_read, statements_after - statements, rows_after - rows
+
+
+def server_counters(feed: Feed) -> tuple[int, int]:
+    """Statements, and rows or index entries read, of this connection so far."""
+    found = dict(feed.database.query("SHOW SESSION STATUS"))
+    return int(found["Questions"]), sum(int(n) for name, n in found.items() if name.startswith("Handler_read"))
+
+
+def test_the_index_that_finds_unknown_companies_is_the_contracts(settings: Settings, feed: Feed) -> None:
+    apply_mysql_schema(settings)
+
+    plan = feed.database.query("EXPLAIN SELECT job_id FROM mysql_report WHERE company_id IS NULL GROUP BY job_id")
+
+    assert "by_company_id_job_id" in str(plan)
