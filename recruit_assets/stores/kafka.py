@@ -4,19 +4,23 @@ Belongs here: client options, the topics' required configuration, offsets of a g
 offsets move (`ingest.offsets`), what a record means (`transforms`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import GroupIdNotFoundError, KafkaError, TopicAlreadyExistsError
+from kafka.producer.future import FutureRecordMetadata
 from kafka.structs import OffsetAndMetadata, TopicPartition
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from recruit_assets.errors import SchemaMismatch, StoreUnavailable
 from recruit_assets.settings import Settings
 
 CONNECT_TIMEOUT_MS = 10_000
 REQUEST_TIMEOUT_MS = 30_000
+RETRY_S = 0.25
 DELIVERY_TIMEOUT_MS = 60_000
 SESSION_TIMEOUT_MS = 15_000
 """A killed consumer's partitions move after this; the default of 45 s would be most of a freshness budget."""
@@ -24,6 +28,8 @@ SESSION_TIMEOUT_MS = 15_000
 FETCH_BYTES = 16 * 1024 * 1024
 PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 MAX_POLL_RECORDS = 5_000
+ACK_TIMEOUT_S = 90
+"""Above the delivery time-out, so that the producer's own answer is the one that is seen."""
 BATCH_BYTES = 128 * 1024
 LINGER_MS = 10
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
@@ -32,6 +38,11 @@ MAX_REQUEST_BYTES = 8 * 1024 * 1024
 DLQ_RETENTION_MS = 90 * 86_400 * 1000
 TIMESTAMP_TYPE = "message.timestamp.type"
 LOG_APPEND_TIME = "LogAppendTime"
+
+Answer = TypeVar("Answer")
+
+Admin = KafkaAdminClient
+Headers = list[tuple[str, bytes]]
 
 
 def open_producer(settings: Settings, *, batch_bytes: int = BATCH_BYTES, linger_ms: int = LINGER_MS) -> KafkaProducer:
@@ -54,6 +65,43 @@ def open_producer(settings: Settings, *, batch_bytes: int = BATCH_BYTES, linger_
             delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
             bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
         )
+
+
+class TopicSender:
+    """Sends to one topic; nothing counts as sent before `acknowledged` returns. Raises StoreUnavailable."""
+
+    def __init__(self, producer: KafkaProducer, topic: str) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._sent: list[FutureRecordMetadata] = []
+
+    def send(self, key: bytes | None, value: bytes | None, *, headers: Headers) -> None:
+        """Hand over one record; the client refuses one with neither key nor value, which gets an empty key."""
+        if key is None and value is None:
+            key = b""
+        values = [(name, found or b"") for name, found in headers]
+        with translated_errors(f"send to topic {self._topic}"):
+            self._sent.append(self._producer.send(self._topic, value=value, key=key, headers=values))
+
+    def acknowledged(self) -> None:
+        """Return when everything handed over is in the topic, on every in-sync replica."""
+        sent, self._sent = self._sent, []
+        if not sent:
+            return
+        with translated_errors(f"send to topic {self._topic}"):
+            self._producer.flush(timeout=ACK_TIMEOUT_S)
+            for future in sent:
+                future.get(timeout=ACK_TIMEOUT_S)
+
+
+@contextmanager
+def open_sender(settings: Settings, topic: str) -> Iterator[TopicSender]:
+    """A sender whose producer is closed on leaving; what isn't acknowledged by then may or may not be sent."""
+    producer = open_producer(settings)
+    try:
+        yield TopicSender(producer, topic)
+    finally:
+        producer.close(timeout=ACK_TIMEOUT_S)
 
 
 def open_consumer(
@@ -148,7 +196,7 @@ def beginning_offsets(consumer: KafkaConsumer, topic: str) -> dict[int, int]:
 def committed_offsets(admin: KafkaAdminClient, settings: Settings) -> dict[int, int]:
     """What the ingest group has committed, per partition; one without a commit is absent."""
     with translated_errors(f"offsets of group {settings.kafka_group}"):
-        groups = admin.list_group_offsets({settings.kafka_group: None})
+        groups = _patiently(lambda: admin.list_group_offsets({settings.kafka_group: None}))
     offsets: Mapping[TopicPartition, OffsetAndMetadata] = groups.get(settings.kafka_group, {})
     return {
         tp.partition: found.offset
@@ -161,10 +209,20 @@ def group_members(admin: KafkaAdminClient, settings: Settings) -> int:
     """How many consumers the ingest group has; 0 also for a group that nobody ever joined."""
     with translated_errors(f"members of group {settings.kafka_group}"):
         try:
-            described = admin.describe_groups([settings.kafka_group])
+            described = _patiently(lambda: admin.describe_groups([settings.kafka_group]))
         except GroupIdNotFoundError:
             return 0
     return len(described[settings.kafka_group]["members"])
+
+
+def group_members(admin: KafkaAdminClient, settings: Settings) -> int:
+    """How many consumers the ingest group has; one that was killed counts until its session times out."""
+    with translated_errors(f"members of group {settings.kafka_group}"):
+        try:
+            described = admin.describe_groups([settings.kafka_group])[settings.kafka_group]
+        except GroupIdNotFoundError:
+            return 0
+    return len(described["members"])
 
 
 @contextmanager
@@ -174,6 +232,18 @@ def translated_errors(doing: str) -> Iterator[None]:
         yield
     except KafkaError as error:
         raise StoreUnavailable(f"Kafka doesn't answer as it should ({doing}): {error}") from error
+
+
+def _patiently(ask: Callable[[], Answer]) -> Answer:
+    """The answer, asked for again while the broker says that it will have one: a group's coordinator takes a moment."""
+    tries = Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, KafkaError) and bool(error.retriable)),
+        stop=stop_after_delay(REQUEST_TIMEOUT_MS / 1000),
+        wait=wait_fixed(RETRY_S),
+        reraise=True,
+    )
+    answer: Answer = tries(ask)
+    return answer
 
 
 def _wanted_topics(settings: Settings) -> dict[str, dict[str, str]]:

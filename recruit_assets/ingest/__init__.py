@@ -1,0 +1,1 @@
+"""Kafka to Cassandra: the loop and its stop, batches and acknowledgements, offsets, dead letters. No Dagster, no Spark."""
