@@ -1,10 +1,12 @@
 """Fetches one artifact over HTTP and proves that it is the one the lock names.
 
-Belongs here: repositories in turn, retries, the SHA-256. Not here: where it is put (`install`), addresses (`repositories`).
+Belongs here: repositories in turn, retries, the SHA-256. Not here: where it is put (`install`), repositories'
+addresses (`repositories`).
 """
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
@@ -23,18 +25,19 @@ NOT_HERE = frozenset({401, 403, 404, 410})
 """A repository's answers that another try doesn't change; the next repository may have the file."""
 
 
-def download(
-    artifact: LockedArtifact,
-    target: Path,
-    *,
-    session: requests.Session,
-    repositories: Mapping[str, str],
-    advance: Advance,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Repositories, addresses by name, and the session to reach them with."""
+
+    session: requests.Session
+    repositories: Mapping[str, str]
+
+
+def download(artifact: LockedArtifact, target: Path, *, source: Source, advance: Advance) -> None:
     """Write the artifact to `target`, from the first repository that has it.
 
-    Raises UserError when none gives it, Inconsistent when what arrives isn't what the lock names; `target` may then hold
-    a part of it.
+    Raises UserError when none gives it, Inconsistent when what arrives isn't what the lock names; `target` may then
+    hold a part of it.
     """
     tries = Retrying(
         retry=retry_if_exception_type(requests.RequestException),
@@ -43,9 +46,9 @@ def download(
         reraise=True,
     )
     answers = []
-    for name, address in repositories.items():
+    for name, address in source.repositories.items():
         try:
-            status = tries(_fetch, session, f"{address}/{artifact.path}", target, advance)
+            status = tries(_fetch, source.session, f"{address}/{artifact.path}", target, advance)
         except requests.RequestException as error:
             answers.append(f"{name}: {without_login(str(error))}")
             continue

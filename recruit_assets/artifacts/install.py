@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from recruit_assets.artifacts.download import Advance, download
+from recruit_assets.artifacts.download import Advance, Source, download
 from recruit_assets.artifacts.lockfile import LockedArtifact, read_lock
 from recruit_assets.artifacts.repositories import http_session, repositories
 from recruit_assets.errors import UserError
@@ -47,7 +47,18 @@ def fetch(names: Iterable[str], settings: Settings, *, say: Say = log.info) -> N
     install([artifact for name in names for artifact in read_lock(name)], settings.cache_dir, say=say)
 
 
-def install(artifacts: Iterable[LockedArtifact], cache: Path, *, say: Say = log.info) -> tuple[Path, ...]:
+def user_source() -> Source:
+    """The repositories that the user's own settings lead to."""
+    return Source(http_session(DOWNLOADS_AT_ONCE), repositories())
+
+
+def install(
+    artifacts: Iterable[LockedArtifact],
+    cache: Path,
+    *,
+    say: Say = log.info,
+    open_source: Callable[[], Source] = user_source,
+) -> tuple[Path, ...]:
     """The artifacts' paths in the cache; those that are missing or of another size are downloaded."""
     wanted = {artifact: cache / "maven" / artifact.path for artifact in artifacts}
     if _missing(wanted):
@@ -55,7 +66,7 @@ def install(artifacts: Iterable[LockedArtifact], cache: Path, *, say: Say = log.
             missing = _missing(wanted)
             if missing:
                 _sweep(cache, say=say)
-                _download_all(missing, cache, say=say)
+                _download_all(missing, cache, open_source(), say=say)
     return tuple(wanted.values())
 
 
@@ -71,7 +82,9 @@ def cache_lock(cache: Path, *, say: Say) -> Iterator[None]:
             say(f"another process is filling {cache}; waiting for it")
             lock.acquire()
     except OSError as error:
-        raise UserError(f"the cache {cache} can't be written: {error}. Set RECRUIT_CACHE_DIR to another place") from error
+        raise UserError(
+            f"the cache {cache} can't be written: {error}. Set RECRUIT_CACHE_DIR to another place"
+        ) from error
     try:
         yield
     finally:
@@ -107,15 +120,14 @@ def _sweep(cache: Path, *, say: Say) -> None:
         say("an earlier download didn't finish: its incomplete files were removed, its complete ones are kept")
 
 
-def _download_all(missing: Mapping[LockedArtifact, Path], cache: Path, *, say: Say) -> None:
+def _download_all(missing: Mapping[LockedArtifact, Path], cache: Path, source: Source, *, say: Say) -> None:
     total = sum(artifact.size_bytes for artifact in missing)
     require_space(cache, total, f"a download of {len(missing)} files")
     say(f"downloading {len(missing)} files, {total / 1e6:.0f} MB, into {cache}")
     stopped = threading.Event()
-    addresses = repositories()
     with (
         TemporaryDirectory(dir=cache / "partial") as folder,
-        http_session(DOWNLOADS_AT_ONCE) as session,
+        source.session,
         _progress_bar(total) as advance,
         ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool,
     ):
@@ -127,7 +139,7 @@ def _download_all(missing: Mapping[LockedArtifact, Path], cache: Path, *, say: S
 
         def bring(artifact: LockedArtifact) -> None:
             partial, target = Path(folder, artifact.file_name), missing[artifact]
-            download(artifact, partial, session=session, repositories=addresses, advance=count)
+            download(artifact, partial, source=source, advance=count)
             target.parent.mkdir(parents=True, exist_ok=True)
             partial.replace(target)
 

@@ -58,7 +58,7 @@ def read_mirrors(settings_xml: Path | None) -> list[tuple[str, str]]:
 
 
 def http_session(connections: int) -> requests.Session:
-    """A session that keeps connections, and trusts what OpenSSL is told to trust unless `requests` is told otherwise."""
+    """A session that keeps connections and trusts what OpenSSL is told to trust; REQUESTS_CA_BUNDLE goes first."""
     session = requests.Session()
     session.mount("https://", HTTPAdapter(pool_maxsize=connections))
     session.verify = os.environ.get("SSL_CERT_FILE") or True

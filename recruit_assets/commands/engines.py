@@ -6,15 +6,19 @@ from rich.table import Table
 
 from recruit_assets.settings import load_settings
 
+WIDEST = 1_000
+
 app = typer.Typer(no_args_is_help=True, help="Kafka, Cassandra and MariaDB as local processes, without Docker.")
 
 
 @app.command()
 def start() -> None:
-    """Start the engines that don't run; returns when all accept work. The first time it downloads them (270 MB)."""
+    """Start the engines that don't run; returns when all accept work. The first time it downloads them (260 MB)."""
+    from recruit_assets.engines.interrupts import ending_signals_interrupt
     from recruit_assets.engines.local import LocalEngines
 
-    LocalEngines(load_settings()).start(_say)
+    with ending_signals_interrupt():
+        LocalEngines(load_settings()).start(_say)
 
 
 @app.command()
@@ -27,24 +31,25 @@ def stop() -> None:
 
 @app.command()
 def status() -> None:
-    """Show each engine's state, port, memory and log; exit code 1 unless all run."""
-    from recruit_assets.engines.engine import EngineState
+    """Show each engine's state, address, memory and log; exit code 1 unless all run."""
+    from recruit_assets.engines.engine import HOST, EngineState
     from recruit_assets.engines.local import LocalEngines
 
-    found = LocalEngines(load_settings()).status()
+    engines = LocalEngines(load_settings()).status()
     table = Table("engine", "state", "address", "pid", "uptime", "memory", "log", box=None, pad_edge=False)
-    for each in found:
+    for engine in engines:
         table.add_row(
-            each.name,
-            f"{each.state}: {each.note}" if each.note else each.state,
-            f"127.0.0.1:{each.port}" if each.port else "",
-            str(each.pid or ""),
-            f"{each.uptime_s:.0f} s" if each.uptime_s is not None else "",
-            f"{each.rss_bytes / 1e6:.0f} MB" if each.rss_bytes is not None else "",
-            str(each.log),
+            engine.name,
+            f"{engine.state}: {engine.note}" if engine.note else engine.state,
+            f"{HOST}:{engine.port}" if engine.port else "",
+            str(engine.pid or ""),
+            f"{engine.uptime_s:.0f} s" if engine.uptime_s is not None else "",
+            f"{engine.rss_bytes / 1e6:.0f} MB" if engine.rss_bytes is not None else "",
+            str(engine.log),
         )
-    Console(soft_wrap=True).print(table)
-    if any(each.state is not EngineState.RUNNING for each in found):
+    # as wide as it is: a path that is cut off can't be copied
+    Console(width=Console(width=WIDEST).measure(table).maximum).print(table)
+    if any(engine.state is not EngineState.RUNNING for engine in engines):
         raise typer.Exit(1)
 
 

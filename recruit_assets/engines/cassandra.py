@@ -1,7 +1,7 @@
 """Cassandra 5 as a cluster of one node.
 
-Belongs here: its configuration and Java options (those of Cassandra's own jvm17-server.options and cassandra_latest.yaml
-where nothing else is said). Not here: keyspace and tables (`stores.cassandra_schema`).
+Belongs here: its configuration and Java options; where nothing else is said they are those of Cassandra's own
+cassandra_latest.yaml and jvm17-server.options. Not here: keyspace and tables (`stores.cassandra_schema`).
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ COMMITLOG_SYNC: Mapping[CommitlogSync, str] = {
     "group": "commitlog_sync: group\ncommitlog_sync_group_window: 10ms",
     "periodic": "commitlog_sync: periodic\ncommitlog_sync_period: 10000ms",
 }
-"""group: a write is acknowledged when it is on the disk. periodic is Cassandra's default and loses what kill -9 meets."""
+"""group: acknowledged is on the disk. periodic, Cassandra's default, loses the last 10 s of writes with the process."""
 
 HEAP = (
     "-Xms1g",
@@ -31,7 +31,6 @@ HEAP = (
     "-XX:MaxGCPauseMillis=200",
     "-XX:MaxDirectMemorySize=512m",
     "-XX:+ExitOnOutOfMemoryError",
-    "-XX:+PerfDisableSharedMem",
     "-Xss256k",
 )
 SINGLE_NODE = (
@@ -94,7 +93,7 @@ class Cassandra:
     def mark(self) -> str:
         return arguments_mark(self.folder)
 
-    def prepare(self, say: Say) -> Command:  # noqa: ARG002  # the seam's; there is nothing to create before the start
+    def prepare(self, say: Say) -> Command:
         config = self.folder / "cassandra.yaml"
         config.write_text(self._yaml(), encoding="utf-8")
         logback = self.folder / "logback.xml"

@@ -11,7 +11,10 @@ TAIL_BYTES = 64 * 1024
 SHOWN_LINES = 12
 
 CAUSES = (
-    (r"No space left on device|errno:? 28\b|Disk is full|OS error: 28", "the disk is full: make room, then start again"),
+    (
+        r"No space left on device|errno:? 28\b|Disk is full|OS error: 28",
+        "the disk is full: make room, then start again",
+    ),
     (r"Address already in use|BindException", "its port was taken by another program while it started"),
     (r"error while loading shared libraries: (\S+?):", "this machine lacks the library {0}: install its package"),
     (r"OutOfMemoryError|insufficient memory for the Java|Cannot allocate memory", "not enough memory"),

@@ -44,7 +44,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """One engine as found now: a port once it has one, pid, uptime and memory while it has a process, `note` why it died."""
+    """One engine as found now: pid, uptime and memory only while it has a process; `note` is why it died, if known."""
 
     name: EngineName
     state: EngineState

@@ -21,9 +21,20 @@ def arguments_mark(folder: Path) -> str:
     return f"@{folder / ARGUMENTS_FILE}"
 
 
-def java(folder: Path, *, jars: Iterable[Path], options: Sequence[str], main: Sequence[str], file: str = ARGUMENTS_FILE) -> Command:
+def java(
+    folder: Path, *, jars: Iterable[Path], options: Sequence[str], main: Sequence[str], file: str = ARGUMENTS_FILE
+) -> Command:
     """A command that runs a main class with its arguments; writes the file into the folder."""
-    arguments = [*options, "-cp", ":".join(str(jar) for jar in jars), *main]
+    (folder / "tmp").mkdir(exist_ok=True)
+    # native libraries are unpacked there; /tmp may be shared, full, or forbid to run what it holds
+    arguments = [
+        f"-Djava.io.tmpdir={folder / 'tmp'}",
+        "-XX:+PerfDisableSharedMem",
+        *options,
+        "-cp",
+        ":".join(str(jar) for jar in jars),
+        *main,
+    ]
     arguments_file = folder / file
     arguments_file.write_text("\n".join(_quoted(each) for each in arguments) + "\n", encoding="utf-8")
     return Command(

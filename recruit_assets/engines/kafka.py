@@ -3,17 +3,15 @@
 Belongs here: its configuration and first format. Not here: topics (`stores.kafka`).
 """
 
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from recruit_assets.artifacts import classpath
-from recruit_assets.engines.diagnosis import explain
 from recruit_assets.engines.engine import HOST, Command, EngineName, Say
 from recruit_assets.engines.jvm import ARGUMENTS_FILE, arguments_mark, java
-from recruit_assets.errors import StoreUnavailable
+from recruit_assets.engines.processes import run_to_end
 from recruit_assets.settings import Settings
 from recruit_assets.stores.probes import probe_kafka
 
@@ -61,13 +59,16 @@ class Kafka:
 
     def _format(self, properties: Path) -> None:
         """Write the metadata that a new cluster begins with."""
-        main = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", uuid4().hex[:22], "-c", str(properties)]
-        command = self._java(main, "format.args")
-        done = subprocess.run(
-            command.arguments, env=dict(command.environment), capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S, check=False
-        )
-        if done.returncode != 0:
-            raise StoreUnavailable(f"kafka's storage couldn't be formatted: {explain(done.stdout + done.stderr)}")
+        main = [
+            "kafka.tools.StorageTool",
+            "format",
+            "--ignore-formatted",
+            "-t",
+            uuid4().hex[:22],
+            "-c",
+            str(properties),
+        ]
+        run_to_end(self._java(main, "format.args"), timeout_s=FORMAT_TIMEOUT_S)
 
     def _java(self, main: list[str], file: str) -> Command:
         jars = classpath("kafka", self.settings)

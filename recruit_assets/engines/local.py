@@ -8,7 +8,7 @@ import json
 import logging
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -19,7 +19,7 @@ from recruit_assets.engines.cassandra import Cassandra, CommitlogSync
 from recruit_assets.engines.engine import Engine, EngineName, EngineState, EngineStatus, Say
 from recruit_assets.engines.kafka import Kafka
 from recruit_assets.engines.mariadb import MariaDb
-from recruit_assets.engines.ports import kept_ports
+from recruit_assets.engines.ports import keep_ports, read_ports
 from recruit_assets.engines.records import write_private
 from recruit_assets.engines.supervisor import Supervisor
 from recruit_assets.errors import UserError
@@ -55,8 +55,8 @@ class LocalEngines:
 
     def stop(self, progress: Say = log.info) -> None:
         """Return when no process of this state directory is left."""
-        if not self._folder.is_dir():
-            progress("no engine was ever started here")
+        if not self._were_started:
+            progress(f"no engines were started for {self._settings.state_dir}")
             return
         with self._exclusive(progress):
             self._endpoints_file.unlink(missing_ok=True)
@@ -64,7 +64,7 @@ class LocalEngines:
 
     def status(self) -> tuple[EngineStatus, ...]:
         """What each engine's process does now; no request is made."""
-        if not self._folder.is_dir():
+        if not self._were_started:
             return tuple(EngineStatus(name, EngineState.STOPPED, self._folder / name / "log") for name in EngineName)
         return tuple(self._supervisor(name).status() for name in EngineName)
 
@@ -79,15 +79,23 @@ class LocalEngines:
 
     def kill_one(self, name: EngineName | str) -> None:
         """kill -9; the engine counts as dead, not as stopped."""
-        self._supervisor(EngineName(name)).signal(signal.SIGKILL)
+        self._signal(name, signal.SIGKILL)
 
     def pause_one(self, name: EngineName | str) -> None:
         """SIGSTOP: it holds its connections and answers nothing."""
-        self._supervisor(EngineName(name)).signal(signal.SIGSTOP)
+        self._signal(name, signal.SIGSTOP)
 
     def resume_one(self, name: EngineName | str) -> None:
         """End what `pause_one` began."""
-        self._supervisor(EngineName(name)).signal(signal.SIGCONT)
+        self._signal(name, signal.SIGCONT)
+
+    @property
+    def _ports_file(self) -> Path:
+        return self._folder / "ports.json"
+
+    @property
+    def _were_started(self) -> bool:
+        return self._ports_file.is_file()
 
     @property
     def _endpoints_file(self) -> Path:
@@ -96,27 +104,34 @@ class LocalEngines:
     def _start(self, names: Sequence[EngineName], progress: Say) -> None:
         self._make_folder()
         with self._exclusive(progress):
+            keep_ports(self._ports_file, [port for ports in PORTS.values() for port in ports])
             supervisors = [self._supervisor(name) for name in names]
             idle = [each for each in supervisors if not each.is_running(progress)]
             if idle:
-                require_space(self._folder, DATA_BYTES, "the engines' data")
+                require_space(self._folder, DATA_BYTES, "the data of the engines")
                 fetch([each.engine.lock for each in idle], self._settings, say=progress)
             for each in idle:
                 each.require_ports()
-            with ExitStack() as undo:
-                undo.callback(stop_all, idle, progress)
+            try:
                 for each in idle:
                     each.spawn(progress)
                 for each in supervisors:
                     each.wait_ready(progress)
-                undo.pop_all()
+            except BaseException:  # Ctrl-C as well
+                stop_all(idle, progress)
+                raise
             self._write_endpoints(supervisors)
+
+    def _signal(self, name: EngineName | str, number: signal.Signals) -> None:
+        if not self._were_started:
+            raise UserError(f"no engines were started for {self._settings.state_dir}")
+        self._supervisor(EngineName(name)).signal(number)
 
     def _write_endpoints(self, supervisors: Sequence[Supervisor]) -> None:
         file = self._endpoints_file
         endpoints = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         for each in supervisors:
-            endpoints |= each.engine.endpoints()
+            endpoints.update(each.engine.endpoints())
         write_private(file, json.dumps(endpoints, indent=1))
 
     def _supervisor(self, name: EngineName) -> Supervisor:
@@ -124,8 +139,8 @@ class LocalEngines:
 
     def _engine(self, name: EngineName) -> Engine:
         folder = self._folder / name
-        folder.mkdir(mode=0o700, exist_ok=True)
-        ports = kept_ports(self._folder / "ports.json", PORTS[name])
+        kept = read_ports(self._ports_file)
+        ports = {port: kept[port] for port in PORTS[name]}
         match name:
             case EngineName.KAFKA:
                 return Kafka(self._settings, folder, ports)
@@ -136,7 +151,9 @@ class LocalEngines:
 
     def _make_folder(self) -> None:
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in EngineName:
+                (self._folder / name).mkdir(parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
         except OSError as error:
             raise UserError(f"the state directory {self._settings.state_dir} can't be created: {error}") from error
 
@@ -156,8 +173,13 @@ class LocalEngines:
 
 
 def stop_all(supervisors: Sequence[Supervisor], progress: Say) -> None:
-    """Ask all to end, then wait for each: together they take as long as the slowest."""
-    for each in supervisors:
-        each.ask_to_end(progress)
-    for each in supervisors:
-        each.wait_gone(progress)
+    """Ask all to end, then wait for each: together they take as long as the slowest. Ctrl-C kills what is left."""
+    try:
+        for each in supervisors:
+            each.ask_to_end(progress)
+        for each in supervisors:
+            each.wait_gone(progress)
+    except KeyboardInterrupt:
+        for each in supervisors:
+            each.kill()
+        raise

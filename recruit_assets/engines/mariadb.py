@@ -7,22 +7,21 @@ import getpass
 import os
 import secrets
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from recruit_assets.artifacts import mariadb_home
-from recruit_assets.engines.diagnosis import explain
 from recruit_assets.engines.engine import HOST, Command, EngineName, Say
 from recruit_assets.engines.jvm import environment
+from recruit_assets.engines.processes import run_to_end
 from recruit_assets.engines.records import write_private
-from recruit_assets.errors import StoreUnavailable
 from recruit_assets.settings import Settings
 from recruit_assets.stores.probes import probe_mariadb
 
 USER = "recruit"
 BOOTSTRAP_TIMEOUT_S = 120
+SQL_MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 SYSTEM_TABLES = (
     "mariadb_system_tables.sql",
     "mariadb_performance_tables.sql",
@@ -96,19 +95,12 @@ class MariaDb:
         # root may log in over the socket in the data folder, as the operating system's user, and in no other way
         start = f"CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket='{getpass.getuser()}';\n"
         sql = start + "".join((home / "share" / name).read_text(encoding="utf-8") for name in SYSTEM_TABLES)
+        sql += "DELETE FROM proxies_priv;\n"
         config = self.folder / "bootstrap.cnf"
         config.write_text(self._config(home, partial), encoding="utf-8")
-        done = subprocess.run(
-            [home / "bin" / "mariadbd", f"--defaults-file={config}", "--bootstrap", "--log-warnings=0"],
-            input=sql,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=BOOTSTRAP_TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise StoreUnavailable(f"mariadb's system tables couldn't be created: {explain(done.stdout + done.stderr)}")
+        arguments = (str(home / "bin" / "mariadbd"), f"--defaults-file={config}", "--bootstrap", "--log-warnings=0")
+        command = Command(arguments, self.folder, environment())
+        run_to_end(command, stdin=sql, timeout_s=BOOTSTRAP_TIMEOUT_S)
         partial.rename(data)
 
     def _config(self, home: Path, data: Path) -> str:
@@ -126,12 +118,13 @@ class MariaDb:
             "character-set-server": "utf8mb4",
             "collation-server": "utf8mb4_unicode_ci",
             "default-time-zone": "+00:00",
-            "sql-mode": "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
+            "sql-mode": SQL_MODE,
             # acknowledged means on the disk
             "innodb-flush-log-at-trx-commit": 1,
             "innodb-buffer-pool-size": "256M",
             "innodb-log-file-size": "96M",
             "max-connections": 100,
+            "table-open-cache": 400,  # more needs more open files than an ordinary user may have
             "max-allowed-packet": "64M",
             "performance-schema": 0,
         }

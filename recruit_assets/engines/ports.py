@@ -6,7 +6,7 @@ Belongs here: choosing, keeping, and who holds a port that should be free. Not h
 import json
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,17 +20,21 @@ EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 TRIES = 1_000
 
 
-def kept_ports(file: Path, names: Sequence[str]) -> dict[str, int]:
-    """The ports of these names: those in the file, and for the others free ones that are added to it."""
-    kept = _read(file)
+def read_ports(file: Path) -> dict[str, int]:
+    """The ports in the file, by what they are for; none where there is no file."""
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+def keep_ports(file: Path, names: Sequence[str]) -> None:
+    """Have a port in the file for each name; those that are there stay."""
+    kept = read_ports(file)
     missing = [name for name in names if name not in kept]
     if missing:
-        kept |= dict(zip(missing, free_ports(len(missing), exclude=kept.values()), strict=True))
-        write_private(file, json.dumps(kept, indent=1))
-    return {name: kept[name] for name in names}
+        chosen = free_ports(len(missing), exclude=kept.values())
+        write_private(file, json.dumps(kept | dict(zip(missing, chosen, strict=True)), indent=1))
 
 
-def free_ports(count: int, exclude: object = ()) -> list[int]:
+def free_ports(count: int, *, exclude: Collection[int] = ()) -> list[int]:
     """Different ports that nobody listens on, below the range that outgoing connections are given theirs from.
 
     A port from that range would be taken by any client's connection while the engine is stopped.
@@ -40,7 +44,7 @@ def free_ports(count: int, exclude: object = ()) -> list[int]:
     with ExitStack() as held:
         for _ in range(TRIES):
             port = random.randint(LOWEST, max(highest - 1, LOWEST + 10_000))  # noqa: S311  # not a secret
-            holder = None if port in set(exclude) else _bind(port)
+            holder = None if port in exclude else _bind(port)
             if holder is not None:
                 held.enter_context(holder)
                 found.append(port)
@@ -59,7 +63,7 @@ def is_free(port: int) -> bool:
 def holder_of(port: int) -> str:
     """The program that listens on a port, as far as this user may see."""
     for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,) and connection.pid:
             return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
     return "another user's program"
 
@@ -75,7 +79,3 @@ def _bind(port: int) -> socket.socket | None:
         holder.close()
         return None
     return holder
-
-
-def _read(file: Path) -> dict[str, int]:
-    return dict(json.loads(file.read_text())) if file.is_file() else {}

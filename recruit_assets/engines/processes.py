@@ -14,8 +14,10 @@ from pathlib import Path
 
 import psutil
 
+from recruit_assets.engines.diagnosis import explain
 from recruit_assets.engines.engine import Command
 from recruit_assets.engines.records import write_private
+from recruit_assets.errors import StoreUnavailable
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 POLL_S = 0.05
@@ -60,6 +62,27 @@ def spawn(command: Command, log: Path) -> ProcessRecord:
     return identify(child.pid)
 
 
+def run_to_end(command: Command, *, stdin: str = "", timeout_s: float) -> None:
+    """Run a program that prepares an engine; StoreUnavailable with its last lines unless it succeeds in time."""
+    program = Path(command.arguments[0]).name
+    try:
+        done = subprocess.run(
+            command.arguments,
+            cwd=command.folder,
+            env=dict(command.environment),
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StoreUnavailable(f"{program} didn't end within {timeout_s} s: {' '.join(command.arguments)}") from error
+    if done.returncode != 0:
+        raise StoreUnavailable(f"{program} failed with exit code {done.returncode}; {explain(done.stdout)}")
+
+
 def identify(pid: int) -> ProcessRecord:
     """The record of a process that exists; ProcessLookupError where it doesn't."""
     start = _start_ticks(pid)
@@ -78,6 +101,14 @@ def is_alive(record: ProcessRecord) -> bool:
         return False
     try:
         return bool(psutil.Process(record.pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def is_paused(record: ProcessRecord) -> bool:
+    """Whether it exists and was stopped by a signal."""
+    try:
+        return bool(psutil.Process(record.pid).status() == psutil.STATUS_STOPPED)
     except psutil.NoSuchProcess:
         return False
 

@@ -1,7 +1,7 @@
 """One engine's process: is it there, start it, wait until it works, end it, say why it died.
 
-Belongs here: the process record in the engine's folder, and what is noticed about it: dead, stale, lost, silent. Not here:
-what the program is (`engine` and its modules), the set of engines (`local`).
+Belongs here: the process record in the engine's folder, and what is noticed about it: dead, stale, lost, silent.
+Not here: what the program is (`engine` and its modules), the set of engines (`local`).
 """
 
 import signal
@@ -17,6 +17,7 @@ from recruit_assets.engines.ports import holder_of, is_free
 from recruit_assets.engines.processes import (
     ProcessRecord,
     is_alive,
+    is_paused,
     process_with_argument,
     read_record,
     send,
@@ -28,7 +29,6 @@ from recruit_assets.errors import StoreUnavailable, UserError
 READY_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 60
 POLL_S = 0.1
-KEPT_LOG_BYTES = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,12 @@ class Supervisor:
 
     @property
     def log(self) -> Path:
+        """Output of the present process, or of the last one."""
         return self.engine.folder / "log"
+
+    @property
+    def _previous_log(self) -> Path:
+        return self.engine.folder / "log.previous"
 
     @property
     def _record_file(self) -> Path:
@@ -53,6 +58,7 @@ class Supervisor:
         return process_with_argument(self.engine.mark)
 
     def status(self) -> EngineStatus:
+        """What is there now; no request is made."""
         name, port = self.engine.name, next(iter(self.engine.ports.values()))
         record = self.process()
         if record is None:
@@ -60,71 +66,60 @@ class Supervisor:
             state = EngineState.DEAD if died else EngineState.STOPPED
             return EngineStatus(name, state, self.log, port, note=cause_in(tail(self.log)) if died else "")
         process = psutil.Process(record.pid)
-        with process.oneshot():
-            paused = process.status() == psutil.STATUS_STOPPED
-            return EngineStatus(
-                name,
-                EngineState.PAUSED if paused else EngineState.RUNNING,
-                self.log,
-                port,
-                pid=record.pid,
-                uptime_s=max(0.0, time.time() - process.create_time()),
-                rss_bytes=process.memory_info().rss,
-            )
+        return EngineStatus(
+            name,
+            EngineState.PAUSED if is_paused(record) else EngineState.RUNNING,
+            self.log,
+            port,
+            pid=record.pid,
+            uptime_s=max(0.0, time.time() - process.create_time()),
+            rss_bytes=process.memory_info().rss,
+        )
 
     def is_running(self, say: Say) -> bool:
         """Whether there is a process to be left alone; says what else was found."""
-        name, record = self.engine.name, read_record(self._record_file)
-        found = self.process()
-        if found is not None:
-            if psutil.Process(found.pid).status() == psutil.STATUS_STOPPED:
-                say(f"{name}: was paused, goes on")
-                send(found, signal.SIGCONT)
-            if found != record:
-                say(f"{name}: found its process {found.pid} without a record of it")
-                found.write(self._record_file)
-            return True
-        if record is not None:
-            say(f"{name}: {self._what_became_of(record)}; starting it again")
-        return False
+        name, record, found = self.engine.name, read_record(self._record_file), self.process()
+        if found is None:
+            if record is not None:
+                say(f"{name}: {self._what_became_of(record)}; starting it again")
+            return False
+        if is_paused(found):
+            say(f"{name}: was paused, goes on")
+            send(found, signal.SIGCONT)
+        if found != record:
+            say(f"{name}: its process {found.pid} runs, but the record of it was lost; recorded again")
+            found.write(self._record_file)
+        return True
 
     def require_ports(self) -> None:
         """UserError if another program has a port that was kept for this engine."""
         for purpose, port in self.engine.ports.items():
             if not is_free(port):
                 raise UserError(
-                    f"port {port}, kept for {purpose}, is taken by {holder_of(port)}: end that program, or delete "
-                    f"{self.engine.folder.parent / 'ports.json'} while the engines are stopped to have new ones chosen"
+                    f"port {port}, kept for {purpose}, is taken by {holder_of(port)}: end that program, or stop the "
+                    f"engines and delete {self.engine.folder.parent / 'ports.json'} to have other ports chosen"
                 )
 
     def spawn(self, say: Say) -> None:
-        command = self.engine.prepare(say)
-        say(f"{self.engine.name}: starting")
-        if self.log.is_file() and self.log.stat().st_size > KEPT_LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".old"))
+        """Start the process; UserError where its files can't be written or its program can't be run."""
         try:
+            command = self.engine.prepare(say)
+            say(f"{self.engine.name}: starting")
+            if self.log.exists():
+                self.log.replace(self._previous_log)  # an old run's trouble must not explain this one's
             spawn(command, self.log).write(self._record_file)
         except OSError as error:
             raise UserError(f"{self.engine.name} can't be started: {error}") from error
 
     def wait_ready(self, say: Say) -> None:
         """Return when it answers a real request; StoreUnavailable if it dies or takes too long."""
-        began = time.monotonic()
-        while True:
-            # looked at before the request, so that the log of a process that died in between is complete
-            alive = self.process() is not None
-            try:
-                self.engine.probe()
-            except StoreUnavailable as error:
-                failure = error
-            else:
-                break
-            if not alive:
-                raise StoreUnavailable(f"{self.engine.name} ended while it started: {self._explained()}")
-            if time.monotonic() - began > READY_TIMEOUT_S:
-                raise StoreUnavailable(
-                    f"{self.engine.name} runs but gave no answer for {READY_TIMEOUT_S} s ({failure}): {self._explained()}"
-                )
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while (failure := self._failure()) is not None:
+            if self.process() is None:
+                raise StoreUnavailable(f"{self.engine.name} ended while it started; {self._explained()}")
+            if time.monotonic() > deadline:
+                silent = f"{self.engine.name} runs, but didn't answer for {READY_TIMEOUT_S} s ({failure})"
+                raise StoreUnavailable(f"{silent}; {self._explained()}")
             time.sleep(POLL_S)
         say(f"{self.engine.name}: ready")
 
@@ -138,20 +133,38 @@ class Supervisor:
             wait_gone(record, STOP_TIMEOUT_S)
 
     def ask_to_end(self, say: Say) -> None:
-        record = self.process()
-        if record is not None:
+        """Begin an orderly end."""
+        running = self.process()
+        if running is not None:
             say(f"{self.engine.name}: stopping")
-            record.write(self._record_file)
-            send(record, signal.SIGTERM)
-            send(record, signal.SIGCONT)  # a paused one can't hear
+            running.write(self._record_file)
+            send(running, signal.SIGTERM)
+            send(running, signal.SIGCONT)  # a paused one doesn't hear the first
+        elif (record := read_record(self._record_file)) is not None:
+            say(f"{self.engine.name}: {self._what_became_of(record)}")
 
     def wait_gone(self, say: Say) -> None:
+        """Return when the process is gone; one that takes too long is killed."""
         record = read_record(self._record_file)
         if record is not None and not wait_gone(record, STOP_TIMEOUT_S):
-            say(f"{self.engine.name}: didn't end within {STOP_TIMEOUT_S} s, killing it")
+            say(f"{self.engine.name}: didn't end within {STOP_TIMEOUT_S} s, so it is killed")
+            self.kill()
+        self._record_file.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """End the process at once, if there is one."""
+        record = self.process()
+        if record is not None:
             send(record, signal.SIGKILL)
             wait_gone(record, STOP_TIMEOUT_S)
         self._record_file.unlink(missing_ok=True)
+
+    def _failure(self) -> StoreUnavailable | None:
+        try:
+            self.engine.probe()
+        except StoreUnavailable as error:
+            return error
+        return None
 
     def _what_became_of(self, record: ProcessRecord) -> str:
         cause = cause_in(tail(self.log))
@@ -160,7 +173,7 @@ class Supervisor:
             other = psutil.Process(record.pid).name()
         except psutil.NoSuchProcess:
             return f"its process {record.pid} had died{because}, see {self.log}"
-        return f"its process is gone{because} and pid {record.pid} belongs to {other} now, which is left alone"
+        return f"its process had died{because}, see {self.log}; pid {record.pid} is {other} now and is left alone"
 
     def _explained(self) -> str:
         return f"{explain(tail(self.log))}\nThe whole log is {self.log}"

@@ -19,7 +19,7 @@ TIMEOUT_S = 5
 
 
 def probe_kafka(host: str, port: int) -> None:
-    """The broker is its cluster's controller and answers for it."""
+    """The broker answers, and its controller lets it serve."""
     _require_listener("Kafka", host, port)
     try:
         with KafkaAdminClient(
@@ -27,9 +27,11 @@ def probe_kafka(host: str, port: int) -> None:
             bootstrap_timeout_ms=TIMEOUT_S * 1000,
             request_timeout_ms=TIMEOUT_S * 1000,
         ) as admin:
-            admin.describe_cluster()
-    except KafkaError as error:
+            brokers = admin.describe_cluster()["brokers"]
+    except (KafkaError, OSError) as error:
         raise StoreUnavailable(f"Kafka at {host}:{port} doesn't answer: {error}") from error
+    if not brokers:
+        raise StoreUnavailable(f"Kafka at {host}:{port} answers, but its controller knows no broker yet")
 
 
 def probe_cassandra(host: str, port: int) -> None:
