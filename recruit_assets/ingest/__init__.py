@@ -1,1 +1,1 @@
-"""Kafka to Cassandra: the loop and its stop, batches and acknowledgements, offsets, dead letters. No Dagster, no Spark."""
+"""Kafka to Cassandra: the loop and its end, batches, offsets, dead letters. No Dagster, no Spark, no driver."""

@@ -5,7 +5,7 @@ here: Kafka's form of a dead letter (`stores.dead_letter_topic`), the table of r
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,10 +56,8 @@ def refusal(record: Record, why: RejectedEvent) -> DeadLetter:
     origin, attempts = Origin(record.topic, record.partition, record.offset), 1
     if record.headers:
         found = dict(record.headers)
-        try:
+        with suppress(KeyError, ValueError):  # what isn't a replay has other headers
             origin, attempts = origin_in(found), int(found[DeadLetterHeader.ATTEMPTS]) + 1
-        except (KeyError, ValueError):
-            pass  # someone's own headers
     return DeadLetter(
         origin=origin,
         reason=why.reason,

@@ -1,4 +1,4 @@
-"""When offsets may move: only to what is durable, only by explicit numbers, and how an unfinished commit is told from a loss.
+"""When offsets may move: only to what is durable, by explicit numbers; a commit that fails is made up for or reported.
 
 Belongs here: offsets done but not committed, how long a commit may fail, whether targets are reached. Not here: the
 client's calls (`stores.kafka_group`), what must be durable first (`ingest.service`).

@@ -1,7 +1,7 @@
 """Events into Cassandra: batches of one partition, many in flight, all settled, then the change feed told.
 
 Belongs here: which rows share a batch, how many batches are in flight, what is tried again and for how long. Not here:
-statements and bytes (`stores.event_writes`), offsets (`ingest.offsets`), what becomes of refused rows (`ingest.service`).
+statements and bytes (`stores.event_writes`), offsets (`ingest.offsets`), refused rows' fate (`ingest.worker`).
 """
 
 import threading
@@ -117,7 +117,7 @@ class EventWriter:
             flight.settled.wait_for(lambda: flight.pending == 0)
 
     def _until_known(self, flight: Flight) -> list[Refused]:
-        """Send again what isn't confirmed. The same rows at the same timestamps: it doesn't matter which ones landed."""
+        """Send again what isn't confirmed. The same rows at the same timestamps: it doesn't matter which landed."""
         refused: list[Refused] = []
 
         def unconfirmed() -> int:

@@ -1,4 +1,4 @@
-"""The dead letter topic: a refused record's original bytes and key; in headers, where it came from and why it was refused.
+"""The dead letter topic: a refused record's original bytes and key; in headers, where it is from and why it is refused.
 
 Belongs here: a dead letter as a Kafka record and back, sending with acknowledgement, reading. Not here: why a record is
 refused (`transforms`), replaying (`ingest.dead_letters`). Header names are Kafka Connect's (KIP-298), see the contract.
@@ -92,8 +92,8 @@ class DeadLetterTopic:
             self._sender.acknowledged()
         except StoreUnavailable as error:
             raise StoreUnavailable(
-                f"a dead letter isn't acknowledged, so no offset was committed: {error}. Check that the topic exists and "
-                f"that its max.message.bytes is at least {SMALLEST_LIMIT_BYTES}"
+                f"a dead letter isn't acknowledged, so no offset was committed: {error}. Check that the topic exists "
+                f"and that its max.message.bytes is at least {SMALLEST_LIMIT_BYTES}"
             ) from error
 
 

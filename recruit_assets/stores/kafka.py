@@ -215,16 +215,6 @@ def group_members(admin: KafkaAdminClient, settings: Settings) -> int:
     return len(described[settings.kafka_group]["members"])
 
 
-def group_members(admin: KafkaAdminClient, settings: Settings) -> int:
-    """How many consumers the ingest group has; one that was killed counts until its session times out."""
-    with translated_errors(f"members of group {settings.kafka_group}"):
-        try:
-            described = admin.describe_groups([settings.kafka_group])[settings.kafka_group]
-        except GroupIdNotFoundError:
-            return 0
-    return len(described["members"])
-
-
 @contextmanager
 def translated_errors(doing: str) -> Iterator[None]:
     """Turn the client's errors into ours."""

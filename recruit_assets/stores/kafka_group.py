@@ -155,7 +155,7 @@ class GroupMember:
         self._consumer.close(autocommit=False, timeout_ms=COMMIT_TIMEOUT_MS)
 
     def _check_gap(self, tp: TopicPartition, offset: int) -> None:
-        """A gap is a transaction's marker, or what retention took while ingest was behind: the client goes on silently."""
+        """A gap is a transaction's marker, or what retention took while ingest was behind; the client says nothing."""
         expected = self._next.get(tp, offset)
         if offset <= expected:
             return
