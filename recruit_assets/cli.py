@@ -7,6 +7,7 @@ Not here: arguments and calls (`commands`), logic.
 import logging
 import os
 import sys
+import warnings
 
 import typer
 from rich.console import Console
@@ -33,6 +34,8 @@ app.command()(up.up)
 def main() -> None:
     """Run the command; what a user can cause is one line on stderr, without a traceback."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    # said three times at every start, about the one parameter that single-run backfills need
+    warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`")
     for chatty in ("kafka", "cassandra", "py4j"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:

@@ -4,6 +4,7 @@
     |-- UserError            a setting, argument or prerequisite is wrong: one line, no traceback, no retry
     |-- RejectedEvent        one record can't become an event: it is made a dead letter with the typed reason
     |-- StoreUnavailable     Kafka, Cassandra, MySQL or Spark doesn't answer: retried with backoff, then fatal
+    |-- RunsFailed           Dagster runs failed again and again; their hours stay pending
     `-- Inconsistent         what was found contradicts what must hold: never retried
         |-- SchemaMismatch   a table or topic exists and differs from the contract
         `-- MissingCoverage  a stage's input isn't known to be complete; the hour stays pending
@@ -32,6 +33,10 @@ class RejectedEvent(RecruitError):
 
 class StoreUnavailable(RecruitError):
     """A store didn't answer, or answered that it can't now; nothing is known to be wrong with the data."""
+
+
+class RunsFailed(RecruitError):
+    """Runs failed for good; what is missing in the report is named, and stays pending."""
 
 
 class Inconsistent(RecruitError):

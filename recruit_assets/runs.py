@@ -59,6 +59,12 @@ def living_runs(instance: dg.DagsterInstance) -> LivingRuns:
     return LivingRuns(hours=tuple(_ranges(run.tags for run in runs)), by_sensor=by_sensor)
 
 
+def started_hours(instance: dg.DagsterInstance) -> tuple[HourRange, ...]:
+    """The hours of runs that have begun; a queued run may wait for a daemon that isn't there."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]), limit=MAX_RUNS_READ)
+    return tuple(_ranges(run.tags for run in runs))
+
+
 def recent_failures(instance: dg.DagsterInstance, *, now: datetime | None = None) -> Sequence[FailedRun]:
     """The runs of hours that ended without success a short while ago."""
     since = (now or datetime.now(UTC)) - FAILURES_REMEMBERED

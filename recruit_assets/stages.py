@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from recruit_assets.contract import MYSQL_REPORT, RAW_EVENTS, CassandraTable
 from recruit_assets.errors import MissingCoverage
@@ -19,6 +19,8 @@ NUMBERS_PER_MS = 1000
 """Runs that read the clock in the same millisecond differ by a number below this."""
 
 Rows = TypeVar("Rows")
+Compute = Callable[[Any], Any]
+"""Rows in, rows out, a DataFrame each in production. Not generic: Dagster checks an asset's output by its class."""
 ReportRow = tuple[Any, ...]
 """The values of one row in the order of the contract's report columns."""
 _COUNT_INDEXES = tuple(
@@ -48,16 +50,16 @@ class StageResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Derivation(Generic[Rows]):
+class Derivation:
     """How the rows of a stage follow from those of its input. Nothing is read before a stage runs it.
 
     `compute` may keep rows that only the tally looks at; `stored` drops them. `tally` gives a row per hour with rows.
     """
 
     source: CassandraTable
-    compute: Callable[[Rows], Rows]
-    stored: Callable[[Rows], Rows]
-    tally: Callable[[Rows], Rows]
+    compute: Compute
+    stored: Compute
+    tally: Compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,11 @@ class StoredHours:
 
     def derive(
         self,
-        compute: Callable[[Rows], Rows],
+        compute: Compute,
         *,
-        tally: Callable[[Rows], Rows],
-        stored: Callable[[Rows], Rows] = lambda rows: rows,
-    ) -> Derivation[Rows]:
+        tally: Compute,
+        stored: Compute = lambda rows: rows,
+    ) -> Derivation:
         return Derivation(self.table, compute, stored, tally)
 
 
@@ -91,9 +93,7 @@ class HourTables(Protocol[Rows]):
     def read(self, table: CassandraTable, hours: Sequence[datetime]) -> Rows:
         """The rows of the hours, read no earlier than this call."""
 
-    def write(
-        self, stage: CassandraTable, rows: Rows, derivation: Derivation[Rows], *, t: int
-    ) -> Mapping[datetime, Tally]:
+    def write(self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int) -> Mapping[datetime, Tally]:
         """Store the rows at timestamp T; returns the tallies of the hours that have rows."""
 
     def delete_older(self, stage: CassandraTable, hours: Sequence[datetime], *, t: int) -> None:
@@ -117,7 +117,7 @@ class Report(Protocol):
 
 def replace_hours(
     tables: HourTables[Rows],
-    derivation: Derivation[Rows],
+    derivation: Derivation,
     *,
     into: CassandraTable,
     hours: Sequence[datetime],
@@ -141,7 +141,7 @@ def replace_hours(
 def publish_hours(
     tables: HourTables[Rows],
     report: Report,
-    derivation: Derivation[Rows],
+    derivation: Derivation,
     *,
     hours: Sequence[datetime],
     run_id: str,

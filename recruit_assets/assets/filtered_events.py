@@ -1,7 +1,6 @@
 """The asset filtered_events: the events that count. Which do is `transforms.hourly`'s to say."""
 
 import dagster as dg
-from pyspark.sql import DataFrame
 
 from recruit_assets.assets.columns import OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.contract import FILTERED_EVENTS, GRAIN
@@ -27,6 +26,6 @@ TAKEN_OVER = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, "bid"
         ),
     },
 )
-def filtered_events(raw_events: StoredHours) -> Derivation[DataFrame]:
+def filtered_events(raw_events: StoredHours) -> Derivation:
     """Countable events with a job; those without one are only tallied, as unattributed."""
     return raw_events.derive(countable, stored=attributed, tally=tally_events)

@@ -1,7 +1,6 @@
 """The asset hourly_job_metrics: counts per hour, job, publisher, campaign and group. How is `transforms.hourly`'s."""
 
 import dagster as dg
-from pyspark.sql import DataFrame
 
 from recruit_assets.assets.columns import OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.contract import GRAIN, HOURLY_JOB_METRICS
@@ -28,6 +27,6 @@ from recruit_assets.transforms.hourly import METRIC_OF_ACTION, count_actions, ta
         ),
     },
 )
-def hourly_job_metrics(filtered_events: StoredHours) -> Derivation[DataFrame]:
+def hourly_job_metrics(filtered_events: StoredHours) -> Derivation:
     """An hour without countable events has no rows but keeps its coverage mark, so that the report is cleared."""
     return filtered_events.derive(count_actions, tally=tally_metrics)

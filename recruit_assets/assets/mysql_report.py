@@ -1,7 +1,6 @@
 """The asset mysql_report: the hourly report that analysts read. How an hour is replaced is `stores.mysql_report`'s."""
 
 import dagster as dg
-from pyspark.sql import DataFrame
 
 from recruit_assets.assets.columns import OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.assets.sources import job
@@ -37,6 +36,6 @@ from recruit_assets.transforms.hourly import tally_metrics, to_report
         ),
     },
 )
-def mysql_report(hourly_job_metrics: StoredHours) -> Derivation[DataFrame]:
+def mysql_report(hourly_job_metrics: StoredHours) -> Derivation:
     """The metrics with the report's columns; the company of a job is looked up where the report is stored."""
     return hourly_job_metrics.derive(to_report, tally=tally_metrics)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # it loads the clients of Kafka and MySQL
 
 Result = TypeVar("Result")
 
+INTERRUPTED = 130
+"""Exit code where a signal came before all records were sent, as after Ctrl-C in any shell."""
 TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
@@ -89,6 +91,9 @@ def simulate(
         first_hour=settings.first_hour,
         max_event_bytes=settings.max_event_bytes,
     )
+    if ledger:
+        # a failed run has no ledger: one of an earlier run must not be taken for it
+        _written(lambda: ledger.unlink(missing_ok=True), ledger)
     stop = Event()
     started_s = perf_counter()
     with _stopped_by_signals(stop), _progress_bar(events) as progress:
@@ -96,9 +101,9 @@ def simulate(
     elapsed_s = perf_counter() - started_s
     if ledger:
         _written(lambda: kept.write(ledger), ledger)
-    sent = _say_what_was_sent(kept, elapsed_s)
-    if sent < events:
-        raise UserError(f"stopped after {sent:,} of {events:,} records; the ledger tells what was sent")
+    _say_what_was_sent(kept, elapsed_s)
+    if kept.counts["records"] < events:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _to_kafka(settings: Settings, spec: SimulationSpec, stop: Event, progress: Callable[[int], object]) -> "Ledger":
@@ -158,14 +163,12 @@ def _progress_bar(records: int) -> Iterator[Callable[[int], object]]:
         yield lambda sent: bar.advance(task, sent)
 
 
-def _say_what_was_sent(ledger: "Ledger", elapsed_s: float) -> int:
-    """One line for people; returns the number of records."""
+def _say_what_was_sent(ledger: "Ledger", elapsed_s: float) -> None:
     counts = ledger.counts
-    records: int = counts["records"]
+    records = counts["records"]
     Console(stderr=True, soft_wrap=True).print(
         f"sent {records:,} records in {elapsed_s:.1f} s ({records / elapsed_s:,.0f}/s): {counts['events']:,} events "
         f"({counts['countable']:,} countable, {counts['unattributed']:,} unattributed, {counts['late']:,} late), "
         f"{counts['duplicates']:,} duplicates, {sum(counts['dead_letters'].values()):,} malformed",
         highlight=False,
     )
-    return records

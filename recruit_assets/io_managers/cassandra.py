@@ -5,7 +5,6 @@ Not here: the steps of a replacement (`stages`), statements (`stores`), what row
 """
 
 from time import monotonic
-from typing import Any
 
 import dagster as dg
 
@@ -28,7 +27,7 @@ class CassandraIOManager(dg.ConfigurableIOManager):
     cassandra: dg.ResourceDependency[CassandraResource]
     spark: dg.ResourceDependency[SparkResource]
 
-    def handle_output(self, context: dg.OutputContext, obj: Backlog | Derivation[Any]) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: Backlog | Derivation) -> None:
         """Drain the backlog, or replace exactly the run's hours; `ingest.service` and `stages` say what is raised."""
         started = monotonic()
         if isinstance(obj, Backlog):
@@ -42,7 +41,7 @@ class CassandraIOManager(dg.ConfigurableIOManager):
         """The upstream asset's table; a stage reads the hours of its run from it, after their coverage."""
         return StoredHours(_table_of(context.asset_key))
 
-    def _replace(self, context: dg.OutputContext, derivation: Derivation[Any]) -> StageResult:
+    def _replace(self, context: dg.OutputContext, derivation: Derivation) -> StageResult:
         hours = hours_of_run(context)
         frames = CassandraFrames(self.spark.spark_session, self.cassandra.settings)
         with self.cassandra.session() as session:

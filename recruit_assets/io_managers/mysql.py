@@ -4,7 +4,6 @@ Not here: the steps of a replacement (`stages`), statements and transactions (`s
 """
 
 from time import monotonic
-from typing import Any
 
 import dagster as dg
 from pyspark.sql import DataFrame
@@ -25,7 +24,7 @@ class MySqlIOManager(dg.ConfigurableIOManager):
     mysql: dg.ResourceDependency[MySqlResource]
     spark: dg.ResourceDependency[SparkResource]
 
-    def handle_output(self, context: dg.OutputContext, obj: Derivation[Any]) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: Derivation) -> None:
         """Publish the run's hours; MissingCoverage if the input of one isn't known to be complete."""
         hours, started = hours_of_run(context), monotonic()
         frames = CassandraFrames(self.spark.spark_session, self.cassandra.settings)

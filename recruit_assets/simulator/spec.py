@@ -72,11 +72,12 @@ class SimulationSpec:
         self._check_times()
 
     def resolved(self, now: datetime) -> "SimulationSpec":
-        """The same with both ends of the event times; a live one has none."""
+        """The same with both ends of the event times; a live one has none. UserError where they reach into the future."""
         if self.live:
             return self
         end = _utc(self.end or now)
-        return replace(self, start=_utc(self.start or max(end - WINDOW, self.first_hour)), end=end)
+        _check(end <= _utc(now), f"--end {_text(end)} is in the future: events from there would be dead letters")
+        return replace(self, start=_utc(self.start or max(end - WINDOW, _utc(self.first_hour))), end=end)
 
     @property
     def chunk_size(self) -> int:

@@ -49,7 +49,7 @@ class CassandraHourTables:
         return rows.select(*NEEDED_OF_RAW) if table is RAW_EVENTS else rows
 
     def write(
-        self, stage: CassandraTable, rows: DataFrame, derivation: Derivation[DataFrame], *, t: int
+        self, stage: CassandraTable, rows: DataFrame, derivation: Derivation, *, t: int
     ) -> Mapping[datetime, Tally]:
         rows = rows.persist()  # the tally must be of the very rows that are written
         try:

@@ -104,7 +104,7 @@ class World:
         tables = FakeTables(self)
         try:
             for source, into in ((RAW_EVENTS, FILTERED_EVENTS), (FILTERED_EVENTS, HOURLY_JOB_METRICS)):
-                how: Derivation[Rows] = StoredHours(source).derive(
+                how: Derivation = StoredHours(source).derive(
                     _counted if into is HOURLY_JOB_METRICS else _same, tally=_same
                 )
                 stages.replace_hours(tables, how, into=into, hours=[HOUR], run_id=run_id)
@@ -156,9 +156,7 @@ class FakeTables:
 
         return rows
 
-    def write(
-        self, stage: CassandraTable, rows: Rows, derivation: Derivation[Rows], *, t: int
-    ) -> Mapping[datetime, Tally]:
+    def write(self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int) -> Mapping[datetime, Tally]:
         for key, value in rows():
             pause()
             partition = 0 if stage is HOURLY_JOB_METRICS else key % len(BUCKETS)

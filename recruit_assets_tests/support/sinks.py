@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from pyspark.sql import DataFrame
-
 from recruit_assets.contract import FILTERED_EVENTS, HOUR_COVERAGE, HOURLY_JOB_METRICS, RAW_EVENTS, CassandraTable
 from recruit_assets.stages import Derivation, StageResult, StoredHours, publish_hours, replace_hours
 from recruit_assets.stores.cassandra import CassandraSession
@@ -74,7 +72,7 @@ class Sink(ABC):
 class FilteredEvents(Sink):
     source = RAW_EVENTS
     into = FILTERED_EVENTS
-    how: Derivation[DataFrame] = StoredHours(RAW_EVENTS).derive(countable, stored=attributed, tally=tally_events)
+    how: Derivation = StoredHours(RAW_EVENTS).derive(countable, stored=attributed, tally=tally_events)
 
     def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult:
         return replace_hours(self.tables, self.how, into=self.into, hours=hours, run_id=run_id)
@@ -93,7 +91,7 @@ class FilteredEvents(Sink):
 class HourlyJobMetrics(Sink):
     source = FILTERED_EVENTS
     into = HOURLY_JOB_METRICS
-    how: Derivation[DataFrame] = StoredHours(FILTERED_EVENTS).derive(count_actions, tally=tally_metrics)
+    how: Derivation = StoredHours(FILTERED_EVENTS).derive(count_actions, tally=tally_metrics)
 
     def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult:
         return replace_hours(self.tables, self.how, into=self.into, hours=hours, run_id=run_id)
@@ -111,7 +109,7 @@ class HourlyJobMetrics(Sink):
 
 class MySqlReportSink(Sink):
     source = HOURLY_JOB_METRICS
-    how: Derivation[DataFrame] = StoredHours(HOURLY_JOB_METRICS).derive(to_report, tally=tally_metrics)
+    how: Derivation = StoredHours(HOURLY_JOB_METRICS).derive(to_report, tally=tally_metrics)
 
     def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult:
         return publish_hours(self.tables, MySqlReport(self.database), self.how, hours=hours, run_id=run_id)
