@@ -1,13 +1,14 @@
 """When ingest runs and when it ends: the service until it is told to stop, a drain until given offsets are committed.
 
 Belongs here: waiting for another service, joining the group, ending, giving up when nothing moves. Not here: the loop's
-steps (`ingest.worker`), several processes (`ingest.processes`), signals (`ingest.processes`).
+steps (`ingest.worker`), several processes and their signals (`ingest.processes`).
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Protocol
 
 from recruit_assets.errors import StoreUnavailable
 from recruit_assets.ingest.metrics import IngestMetrics
@@ -35,6 +36,19 @@ STUCK_S = 120.0
 
 Progress = Callable[[int, int], None]
 """Told how many offsets of how many are committed."""
+
+
+class Run(Protocol):
+    """Ingest in this process (`serve`) or in several (`processes.serve_processes`)."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        *,
+        should_stop: Callable[[], bool],
+        targets: Mapping[int, int] | None = None,
+        progress: Progress | None = None,
+    ) -> IngestResult: ...
 
 
 def serve(
@@ -70,7 +84,7 @@ def drain(
     *,
     should_stop: Callable[[], bool] = lambda: False,
     standstill_s: float = STANDSTILL_S,
-    on_step: OnStep = no_step,
+    run: Run | None = None,
     progress: Progress | None = None,
 ) -> IngestResult:
     """Return when everything that the topic held at the start is durable in Cassandra, or a dead letter.
@@ -84,7 +98,7 @@ def drain(
         with open_admin(settings) as admin:
             committed = committed_offsets(admin, settings)
         return Tally().result(offsets=committed, seconds=time.monotonic() - started_at)
-    return serve(settings, should_stop=should_stop, targets=targets, on_step=on_step, progress=progress)
+    return (run or serve)(settings, should_stop=should_stop, targets=targets, progress=progress)
 
 
 def topic_ends(settings: Settings) -> Offsets:

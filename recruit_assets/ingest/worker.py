@@ -254,7 +254,8 @@ class Worker:
         self._metrics.events.inc(events)
         for reason, count in refused.items():
             self._metrics.dead_letters.labels(reason.value).inc(count)
-        log.info("%s records: %s events in %s hours, refused %s", len(load.records), events, len(hours), dict(refused))
+        why = ", ".join(f"{count} {reason}" for reason, count in sorted(refused.items())) or "none"
+        log.info("%s records: %s events in %s hours; dead letters: %s", len(load.records), events, len(hours), why)
 
     def _current_layouts(self) -> Layouts:
         if self._clock() - self._layouts_read_at > LAYOUTS_MAX_AGE_S:
