@@ -1,0 +1,149 @@
+"""Child processes that are kept running until all are stopped: what `recruit-assets up` is made of.
+
+Belongs here: starting in order, restarting what died, stopping in the opposite order so that nothing is left. Not here:
+which processes (`commands.up`), the engines, which outlive a command (`engines`).
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+STOP_TIMEOUT_S = 20.0
+FIRST_RESTART_S, LAST_RESTART_S = 1.0, 60.0
+STEADY_S = 60.0
+"""Who ran so long has recovered: its next restart is at once again."""
+LOG_LINES = 5
+POLL_S = 0.05
+
+Say = Callable[[str], object]
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A program that should always run."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+
+
+class Services:
+    """Runs services, each in a process group of its own with a log file; use as a context manager."""
+
+    def __init__(self, services: Sequence[Service], logs: Path, say: Say) -> None:
+        self._children = [_Child(service, logs / f"{service.name}.log", say) for service in services]
+        self._say = say
+
+    def __enter__(self) -> "Services":
+        try:
+            for child in self._children:
+                child.start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def watch(self) -> None:
+        """Restart what died, with a pause that doubles while it keeps dying. To be called every second or so."""
+        for child in self._children:
+            child.watch()
+
+    def pids(self) -> dict[str, int]:
+        """The living processes by the service's name."""
+        return {child.service.name: pid for child in self._children if (pid := child.pid) is not None}
+
+    def _stop(self) -> None:
+        """The last started first: nobody loses what it depends on before it ends."""
+        for child in reversed(self._children):
+            child.stop()
+
+
+class _Child:
+    def __init__(self, service: Service, log: Path, say: Say) -> None:
+        self.service, self._log, self._say = service, log, say
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_at = self._restart_at = 0.0
+        self._pause_s = FIRST_RESTART_S
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def start(self) -> None:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                list(self.service.arguments),
+                env=dict(self.service.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509  # no thread of ours is running yet
+            )
+        self._started_at = time.monotonic()
+
+    def watch(self) -> None:
+        if self.pid is not None:
+            return
+        now = time.monotonic()
+        if self._process is not None:
+            self._say(self._death(self._process.returncode))
+            _signal_group(self._process.pid, signal.SIGKILL)  # its children must not work beside their successors
+            self._pause_s = FIRST_RESTART_S if now - self._started_at > STEADY_S else self._pause_s
+            self._restart_at, self._pause_s = now + self._pause_s, min(2 * self._pause_s, LAST_RESTART_S)
+            self._process = None
+        if now >= self._restart_at:
+            self.start()
+
+    def stop(self) -> None:
+        """Ask, wait, then kill; the whole group, so that a code server's runs end too."""
+        if self._process is None:
+            return
+        pid = self._process.pid
+        _signal_group(pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while _group_lives(self._process) and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+        if _group_lives(self._process):
+            self._say(f"{self.service.name} didn't end within {STOP_TIMEOUT_S:.0f} s and is killed")
+            _signal_group(pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def _death(self, code: int) -> str:
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        last = self._log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        lines = "".join(f"\n    {line}" for line in last)
+        return f"{self.service.name} {how}, restart in {self._pause_s:.0f} s; see {self._log}{lines}"
+
+
+def _end_with_parent() -> None:
+    """In the child: if this command is killed, nothing of it is left behind."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _group_lives(process: "subprocess.Popen[bytes]") -> bool:
+    process.poll()  # reaps the leader, which would else keep the group alive as a zombie
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return
