@@ -1,0 +1,73 @@
+"""The asset graph as the UI shows it, and that loading it needs nothing and opens nothing."""
+
+import os
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from recruit_assets.definitions import defs
+
+GRAPH = {
+    "kafka_topic": [],
+    "job": [],
+    "raw_events": ["kafka_topic"],
+    "filtered_events": ["raw_events"],
+    "hourly_job_metrics": ["filtered_events"],
+    "mysql_report": ["hourly_job_metrics", "job"],
+}
+
+
+def test_the_graph_is_the_lineage() -> None:
+    specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+
+    found = {name: sorted(dep.asset_key.to_user_string() for dep in spec.deps) for name, spec in specs.items()}
+    assert found == GRAPH
+    assert {name: specs[name].group_name for name in GRAPH} == {
+        "kafka_topic": "sources", "job": "sources", "raw_events": "events", "filtered_events": "events",
+        "hourly_job_metrics": "report", "mysql_report": "report",
+    }  # fmt: skip
+
+
+def test_all_but_raw_events_are_hourly_and_run_as_one_range() -> None:
+    graph = defs.resolve_asset_graph()
+
+    for name in ("filtered_events", "hourly_job_metrics", "mysql_report"):
+        node = graph.get(dg.AssetKey(name))
+        assert isinstance(node.partitions_def, dg.HourlyPartitionsDefinition)
+        assert node.backfill_policy == dg.BackfillPolicy.single_run()
+    assert graph.get(dg.AssetKey("raw_events")).partitions_def is None
+
+
+def test_jobs_schedules_sensors_and_resources_have_their_names() -> None:
+    repository = defs.get_repository_def()
+
+    assert {"lineage_job", "hours_job"} <= {job.name for job in repository.get_all_jobs()}
+    assert "daily_6am_schedule" in {one.name for one in repository.schedule_defs}
+    assert "cassandra_cdc_sensor" in {one.name for one in repository.sensor_defs}
+    assert set(repository.get_top_level_resources()) == {
+        "spark", "kafka", "cassandra", "mysql", "cassandra_io_manager", "mysql_io_manager",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "unloaded"),
+    [
+        ("recruit_assets.definitions", ()),
+        ("recruit_assets.ingest.service", ("dagster", "pyspark")),
+        ("recruit_assets.cli", ("dagster", "pyspark", "kafka", "cassandra")),
+    ],
+)
+def test_a_fresh_interpreter_loads_it_with_an_empty_environment(module: str, unloaded: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print([name for name in {unloaded!r} if name in sys.modules])"
+
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
