@@ -82,7 +82,7 @@ def nothing_pending(changes: Mapping[datetime, datetime], marks: Mapping[datetim
 def nothing_uncommitted(spans: Collection[PartitionSpan], *, topic: str, group: str) -> Finding:
     """The group has committed all that the topic holds, and the topic has dropped nothing that it hadn't."""
     behind = [
-        f"{topic}/{one.partition}: {one.uncommitted} offsets from {one.end - one.uncommitted} on uncommitted"
+        f"{topic}/{one.partition}: {one.uncommitted} offsets from {one.end - one.uncommitted} on aren't committed"
         for one in spans
         if one.uncommitted
     ]

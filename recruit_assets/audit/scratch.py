@@ -51,7 +51,7 @@ _RECOMPUTE = f"""
     INSERT INTO recomputed ({", ".join(MYSQL_REPORT.column_names)})
     SELECT job_id, date(hour_ms / 1000, 'unixepoch') || ' 00:00:00', hour_ms / {HOUR_MS} % 24,
       unqualified, qualified, conversion, company_id, group_id, campaign_id, publisher_id,
-      mean(bid_sum, clicks), clicks, NULL, bid_sum, '{REPORT_SOURCE}',
+      mean(bid_sum, clicks), clicks, NULL, bid_sum * 1.0, '{REPORT_SOURCE}',
       strftime('%Y-%m-%d %H:%M:%S', latest_received_at_ms / 1000, 'unixepoch')
         || printf('.%03d', latest_received_at_ms % 1000)
     FROM metrics LEFT JOIN companies USING (job_id)

@@ -1,12 +1,14 @@
 """`recruit-assets audit`: what was recounted, as a table or as JSON."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -16,6 +18,9 @@ from recruit_assets.settings import load_settings
 if TYPE_CHECKING:
     from recruit_assets.audit import AuditResult
     from recruit_assets.audit.progress import Progress as Report
+
+FILE_WIDTH = 140
+"""Of the table where nobody's terminal says how wide it is."""
 
 
 def audit(
@@ -32,7 +37,7 @@ def audit(
 
     with _progress() as progress:
         result = run_audit(load_settings(), ledger=ledger, progress=progress)
-    console = Console(soft_wrap=True)
+    console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     if as_json:
         console.print_json(data=as_document(result))
     else:
@@ -50,26 +55,38 @@ def as_document(result: "AuditResult") -> dict[str, object]:
 
 def show(result: "AuditResult", console: Console) -> None:
     """The findings as a table, then examples of what differs, then what the proof is about."""
-    table = Table("rule", "expected", "found", "result", "what must hold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    headings: tuple[tuple[str, JustifyMethod], ...] = (
+        ("rule", "left"),
+        ("expected", "right"),
+        ("found", "right"),
+        ("result", "left"),
+    )
+    for heading, justify in headings:
+        table.add_column(heading, justify=justify, no_wrap=True)
+    table.add_column("what must hold")
     for finding in result.findings:
         outcome = "[green]ok[/]" if finding.ok else f"[red]{_counted(finding.differences, 'difference')}[/]"
         table.add_row(finding.rule, f"{finding.expected:,}", f"{finding.found:,}", outcome, escape(finding.promise))
     console.print(table)
     for finding in result.differences:
         for example in finding.examples:
-            console.print(f"{finding.rule}: {example}", markup=False, highlight=False)
+            console.print(f"{finding.rule}: {example}", markup=False, highlight=False, soft_wrap=True)
     span = result.span
     console.print(
         f"About {span.records:,} records in Kafka topic {span.topic}, received {span.first_received_at or 'never'} to "
         f"{span.last_received_at or 'never'} UTC (partition: offsets {', '.join(span.offsets) or 'none'}).",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )
     if span.judged_from:
         console.print(
             f"The topic has dropped older records: rows without a record are judged from {span.judged_from} UTC on, "
             f"{span.rows_not_judged:,} older ones are taken as they are.",
             markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
     verdict = (
         "[green]exact[/]" if result.exact else f"[red]not exact: {_counted(len(result.differences), 'rule')} broken[/]"
