@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from kafka.structs import TopicPartition
 
@@ -16,7 +17,6 @@ from recruit_assets.errors import Inconsistent, SchemaMismatch, StoreUnavailable
 from recruit_assets.settings import Settings
 from recruit_assets.stores.kafka import (
     Headers,
-    TopicSender,
     beginning_offsets,
     end_offsets,
     open_admin,
@@ -71,10 +71,17 @@ class DeadLetter:
         return self.original_length is None
 
 
+class Sender(Protocol):
+    """What is needed of `stores.kafka.TopicSender`."""
+
+    def send(self, key: bytes | None, value: bytes | None, *, headers: Headers) -> None: ...
+    def acknowledged(self) -> None: ...
+
+
 class DeadLetterTopic:
     """Sends dead letters; nothing counts as sent before `acknowledged` returns."""
 
-    def __init__(self, sender: TopicSender, *, limit_bytes: int) -> None:
+    def __init__(self, sender: Sender, *, limit_bytes: int) -> None:
         self._sender = sender
         self._limit_bytes = limit_bytes
 
