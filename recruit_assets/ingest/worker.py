@@ -40,6 +40,8 @@ FLIGHT_BYTES = 16 * 1024 * 1024
 LINGER_S = 1.0
 """How long a flight that isn't full waits for more: each flight costs the change feed a row per hour it touches."""
 DRAIN_LINGER_S = 0.05
+JOINING_POLL_S = 2.0
+"""Without partitions: a poll that ends before the group has answered makes the client begin to join again."""
 IDLE_POLL_S = 0.2
 LAYOUTS_MAX_AGE_S = 60
 """A new layout begins at least two hours after it is stored, and an event is at most five minutes early."""
@@ -51,6 +53,7 @@ class Member(Protocol):
     @property
     def rebalanced(self) -> bool: ...
     def poll(self, timeout_s: float) -> list[Record]: ...
+    def assignment(self) -> frozenset[int]: ...
     def positions(self) -> dict[int, int]: ...
     def ends(self) -> dict[int, int]: ...
     def resume(self) -> dict[int, int]: ...
@@ -156,6 +159,8 @@ class Worker:
         self._land()
 
     def _patience_s(self) -> float:
+        if not self._member.assignment():
+            return JOINING_POLL_S
         if self._load is not None:
             return 0
         if self._intake.records:

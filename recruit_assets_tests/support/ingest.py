@@ -66,6 +66,9 @@ class ScriptedMember:
         self.trimmed: list[Trimmed] = []
         self.resumed = 0
 
+    def assignment(self) -> frozenset[int]:
+        return frozenset({0})
+
     def poll(self, timeout_s: float) -> list[Record]:
         records = list(self._polls.popleft()) if self._polls else []
         for record in records:
