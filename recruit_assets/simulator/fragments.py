@@ -37,7 +37,7 @@ VALUELESS = (
     "null",
     "qualifiziert",
 )
-VALUELESS_WEIGHTS = (62, 14, 4, 9, 4, 1, 1, 1, 1, 1, 1, 1)
+VALUELESS_WEIGHTS = (74, 14, 3, 8, 4, 1, 1, 1, 1, 1, 1, 1)
 """Most events have no action; some come so near to a countable one that a careless comparison takes them."""
 UNATTRIBUTED_SHARE = 0.04
 """Of the uncountable events: a countable action without a job."""

@@ -72,7 +72,7 @@ class SimulationSpec:
         self._check_times()
 
     def resolved(self, now: datetime) -> "SimulationSpec":
-        """The same with both ends of the event times; a live one has none. UserError where they reach into the future."""
+        """The same with both ends of the event times; a live one has none. UserError for an end in the future."""
         if self.live:
             return self
         end = _utc(self.end or now)

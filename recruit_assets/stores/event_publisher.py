@@ -10,9 +10,14 @@ from contextlib import contextmanager
 
 from kafka.producer.future import FutureRecordMetadata
 
-from recruit_assets.errors import StoreUnavailable
 from recruit_assets.settings import Settings
-from recruit_assets.stores.kafka import DELIVERY_TIMEOUT_MS, open_producer, translated_errors
+from recruit_assets.stores.kafka import (
+    DELIVERY_TIMEOUT_MS,
+    end_offsets,
+    open_consumer,
+    open_producer,
+    translated_errors,
+)
 
 BATCH_BYTES = 512 * 1024
 LINGER_MS = 20
@@ -31,14 +36,11 @@ class EventPublisher:
 
     def __init__(self, settings: Settings) -> None:
         self._topic = settings.kafka_topic
+        self._partitions = _partitions(settings)
         self._producer = open_producer(settings, batch_bytes=BATCH_BYTES, linger_ms=LINGER_MS)
         self._unacknowledged: deque[list[FutureRecordMetadata]] = deque()
         self._in_flight = 0
         self._calls = 0
-        with translated_errors(f"partitions of topic {self._topic}"):
-            self._partitions = sorted(self._producer.partitions_for(self._topic) or ())
-        if not self._partitions:
-            raise StoreUnavailable(f"Kafka topic {self._topic} isn't there. Run `recruit-assets schema apply`")
 
     def send(self, values: Sequence[bytes | None]) -> None:
         """Hand the values to the client; waits while too many are unacknowledged. StoreUnavailable if one was lost."""
@@ -86,3 +88,12 @@ def open_publisher(settings: Settings) -> Iterator[EventPublisher]:
         yield publisher
     finally:
         publisher.close()
+
+
+def _partitions(settings: Settings) -> list[int]:
+    """The topic's partitions, asked of a consumer: a producer waits half a minute for a topic that isn't there."""
+    consumer = open_consumer(settings, group=None)
+    try:
+        return sorted(end_offsets(consumer, settings.kafka_topic))
+    finally:
+        consumer.close()

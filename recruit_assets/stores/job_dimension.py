@@ -17,17 +17,18 @@ from recruit_assets.stores.mysql import ReportDatabase
 ROWS_PER_STATEMENT = 1_000
 
 # VALUES() in the update is deprecated by MySQL, and the row alias in its place is unknown to MariaDB: both take the
-# rows as one JSON parameter. A value that doesn't fit its column is an error, not a null.
+# rows as one JSON parameter. Its columns are wider than the table's: MariaDB cuts here what doesn't fit, and refuses it
+# only in the insert.
 UPSERT: LiteralString = """
     INSERT INTO job (id, company_id, group_id, campaign_id, title)
     SELECT * FROM (
         SELECT given.id, given.company_id, given.group_id, given.campaign_id, given.title
         FROM JSON_TABLE(%s, '$[*]' COLUMNS (
-            id int PATH '$.id' ERROR ON EMPTY ERROR ON ERROR,
-            company_id int PATH '$.company_id' ERROR ON ERROR,
-            group_id int PATH '$.group_id' ERROR ON ERROR,
-            campaign_id int PATH '$.campaign_id' ERROR ON ERROR,
-            title varchar(255) PATH '$.title' ERROR ON ERROR
+            id bigint PATH '$.id' ERROR ON EMPTY ERROR ON ERROR,
+            company_id bigint PATH '$.company_id' ERROR ON ERROR,
+            group_id bigint PATH '$.group_id' ERROR ON ERROR,
+            campaign_id bigint PATH '$.campaign_id' ERROR ON ERROR,
+            title text PATH '$.title' ERROR ON ERROR
         )) AS given
     ) AS wanted
     ON DUPLICATE KEY UPDATE

@@ -59,7 +59,7 @@ def recount(events: Iterable[Event], company_ids: dict[int, int | None]) -> list
         counts[grain][action] += 1
         if action == "clicks":
             bids[grain].append(as_number(event.get("bid")))
-    return [_row(grain, counts[grain], bids[grain], company_ids=company_ids) for grain in sorted(counts)]  # type: ignore[type-var]  # a text and five integers each
+    return [_row(grain, counts[grain], bids[grain], company_ids=company_ids) for grain in sorted(counts)]
 
 
 def _row(

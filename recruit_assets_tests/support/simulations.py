@@ -1,13 +1,12 @@
 """Simulations as tests need them: in memory, of a fixed day."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
 from recruit_assets.contract import DeadLetterReason
 from recruit_assets.simulator.ledger import Ledger
 from recruit_assets.simulator.publish import ListSink, simulate
-from recruit_assets.simulator.spec import SIMULATED_REASONS, SimulationSpec
+from recruit_assets.simulator.spec import SimulationSpec
 
 END = datetime(2026, 1, 6, tzinfo=UTC)
 EXPENSIVE = (DeadLetterReason.TOO_LARGE, 0.0)
@@ -52,14 +51,11 @@ def all_valid(**options: object) -> SimulationSpec:
 def simulated(spec: SimulationSpec) -> tuple[list[bytes | None], Ledger]:
     """Every record, in the order of sending, and the ledger; as if it were an hour after END."""
     sink = ListSink()
-    return sink.values, simulate(spec, sink, clock=FakeClock(END + timedelta(hours=1)))
+    clock = FakeClock(END + timedelta(hours=1))
+    return sink.values, simulate(spec, sink, stop=clock.stop, clock=clock)
 
 
 def valid_values(spec: SimulationSpec) -> list[bytes]:
     """The records of a spec that has no malformed ones."""
     values, _ = simulated(spec)
     return [value for value in values if value is not None]
-
-
-def each_reason() -> Iterator[DeadLetterReason]:
-    return iter(SIMULATED_REASONS)

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -138,7 +139,7 @@ def test_uncountable_events_have_their_share(share: float) -> None:
 
 def test_events_are_sent_in_the_order_in_which_they_happen() -> None:
     times = [event_time(event) for event in parsed(valid_values(all_valid(late_share=0.0, duplicate_share=0.0)))]
-    steps_back = [before - after for before, after in zip(times, times[1:], strict=False)]
+    steps_back = [before - after for before, after in pairwise(times)]
 
     assert max(steps_back) < timedelta(minutes=1)
     assert END - timedelta(hours=24) - timedelta(seconds=1) <= min(times) <= max(times) < END

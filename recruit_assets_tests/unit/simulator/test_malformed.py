@@ -17,15 +17,16 @@ LIMITS = Limits(max_bytes=SPEC.max_event_bytes, first_hour_ms=milliseconds(SPEC.
 RECEIVED_AT_MS = milliseconds(END) + 60_000
 
 
-def spoiled(kind: Kind) -> bytes | None:
+@pytest.fixture(scope="module")
+def material() -> Material:
     value = valid_values(all_valid(events=1))[0]
-    return kind.spoil(Material(value, Random(1), SPEC.first_hour, SPEC.max_event_bytes))
+    return Material(value, Random(1), SPEC.first_hour, SPEC.max_event_bytes)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.reason}: {kind.name}")
-def test_the_pipeline_rejects_each_kind_for_its_reason(kind: Kind) -> None:
+def test_the_pipeline_rejects_each_kind_for_its_reason(kind: Kind, material: Material) -> None:
     with pytest.raises(RejectedEvent) as rejected:
-        read_event(spoiled(kind), RECEIVED_AT_MS, limits=LIMITS)
+        read_event(kind.spoil(material), RECEIVED_AT_MS, limits=LIMITS)
 
     assert rejected.value.reason is kind.reason
 
@@ -46,8 +47,8 @@ def test_the_pipeline_takes_every_record_that_the_ledger_counts_as_an_event() ->
 
 
 @pytest.mark.parametrize("reason", SIMULATED_REASONS)
-def test_every_reason_has_its_kinds(reason: DeadLetterReason) -> None:
-    of_reason = [spoiled(kind) for kind in KINDS if kind.reason is reason]
+def test_every_reason_has_its_kinds(reason: DeadLetterReason, material: Material) -> None:
+    of_reason = [kind.spoil(material) for kind in KINDS if kind.reason is reason]
 
     assert len(of_reason) >= (1 if reason in (DeadLetterReason.EMPTY, DeadLetterReason.TOMBSTONE) else 2)
     assert len(set(of_reason)) == len(of_reason)

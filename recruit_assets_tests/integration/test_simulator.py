@@ -1,0 +1,167 @@
+"""The simulator against real Kafka and MariaDB, and as a process of its own."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from recruit_assets.errors import Inconsistent, StoreUnavailable
+from recruit_assets.settings import Settings
+from recruit_assets.simulator.jobs import dimension_rows, site_jobs
+from recruit_assets.simulator.publish import simulate_to_kafka
+from recruit_assets.stores.event_publisher import open_publisher
+from recruit_assets.stores.job_dimension import JobRow, load_jobs
+from recruit_assets.stores.mysql import open_report_database
+from recruit_assets_tests.support.simulations import END, a_spec, simulated
+from recruit_assets_tests.support.waiting import wait_until
+
+JOBS_SQL = "SELECT id, company_id, title FROM job ORDER BY id"
+
+
+def everything_in(topic: str, settings: Settings) -> list[bytes | None]:
+    """Every value of the topic, partition by partition."""
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, auto_offset_reset="earliest")
+    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+    consumer.assign(partitions)
+    ends = consumer.end_offsets(partitions)
+    values: list[bytes | None] = []
+
+    def read_to_the_end() -> bool:
+        polled = consumer.poll(timeout_ms=200)
+        values.extend(record.value for records in polled.values() for record in records)
+        return all(consumer.position(partition) >= end for partition, end in ends.items())
+
+    wait_until(read_to_the_end, 60, what="reading the topic to its end")
+    consumer.close()
+    return values
+
+
+def command(*arguments: str) -> Sequence[str]:
+    program = "from recruit_assets.cli import main; main()"
+    return [sys.executable, "-c", program, "simulate", *arguments]
+
+
+def test_kafka_has_exactly_the_records_and_the_report_database_the_jobs(settings: Settings) -> None:
+    spec = replace(a_spec(events=4_000, malformed_share=0.1), reason_shares=())
+    ledger = simulate_to_kafka(settings, spec)
+    values, same_ledger = simulated(spec)
+
+    assert ledger.as_document() == same_ledger.as_document()
+    assert Counter(everything_in(settings.kafka_topic, settings)) == Counter(values)
+    with open_report_database(settings) as database:
+        found = database.query(JOBS_SQL)
+    known = sorted(dimension_rows(site_jobs(spec.jobs)), key=lambda row: row.id)
+    assert found == [(row.id, row.company_id, row.title) for row in known]
+
+
+def test_every_partition_gets_records(settings: Settings) -> None:
+    with open_publisher(settings) as publisher:
+        for number in range(settings.kafka_partitions):
+            publisher.send([b"%d" % number])
+        publisher.finish()
+
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap)
+    partitions = [TopicPartition(settings.kafka_topic, number) for number in range(settings.kafka_partitions)]
+    ends = consumer.end_offsets(partitions)
+    consumer.close()
+    assert ends == dict.fromkeys(partitions, 1)
+
+
+def test_records_that_no_broker_takes_are_an_error(settings: Settings) -> None:
+    """A ledger that counts them would be wrong."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+    limit = {"max.message.bytes": "100000", "message.timestamp.type": "LogAppendTime"}
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, settings.kafka_topic, configs=limit)])
+    admin.close()
+
+    with open_publisher(settings) as publisher:
+        publisher.send([b"fits", b"x" * 200_000])
+        with pytest.raises(StoreUnavailable, match=settings.kafka_topic):
+            publisher.finish()
+
+
+def test_a_topic_that_is_not_there_is_named(settings: Settings) -> None:
+    missing = settings.model_copy(update={"kafka_topic": f"{settings.kafka_topic}.missing"})
+    with (
+        pytest.raises(StoreUnavailable, match=r"\.missing isn't there. Run `recruit-assets schema"),
+        open_publisher(missing),
+    ):
+        pass
+
+
+def test_loading_jobs_again_updates_them_and_leaves_the_others(settings: Settings) -> None:
+    with open_report_database(settings) as database:
+        load_jobs(database, [JobRow(1, 10, title="Köchin ☕"), JobRow(2, 20), JobRow(2**31 - 1, None, title="x" * 255)])
+        load_jobs(database, [JobRow(2, None, title="neu"), JobRow(3, 30), JobRow(0, 5)])
+        found = database.query(JOBS_SQL)
+
+    assert found == [
+        (0, 5, None),
+        (1, 10, "Köchin ☕"),
+        (2, None, "neu"),
+        (3, 30, None),
+        (2**31 - 1, None, "x" * 255),
+    ]
+
+
+def test_loading_no_jobs_changes_nothing(settings: Settings) -> None:
+    with open_report_database(settings) as database:
+        load_jobs(database, [])
+        assert database.query(JOBS_SQL) == []
+
+
+@pytest.mark.parametrize("bad", [JobRow(1, 2**31), JobRow(1, 1, title="x" * 256)])
+def test_a_job_that_does_not_fit_is_refused_with_all_that_came_with_it(settings: Settings, bad: JobRow) -> None:
+    with open_report_database(settings) as database:
+        with pytest.raises(Inconsistent, match=r"MySQL at .* refuses"):
+            load_jobs(database, [JobRow(7, 7), bad])
+        assert database.query(JOBS_SQL) == []
+
+
+def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
+    """Whatever Python's hash seed is: the same seed has to mean the same on every machine."""
+    for name, hash_seed in (("a", "1"), ("b", "2")):
+        arguments = [
+            "--events",
+            "2000",
+            "--end",
+            f"{END:%Y-%m-%d}",
+            "--jsonl",
+            f"{name}.jsonl",
+            "--ledger",
+            f"{name}.json",
+        ]
+        subprocess.run(command(*arguments), cwd=tmp_path, env={"PYTHONHASHSEED": hash_seed}, check=True, timeout=60)
+
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_an_endless_simulation_ends_with_its_ledger(settings: Settings, tmp_path: Path, how: signal.Signals) -> None:
+    ledger = tmp_path / "ledger.json"
+    arguments = ["--events", "0", "--live", "--rate", "200", "--malformed-share", "0", "--ledger", str(ledger)]
+    process = subprocess.Popen(command(*arguments), cwd=tmp_path)  # the fixture exported the settings
+    wait_until(lambda: process.poll() is not None or everything_in(settings.kafka_topic, settings), 60)
+    process.send_signal(how)
+
+    assert process.wait(30) == 0
+    assert json.loads(ledger.read_bytes())["counts"]["records"] == len(everything_in(settings.kafka_topic, settings))
+
+
+def test_a_window_that_was_interrupted_is_no_success(settings: Settings, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.json"
+    process = subprocess.Popen(command("--events", "100000", "--rate", "100", "--ledger", str(ledger)), cwd=tmp_path)
+    wait_until(lambda: process.poll() is not None or everything_in(settings.kafka_topic, settings), 60)
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(30) == 130
+    assert 0 < json.loads(ledger.read_bytes())["counts"]["records"] < 100_000
