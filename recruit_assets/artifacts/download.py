@@ -11,6 +11,7 @@ from pathlib import Path
 
 import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity.wait import wait_base
 
 from recruit_assets.artifacts.lockfile import LockedArtifact
 from recruit_assets.artifacts.repositories import TIMEOUT_S, without_login
@@ -20,6 +21,7 @@ Advance = Callable[[int], None]
 """Takes the number of bytes that arrived; negative when a try is given up."""
 
 TRIES = 4
+WAIT: wait_base = wait_random_exponential(multiplier=0.5, max=10)
 CHUNK_BYTES = 256 * 1024
 NOT_HERE = frozenset({401, 403, 404, 410})
 """A repository's answers that another try doesn't change; the next repository may have the file."""
@@ -42,7 +44,7 @@ def download(artifact: LockedArtifact, target: Path, *, source: Source, advance:
     tries = Retrying(
         retry=retry_if_exception_type(requests.RequestException),
         stop=stop_after_attempt(TRIES),
-        wait=wait_random_exponential(multiplier=0.5, max=10),
+        wait=WAIT,
         reraise=True,
     )
     answers = []

