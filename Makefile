@@ -40,7 +40,7 @@ lint: install
 
 # Renew the lock after a change of setup.py; needs the network, changes versions.
 lock: install
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra dev --generate-hashes --no-annotate --no-header \
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra dev --generate-hashes --no-annotate --no-header --no-emit-find-links --no-emit-index-url \
 	  --output-file requirements.lock setup.py
 
 clean:
