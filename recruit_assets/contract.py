@@ -1,8 +1,8 @@
 """What events, tables, the report and dead letters look like, each declared once.
 
-Belongs here: names, logical types, keys and meanings that users, data and other programs see. DDL, Spark types, validation,
-column metadata and docs are derived from these declarations. Not here: any engine's type names (`stores`), rules that
-compute something (`transforms`), settings (`settings`).
+Belongs here: names, logical types, keys and meanings that users, data and other programs see. DDL, Spark types,
+validation, column metadata and docs are derived from these declarations. Not here: any engine's type names (`stores`),
+rules that compute something (`transforms`), settings (`settings`).
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
 """The RECRUIT_* environment variables, read and checked once.
 
-Belongs here: each setting's name, type, default, meaning, and where the local engines' addresses come from when a variable
-isn't set. Not here: values from the clock, connections (`stores`). No other module reads os.environ for a setting; Dagster
-resources name their secrets with dg.EnvVar, for which `export` puts what was resolved here into the environment.
+Belongs here: each setting's name, type, default, meaning, and where the local engines' addresses come from when a
+variable isn't set. Not here: values from the clock, connections (`stores`). No other module reads os.environ for a
+setting; Dagster resources name their secrets with dg.EnvVar, for which `export` puts what was resolved here into the
+environment.
 """
 
 import os
@@ -44,7 +45,9 @@ TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,240}$")]
 class Settings(BaseSettings):
     """All settings. An address that is neither set nor known from running local engines is empty; see `require`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     state_dir: Path = Field(
         Path(".recruit"), description="Ports, logs and data of the local engines, Dagster's storage"

@@ -9,7 +9,8 @@ from time import monotonic
 import dagster as dg
 
 from recruit_assets.contract import CASSANDRA_TABLES, CassandraTable
-from recruit_assets.ingest.service import IngestResult, drain
+from recruit_assets.ingest.result import IngestResult
+from recruit_assets.ingest.service import drain
 from recruit_assets.io_managers.run_hours import hours_of_run, stage_metadata
 from recruit_assets.resources import CassandraResource, SparkResource
 from recruit_assets.resources.addresses import settings_of

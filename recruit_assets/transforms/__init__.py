@@ -1,1 +1,1 @@
-"""The rules about events: decoding, validation, bucketing, counting. No readers, writers, clocks, Dagster or drivers."""
+"""The rules about events: decoding, validating, bucketing, counting. No readers, writers, clocks, Dagster, drivers."""
