@@ -75,8 +75,7 @@ def serve(
         while not should_stop() and not are_reached():
             worker.turn()
         worker.finish()
-        committed = dict(worker.commits.committed)
-    return worker.tally.result(offsets=committed, seconds=time.monotonic() - started_at)
+    return worker.tally.result(offsets=_committed(settings), seconds=time.monotonic() - started_at)
 
 
 def drain(
@@ -95,9 +94,7 @@ def drain(
     started_at = time.monotonic()
     targets = topic_ends(settings)
     if _others_reach(settings, targets, standstill_s=standstill_s, should_stop=should_stop, progress=progress):
-        with open_admin(settings) as admin:
-            committed = committed_offsets(admin, settings)
-        return Tally().result(offsets=committed, seconds=time.monotonic() - started_at)
+        return Tally().result(offsets=_committed(settings), seconds=time.monotonic() - started_at)
     return (run or serve)(settings, should_stop=should_stop, targets=targets, progress=progress)
 
 
@@ -110,6 +107,11 @@ def topic_ends(settings: Settings) -> Offsets:
     finally:
         consumer.close(autocommit=False)
     return {partition: end for partition, end in ends.items() if end > firsts[partition]}
+
+
+def _committed(settings: Settings) -> Offsets:
+    with open_admin(settings) as admin:
+        return committed_offsets(admin, settings)
 
 
 class _Watch:

@@ -1,0 +1,129 @@
+"""The ingest service as processes: stopped cleanly, killed, restarted, never losing or inventing an event."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from recruit_assets.ingest.service import drain, topic_ends
+from recruit_assets.settings import Settings, as_environment
+from recruit_assets.stores.cassandra import open_session
+from recruit_assets.stores.kafka import committed_offsets, group_members, open_admin, open_producer
+from recruit_assets_tests.support.builders import an_event, as_bytes
+from recruit_assets_tests.support.waiting import wait_until
+
+COMMAND = "from recruit_assets.cli import main; main()"
+
+
+def produce(settings: Settings, count: int, *, first: int = 0) -> None:
+    producer = open_producer(settings)
+    try:
+        for seed in range(first, first + count):
+            producer.send(settings.kafka_topic, value=as_bytes(an_event(seed=seed)), partition=seed % 4)
+        producer.flush(timeout=30)
+    finally:
+        producer.close()
+
+
+@contextmanager
+def service(settings: Settings, *arguments: str, processes: int = 2) -> Iterator[subprocess.Popen[bytes]]:
+    """`recruit-assets ingest` as a user starts it; killed with its children when the block is left."""
+    environment = dict(as_environment(settings)) | {"RECRUIT_INGEST_PROCESSES": str(processes)}
+    parent = subprocess.Popen([sys.executable, "-c", COMMAND, "ingest", *arguments], env=environment, cwd=Path.cwd())
+    try:
+        yield parent
+    finally:
+        if parent.poll() is None:
+            for child in psutil.Process(parent.pid).children(recursive=True):
+                child.kill()
+            parent.kill()
+            parent.wait()
+
+
+def committed(settings: Settings) -> dict[int, int]:
+    with open_admin(settings) as admin:
+        return committed_offsets(admin, settings)
+
+
+def members(settings: Settings) -> int:
+    with open_admin(settings) as admin:
+        return group_members(admin, settings)
+
+
+def count_events(settings: Settings) -> int:
+    with open_session(settings) as session:
+        ((count,),) = session.execute(f"SELECT count(*) FROM {settings.cassandra_keyspace}.raw_events")
+    return int(count)
+
+
+def consumers(parent: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The consumer processes; multiprocessing's resource tracker is a child too."""
+    children = psutil.Process(parent.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_sigterm_ends_every_process_cleanly_and_leaves_the_group(settings: Settings) -> None:
+    with service(settings) as parent:
+        wait_until(lambda: members(settings) == 2, 60, what="two members")
+        produce(settings, 3_000)
+        wait_until(lambda: sum(committed(settings).values()) > 0, 60, what="a commit")
+        parent.send_signal(signal.SIGTERM)
+        code = parent.wait(60)
+
+    assert (code, members(settings)) == (0, 0)
+    drain(settings)
+    assert count_events(settings) == 3_000
+
+
+def test_a_consumer_that_is_killed_is_replaced_and_nothing_is_lost(settings: Settings) -> None:
+    with service(settings) as parent:
+        wait_until(lambda: members(settings) == 2, 60, what="two members")
+        produce(settings, 3_000)
+        first = consumers(parent)
+        first[0].kill()
+        produce(settings, 3_000, first=3_000)
+        targets = topic_ends(settings)
+        wait_until(lambda: committed(settings) == targets, 90, what="all offsets committed")
+        wait_until(lambda: len(consumers(parent)) == 2, 30, what="a replacement")
+        assert parent.poll() is None
+
+    assert count_events(settings) == 6_000
+
+
+def test_children_end_with_a_parent_that_is_killed(settings: Settings) -> None:
+    with service(settings) as parent:
+        wait_until(lambda: members(settings) == 2, 60, what="two members")
+        children = consumers(parent)
+        parent.kill()
+        wait_until(lambda: not any(child.is_running() for child in children), 60, what="the children's end")
+
+    assert members(settings) == 0
+
+
+def test_until_caught_up_ends_by_itself(settings: Settings) -> None:
+    produce(settings, 2_000)
+
+    with service(settings, "--until-caught-up") as parent:
+        code = parent.wait(90)
+
+    assert (code, count_events(settings), committed(settings)) == (0, 2_000, topic_ends(settings))
+
+
+def test_a_service_that_cant_work_ends_with_an_error(settings: Settings) -> None:
+    """A restart can't help it: the dead letter topic can't take what it must."""
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    try:
+        admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, settings.dlq_topic, {"max.message.bytes": "9000"})]
+        )
+    finally:
+        admin.close()
+
+    with service(settings) as parent:
+        assert parent.wait(90) == 1
