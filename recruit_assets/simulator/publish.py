@@ -6,6 +6,7 @@ client (`stores.event_publisher`).
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BufferedWriter
 from threading import Event
@@ -114,7 +115,11 @@ def simulate_to_kafka(
     stop: Event | None = None,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Ledger:
-    """Load the spec's jobs into the report database, then send its records to Kafka, each of them acknowledged."""
+    """Load the spec's jobs into the report database, then send its records to Kafka, each of them acknowledged.
+
+    What is too early or too large is what the settings say, whatever the spec says, since ingest goes by them.
+    """
+    spec = replace(spec, first_hour=settings.first_hour, max_event_bytes=settings.max_event_bytes)
     with open_report_database(settings) as database:
         load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
     with open_publisher(settings) as publisher:

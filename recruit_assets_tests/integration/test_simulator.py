@@ -7,12 +7,14 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from recruit_assets.contract import DeadLetterReason
 from recruit_assets.errors import Inconsistent, StoreUnavailable
 from recruit_assets.settings import Settings
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
@@ -20,6 +22,7 @@ from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.stores.event_publisher import open_publisher
 from recruit_assets.stores.job_dimension import JobRow, load_jobs
 from recruit_assets.stores.mysql import open_report_database
+from recruit_assets_tests.support.recount import event_time
 from recruit_assets_tests.support.simulations import END, a_spec, simulated
 from recruit_assets_tests.support.waiting import wait_until
 
@@ -60,6 +63,17 @@ def test_kafka_has_exactly_the_records_and_the_report_database_the_jobs(settings
         found = database.query(JOBS_SQL)
     known = sorted(dimension_rows(site_jobs(spec.jobs)), key=lambda row: row.id)
     assert found == [(row.id, row.company_id, row.title) for row in known]
+
+
+def test_the_settings_decide_what_is_too_early_and_too_large(settings: Settings) -> None:
+    """A ledger made for other limits than ingest's would be wrong."""
+    ours = settings.model_copy(update={"first_hour": END - timedelta(hours=1), "max_event_bytes": 2_000})
+    shares = ((DeadLetterReason.TOO_LARGE, 0.1), (DeadLetterReason.BEFORE_FIRST_HOUR, 0.1))
+    simulate_to_kafka(ours, a_spec(events=300, malformed_share=0.0, reason_shares=shares))
+    values = [value for value in everything_in(settings.kafka_topic, settings) if value]
+
+    assert {len(value) for value in values if len(value) > 2_000} == {2_001, 2_500}
+    assert min(event_time(json.loads(value)) for value in values) >= END - timedelta(days=2)
 
 
 def test_every_partition_gets_records(settings: Settings) -> None:
