@@ -4,6 +4,7 @@ Belongs here: connector options, types, moving rows between Spark and Python. No
 the rows mean (`transforms.hourly`), the session's life (`resources`).
 """
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -71,9 +72,13 @@ class CassandraFrames:
     def by_key(self, table: CassandraTable, keys: Sequence[Key]) -> DataFrame:
         """The rows of exactly these partitions; a key starts with the hour, in seconds since the epoch."""
         names = table.partition_key
-        columns = [f"{name} bigint" if name == "event_hour" else f"{name} int" for name in names]
-        frame = self.spark.createDataFrame(list(keys), ", ".join(columns))
+        fields = ", ".join(f"{name}: bigint" for name in names)
+        # a literal and not createDataFrame(keys), which would start Python workers to unpickle them
+        listed = F.explode(F.from_json(F.lit(_as_json(names, keys)), f"array<struct<{fields}>>"))
+        frame = self.spark.range(1).select(listed.alias("key")).select("key.*")
         frame = frame.withColumn("event_hour", F.timestamp_seconds("event_hour"))
+        if "bucket" in names:
+            frame = frame.withColumn("bucket", F.col("bucket").cast("int"))
         frame = frame.repartition(min(READ_TASKS, max(1, len(keys))), *names)
         return frame.join(self.table(table), list(names))
 
@@ -113,6 +118,10 @@ def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, list[
 def from_micros(micros: int) -> datetime:
     """Naive UTC; exact, where fromtimestamp would go through a float."""
     return EPOCH + timedelta(microseconds=micros)
+
+
+def _as_json(names: Sequence[str], keys: Sequence[Key]) -> str:
+    return json.dumps([dict(zip(names, key, strict=True)) for key in keys])
 
 
 def _restored(values: tuple[Any, ...], times: Sequence[int]) -> tuple[Any, ...]:
