@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from recruit_assets.assets import ASSETS, SOURCES
+from recruit_assets.checks import CHECKS
 from recruit_assets.io_managers.cassandra import CassandraIOManager
 from recruit_assets.io_managers.mysql import MySqlIOManager
 from recruit_assets.jobs import JOBS
@@ -36,10 +37,12 @@ def build_defs(
     settings: Settings | None = None,
     resources: Mapping[str, object] | None = None,
     assets: Sequence[dg.AssetsDefinition] = ASSETS,
+    checks: Sequence[dg.AssetChecksDefinition] = CHECKS,
 ) -> dg.Definitions:
     """The code location; `resources` replaces those of the same key."""
     return dg.Definitions(
         assets=[*assets, *SOURCES],
+        asset_checks=checks,
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=SENSORS,
