@@ -36,7 +36,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     # said three times at every start, about the one parameter that single-run backfills need
     warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`")
-    for chatty in ("kafka", "cassandra", "py4j"):
+    for chatty in ("kafka", "cassandra", "py4j", "alembic"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         app()

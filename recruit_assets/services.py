@@ -64,6 +64,7 @@ class Services:
 
     def _stop(self) -> None:
         """The last started first: nobody loses what it depends on before it ends."""
+        self._say("stopping " + ", ".join(child.service.name for child in reversed(self._children)))
         for child in reversed(self._children):
             child.stop()
 

@@ -44,7 +44,7 @@ def up(
                 engines.start(_say)
             _serve(rate=rate, port=_free_port(port), engines=engines)
         except KeyboardInterrupt:
-            console.print("stopping", highlight=False)
+            return  # the way to end it
         finally:
             if engines is not None:
                 engines.stop(_say)
@@ -91,7 +91,7 @@ def _services(rate: float, port: int) -> list["Service"]:
     commands = {
         "ingest": [str(programs / "recruit-assets"), "ingest"],
         "webserver": [str(programs / "dagster-webserver"), *workspace, "-h", HOST, "-p", str(port)],
-        "daemon": [str(programs / "dagster-daemon"), "run", *workspace],
+        "daemon": [str(programs / "dagster-daemon"), "run", "--log-level", "warning", *workspace],
     }
     if rate:
         simulate = ["simulate", "--live", "--events", "0", "--rate", str(rate)]
