@@ -118,9 +118,12 @@ def _ledger_findings(
 
 
 def _judged_from_ms(facts: Facts) -> float:
-    """From when on every record that made a row is still in Kafka; always, where no partition has dropped any."""
+    """From when on every record that made a row is still in Kafka; always, where no partition has dropped any.
+
+    The last dropped record can be of the same millisecond as the first one that is kept.
+    """
     firsts = facts.records.first_received_ms
-    return max((firsts.get(span.partition, inf) for span in facts.before if span.first > 0), default=-inf)
+    return max((firsts.get(span.partition, inf) + 1 for span in facts.before if span.first > 0), default=-inf)
 
 
 def _span(settings: Settings, facts: Facts, *, judged_from_ms: float, not_judged: int) -> Span:

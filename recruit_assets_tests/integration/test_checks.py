@@ -1,0 +1,127 @@
+"""The asset checks on the real graph: they pass, each fails where its promise is broken, a failure stops the report."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+
+from recruit_assets.checks import hourly_job_metrics
+from recruit_assets.checks.verdicts import Verdict
+from recruit_assets.definitions import build_defs
+from recruit_assets.settings import Settings
+from recruit_assets.stores.cassandra import CassandraSession, open_session
+from recruit_assets.stores.kafka import open_producer
+from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.stores.spark import CassandraFrames
+from recruit_assets_tests.support.builders import an_event, as_bytes
+
+SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
+RANGE = {
+    "dagster/asset_partition_range_start": "2026-01-05-07:00",
+    "dagster/asset_partition_range_end": "2026-01-05-08:00",
+}
+LINEAGE = dg.AssetSelection.assets("raw_events", "filtered_events", "hourly_job_metrics", "mysql_report")
+CLICKS = 20
+
+Outcome = tuple[bool, object, object]
+"""Passed, expected, found."""
+
+
+@pytest.fixture
+def one_bucket(settings: Settings, frames: CassandraFrames) -> Iterator[CassandraSession]:
+    """A session of a keyspace that Spark knows, where an hour is one bucket: then checks look at all of it."""
+    with open_session(settings) as session:
+        session.execute(
+            f"INSERT INTO {session.keyspace}.bucket_layout (valid_from_hour, slices, shards) VALUES (%s, 1, 1)",
+            (settings.first_hour,),
+        )
+        yield session
+
+
+def send_clicks(settings: Settings) -> None:
+    """20 clicks of one job, and a record that is refused."""
+    producer = open_producer(settings)
+    for seed in range(CLICKS):
+        producer.send(settings.kafka_topic, as_bytes(an_event(SEVEN, seed=seed)))
+    producer.send(settings.kafka_topic, b"{")
+    producer.flush()
+    producer.close()
+
+
+def run(settings: Settings, selection: dg.AssetSelection, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """Execute what is selected, for two hours."""
+    selected = dg.Definitions(jobs=[dg.define_asset_job("selected", selection=selection)])
+    job = dg.Definitions.merge(build_defs(settings=settings), selected).resolve_job_def("selected")
+    return job.execute_in_process(instance=instance, tags=RANGE, raise_on_error=False)
+
+
+def outcomes(result: dg.ExecuteInProcessResult) -> dict[str, Outcome]:
+    return {
+        f"{one.asset_key.path[-1]}/{one.check_name}": (
+            one.passed,
+            one.metadata["expected"].value,
+            one.metadata["found"].value,
+        )
+        for one in result.get_asset_check_evaluations()
+    }
+
+
+def tamper(session: CassandraSession, settings: Settings) -> None:
+    """Break what each check promises."""
+    keys = session.execute(f"SELECT event_hour, bucket, create_time FROM {session.keyspace}.filtered_events")
+    where = "WHERE event_hour = %s AND bucket = %s AND create_time = %s"
+    session.execute(f"UPDATE {session.keyspace}.filtered_events SET action = 'click' {where}", keys[0])
+    session.execute(f"DELETE FROM {session.keyspace}.raw_events {where}", keys[1])
+    session.execute(
+        f"UPDATE {session.keyspace}.hour_coverage SET event_count = 19 WHERE event_hour = %s AND stage = %s",
+        (SEVEN, "hourly_job_metrics"),
+    )
+    with open_report_database(settings) as database:
+        database.query("UPDATE mysql_report SET clicks = clicks + 3")
+        database.query("UPDATE report_hours SET event_count = 22 WHERE event_hour = '2026-01-05 07:00:00'")
+    send_clicks(settings)
+
+
+def test_checks_pass_on_a_true_lineage_and_fail_on_a_tampered_one(
+    settings: Settings, one_bucket: CassandraSession
+) -> None:
+    send_clicks(settings)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = run(settings, LINEAGE, instance)
+        assert result.success
+        assert outcomes(result) == {
+            "raw_events/every_record_became_something": (True, CLICKS + 1, CLICKS + 1),
+            "raw_events/nothing_left_in_kafka": (True, 0, 0),
+            "filtered_events/rows_of_one_run": (True, CLICKS, CLICKS),
+            "filtered_events/matches_raw_events": (True, CLICKS, CLICKS),
+            "hourly_job_metrics/counts_every_event": (True, CLICKS, CLICKS),
+            "mysql_report/counts_every_event": (True, CLICKS, CLICKS),
+            "mysql_report/holds_what_it_recorded": (True, CLICKS, CLICKS),
+        }
+
+        tamper(one_bucket, settings)
+
+        assert outcomes(run(settings, dg.AssetSelection.all_asset_checks(), instance)) == {
+            "raw_events/every_record_became_something": (True, 0, 0),
+            "raw_events/nothing_left_in_kafka": (False, 0, CLICKS + 1),
+            "filtered_events/rows_of_one_run": (False, CLICKS, CLICKS - 1),
+            "filtered_events/matches_raw_events": (False, CLICKS - 1, CLICKS),
+            "hourly_job_metrics/counts_every_event": (False, CLICKS, CLICKS - 1),
+            "mysql_report/counts_every_event": (False, CLICKS, CLICKS + 2),
+            "mysql_report/holds_what_it_recorded": (False, CLICKS + 2, CLICKS + 3),
+        }
+
+
+def test_a_wrong_count_does_not_reach_the_report(
+    settings: Settings, one_bucket: CassandraSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hourly_job_metrics, "counts_same_events", lambda *_, **__: Verdict(2, 1, ("an hour",)))
+    hours = LINEAGE - dg.AssetSelection.assets("raw_events")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = run(settings, hours, instance)
+
+    assert not result.success
+    made = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert made == {dg.AssetKey("filtered_events"), dg.AssetKey("hourly_job_metrics")}
