@@ -106,7 +106,6 @@ class Cassandra:
             *(f"--add-exports=java.base/{package}=ALL-UNNAMED" for package in JAVA_BASE_EXPORTS),
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in JAVA_BASE_OPENS),
             *OTHER_MODULES,
-            f"-javaagent:{_jamm(jars)}",
             f"-Dcassandra.config={config.as_uri()}",
             f"-Dcassandra.storagedir={self.folder / 'data'}",
             f"-Dlogback.configurationFile={logback.as_uri()}",
@@ -132,8 +131,3 @@ class Cassandra:
 
 def _template(name: str) -> str:
     return (files("recruit_assets.engines") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _jamm(jars: tuple[Path, ...]) -> Path:
-    """The agent that measures objects; without it memtables' sizes are guessed."""
-    return next(jar for jar in jars if jar.name.startswith("jamm-"))

@@ -20,10 +20,21 @@ MAX_RECORD_BYTES = 8 * 1024 * 1024
 FORMAT_TIMEOUT_S = 60
 
 HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxDirectMemorySize=128m", "-XX:+ExitOnOutOfMemoryError")
+CHATTY = (
+    "kafka.cluster",
+    "kafka.log",
+    "org.apache.kafka.common.config",
+    "org.apache.kafka.controller",
+    "org.apache.kafka.coordinator",
+    "org.apache.kafka.storage",
+    "state.change.logger",
+)
+"""Loggers with lines for every topic, group or segment; with them a day of tests fills the disk."""
 LOGGING = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
     "-Dorg.slf4j.simpleLogger.showShortLogName=true",
+    *(f"-Dorg.slf4j.simpleLogger.log.{logger}=warn" for logger in CHATTY),
 )
 
 
