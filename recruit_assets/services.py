@@ -126,7 +126,7 @@ class _Child:
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         last = self._log.read_text(errors="replace").splitlines()[-LOG_LINES:]
         lines = "".join(f"\n    {line}" for line in last)
-        return f"{self.service.name} {how}, restart in {self._pause_s:.0f} s; see {self._log}{lines}"
+        return f"{self.service.name} {how}, restart in {self._pause_s:.1f} s; see {self._log}{lines}"
 
 
 def _end_with_parent() -> None:
