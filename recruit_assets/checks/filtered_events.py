@@ -76,7 +76,7 @@ def same_events(
         found += bucket.rows
         if missing or bucket.surplus:
             differences.append(
-                f"{_place(bucket)}: {missing} events of {RAW_EVENTS.name} missing, {bucket.surplus} too much"
+                f"{_place(bucket)}: {missing} events of {RAW_EVENTS.name} are missing, {bucket.surplus} are too much"
             )
     return Verdict(expected, found, tuple(differences), tuple(not_compared))
 
