@@ -46,7 +46,7 @@ def _unpack(jar: Path, home: Path) -> None:
         with zipfile.ZipFile(jar) as archive:
             members = [(info, _place(info.filename)) for info in archive.infolist() if not info.is_dir()]
             wanted = [(info, place) for info, place in members if place.startswith(NEEDED)]
-            require_space(partial, sum(info.file_size for info, _ in wanted), "MariaDB's files")
+            require_space(partial, sum(info.file_size for info, _ in wanted), "MariaDB's unpacked server")
             for info, place in wanted:
                 target = folder / place
                 target.parent.mkdir(parents=True, exist_ok=True)

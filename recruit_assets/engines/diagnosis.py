@@ -10,14 +10,15 @@ from pathlib import Path
 TAIL_BYTES = 64 * 1024
 SHOWN_LINES = 12
 
+FULL = "the disk is full: make room, then start again"
 CAUSES = (
-    (
-        r"No space left on device|errno:? 28\b|Disk is full|OS error: 28",
-        "the disk is full: make room, then start again",
-    ),
+    (r"No space left on device|errno:? 28\b|Disk is full|Out of disk space", FULL),
+    # a mapped file couldn't grow when its page was written
+    (r"\bSIGBUS\b|got signal 7\b", "a file couldn't be written: is the disk full or failing?"),
     (r"Address already in use|BindException", "its port was taken by another program while it started"),
     (r"error while loading shared libraries: (\S+?):", "this machine lacks the library {0}: install its package"),
-    (r"OutOfMemoryError|insufficient memory for the Java|Cannot allocate memory", "not enough memory"),
+    # the whole name of the error: the plain one is part of a Java option in every log
+    (r"java\.lang\.OutOfMemoryError|insufficient memory for the Java|Cannot allocate memory", "not enough memory"),
     (r"Permission denied|AccessDeniedException", "a file of the state directory can't be read or written by this user"),
 )
 

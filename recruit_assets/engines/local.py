@@ -27,8 +27,8 @@ from recruit_assets.settings import ENDPOINTS_FILE, Settings
 
 log = logging.getLogger(__name__)
 
-DATA_BYTES = 500 * 1024 * 1024
-"""What a fresh set of engines may write before the first event."""
+DATA_BYTES = 170 * 1024 * 1024
+"""What a new engine may write before the first event."""
 
 PORTS: Mapping[EngineName, tuple[str, ...]] = {
     EngineName.CASSANDRA: ("cassandra", "cassandra_internode"),
@@ -109,7 +109,8 @@ class LocalEngines:
             supervisors = [self._supervisor(name) for name in names]
             idle = [each for each in supervisors if not each.is_running(progress)]
             if idle:
-                require_space(self._folder, DATA_BYTES, "the data of the engines")
+                new = sum(DATA_BYTES for each in idle if each.is_new)
+                require_space(self._folder, new, "the engines' data")
                 fetch([each.engine.lock for each in idle], self._settings, say=progress)
             for each in idle:
                 each.require_ports()

@@ -57,6 +57,11 @@ class Supervisor:
             return record
         return process_with_argument(self.engine.mark)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it has no data yet."""
+        return not (self.engine.folder / "data").exists()
+
     def status(self) -> EngineStatus:
         """What is there now; no request is made."""
         name, port = self.engine.name, next(iter(self.engine.ports.values()))
@@ -81,7 +86,7 @@ class Supervisor:
         name, record, found = self.engine.name, read_record(self._record_file), self.process()
         if found is None:
             if record is not None:
-                say(f"{name}: {self._what_became_of(record)}; starting it again")
+                say(f"{name}: {self._what_became_of(record)}")
             return False
         if is_paused(found):
             say(f"{name}: was paused, goes on")

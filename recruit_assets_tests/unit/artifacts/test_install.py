@@ -175,7 +175,9 @@ def test_a_full_disk_is_said_before_anything_is_downloaded(
     artifact = repository.publish("a", b"a")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000_000))
 
-    with pytest.raises(UserError, match=r"the disk is too full: a download of 1 files needs 209 MB .* has 1 MB left"):
+    with pytest.raises(
+        UserError, match=r"the disk is too full: a download of 1 files and .* take 209 MB in .*, which has 1 MB"
+    ):
         install([artifact], tmp_path, open_source=repository.source)
 
     assert repository.requested == []

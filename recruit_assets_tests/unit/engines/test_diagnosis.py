@@ -12,6 +12,8 @@ from recruit_assets.engines.diagnosis import SHOWN_LINES, TAIL_BYTES, cause_in, 
     [
         ("java.io.IOException: No space left on device", "the disk is full"),
         ('[ERROR] InnoDB: write failed (errno: 28 "No space left on device")', "the disk is full"),
+        ("[ERROR] [FATAL] InnoDB: Error (Out of disk space) in rollback.", "the disk is full"),
+        ("#  SIGBUS (0x7) at pc=0x00007fe18493907f, pid=17015, tid=17484", "a file couldn't be written"),
         ("java.net.BindException: Address already in use", "its port was taken"),
         (
             "mariadbd: error while loading shared libraries: libcrypt.so.1: cannot open",
@@ -24,6 +26,10 @@ from recruit_assets.engines.diagnosis import SHOWN_LINES, TAIL_BYTES, cause_in, 
 )
 def test_known_causes_are_named(line: str, cause: str) -> None:
     assert cause in cause_in(f"starting\n{line}\nstopping")
+
+
+def test_an_option_that_names_an_error_is_no_cause() -> None:
+    assert cause_in("JVM Arguments: [-XX:+ExitOnOutOfMemoryError, -Xss256k]") == ""
 
 
 def test_an_unknown_cause_is_shown_by_the_last_lines() -> None:
