@@ -97,7 +97,8 @@ def require_space(folder: Path, size_bytes: int, what: str) -> None:
     if free < size_bytes + SPARE_BYTES:
         needed = (size_bytes + SPARE_BYTES) // 1_000_000
         raise UserError(
-            f"the disk is too full: {what} and some room to spare take {needed} MB in {folder}, which has {free // 1_000_000} MB left. "
+            f"the disk is too full: {what} and some room to spare take {needed} MB in {folder}, "
+            f"which has {free // 1_000_000} MB left. "
             "Make room, or set RECRUIT_CACHE_DIR and RECRUIT_STATE_DIR to another disk"
         )
 

