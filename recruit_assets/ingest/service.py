@@ -15,7 +15,7 @@ from recruit_assets.ingest.metrics import IngestMetrics
 from recruit_assets.ingest.offsets import Offsets, missing
 from recruit_assets.ingest.result import IngestResult, Tally
 from recruit_assets.ingest.steps import OnStep, no_step
-from recruit_assets.ingest.worker import DRAIN_LINGER_S, LINGER_S, open_worker
+from recruit_assets.ingest.worker import open_worker
 from recruit_assets.settings import Settings
 from recruit_assets.stores.kafka import (
     Admin,
@@ -67,10 +67,9 @@ def serve(
     started_at = time.monotonic()
     metrics = IngestMetrics()
     metrics.serve(settings.metrics_address, process=process)
-    linger_s = LINGER_S if targets is None else DRAIN_LINGER_S
     with (
         _watch(settings, targets, progress=progress) as are_reached,
-        open_worker(settings, metrics=metrics, linger_s=linger_s, on_step=on_step) as worker,
+        open_worker(settings, metrics=metrics, drains=targets is not None, on_step=on_step) as worker,
     ):
         while not should_stop() and not are_reached():
             worker.turn()

@@ -22,8 +22,9 @@ from recruit_assets.transforms.validate import Event
 
 MAX_BATCH_BYTES = 48 * 1024
 """Cassandra refuses batches above 50 KiB by default (batch_size_fail_threshold)."""
-CELL_BYTES = 20
-"""What Cassandra counts for a cell beside its value: timestamp, expiry and deletion time."""
+ROW_BYTES = 512
+"""What Cassandra counts for a row beside its event's JSON: 20 bytes a cell for timestamp, expiry and deletion time, of
+which a field's name and punctuation in the JSON make up for 6 or more."""
 
 _int = struct.Struct(">i").pack
 _bigint = struct.Struct(">q").pack
@@ -101,23 +102,15 @@ class EventWrites:
 
 def raw_row(event: Event, partition: Partition, *, received_at_ms: int) -> RawRow:
     """The event as a row that is written at its Kafka record's time: a redelivery changes nothing. Nulls stay unset."""
+    unset = UNSET_VALUE
     values: list[bytes | object] = [_bigint(partition[0]), _int(partition[1]), event.key]
-    size = 0
-    cells = 2
-    for value in event.values[1:]:
-        if value is None:
-            values.append(UNSET_VALUE)
-            continue
-        bound = value.encode() if type(value) is str else _int(value)
-        values.append(bound)
-        size += len(bound)
-        cells += 1
-    values.append(_bigint(event.event_time_ms))
-    values.append(_bigint(received_at_ms))
-    values.append(UNSET_VALUE if event.extra is None else event.extra.encode())
-    values.append(_bigint(received_at_ms * 1000))
-    size += len(event.extra or "") * 4 + 64
-    return RawRow(values, size + cells * CELL_BYTES)
+    values += [
+        unset if value is None else value.encode() if type(value) is str else _int(value) for value in event.values[1:]
+    ]
+    extra = unset if event.extra is None else event.extra.encode()
+    received_at = _bigint(received_at_ms)
+    values += [_bigint(event.event_time_ms), received_at, extra, _bigint(received_at_ms * 1000)]
+    return RawRow(values, event.size_bytes + ROW_BYTES)
 
 
 def _meaning(error: Exception, partition: Partition) -> Exception:

@@ -7,6 +7,7 @@ Belongs here: which spellings of a value a column takes, what the event time is 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 import orjson
@@ -26,9 +27,10 @@ Value = str | int | None
 
 COLUMNS = tuple(column.name for column in EVENT_COLUMNS)
 POSITIONS = {name: position for position, name in enumerate(COLUMNS)}
-_INT_COLUMNS = frozenset(column.name for column in EVENT_COLUMNS if column.type is Type.INT)
-_CREATE_TIME, _TS = POSITIONS["create_time"], POSITIONS["ts"]
-_CUSTOM_TRACK, _JOB_ID = POSITIONS["custom_track"], POSITIONS["job_id"]
+_NAMES = POSITIONS.keys()
+_INT_POSITIONS = tuple(POSITIONS[column.name] for column in EVENT_COLUMNS if column.type is Type.INT)
+_TEXT_POSITIONS = tuple(POSITIONS[column.name] for column in EVENT_COLUMNS if column.type is Type.TEXT)
+_TS, _CUSTOM_TRACK, _JOB_ID = POSITIONS["ts"], POSITIONS["custom_track"], POSITIONS["job_id"]
 _INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
 
 _UUID_V1 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -43,6 +45,8 @@ _TIME = re.compile(
     r"(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?",
     re.ASCII,
 )
+_SECONDS_MS = {f":{second:02}": second * 1000 for second in range(60)}
+_FRACTIONS_MS = {"": 0} | {f".{fraction:03}": fraction for fraction in range(1000)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -65,6 +69,8 @@ class Event:
     values: list[Value]
     extra: str | None
     """Fields that the contract doesn't name, as one JSON object."""
+    size_bytes: int
+    """Of the JSON that it came from."""
 
     @property
     def create_time(self) -> UUID:
@@ -85,39 +91,39 @@ class Event:
 
 
 def read_event(value: bytes | None, received_at_ms: int, *, limits: Limits) -> Event:
-    """The event of a Kafka record with this value and timestamp; RejectedEvent with the typed reason otherwise."""
+    """The event of a Kafka record with this value and timestamp; RejectedEvent with the typed reason otherwise.
+
+    Ingest spends most of its own time here, so what is right already is only looked at.
+    """
     document = decode(value, limits.max_bytes)
     key = _identity(document.get("create_time"))
-    values: list[Value] = [None] * len(COLUMNS)
-    unknown: list[str] = []
-    for name, found in document.items():
-        position = POSITIONS.get(name)
-        if position is None:
-            unknown.append(name)
-        elif found is not None:
-            kind = type(found)
-            if name in _INT_COLUMNS:
-                values[position] = found if kind is int and _INT_MIN <= found <= _INT_MAX else whole_number(name, found)
-            else:
-                values[position] = found if kind is str else _text(name, found, original=value or b"")
-    event_time_ms = _event_time(values[_TS], key)
+    values: list[Value] = list(map(document.get, COLUMNS))
+    for position in _INT_POSITIONS:
+        found = values[position]
+        if found is not None and (type(found) is not int or not _INT_MIN <= found <= _INT_MAX):
+            values[position] = whole_number(COLUMNS[position], found)
+    for position in _TEXT_POSITIONS:
+        found = values[position]
+        if found is not None and type(found) is not str:
+            values[position] = _text(COLUMNS[position], found, original=value or b"")
+    ts = values[_TS]
+    event_time_ms = uuid_time_ms(key) if ts is None else time_ms(str(ts))
     _check_time(event_time_ms, received_at_ms, limits=limits)
-    return Event(key, event_time_ms, values, _extra(unknown, document, original=value or b"") if unknown else None)
+    extra = None if document.keys() <= _NAMES else _extra(document, original=value or b"")
+    return Event(key, event_time_ms, values, extra, len(value or b""))
 
 
 def whole_number(name: str, found: object) -> int:
     """A 32-bit integer sent as 1, 1.0, "1" or "1.0"; RejectedEvent wrong_type or out_of_range otherwise."""
-    match found:
-        case bool():
-            raise _wrong_type(name, found, wanted="a whole number")
-        case int():
-            number = found
-        case float() if found.is_integer():
-            number = int(found)
-        case str() if spelled := _WHOLE_NUMBER.fullmatch(found):
-            number = int(spelled[1]) if len(found) <= _MAX_DIGITS else _INT_MAX + 1
-        case _:
-            raise _wrong_type(name, found, wanted="a whole number")
+    number: int | None = None
+    if type(found) is str:
+        number = _spelled_number(found)
+    elif type(found) is int:
+        number = found
+    elif type(found) is float and found.is_integer():
+        number = int(found)
+    if number is None:
+        raise _wrong_type(name, found, wanted="a whole number")
     if not _INT_MIN <= number <= _INT_MAX:
         raise RejectedEvent(DeadLetterReason.OUT_OF_RANGE, f"{name}: wanted a 32-bit integer, found {shown(found)}")
     return number
@@ -128,6 +134,22 @@ def time_ms(text: str) -> int:
 
     RejectedEvent bad_timestamp for every other form and for times that don't exist.
     """
+    second_ms, fraction_ms = _SECONDS_MS.get(text[16:19]), _FRACTIONS_MS.get(text[19:])
+    if second_ms is not None and fraction_ms is not None:
+        try:
+            return _minute_ms(text[:16]) + second_ms + fraction_ms
+        except RejectedEvent:
+            pass  # below, for a message that quotes the whole text
+    return _parsed_ms(text)
+
+
+@lru_cache(maxsize=4096)
+def _minute_ms(text: str) -> int:
+    """Milliseconds since the epoch of "YYYY-MM-DD HH:MM", in UTC; most events share their minute with others."""
+    return _parsed_ms(f"{text}:00")
+
+
+def _parsed_ms(text: str) -> int:
     found = _TIME.fullmatch(text)
     if found is None:
         raise _bad_timestamp(text, "wanted YYYY-MM-DD HH:MM:SS")
@@ -138,6 +160,14 @@ def time_ms(text: str) -> int:
         raise _bad_timestamp(text, str(error)) from error
     fraction_ms = int((found["fraction"] or "0")[:3].ljust(3, "0"))
     return (moment - _EPOCH) // _MILLISECOND + fraction_ms
+
+
+@lru_cache(maxsize=4096)
+def _spelled_number(text: str) -> int | None:
+    spelled = _WHOLE_NUMBER.fullmatch(text)
+    if spelled is None:
+        return None
+    return int(spelled[1]) if len(text) <= _MAX_DIGITS else _INT_MAX + 1
 
 
 def uuid_time_ms(key: bytes) -> int:
@@ -175,10 +205,6 @@ def _contents(number: orjson.Fragment) -> str:
     return orjson.dumps(number).decode()
 
 
-def _event_time(ts: Value, key: bytes) -> int:
-    return uuid_time_ms(key) if ts is None else time_ms(str(ts))
-
-
 def _check_time(event_time_ms: int, received_at_ms: int, *, limits: Limits) -> None:
     if event_time_ms < limits.first_hour_ms:
         raise RejectedEvent(
@@ -194,12 +220,12 @@ def _check_time(event_time_ms: int, received_at_ms: int, *, limits: Limits) -> N
         )
 
 
-def _extra(unknown: list[str], document: JsonObject, *, original: bytes) -> str:
-    """The unknown fields as they were sent; only these are parsed again where a double could change them."""
-    fields = {name: document[name] for name in unknown}
+def _extra(document: JsonObject, *, original: bytes) -> str:
+    """The unknown fields as they were sent; parsed again where a double could change a number."""
+    fields = {name: found for name, found in document.items() if name not in POSITIONS}
     if any(isinstance(found, float | dict | list) for found in fields.values()):
         exact = exact_numbers(original)
-        fields = {name: exact[name] for name in unknown}
+        fields = {name: exact[name] for name in fields}
     try:
         return orjson.dumps(fields).decode()
     except orjson.JSONEncodeError as error:

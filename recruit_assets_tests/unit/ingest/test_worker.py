@@ -35,7 +35,6 @@ class Setup:
             limits=Limits(max_bytes=FLIGHT_BYTES, first_hour_ms=0),
             layouts=lambda: Layouts([(0, Layout(12, 4))]),
             metrics=self.metrics,
-            linger_s=1.0,
             clock=lambda: self.now_s,
         )
 
@@ -72,10 +71,10 @@ def test_records_that_trickle_in_share_a_flight() -> None:
 
 @pytest.mark.parametrize("value", [as_bytes(an_event()), b"x" * (FLIGHT_BYTES // FLIGHT_RECORDS * 4)])
 def test_a_flight_is_bounded_by_records_and_by_bytes(value: bytes) -> None:
-    polls = [[ARecord(value, offset=n) for n in range(1000 * i, 1000 * (i + 1))] for i in range(20)]
+    polls = [[ARecord(value, offset=n) for n in range(1000 * i, 1000 * (i + 1))] for i in range(40)]
     setup = Setup(ScriptedMember(*polls))
 
-    for _ in range(8):
+    for _ in range(20):
         setup.worker.turn()
         assert len(setup.worker._intake.records) <= FLIGHT_RECORDS
         assert setup.worker._intake.size_bytes <= FLIGHT_BYTES + 1000 * len(value)
