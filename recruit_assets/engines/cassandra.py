@@ -38,7 +38,6 @@ SINGLE_NODE = (
     "-Dcassandra.skip_wait_for_gossip_to_settle=0",
     "-Dcassandra.ring_delay_ms=0",
     "-Dcassandra.shutdown_announce_in_ms=0",
-    "-Dcassandra.reset_bootstrap_progress=false",
 )
 LIBRARIES = (
     "-Djava.net.preferIPv4Stack=true",

@@ -96,7 +96,10 @@ class LocalEngines:
 
     @property
     def _were_started(self) -> bool:
-        return self._ports_file.is_file()
+        try:
+            return self._ports_file.is_file()
+        except PermissionError as error:
+            raise UserError(f"the state directory {self.state_dir} belongs to another user: {error}") from error
 
     @property
     def _endpoints_file(self) -> Path:
@@ -157,7 +160,7 @@ class LocalEngines:
                 (self._folder / name).mkdir(parents=True, exist_ok=True)
             self._folder.chmod(0o700)
         except OSError as error:
-            raise UserError(f"the state directory {self.state_dir} can't be created: {error}") from error
+            raise UserError(f"the state directory {self.state_dir} can't be written: {error}") from error
 
     @contextmanager
     def _exclusive(self, progress: Say) -> Iterator[None]:

@@ -3,7 +3,6 @@
 Belongs here: its configuration, first tables and login. Not here: the report database (`stores.mysql_schema`).
 """
 
-import getpass
 import os
 import secrets
 import shutil
@@ -92,9 +91,9 @@ class MariaDb:
         partial = self.folder / "data.partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700)
-        # root may log in over the socket in the data folder, as the operating system's user, and in no other way
-        start = f"CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket='{getpass.getuser()}';\n"
-        sql = start + "".join((home / "share" / name).read_text(encoding="utf-8") for name in SYSTEM_TABLES)
+        # the server's root is let in only over the socket in the data folder, and only if it is the machine's root
+        sql = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket='root';\n"
+        sql += "".join((home / "share" / name).read_text(encoding="utf-8") for name in SYSTEM_TABLES)
         sql += "DELETE FROM proxies_priv;\n"
         config = self.folder / "bootstrap.cnf"
         config.write_text(self._config(home, partial), encoding="utf-8")
