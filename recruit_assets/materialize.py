@@ -4,6 +4,7 @@ Belongs here: draining, then running the pending hours as Dagster runs of this p
 for good. Not here: which hours are due and in which ranges (`pending`), what a run does (`jobs`, `assets`).
 """
 
+import re
 import socket
 import time
 from collections import Counter
@@ -174,5 +175,6 @@ def _cause(result: dg.ExecuteInProcessResult) -> str:
         if event.is_failure and error is not None:
             while error.cause is not None:
                 error = error.cause
-            return str(error.message).strip().splitlines()[0]
+            first_line = str(error.message).strip().splitlines()[0]
+            return re.sub(r"^[\w.]+: ", "", first_line)  # the class in front says nothing that the message doesn't
     return "the run failed before its first step"
