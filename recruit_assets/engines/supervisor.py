@@ -64,22 +64,11 @@ class Supervisor:
 
     def status(self) -> EngineStatus:
         """What is there now; no request is made."""
-        name, port = self.engine.name, next(iter(self.engine.ports.values()))
         record = self.process()
-        if record is None:
-            died = self._record_file.exists()
-            state = EngineState.DEAD if died else EngineState.STOPPED
-            return EngineStatus(name, state, self.log, port, note=cause_in(tail(self.log)) if died else "")
-        process = psutil.Process(record.pid)
-        return EngineStatus(
-            name,
-            EngineState.PAUSED if is_paused(record) else EngineState.RUNNING,
-            self.log,
-            port,
-            pid=record.pid,
-            uptime_s=max(0.0, time.time() - process.create_time()),
-            rss_bytes=process.memory_info().rss,
-        )
+        try:
+            return self._dead_or_stopped() if record is None else self._alive(record)
+        except psutil.NoSuchProcess:  # it ended while it was looked at
+            return self._dead_or_stopped()
 
     def is_running(self, say: Say) -> bool:
         """Whether there is a process to be left alone; says what else was found."""
@@ -163,6 +152,29 @@ class Supervisor:
             send(record, signal.SIGKILL)
             wait_gone(record, STOP_TIMEOUT_S)
         self._record_file.unlink(missing_ok=True)
+
+    @property
+    def _port(self) -> int:
+        return next(iter(self.engine.ports.values()))
+
+    def _alive(self, record: ProcessRecord) -> EngineStatus:
+        process = psutil.Process(record.pid)
+        return EngineStatus(
+            self.engine.name,
+            EngineState.PAUSED if is_paused(record) else EngineState.RUNNING,
+            self.log,
+            self._port,
+            pid=record.pid,
+            uptime_s=max(0.0, time.time() - process.create_time()),
+            rss_bytes=process.memory_info().rss,
+        )
+
+    def _dead_or_stopped(self) -> EngineStatus:
+        """A stopped engine's record was removed, a dead one's is still there."""
+        if not self._record_file.exists():
+            return EngineStatus(self.engine.name, EngineState.STOPPED, self.log, self._port)
+        note = cause_in(tail(self.log))
+        return EngineStatus(self.engine.name, EngineState.DEAD, self.log, self._port, note=note)
 
     def _failure(self) -> StoreUnavailable | None:
         try:
