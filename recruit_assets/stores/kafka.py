@@ -13,7 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import GroupIdNotFoundError, KafkaError, TopicAlreadyExistsError
 from kafka.producer.future import FutureRecordMetadata
 from kafka.structs import OffsetAndMetadata, TopicPartition
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_delay, wait_fixed
 
 from recruit_assets.errors import SchemaMismatch, StoreUnavailable
 from recruit_assets.settings import Settings
@@ -21,7 +21,12 @@ from recruit_assets.settings import Settings
 CONNECT_TIMEOUT_MS = 10_000
 REQUEST_TIMEOUT_MS = 30_000
 RETRY_S = 0.25
+UNKNOWN_TOPIC_S = 5
+"""A topic that was just created isn't known to every broker, or to a client that asked a moment before."""
 DELIVERY_TIMEOUT_MS = 60_000
+METADATA_MAX_AGE_MS = 20_000
+"""New partitions are found after this. A client that asked for a topic while another answer was on its way misses it
+until then (kafka-python 3.0.12, cluster.set_topics)."""
 SESSION_TIMEOUT_MS = 15_000
 """A killed consumer's partitions move after this; the default of 45 s would be most of a freshness budget."""
 
@@ -130,6 +135,7 @@ def open_consumer(
             fetch_max_bytes=FETCH_BYTES,
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
             session_timeout_ms=SESSION_TIMEOUT_MS,
+            metadata_max_age_ms=METADATA_MAX_AGE_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
         )
@@ -179,17 +185,32 @@ def topic_options(admin: KafkaAdminClient, topic: str) -> dict[str, str]:
     return {name: entry["value"] for name, entry in described["topic"][topic].items()}
 
 
+def topic_partitions(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
+    """All partitions; StoreUnavailable when the topic isn't known, since no partitions would read as no records."""
+    known = Retrying(
+        retry=retry_if_result(lambda found: not found),
+        stop=stop_after_delay(UNKNOWN_TOPIC_S),
+        wait=wait_fixed(RETRY_S),
+        retry_error_callback=lambda _: set(),
+    )
+    with translated_errors(f"partitions of topic {topic}"):
+        found = known(consumer.partitions_for_topic, topic)
+    if not found:
+        raise StoreUnavailable(f"Kafka topic {topic} isn't there. Run `recruit-assets schema apply`")
+    return [TopicPartition(topic, partition) for partition in sorted(found)]
+
+
 def end_offsets(consumer: KafkaConsumer, topic: str) -> dict[int, int]:
     """Per partition, the offset after its last readable record."""
     with translated_errors(f"end offsets of topic {topic}"):
-        ends = consumer.end_offsets(_partitions(consumer, topic))
+        ends = consumer.end_offsets(topic_partitions(consumer, topic))
     return {tp.partition: offset for tp, offset in ends.items()}
 
 
 def beginning_offsets(consumer: KafkaConsumer, topic: str) -> dict[int, int]:
     """Per partition, the offset of the first record that the topic still holds."""
     with translated_errors(f"first offsets of topic {topic}"):
-        firsts = consumer.beginning_offsets(_partitions(consumer, topic))
+        firsts = consumer.beginning_offsets(topic_partitions(consumer, topic))
     return {tp.partition: offset for tp, offset in firsts.items()}
 
 
@@ -252,11 +273,3 @@ def _create(admin: KafkaAdminClient, topic: str, *, settings: Settings, options:
         admin.create_topics({topic: wanted}, timeout_ms=REQUEST_TIMEOUT_MS, wait_for_metadata=True)
     except TopicAlreadyExistsError:
         return  # another process was faster
-
-
-def _partitions(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
-    """All partitions; StoreUnavailable when the topic isn't known, since no partitions would read as no records."""
-    found = consumer.partitions_for_topic(topic)
-    if not found:
-        raise StoreUnavailable(f"Kafka topic {topic} isn't there. Run `recruit-assets schema apply`")
-    return [TopicPartition(topic, partition) for partition in sorted(found)]

@@ -23,7 +23,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from recruit_assets.errors import StoreUnavailable
 from recruit_assets.settings import Settings
-from recruit_assets.stores.kafka import open_consumer, translated_errors
+from recruit_assets.stores.kafka import open_consumer, topic_partitions, translated_errors
 
 COMMIT_TIMEOUT_MS = 10_000
 POSITION_TIMEOUT_MS = 10_000
@@ -77,6 +77,8 @@ class GroupMember:
         self._listener = _RebalanceNotes()
         self._next: dict[TopicPartition, int] = {}
         self._trimmed: list[Trimmed] = []
+        # a member that leads the group before it knows the topic gives no partition to anybody
+        topic_partitions(self._consumer, self._topic)
         self._consumer.subscribe([self._topic], listener=self._listener)
 
     @property
