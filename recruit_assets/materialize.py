@@ -94,7 +94,7 @@ class _Worker:
         self.runs += 1
         self.hours += len(hours)
         outcome = f"failed: {problem}" if problem else "done"
-        self.say(f"{hours}: {len(hours)} hours {outcome} in {time.monotonic() - started:.1f} s")
+        self.say(f"{hours} ({len(hours)} h): {outcome}, {time.monotonic() - started:.1f} s")
         return problem
 
     def _run(self, job: str, tags: dict[str, str], *, assets: Sequence[dg.AssetKey] | None = None) -> str:
@@ -164,7 +164,7 @@ class _Pass:
         problem = self._problems.get(left[0].hour, "its runs succeed, and yet its changes aren't covered")
         names = ", ".join(f"{one.hour:%Y-%m-%d %H:%M}" for one in left[:24])
         more = f" and {len(left) - 24} more" if len(left) > 24 else ""
-        raise RunsFailed(f"{len(left)} hours are still pending: {names}{more}. The first: {problem}")
+        raise RunsFailed(f"still pending, {len(left)} h: {names}{more}. The first: {problem}")
 
 
 def _cause(result: dg.ExecuteInProcessResult) -> str:
