@@ -43,8 +43,6 @@ LINGER_S = 1.0
 """How long a flight that isn't full waits for more: each flight costs the change feed a row per hour it touches."""
 DRAIN_PATIENCE_S = 0.05
 """How long a drain, which doesn't wait for more, waits for the next answer of the broker."""
-JOINING_POLL_S = 2.0
-"""Without partitions: a poll that ends before the group has answered makes the client begin to join again."""
 IDLE_POLL_S = 0.2
 GC_THRESHOLDS = (200_000, 20, 50)
 """Above what a flight allocates. With Python's own (700, 10, 10), a third of the time went into looking through records

@@ -27,6 +27,9 @@ from recruit_assets.stores.kafka import open_consumer, topic_partitions, transla
 
 COMMIT_TIMEOUT_MS = 10_000
 POSITION_TIMEOUT_MS = 10_000
+JOINING_POLL_S = 2.0
+"""While the group gives out partitions. A join that is answered between two polls is thrown away and begun again, with
+a rebalance for all members, so there must be next to no time between them (join_group_async, kafka-python 3.0.12)."""
 NOT_NOW = (CommitFailedError, RebalanceInProgressError, IllegalGenerationError, UnknownMemberIdError, KafkaTimeoutError)
 """A commit that ended so may be repeated after the next poll(); of the last it isn't known whether it took effect."""
 
@@ -74,7 +77,7 @@ class GroupMember:
         self._consumer: KafkaConsumer = open_consumer(
             settings, group=settings.kafka_group, max_poll_records=max_poll_records
         )
-        self._listener = _RebalanceNotes()
+        self._listener = _RebalanceNotes(self._consumer)
         self._next: dict[TopicPartition, int] = {}
         self._trimmed: list[Trimmed] = []
         # a member that leads the group before it knows the topic gives no partition to anybody
@@ -87,9 +90,13 @@ class GroupMember:
         return self._listener.happened
 
     def poll(self, timeout_s: float) -> list[Record]:
-        """The next records, none after `timeout_s`. After an error this client's poll() can't be trusted again (K1)."""
+        """The next records, none after `timeout_s`, or longer while the group gives out partitions.
+
+        After an error this client's poll() can't be trusted again (K1).
+        """
+        patience_s = max(timeout_s, JOINING_POLL_S) if self._listener.is_joining else timeout_s
         with translated_errors(f"poll topic {self._topic}"):
-            fetched = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+            fetched = self._consumer.poll(timeout_ms=int(patience_s * 1000))
         for tp, records in fetched.items():
             self._check_gap(tp, records[0].offset)
             self._next[tp] = records[-1].offset + 1
@@ -168,16 +175,22 @@ class GroupMember:
 
 
 class _RebalanceNotes(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """Runs on the client's own thread and only takes notes."""
+    """Runs on the client's own thread; takes notes, and makes the client come through with what it began."""
 
-    def __init__(self) -> None:
+    def __init__(self, consumer: KafkaConsumer) -> None:
+        self._consumer = consumer
         self.happened = False
+        self.is_joining = True
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        self.happened = True
+        self.happened = self.is_joining = True
+        # A leader that joins again since the topic's metadata changed forgets about it when a poll() ends before the
+        # group has answered: it stays in the group, without heartbeats, and fetches nothing for ever (need_rejoin and
+        # join_group_async, 3.0.12). Only a join that was asked for is followed to its end; there is no public way.
+        self._consumer._coordinator.request_rejoin()
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        self.happened = True
+        self.happened, self.is_joining = True, False
 
     def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
-        self.happened = True
+        self.happened = self.is_joining = True
