@@ -3,12 +3,14 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint lock clean
+.PHONY: help install demo up test lint chaos soak lock clean
 
 help:
 	@echo "make demo   the whole lineage on real engines with 20,000 simulated events, audited"
 	@echo "make up     engines, ingest, a slow simulator and Dagster; Ctrl-C stops all"
 	@echo "make test   lint, types and every test, real engines included"
+	@echo "make chaos  the chaos suite in its long form: everything is killed, the audit stays exact"
+	@echo "make soak   15 minutes of load while processes are killed; memory, runs and audit at the end"
 	@echo "make lint   ruff, mypy and the import rules"
 	@echo "make clean  remove the virtual environment and the state of the local engines"
 
@@ -38,6 +40,13 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+chaos: install
+	$(BIN)/python -m recruit_assets_tests.chaos.soak --minutes 3 --kill-every 0
+	$(BIN)/python -m pytest recruit_assets_tests/chaos --chaos-rounds 3
+
+soak: install
+	$(BIN)/python -m recruit_assets_tests.chaos.soak $(SOAK)
 
 # Renew the lock after a change of setup.py; needs the network, changes versions.
 lock: install

@@ -22,7 +22,10 @@ from recruit_assets_tests.support.cleanup import drop_everything
 from recruit_assets_tests.support.waiting import wait_until
 
 RUNNING_ENGINES = "RECRUIT_TEST_STATE_DIR"
-CHAOS_DIRECTORY = Path(__file__).parent / "chaos"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--chaos-rounds", type=int, default=1, help="how often each chaos case runs, with other seeds")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -44,10 +44,13 @@ class ReportDatabase:
         return self._settings.mysql_database
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a statement of its own, committed."""
-        with self.transaction() as cursor:
+        """All rows of a statement of its own, committed; as `run_transaction`, so it must be harmless twice."""
+
+        def rows(cursor: Cursor) -> list[tuple[Any, ...]]:
             cursor.execute(sql, parameters)
             return list(cursor.fetchall())
+
+        return self.run_transaction(rows)
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:

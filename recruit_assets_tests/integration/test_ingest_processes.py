@@ -1,24 +1,17 @@
 """The ingest service as processes: stopped cleanly, killed, restarted, never losing or inventing an event."""
 
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-import psutil
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from recruit_assets.ingest.service import drain, topic_ends
-from recruit_assets.settings import Settings, as_environment
+from recruit_assets.settings import Settings
 from recruit_assets.stores.cassandra import open_session
 from recruit_assets.stores.kafka import committed_offsets, group_members, open_admin, open_producer
 from recruit_assets_tests.support.builders import an_event, as_bytes
+from recruit_assets_tests.support.ingest_process import consumers, service
 from recruit_assets_tests.support.waiting import wait_until
-
-COMMAND = "from recruit_assets.cli import main; main()"
 
 
 def produce(settings: Settings, count: int, *, first: int = 0) -> None:
@@ -29,21 +22,6 @@ def produce(settings: Settings, count: int, *, first: int = 0) -> None:
         producer.flush(timeout=30)
     finally:
         producer.close()
-
-
-@contextmanager
-def service(settings: Settings, *arguments: str, processes: int = 2) -> Iterator[subprocess.Popen[bytes]]:
-    """`recruit-assets ingest` as a user starts it; killed with its children when the block is left."""
-    environment = dict(as_environment(settings)) | {"RECRUIT_INGEST_PROCESSES": str(processes)}
-    parent = subprocess.Popen([sys.executable, "-c", COMMAND, "ingest", *arguments], env=environment, cwd=Path.cwd())
-    try:
-        yield parent
-    finally:
-        if parent.poll() is None:
-            for child in psutil.Process(parent.pid).children(recursive=True):
-                child.kill()
-            parent.kill()
-            parent.wait()
 
 
 def committed(settings: Settings) -> dict[int, int]:
@@ -60,12 +38,6 @@ def count_events(settings: Settings) -> int:
     with open_session(settings) as session:
         ((count,),) = session.execute(f"SELECT count(*) FROM {settings.cassandra_keyspace}.raw_events")
     return int(count)
-
-
-def consumers(parent: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """The consumer processes; multiprocessing's resource tracker is a child too."""
-    children = psutil.Process(parent.pid).children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
 
 def test_sigterm_ends_every_process_cleanly_and_leaves_the_group(settings: Settings) -> None:

@@ -1,0 +1,56 @@
+"""Change rows that become visible long after the events that they tell of."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from cassandra.util import uuid_from_time
+
+from recruit_assets.change_feed import read_feed
+from recruit_assets.contract import CHANGE_SHARDS, EVENT_CHANGES
+from recruit_assets.ingest.service import drain
+from recruit_assets.settings import Settings
+from recruit_assets.stores.cassandra import open_session
+from recruit_assets.stores.event_writes import Done, EventWrites
+from recruit_assets.stores.mysql import open_report_database
+
+HOUR_MS = 3_600_000
+
+
+def drain_with_changes_held_back(settings: Settings) -> Callable[[int], None]:
+    """Drain the topic; returned is what writes the change rows, as of so many seconds ago."""
+    held: list[tuple[int, set[int], int]] = []
+
+    def hold(_: EventWrites, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
+        held.append((hour_ms, buckets, row_count))
+        done(None)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EventWrites, "send_change", hold)
+        drain(settings)
+    return partial(_write, settings, held)
+
+
+def read_feed_past_it(settings: Settings) -> int:
+    """Move the mark to now; how many hours are pending then."""
+    with open_session(settings) as session, open_report_database(settings) as database:
+        return len(read_feed(session, database).pending)
+
+
+def _write(settings: Settings, held: list[tuple[int, set[int], int]], seconds_ago: int) -> None:
+    with open_session(settings) as session:
+        changed_at = datetime.fromtimestamp(session.now_ms() / 1000, UTC) - timedelta(seconds=seconds_ago)
+        for hour_ms, buckets, row_count in held:
+            session.execute(
+                f"INSERT INTO {session.table(EVENT_CHANGES)} (day, shard, changed_at, event_hour, buckets, row_count) "
+                "VALUES (%s, %s, %s, %s, %s, %s)",
+                (
+                    changed_at.date(),
+                    hour_ms // HOUR_MS % CHANGE_SHARDS,
+                    uuid_from_time(changed_at),
+                    datetime.fromtimestamp(hour_ms / 1000, UTC),
+                    buckets,
+                    row_count,
+                ),
+            )

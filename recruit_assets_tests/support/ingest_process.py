@@ -1,0 +1,59 @@
+"""`recruit-assets ingest` as real processes: started as a user does, and killed."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from recruit_assets.ingest.service import serve, topic_ends
+from recruit_assets.ingest.steps import Step
+from recruit_assets.settings import Settings, as_environment
+
+COMMAND = "from recruit_assets.cli import main; main()"
+_spawn = multiprocessing.get_context("spawn")
+
+
+@contextmanager
+def service(settings: Settings, *arguments: str, processes: int = 2) -> Iterator["subprocess.Popen[bytes]"]:
+    """`recruit-assets ingest` as a user starts it; killed with its children when the block is left."""
+    environment = dict(as_environment(settings)) | {"RECRUIT_INGEST_PROCESSES": str(processes)}
+    parent = subprocess.Popen([sys.executable, "-c", COMMAND, "ingest", *arguments], env=environment, cwd=Path.cwd())
+    try:
+        yield parent
+    finally:
+        if parent.poll() is None:
+            for child in psutil.Process(parent.pid).children(recursive=True):
+                child.kill()
+            parent.kill()
+            parent.wait()
+
+
+def consumers(parent: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """The consumer processes; multiprocessing's resource tracker is a child too."""
+    children = psutil.Process(parent.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def ingest_until_killed(settings: Settings, step: Step) -> int:
+    """Drain the topic in a process that kill -9 ends at the step; how that process ended."""
+    process = _spawn.Process(target=_drain_and_die, args=(settings, step))
+    process.start()
+    process.join(60)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    return process.exitcode or 0
+
+
+def _drain_and_die(settings: Settings, step: Step) -> None:
+    def on_step(now: Step) -> None:
+        if now is step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    serve(settings, should_stop=lambda: False, targets=topic_ends(settings), on_step=on_step)
