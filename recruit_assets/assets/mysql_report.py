@@ -1,5 +1,7 @@
 """The asset mysql_report: the hourly report that analysts read. How an hour is replaced is `stores.mysql_report`'s."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from recruit_assets.assets.columns import OWNERS, column_lineage, column_schema, same_names
@@ -8,6 +10,10 @@ from recruit_assets.contract import GRAIN, MYSQL_REPORT
 from recruit_assets.partitions import hours
 from recruit_assets.stages import Derivation, StoredHours
 from recruit_assets.transforms.hourly import tally_metrics, to_report
+
+FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=6), fail_window=timedelta(hours=25))
+"""The sensor renews the report within a minute of an event, and the 6 AM schedule what it may have missed. So 6 hours
+without a new hour mean that no events come, and more than a day that something stands still."""
 
 
 @dg.asset(
@@ -18,6 +24,7 @@ from recruit_assets.transforms.hourly import tally_metrics, to_report
     group_name="report",
     kinds={"spark", "mysql"},
     owners=OWNERS,
+    freshness_policy=FRESHNESS,
     description=MYSQL_REPORT.description,
     metadata={
         "dagster/column_schema": column_schema(MYSQL_REPORT),

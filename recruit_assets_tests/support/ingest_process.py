@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+from kafka.admin import MemberToRemove
 
 from recruit_assets.ingest.service import serve, topic_ends
 from recruit_assets.ingest.steps import Step
 from recruit_assets.settings import Settings, as_environment
+from recruit_assets.stores.kafka import open_admin
 
 COMMAND = "from recruit_assets.cli import main; main()"
 _spawn = multiprocessing.get_context("spawn")
@@ -41,13 +43,20 @@ def consumers(parent: "subprocess.Popen[bytes]") -> list[psutil.Process]:
 
 
 def ingest_until_killed(settings: Settings, step: Step) -> int:
-    """Drain the topic in a process that kill -9 ends at the step; how that process ended."""
+    """Drain the topic in a process that kill -9 ends at the step; how that process ended.
+
+    The dead member is removed from the group, which would find out by itself after 15 s.
+    """
     process = _spawn.Process(target=_drain_and_die, args=(settings, step))
     process.start()
     process.join(60)
     if process.exitcode is None:
         process.kill()
         process.join()
+    with open_admin(settings) as admin:
+        group = admin.describe_groups([settings.kafka_group])[settings.kafka_group]
+        dead = [MemberToRemove(member["member_id"]) for member in group["members"]]
+        admin.remove_group_members(settings.kafka_group, dead)
     return process.exitcode or 0
 
 

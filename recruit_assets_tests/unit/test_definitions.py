@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 
 import dagster as dg
 import pytest
@@ -38,6 +39,14 @@ def test_all_but_raw_events_are_hourly_and_run_as_one_range() -> None:
         assert isinstance(node.partitions_def, dg.HourlyPartitionsDefinition)
         assert node.backfill_policy == dg.BackfillPolicy.single_run()
     assert graph.get(dg.AssetKey("raw_events")).partitions_def is None
+
+
+def test_the_report_is_stale_after_a_day_without_a_materialization() -> None:
+    policies = {spec.key.to_user_string(): spec.freshness_policy for spec in defs.resolve_all_asset_specs()}
+
+    assert policies["mysql_report"] == dg.FreshnessPolicy.time_window(
+        warn_window=timedelta(hours=6), fail_window=timedelta(hours=25)
+    )
 
 
 def test_jobs_schedules_sensors_and_resources_have_their_names() -> None:
