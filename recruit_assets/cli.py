@@ -4,7 +4,6 @@ Exit codes: 0 success, 1 the work failed or found a difference, 2 a wrong settin
 Not here: arguments and calls (`commands`), logic.
 """
 
-import logging
 import os
 import sys
 import warnings
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from recruit_assets.commands import audit, dead_letters, demo, engines, ingest, materialize, schema, simulate, up
 from recruit_assets.errors import RecruitError, UserError
+from recruit_assets.logs import configure_logs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,11 +33,9 @@ app.command()(up.up)
 
 def main() -> None:
     """Run the command; what a user can cause is one line on stderr, without a traceback."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    configure_logs()
     # said three times at every start, about the one parameter that single-run backfills need
     warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`")
-    for chatty in ("kafka", "cassandra", "py4j", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
     try:
         app()
     except RecruitError as error:

@@ -17,6 +17,7 @@ from multiprocessing.context import SpawnProcess
 from recruit_assets.errors import Inconsistent, RecruitError, StoreUnavailable
 from recruit_assets.ingest.result import IngestResult, total
 from recruit_assets.ingest.service import Progress, serve
+from recruit_assets.logs import configure_logs
 from recruit_assets.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -147,18 +148,16 @@ def _stop(children: list[_Child]) -> None:
 
 def _run(settings: Settings, number: int, targets: Mapping[int, int] | None, results: Connection) -> None:
     """A child's main."""
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s ingest-{number}: %(message)s")
-    for chatty in ("kafka", "cassandra"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    configure_logs(f"ingest-{number}")
     stop = stop_on_signals()
     threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
     try:
         results.send(serve(settings, should_stop=stop.is_set, targets=targets, process=number))
-    except StoreUnavailable:
-        log.exception("a store doesn't answer")
+    except StoreUnavailable as error:
+        log.error("%s", error)  # noqa: TRY400  # an outage isn't a defect: no traceback
         raise SystemExit(EXIT_UNAVAILABLE) from None
-    except RecruitError:
-        log.exception("ingest can't go on")
+    except RecruitError as error:
+        log.error("%s", error)  # noqa: TRY400
         raise SystemExit(1) from None
 
 

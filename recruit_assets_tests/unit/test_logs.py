@@ -1,0 +1,33 @@
+"""What a process logs, seen where a user sees it: on stderr."""
+
+import subprocess
+import sys
+
+import pytest
+
+CODE = """
+import logging
+from recruit_assets.logs import configure_logs
+configure_logs("ingest-0")
+try:
+    raise ConnectionRefusedError("nobody listens")
+except OSError:
+    logging.getLogger({logger!r}).error("no host", exc_info=True)
+    logging.getLogger({logger!r}).warning("a warning")
+"""
+
+
+@pytest.mark.parametrize(
+    ("logger", "expected"),
+    [
+        ("cassandra.cluster", ["ERROR ingest-0: no host"]),
+        ("recruit_assets.ingest.worker", ["ERROR ingest-0: no host", "WARNING ingest-0: a warning"]),
+    ],
+)
+def test_a_client_library_says_its_errors_in_one_line(logger: str, expected: list[str]) -> None:
+    code = CODE.format(logger=logger)
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+
+    lines = [line for line in said.splitlines() if "ingest-0" in line]
+    assert [line.split(" ", 2)[2] for line in lines] == expected
+    assert ("Traceback" in said) == (logger == "recruit_assets.ingest.worker")
