@@ -88,6 +88,9 @@ class Settings(BaseSettings):
 
     spark_master: str = Field("local[*]", min_length=1, description="Spark master of the classic session")
     spark_remote: str = Field("", pattern=r"^(sc://.+)?$", description="Spark Connect address; empty: classic session")
+    spark_gateway: str = Field(
+        "", description="File with the address of a warm Spark on this machine; empty: a session of the process's own"
+    )
     spark_driver_memory: str = Field("1g", pattern=r"^\d+[kmg]$", description="Memory of a local Spark driver")
 
     first_hour: WholeHour = Field(
@@ -128,6 +131,11 @@ class Settings(BaseSettings):
     @property
     def dlq_topic(self) -> str:
         return self.kafka_topic + DLQ_SUFFIX
+
+    @property
+    def has_warm_spark(self) -> bool:
+        """Whether runs attach to the Spark that `engines` keeps warm: not where a cluster is named."""
+        return bool(self.spark_gateway) and not self.spark_remote and self.spark_master.startswith("local")
 
     @property
     def zone(self) -> ZoneInfo:

@@ -49,7 +49,7 @@ def demo(
     engines.stop(_quiet)  # of a demo that was killed
     shutil.rmtree(state_dir, ignore_errors=True)
     try:
-        _step("Kafka, Cassandra and MariaDB start as local processes", lambda: engines.start(_say))
+        _step("Kafka, Cassandra, MariaDB and Spark start as local processes", lambda: engines.start(_say))
         settings = _own_settings(state_dir)
         audit = _lineage(settings, events=events, seed=seed)
         _show_report(settings)

@@ -8,7 +8,7 @@ from recruit_assets.settings import load_settings
 
 WIDEST = 1_000
 
-app = typer.Typer(no_args_is_help=True, help="Kafka, Cassandra and MariaDB as local processes, without Docker.")
+app = typer.Typer(no_args_is_help=True, help="Kafka, Cassandra, MariaDB and Spark as local processes, without Docker.")
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """What every engine is to the code that runs it.
 
-Belongs here: the names, the seam that Kafka, Cassandra and MariaDB fill, and what is reported of each. Not here: any
-engine's own configuration (its module), processes (`processes`).
+Belongs here: the names, the seam that each engine fills, and what is reported of it. Not here: any engine's own
+configuration (its module), processes (`processes`).
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ HOST = "127.0.0.1"
 class EngineName(StrEnum):
     """The engines, in the order in which they are started: the slowest first."""
 
+    SPARK = "spark"
     CASSANDRA = "cassandra"
     KAFKA = "kafka"
     MARIADB = "mariadb"
@@ -40,6 +41,8 @@ class Command:
     arguments: tuple[str, ...]
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    keeps_stdin: bool = False
+    """Its standard input stays open and silent; else it is at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Engine(Protocol):
 
     @property
     def ports(self) -> Mapping[str, int]:
-        """All ports that it listens on, by what they are for; the first is the clients'."""
+        """All ports kept for it, by what they are for; the first is the clients'. None where it chooses itself."""
 
     @property
     def lock(self) -> str:

@@ -21,6 +21,7 @@ from recruit_assets.engines.kafka import Kafka
 from recruit_assets.engines.mariadb import MariaDb
 from recruit_assets.engines.ports import keep_ports, read_ports
 from recruit_assets.engines.records import write_private
+from recruit_assets.engines.spark import Spark
 from recruit_assets.engines.supervisor import Supervisor
 from recruit_assets.errors import UserError
 from recruit_assets.settings import ENDPOINTS_FILE, Settings
@@ -31,6 +32,7 @@ DATA_BYTES = 170 * 1024 * 1024
 """What a new engine may write before the first event."""
 
 PORTS: Mapping[EngineName, tuple[str, ...]] = {
+    EngineName.SPARK: (),
     EngineName.CASSANDRA: ("cassandra", "cassandra_internode"),
     EngineName.KAFKA: ("kafka", "kafka_controller"),
     EngineName.MARIADB: ("mariadb",),
@@ -38,7 +40,7 @@ PORTS: Mapping[EngineName, tuple[str, ...]] = {
 
 
 class LocalEngines:
-    """Kafka, Cassandra and MariaDB of one state directory; constructing it does nothing."""
+    """Kafka, Cassandra, MariaDB and Spark of one state directory; constructing it does nothing."""
 
     def __init__(self, settings: Settings, *, commitlog_sync: CommitlogSync = "group") -> None:
         self.state_dir = settings.state_dir
@@ -151,6 +153,8 @@ class LocalEngines:
                 return Kafka(self._settings, folder, ports)
             case EngineName.CASSANDRA:
                 return Cassandra(self._settings, folder, ports, self._commitlog_sync)
+            case EngineName.SPARK:
+                return Spark(self._settings, folder, ports)
             case EngineName.MARIADB:
                 return MariaDb(self._settings, folder, ports)
 

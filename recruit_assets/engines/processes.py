@@ -9,6 +9,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,18 +50,34 @@ def read_record(file: Path) -> ProcessRecord | None:
 
 def spawn(command: Command, log: Path) -> ProcessRecord:
     """Start a program in a session of its own, away from this terminal's signals; its output is appended to `log`."""
-    with log.open("ab") as output:
+    with log.open("ab") as output, _stdin(command) as stdin:
         child = subprocess.Popen(
             command.arguments,
             cwd=command.folder,
             env=dict(command.environment),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     _children[child.pid] = child
     return identify(child.pid)
+
+
+@contextmanager
+def _stdin(command: Command) -> Iterator[int]:
+    """Nothing, or a pipe of which the program itself holds both ends."""
+    if not command.keeps_stdin:
+        yield subprocess.DEVNULL
+        return
+    pipe = command.folder / "stdin"
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe, 0o600)
+    both_ends = os.open(pipe, os.O_RDWR)
+    try:
+        yield both_ends
+    finally:
+        os.close(both_ends)
 
 
 def run_to_end(command: Command, *, stdin: str = "", timeout_s: float) -> None:

@@ -154,8 +154,8 @@ class Supervisor:
         self._record_file.unlink(missing_ok=True)
 
     @property
-    def _port(self) -> int:
-        return next(iter(self.engine.ports.values()))
+    def _port(self) -> int | None:
+        return next(iter(self.engine.ports.values()), None)
 
     def _alive(self, record: ProcessRecord) -> EngineStatus:
         process = psutil.Process(record.pid)

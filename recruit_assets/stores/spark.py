@@ -31,15 +31,21 @@ def session_config(settings: Settings) -> dict[str, str]:
     if settings.spark_remote:
         return {"spark.remote": settings.spark_remote}
     os.environ.setdefault("JAVA_HOME", str(java_home()))  # where pyspark looks for the Java that it launches
+    return context_config(settings) | {
+        "spark.driver.memory": settings.spark_driver_memory,
+        "spark.jars": ",".join(str(jar) for jar in classpath("spark", settings)),
+    }
+
+
+def context_config(settings: Settings) -> dict[str, str]:
+    """What every SparkContext of ours has, whoever starts its JVM."""
     return {
         "spark.app.name": "recruit_assets",
         "spark.master": settings.spark_master,
-        "spark.driver.memory": settings.spark_driver_memory,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.jars": ",".join(str(jar) for jar in classpath("spark", settings)),
         "spark.sql.extensions": "com.datastax.spark.connector.CassandraSparkExtensions",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": "8",
