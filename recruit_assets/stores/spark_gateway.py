@@ -7,12 +7,15 @@ Connect 3.5 listens on every address and asks for nothing.
 Belongs here: where it listens, attaching, probing. Not here: running the JVM (`engines.spark`), what a session does.
 """
 
+import atexit
 import functools
+import gc
 import os
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import patch
 
-from py4j.java_gateway import JavaGateway
+from py4j.java_gateway import JavaGateway, JavaObject
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
@@ -31,6 +34,7 @@ def attached_session(connection: Path) -> SparkSession:
     SQL settings are the process's own, the SparkContext is everyone's: it mustn't be stopped.
     """
     gateway = _connected(connection)
+    atexit.register(_release, gateway)
     try:
         session = gateway.jvm.SparkSession.builder().getOrCreate().newSession()
         context = gateway.jvm.JavaSparkContext(session.sparkContext())
@@ -49,6 +53,14 @@ def probe_spark(connection: Path) -> None:
         raise StoreUnavailable(f"Spark, whose address is in {connection}, doesn't work: {error}") from error
     finally:
         gateway.close()
+
+
+def _release(gateway: JavaGateway) -> None:
+    """Let go of every Java object that this process holds: the gateway would keep them for as long as it lives."""
+    held = [one for one in gc.get_objects() if isinstance(one, JavaObject)]
+    with suppress(Py4JError, OSError):  # nobody is left who would keep them
+        for one in held:
+            gateway.detach(one)
 
 
 def _connected(connection: Path) -> JavaGateway:

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from recruit_assets.contract import HOUR_COVERAGE
 from recruit_assets.engines.local import LocalEngines
 from recruit_assets.instance import HOME_VARIABLE, REPOSITORY
-from recruit_assets.settings import as_environment, load_settings
+from recruit_assets.settings import Settings, as_environment, load_settings
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets.stores.spark import CassandraFrames
 from recruit_assets_tests.conftest import fresh_names, sees
@@ -51,6 +51,7 @@ def local_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEng
 @pytest.fixture
 def arena(
     local_engines: LocalEngines,
+    engines: Settings,
     spark: SparkSession,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -58,7 +59,8 @@ def arena(
 ) -> Iterator[Arena]:
     """All engines up, empty tables of the case's own, an empty Dagster home."""
     local_engines.start()
-    settings = fresh_names(load_settings(state_dir=local_engines.state_dir))
+    # a process attaches to one Spark, and that one has its classes loaded
+    settings = fresh_names(load_settings(state_dir=local_engines.state_dir, spark_gateway=engines.spark_gateway))
     for name, value in as_environment(settings).items():
         monkeypatch.setenv(name, value)
     (tmp_path / "dagster.yaml").symlink_to(REPOSITORY / "dagster.yaml")
