@@ -10,6 +10,7 @@ Belongs here: where it listens, attaching, probing. Not here: running the JVM (`
 import atexit
 import functools
 import gc
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -57,6 +58,7 @@ def probe_spark(connection: Path) -> None:
 
 def _release(gateway: JavaGateway) -> None:
     """Let go of every Java object that this process holds: the gateway would keep them for as long as it lives."""
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # where the JVM ended first, nobody needs to hear of it
     held = [one for one in gc.get_objects() if isinstance(one, JavaObject)]
     with suppress(Py4JError, OSError):  # nobody is left who would keep them
         for one in held:

@@ -67,12 +67,14 @@ def test_processes_that_join_leave_and_die_in_mid_batch_share_the_work(arena: Ar
 
 
 def harm(chance: random.Random, steady: "subprocess.Popen[bytes]", guest: "subprocess.Popen[bytes]") -> None:
-    """The guest leaves, in order or not, or one of the others dies; leaving the block kills the guest."""
+    """The guest leaves, in order or not, or one of the others dies."""
     kind = chance.choice(["guest stops", "guest dies", "steady dies"])
     if kind == "guest stops":
         guest.terminate()
         guest.wait(60)
-    elif kind == "steady dies" and (others := consumers(steady)):
+    elif kind == "guest dies":
+        guest.kill()
+    elif others := consumers(steady):
         chance.choice(others).kill()
 
 

@@ -23,11 +23,13 @@ _spawn = multiprocessing.get_context("spawn")
 
 @contextmanager
 def service(settings: Settings, *arguments: str, processes: int = 2) -> Iterator["subprocess.Popen[bytes]"]:
-    """`recruit-assets ingest` as a user starts it; killed with its children when the block is left."""
+    """`recruit-assets ingest` as a user starts it, and asks it to end when the block is left; killed after an error."""
     environment = dict(as_environment(settings)) | {"RECRUIT_INGEST_PROCESSES": str(processes)}
     parent = subprocess.Popen([sys.executable, "-c", COMMAND, "ingest", *arguments], env=environment, cwd=Path.cwd())
     try:
         yield parent
+        parent.terminate()
+        parent.wait(60)
     finally:
         if parent.poll() is None:
             for child in psutil.Process(parent.pid).children(recursive=True):
