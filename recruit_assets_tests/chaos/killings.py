@@ -1,6 +1,5 @@
 """kill -9 at a chosen statement: of a whole run in a process of its own, or of the engine that would answer it."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -21,8 +20,7 @@ from recruit_assets.stages import Derivation, StageResult, Tally
 from recruit_assets.stores import mysql_report
 from recruit_assets.stores.hour_tables import CassandraHourTables
 from recruit_assets_tests.support.arena import Arena
-
-_spawn = multiprocessing.get_context("spawn")
+from recruit_assets_tests.support.ingest_process import exit_code_of
 
 
 class RunStep(StrEnum):
@@ -35,13 +33,7 @@ class RunStep(StrEnum):
 
 def materialize_until_killed(settings: Settings, step: RunStep) -> int:
     """Materialize in a process that kill -9 ends at the step; how that process ended."""
-    process = _spawn.Process(target=_materialize_and_die, args=(settings, step))
-    process.start()
-    process.join(240)
-    if process.exitcode is None:
-        process.kill()
-        process.join()
-    return process.exitcode or 0
+    return exit_code_of(_materialize_and_die, settings, step, timeout_s=240)
 
 
 @contextmanager

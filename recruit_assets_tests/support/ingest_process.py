@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,17 +49,24 @@ def ingest_until_killed(settings: Settings, step: Step) -> int:
 
     The dead member is removed from the group, which would find out by itself after 15 s.
     """
-    process = _spawn.Process(target=_drain_and_die, args=(settings, step))
-    process.start()
-    process.join(60)
-    if process.exitcode is None:
-        process.kill()
-        process.join()
+    code = exit_code_of(_drain_and_die, settings, step, timeout_s=60)
     with open_admin(settings) as admin:
         group = admin.describe_groups([settings.kafka_group])[settings.kafka_group]
         dead = [MemberToRemove(member["member_id"]) for member in group["members"]]
         admin.remove_group_members(settings.kafka_group, dead)
-    return process.exitcode or 0
+    return code
+
+
+def exit_code_of(work: Callable[..., object], *arguments: object, timeout_s: float) -> int:
+    """Do it in a process of its own; how that ended. AssertionError where it took too long."""
+    process = _spawn.Process(target=work, args=arguments)
+    process.start()
+    process.join(timeout_s)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        raise AssertionError(f"{work.__name__} didn't end within {timeout_s} s")
+    return process.exitcode
 
 
 def _drain_and_die(settings: Settings, step: Step) -> None:

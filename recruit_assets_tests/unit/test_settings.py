@@ -71,3 +71,11 @@ def test_exported_settings_give_the_same_settings_again(monkeypatch: pytest.Monk
         monkeypatch.setenv(name, value)
 
     assert load_settings() == settings
+
+
+def test_a_cluster_that_is_named_wins_over_the_warm_spark() -> None:
+    gateway = {"spark_gateway": "/somewhere"}
+
+    assert load_settings(**gateway).has_warm_spark
+    assert not load_settings(**gateway, spark_master="spark://there:7077").has_warm_spark
+    assert not load_settings(**gateway, spark_remote="sc://there").has_warm_spark

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recruit_assets.errors import StoreUnavailable
-from recruit_assets.settings import Settings, load_settings
+from recruit_assets.settings import Settings
 from recruit_assets.stores.spark_gateway import probe_spark
 
 ATTACHED = """
@@ -39,11 +39,3 @@ def test_processes_share_the_context_and_nothing_else(engines: Settings) -> None
 def test_a_gateway_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match=r"Spark, whose address is in .*/connection, doesn't answer"):
         probe_spark(tmp_path / "connection")
-
-
-def test_a_cluster_that_is_named_wins_over_the_warm_spark() -> None:
-    gateway = {"spark_gateway": "/somewhere"}
-
-    assert load_settings(**gateway).has_warm_spark
-    assert not load_settings(**gateway, spark_master="spark://there:7077").has_warm_spark
-    assert not load_settings(**gateway, spark_remote="sc://there").has_warm_spark
