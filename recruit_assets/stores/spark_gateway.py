@@ -58,7 +58,7 @@ def probe_spark(connection: Path) -> None:
 
 def _release(gateway: JavaGateway) -> None:
     """Let go of every Java object that this process holds: the gateway would keep them for as long as it lives."""
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # where the JVM ended first, nobody needs to hear of it
+    logging.disable()  # the process ends; Py4J would tell at length that the JVM ended first
     held = [one for one in gc.get_objects() if isinstance(one, JavaObject)]
     with suppress(Py4JError, OSError):  # nobody is left who would keep them
         for one in held:

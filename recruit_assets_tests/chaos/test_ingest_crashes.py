@@ -1,4 +1,4 @@
-"""Ingest killed between its steps, joined, left and delivered again: every record is counted once."""
+"""Ingest killed between its steps, joined and left: every record is counted once."""
 
 import random
 import subprocess
@@ -6,11 +6,8 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from recruit_assets.ingest.service import drain
 from recruit_assets.ingest.steps import Step
-from recruit_assets.stores.kafka import open_admin
 from recruit_assets_tests.chaos.specs import a_few_hours
 from recruit_assets_tests.support.arena import Arena
 from recruit_assets_tests.support.ingest_process import consumers, ingest_until_killed, service
@@ -31,28 +28,11 @@ def test_ingest_killed_at_every_step_loses_and_invents_nothing(arena: Arena, see
     arena.require_exact()
 
 
-def test_what_is_delivered_again_from_the_first_offset_changes_no_row(arena: Arena, seed: int) -> None:
-    arena.prepare(a_few_hours(events=1_000, seed=seed))
-    arena.send()
-    arena.recover()
-    before = arena.report()
-
-    with open_admin(arena.settings) as admin:
-        offsets = {TopicPartition(arena.settings.kafka_topic, p): OffsetAndMetadata(0, "", -1) for p in range(4)}
-        admin.alter_group_offsets(arena.settings.kafka_group, offsets)
-    again = drain(arena.settings)
-    arena.recover()
-
-    assert again.records == 1_000
-    assert arena.report() == before
-    arena.require_exact()
-
-
 @pytest.mark.timeout(600)
 def test_processes_that_join_leave_and_die_in_mid_batch_share_the_work(arena: Arena, seed: int, is_long: bool) -> None:
     """A rebalance with batches in flight is what broke most systems."""
     chance = random.Random(seed)
-    seconds = 60 if is_long else 16
+    seconds = 60 if is_long else 10
 
     with ExitStack() as stack, arena.sending(a_few_hours(events=300 * seconds, rate=300, seed=seed)):
         steady = stack.enter_context(service(arena.settings, processes=2))
