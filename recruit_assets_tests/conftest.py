@@ -73,13 +73,12 @@ def fresh_names(engines: Settings) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def spark(engines: Settings) -> Iterator[SparkSession]:
-    """The session that production code gets, warm for the whole run."""
+def spark(engines: Settings) -> SparkSession:
+    """The session that production code gets, warm for the whole run; nobody stops what all share."""
     from recruit_assets.resources import SparkResource
 
-    session = SparkResource.of(engines).spark_session
-    yield session
-    session.stop()
+    session: SparkSession = SparkResource.of(engines).spark_session
+    return session
 
 
 @pytest.fixture
