@@ -44,6 +44,7 @@ setup(
         "dev": [
             "pytest",
             "pytest-timeout",
+            "pytest-xdist",  # two workers: while one waits for an engine, the other computes
             "hypothesis",
             "ruff",
             "mypy",

@@ -1,12 +1,15 @@
 """Fixtures of all tests: real engines once per run, and names of its own (topic, keyspace, database) for each test.
 
 Builders and readers are in `support`. RECRUIT_TEST_STATE_DIR names the state directory of engines that already run,
-which saves a developer their start; without it the run starts its own and stops them.
+which saves a developer their start; without it the run starts its own, one set for all workers, and stops them.
 """
 
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -21,11 +24,43 @@ from recruit_assets.stores.spark import CassandraFrames
 from recruit_assets_tests.support.cleanup import drop_everything
 from recruit_assets_tests.support.waiting import wait_until
 
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
 RUNNING_ENGINES = "RECRUIT_TEST_STATE_DIR"
+ENGINES_DIR = "engines_dir"
+ENGINES_DIR_KEY = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--chaos-rounds", type=int, default=1, help="how often each chaos case runs, with other seeds")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One state directory for the engines of this run, which whoever needs them first starts."""
+    told = getattr(config, "workerinput", {}).get(ENGINES_DIR)
+    config.stash[ENGINES_DIR_KEY] = Path(told or tempfile.mkdtemp(prefix="recruit-tests-"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: "WorkerController") -> None:
+    """Tell a worker where the engines are."""
+    node.workerinput[ENGINES_DIR] = str(node.config.stash[ENGINES_DIR_KEY])
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """A file's tests stay with one worker, as do all that harm the same engines."""
+    for item in items:
+        folder = item.path.parent
+        item.add_marker(pytest.mark.xdist_group(folder.name if folder.name == "chaos" else item.path.name))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The process that began the run ends the engines."""
+    if not hasattr(config, "workerinput"):
+        state_dir = config.stash[ENGINES_DIR_KEY]
+        LocalEngines(load_settings(state_dir=state_dir)).stop()
+        shutil.rmtree(state_dir, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,18 +73,13 @@ def _no_settings_from_outside() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def engines(pytestconfig: pytest.Config) -> Settings:
     """Settings of running engines, without names of anyone's own."""
     if running := os.environ.get(RUNNING_ENGINES):
-        yield load_settings(state_dir=Path(running))
-        return
-    state_dir = tmp_path_factory.mktemp("engines")
-    local = LocalEngines(load_settings(state_dir=state_dir))
-    local.start()
-    try:
-        yield load_settings(state_dir=state_dir)
-    finally:
-        local.stop()
+        return load_settings(state_dir=Path(running))
+    state_dir = pytestconfig.stash[ENGINES_DIR_KEY]
+    LocalEngines(load_settings(state_dir=state_dir)).start()
+    return load_settings(state_dir=state_dir)
 
 
 @pytest.fixture
