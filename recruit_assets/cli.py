@@ -11,7 +11,18 @@ import warnings
 import typer
 from rich.console import Console
 
-from recruit_assets.commands import audit, dead_letters, demo, engines, ingest, materialize, schema, simulate, up
+from recruit_assets.commands import (
+    audit,
+    dead_letters,
+    demo,
+    engines,
+    ingest,
+    materialize,
+    metrics,
+    schema,
+    simulate,
+    up,
+)
 from recruit_assets.errors import RecruitError, UserError
 from recruit_assets.logs import configure_logs
 
@@ -27,6 +38,7 @@ app.command()(simulate.simulate)
 app.command()(ingest.ingest)
 app.command()(materialize.materialize)
 app.command()(audit.audit)
+app.command()(metrics.metrics)
 app.command()(demo.demo)
 app.command()(up.up)
 

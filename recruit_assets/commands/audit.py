@@ -31,17 +31,21 @@ def audit(
 ) -> None:
     """Recount Kafka, Cassandra and MySQL, and compare: exit 0 only if every number is exact, 1 on any difference.
 
-    Proves it for the records that Kafka still holds, and names that span. Nothing is changed.
+    Proves it for the records that Kafka still holds, and names that span. Nothing is changed
+    in the stores; the verdict is kept in RECRUIT_STATE_DIR for the report page and Prometheus.
     """
     from recruit_assets.audit import run_audit
+    from recruit_assets.audit.last import keep_last_audit
 
+    settings = load_settings()
     with _progress() as progress:
-        result = run_audit(load_settings(), ledger=ledger, progress=progress)
+        result = run_audit(settings, ledger=ledger, progress=progress)
     console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     if as_json:
         console.print_json(data=as_document(result))
     else:
         show(result, console)
+    keep_last_audit(settings, result)
     raise typer.Exit(0 if result.exact else 1)
 
 

@@ -3,9 +3,9 @@
 Not here: counting for a run's result (`ingest.result`).
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from recruit_assets.errors import UserError
+from recruit_assets.exposition import serve_metrics
 
 BATCH_BUCKETS_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
 
@@ -37,12 +37,5 @@ class IngestMetrics:
 
     def serve(self, address: str, *, process: int = 0) -> None:
         """Listen on host:port + process, if an address is set."""
-        if not address:
-            return
-        host, _, port = address.rpartition(":")
-        try:
-            start_http_server(int(port) + process, addr=(host or "127.0.0.1").strip("[]"), registry=self.registry)
-        except (OSError, ValueError, OverflowError) as error:
-            raise UserError(
-                f"RECRUIT_METRICS_ADDRESS {address}, process {process}: can't listen there: {error}"
-            ) from error
+        if address:
+            serve_metrics(self.registry, address, add_to_port=process)

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from recruit_assets.contract import MYSQL_REPORT, REPORT_SOURCE, Action, DeadLetterReason
+from recruit_assets.files import replace_file
 from recruit_assets.simulator.events import Chunk
 from recruit_assets.simulator.fragments import Interaction
 from recruit_assets.simulator.jobs import Job
@@ -78,10 +79,7 @@ class Ledger:
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(orjson.dumps(self.as_document(), option=orjson.OPT_APPEND_NEWLINE))
-        unfinished.replace(path)
+        replace_file(path, orjson.dumps(self.as_document(), option=orjson.OPT_APPEND_NEWLINE))
 
     def _totals(self) -> dict[Grain, Totals]:
         totals: defaultdict[Grain, Totals] = defaultdict(Totals)

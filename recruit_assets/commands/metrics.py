@@ -1,0 +1,38 @@
+"""`recruit-assets metrics`: the platform's figures for Prometheus, for ever."""
+
+import typer
+from rich.console import Console
+
+from recruit_assets.settings import load_settings
+
+ADDRESS = "127.0.0.1:9464"
+
+
+def metrics(
+    address: str = typer.Option(ADDRESS, help="host:port to listen on; RECRUIT_METRICS_ADDRESS is ingest's own"),
+) -> None:
+    """Serve the platform's figures to Prometheus: freshness, pending hours, lag, dead letters, last runs and checks.
+
+    The stores are asked at each scrape; one that doesn't answer within 5 s is shown as recruit_up 0. SIGTERM or Ctrl-C
+    ends it.
+    """
+    from prometheus_client import CollectorRegistry
+
+    from recruit_assets.checks import CHECKS
+    from recruit_assets.exposition import serve_metrics
+    from recruit_assets.ingest.processes import stop_on_signals
+    from recruit_assets.instance import open_instance
+    from recruit_assets.jobs import JOBS
+    from recruit_assets.platform_metrics import PlatformCollector, platform_sources
+
+    settings, stop = load_settings(), stop_on_signals()
+    with open_instance(settings) as instance:
+        jobs = [job.name for job in JOBS]
+        checks = [key for definition in CHECKS for key in definition.check_keys]
+        collector = PlatformCollector(platform_sources(settings, instance, jobs=jobs, checks=checks))
+        registry = CollectorRegistry()
+        registry.register(collector)
+        port = serve_metrics(registry, address)
+        Console(stderr=True).print(f"metrics are served on port {port}", highlight=False)
+        stop.wait()
+        collector.close()
