@@ -7,6 +7,8 @@ import logging
 import sys
 
 CLIENTS = ("kafka", "cassandra", "py4j", "alembic")
+ATTEMPTS = ("kafka.net", "kafka.cluster", "cassandra.cluster")
+"""Tell each of many attempts to connect, and a cancelled one as an error; what becomes of them, our own errors tell."""
 
 
 def configure_logs(process: str = "%(name)s") -> None:
@@ -18,6 +20,8 @@ def configure_logs(process: str = "%(name)s") -> None:
     )
     for client in CLIENTS:
         logging.getLogger(client).setLevel(logging.ERROR)
+    for client in ATTEMPTS:
+        logging.getLogger(client).setLevel(logging.CRITICAL)
 
 
 def _without_tracebacks_of_clients(record: logging.LogRecord) -> bool:

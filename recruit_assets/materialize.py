@@ -168,12 +168,13 @@ class _Pass:
 
 
 def _cause(result: dg.ExecuteInProcessResult) -> str:
-    """The first line of the innermost error of the run's first failed step."""
+    """The first line of what made the run's first failed step fail: our own message, or else the innermost error's."""
     for event in result.all_events:
         data = event.event_specific_data
         error = getattr(data, "error", None)
         if event.is_failure and error is not None:
-            while error.cause is not None:
+            # below a Failure lies the driver's error, which doesn't tell where
+            while error.cause is not None and error.cls_name != dg.Failure.__name__:
                 error = error.cause
             first_line = str(error.message).strip().splitlines()[0]
             return re.sub(r"^[\w.]+: ", "", first_line)  # the class in front says nothing that the message doesn't

@@ -14,10 +14,11 @@ from recruit_assets.ingest.service import drain
 from recruit_assets.io_managers.run_hours import hours_of_run, stage_metadata
 from recruit_assets.resources import CassandraResource, SparkResource
 from recruit_assets.resources.addresses import settings_of
+from recruit_assets.resources.failures import as_failures
 from recruit_assets.resources.kafka import Backlog
 from recruit_assets.stages import Derivation, StageResult, StoredHours, replace_hours
 from recruit_assets.stores.hour_tables import CassandraHourTables
-from recruit_assets.stores.spark import CassandraFrames
+from recruit_assets.stores.spark import CassandraFrames, translated_errors
 
 TABLES = {table.name: table for table in CASSANDRA_TABLES}
 
@@ -28,6 +29,8 @@ class CassandraIOManager(dg.ConfigurableIOManager):
     cassandra: dg.ResourceDependency[CassandraResource]
     spark: dg.ResourceDependency[SparkResource]
 
+    @as_failures()
+    @translated_errors()
     def handle_output(self, context: dg.OutputContext, obj: Backlog | Derivation) -> None:
         """Drain the backlog, or replace exactly the run's hours; `ingest.service` and `stages` say what is raised."""
         started = monotonic()

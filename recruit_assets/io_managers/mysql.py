@@ -11,10 +11,11 @@ from pyspark.sql import DataFrame
 from recruit_assets.io_managers.run_hours import hours_of_run, stage_metadata
 from recruit_assets.resources import CassandraResource, MySqlResource, SparkResource
 from recruit_assets.resources.addresses import settings_of
+from recruit_assets.resources.failures import as_failures
 from recruit_assets.stages import Derivation, publish_hours
 from recruit_assets.stores.hour_tables import CassandraHourTables
 from recruit_assets.stores.mysql_report import MySqlReport, preview
-from recruit_assets.stores.spark import CassandraFrames, report_frame
+from recruit_assets.stores.spark import CassandraFrames, report_frame, translated_errors
 
 
 class MySqlIOManager(dg.ConfigurableIOManager):
@@ -24,6 +25,8 @@ class MySqlIOManager(dg.ConfigurableIOManager):
     mysql: dg.ResourceDependency[MySqlResource]
     spark: dg.ResourceDependency[SparkResource]
 
+    @as_failures()
+    @translated_errors()
     def handle_output(self, context: dg.OutputContext, obj: Derivation) -> None:
         """Publish the run's hours; MissingCoverage if the input of one isn't known to be complete."""
         hours, started = hours_of_run(context), monotonic()

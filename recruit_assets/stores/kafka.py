@@ -4,6 +4,7 @@ Belongs here: client options, the topics' required configuration, offsets of a g
 offsets move (`ingest.offsets`), what a record means (`transforms`).
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
@@ -17,6 +18,8 @@ from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_d
 
 from recruit_assets.errors import SchemaMismatch, StoreUnavailable
 from recruit_assets.settings import Settings
+
+log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_MS = 10_000
 REQUEST_TIMEOUT_MS = 30_000
@@ -273,3 +276,5 @@ def _create(admin: KafkaAdminClient, topic: str, *, settings: Settings, options:
         admin.create_topics({topic: wanted}, timeout_ms=REQUEST_TIMEOUT_MS, wait_for_metadata=True)
     except TopicAlreadyExistsError:
         return  # another process was faster
+    # a topic whose name is misspelt comes into being too, and stays empty
+    log.info("made Kafka topic %s, which wasn't there", topic)

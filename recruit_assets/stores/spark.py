@@ -7,16 +7,20 @@ the rows mean (`transforms.hourly`), the session's life (`resources`).
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 from pyspark.sql.types import TimestampType
 
 from recruit_assets.artifacts import classpath, java_home
 from recruit_assets.contract import MYSQL_REPORT, CassandraTable
+from recruit_assets.errors import StoreUnavailable
 from recruit_assets.settings import Settings
 
 EPOCH = datetime(1970, 1, 1)
@@ -119,6 +123,28 @@ def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, list[
     ordered = keyed.repartition("_hour").sortWithinPartitions("_hour").toLocalIterator(prefetchPartitions=True)
     for micros, group in groupby(ordered, key=lambda row: row[0]):
         yield from_micros(micros).replace(tzinfo=UTC), [_restored(row[1:], times) for row in group]
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what Spark raises, a screen of Java, into StoreUnavailable with the innermost cause in one line."""
+    try:
+        yield
+    except (Py4JError, PySparkException) as error:
+        raise StoreUnavailable(f"Spark couldn't do its work: {_innermost(error)}") from error
+
+
+def _innermost(error: Exception) -> str:
+    told = str(error)
+    if isinstance(error, Py4JJavaError):
+        cause = error.java_exception
+        try:
+            while (deeper := cause.getCause()) is not None:
+                cause = deeper
+            told = str(cause.toString())
+        except Py4JError:  # the JVM is gone, and with it what the exception would tell
+            told = str(error.errmsg)
+    return told.strip().partition("\n")[0]
 
 
 def from_micros(micros: int) -> datetime:

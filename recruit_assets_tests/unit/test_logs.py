@@ -20,7 +20,9 @@ except OSError:
 @pytest.mark.parametrize(
     ("logger", "expected"),
     [
-        ("cassandra.cluster", ["ERROR ingest-0: no host"]),
+        ("kafka.coordinator", ["ERROR ingest-0: no host"]),
+        ("kafka.net.manager", []),
+        ("cassandra.cluster", []),
         ("recruit_assets.ingest.worker", ["ERROR ingest-0: no host", "WARNING ingest-0: a warning"]),
     ],
 )

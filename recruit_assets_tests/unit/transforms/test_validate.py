@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recruit_assets.contract import Action, DeadLetterReason
+from recruit_assets.contract import EVENT_COLUMNS, Action, Column, DeadLetterReason, Type
 from recruit_assets.errors import RejectedEvent
 from recruit_assets.transforms.validate import Event, Limits, read_event, time_ms, uuid_time_ms, whole_number
 
@@ -209,6 +209,27 @@ MALFORMED = [
     ("future", an_event(ts="2024-01-04 20:31:40.001"), "more than 300 s after"),
     ("future", an_event(ts="9999-12-31 23:59:59-14:00"), "more than 300 s after"),
 ]
+
+
+@pytest.mark.parametrize("column", EVENT_COLUMNS, ids=lambda column: column.name)
+@pytest.mark.parametrize("sent", [[], [1], {}, {"a": 1}, True, 1.5, "x", ""], ids=json.dumps)
+def test_every_field_refuses_what_it_cannot_hold(column: Column, sent: object) -> None:
+    """A whole number is one in any spelling; a text takes every scalar; create_time and ts have rules of their own."""
+    is_scalar = not isinstance(sent, list | dict)
+    if column.name == "create_time":
+        expected = DeadLetterReason.INVALID_UUID
+    elif is_scalar and column.name == "ts":
+        expected = DeadLetterReason.BAD_TIMESTAMP
+    elif is_scalar and column.type is Type.TEXT:
+        assert read(an_event(**{column.name: sent})).value(column.name) is not None
+        return
+    else:
+        expected = DeadLetterReason.WRONG_TYPE
+
+    with pytest.raises(RejectedEvent, match=f"^{column.name}: ") as refused:
+        read(an_event(**{column.name: sent}))
+
+    assert refused.value.reason is expected
 
 
 @pytest.mark.parametrize(("reason", "value", "message"), MALFORMED)
