@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from cassandra import ConsistencyLevel, DriverException, InvalidRequest, Unauthorized
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.concurrent import execute_concurrent
-from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.policies import DCAwareRoundRobinPolicy, ExponentialReconnectionPolicy, TokenAwarePolicy
 from cassandra.query import PreparedStatement
 
 from recruit_assets.contract import CassandraTable
@@ -21,6 +21,8 @@ from recruit_assets.settings import Settings
 CONNECT_TIMEOUT_S = 10
 REQUEST_TIMEOUT_S = 30
 CONCURRENCY = 64
+RECONNECT_MAX_S = 5
+"""The drivers' own limits, 10 minutes in Python and one in Spark, would hold up the report long after an outage."""
 
 Row = tuple[Any, ...]
 Statement: TypeAlias = str | PreparedStatement
@@ -87,6 +89,7 @@ def open_session(settings: Settings) -> Iterator[CassandraSession]:
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         connect_timeout=CONNECT_TIMEOUT_S,
         protocol_version=5,
+        reconnection_policy=ExponentialReconnectionPolicy(0.5, RECONNECT_MAX_S, max_attempts=None),
     )
     where = f"{settings.cassandra_hosts}:{settings.cassandra_port}"
     try:

@@ -22,6 +22,7 @@ from recruit_assets.artifacts import classpath, java_home
 from recruit_assets.contract import MYSQL_REPORT, CassandraTable
 from recruit_assets.errors import StoreUnavailable
 from recruit_assets.settings import Settings
+from recruit_assets.stores.cassandra import RECONNECT_MAX_S
 
 EPOCH = datetime(1970, 1, 1)
 READ_TASKS = 8
@@ -67,6 +68,7 @@ class CassandraFrames:
             "spark.cassandra.connection.host": settings.cassandra_hosts,
             "spark.cassandra.connection.port": str(settings.cassandra_port),
             "spark.cassandra.connection.localDC": settings.cassandra_datacenter,
+            "spark.cassandra.connection.reconnectionDelayMS.max": str(RECONNECT_MAX_S * 1000),
             "spark.cassandra.input.consistency.level": "LOCAL_QUORUM",  # the connector's default is LOCAL_ONE
             "spark.cassandra.output.consistency.level": "LOCAL_QUORUM",
             "spark.cassandra.output.ignoreNulls": "true",
