@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint chaos soak lock clean
+.PHONY: help install demo up test bench lint chaos soak lock clean
 
 help:
 	@echo "make demo   the whole lineage on real engines with 20,000 simulated events, audited"
@@ -11,6 +11,7 @@ help:
 	@echo "make test   lint, types and every test, real engines included"
 	@echo "make chaos  the chaos suite in its long form: everything is killed, the audit stays exact"
 	@echo "make soak   15 minutes of load while processes are killed; memory, runs and audit at the end"
+	@echo "make bench  every figure of docs/benchmarks.md side by side with its peer; ONLY=key,... REPEATS=n"
 	@echo "make lint   ruff, mypy and the import rules"
 	@echo "make clean  remove the virtual environment and the state of the local engines"
 
@@ -47,6 +48,9 @@ chaos: install
 
 soak: install
 	$(BIN)/python -m recruit_assets_tests.chaos.soak $(SOAK)
+
+bench: install
+	$(BIN)/python -m benchmarks --only "$(ONLY)" --repeats $(or $(REPEATS),3)
 
 # Renew the lock after a change of setup.py; needs the network, changes versions.
 lock: install

@@ -49,6 +49,7 @@ setup(
             "ruff",
             "mypy",
             "import-linter",
+            "matplotlib",  # the plot of the benchmarks
             "greenlet",  # the interleaving tests switch runs between any two of their steps
             "types-greenlet",
             "types-psutil",

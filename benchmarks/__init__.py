@@ -1,1 +1,1 @@
-"""Benchmarks on the real engines; each is a command, none is a test."""
+"""Benchmarks on real engines, side by side with their peers; `make bench` runs them, none is a test."""

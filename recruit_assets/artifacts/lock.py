@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import sys
+from collections.abc import Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,25 +48,29 @@ FOREIGN = ("osx", "windows", "aarch_64", "riscv64")
 """Parts of classifiers of native libraries for machines that aren't Linux x86-64."""
 
 
-def resolve(context: MavenContext, name: str) -> list[LockedArtifact]:
-    """What the roots of a lock need at run time on Linux x86-64, with hashes; downloads all of it."""
-    roots = [context.create_dependency(root) for root in ROOTS[name]]
-    inputs, transitive = context.resolver.resolve(roots)
-    provided = _jars_of_pyspark() if name in SPARK else frozenset()
+def resolve(context: MavenContext, roots: list[str], *, beside_pyspark: bool) -> list[LockedArtifact]:
+    """What these need at run time on Linux x86-64, with hashes; downloads all of it."""
+    inputs, transitive = context.resolver.resolve([context.create_dependency(root) for root in roots])
+    provided = _jars_of_pyspark() if beside_pyspark else frozenset()
     wanted = [each for each in inputs + transitive if _is_needed(each, provided)]
     with ThreadPoolExecutor(8) as pool:
         return list(pool.map(_locked, wanted))
 
 
 def main(names: list[str]) -> None:
+    wanted = {name: ROOTS[name] for name in names or ROOTS}
+    write_locks(wanted, Path(__file__).parent / "locks", beside_pyspark=SPARK)
+
+
+def write_locks(roots: Mapping[str, list[str]], folder: Path, *, beside_pyspark: Set[str]) -> None:
+    """A lock for each name into the folder; those of `beside_pyspark` leave out what pyspark brings."""
     if bundle := os.environ.get("SSL_CERT_FILE"):
         os.environ.setdefault("REQUESTS_CA_BUNDLE", bundle)  # jgo's requests read only this one
-    folder = Path(__file__).parent / "locks"
     with TemporaryDirectory() as repository:
         context = maven_context(Path(repository))
-        for name in names or list(ROOTS):
-            artifacts = resolve(context, name)
-            (folder / f"{name}.toml").write_text(format_lock(ROOTS[name], artifacts), encoding="utf-8")
+        for name, wanted in roots.items():
+            artifacts = resolve(context, wanted, beside_pyspark=name in beside_pyspark)
+            (folder / f"{name}.toml").write_text(format_lock(wanted, artifacts), encoding="utf-8")
             log.info("%s: %d artifacts, %d bytes", name, len(artifacts), sum(each.size_bytes for each in artifacts))
 
 

@@ -6,6 +6,7 @@ Belongs here: reading and writing one list. Not here: finding out what belongs i
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 
 from recruit_assets.errors import UserError
@@ -38,11 +39,11 @@ class LockedArtifact:
         return PurePosixPath(*self.group.split("."), self.artifact, self.version, self.file_name)
 
 
-def read_lock(name: str) -> tuple[LockedArtifact, ...]:
+def read_lock(name: str, folder: Traversable = LOCKS) -> tuple[LockedArtifact, ...]:
     """The artifacts of a lock, in class path order; UserError names the locks that exist."""
-    lock = LOCKS / f"{name}.toml"
+    lock = folder / f"{name}.toml"
     if not lock.is_file():
-        known = ", ".join(sorted(entry.name.removesuffix(".toml") for entry in LOCKS.iterdir()))
+        known = ", ".join(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir()))
         raise UserError(f"there is no class path {name!r}, only {known}")
     entries = tomllib.loads(lock.read_text(encoding="utf-8"))["artifact"]
     return tuple(LockedArtifact(**entry) for entry in entries)

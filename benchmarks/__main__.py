@@ -1,0 +1,56 @@
+"""`python -m benchmarks`, or `make bench`: measures, then writes `results/latest.json` and `docs/benchmarks.md`.
+
+Belongs here: arguments and order. What is measured stands in `suite`.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks.arena import open_arena
+from benchmarks.document import write_document
+from benchmarks.figure import Figure
+from benchmarks.results import record
+from benchmarks.suite import chosen
+from recruit_assets.logs import configure_logs
+
+console = Console(width=120)
+
+
+def main(
+    only: Annotated[str, typer.Option(help="Keys, comma separated; the other figures keep their last values")] = "",
+    repeats: Annotated[int, typer.Option(min=1, help="Measurements of each side, in turns")] = 3,
+    state_dir: Annotated[Path, typer.Option(help="Of the engines, emptied first")] = Path(".recruit/bench"),
+) -> None:
+    """Measure on engines of its own. Exit code 0 when everything was measured, whether or not goals are met."""
+    configure_logs()
+    try:
+        benchmarks = chosen(only)
+    except KeyError as unknown:
+        raise typer.BadParameter(f"no benchmark gives {unknown}") from unknown
+    with open_arena(state_dir.resolve(), _say) as arena:
+        for benchmark in benchmarks:
+            _say(f"{', '.join(benchmark.keys)}: {repeats} repeats")
+            figures = benchmark.measure(arena, repeats)
+            record(figures)  # at once: what comes after may fail
+            for figure in figures:
+                _show(figure)
+    write_document()
+
+
+def _show(figure: Figure) -> None:
+    verdict = "met" if figure.is_met else "NOT met"
+    console.print(f"  {figure.key}: {figure.value:,.3f} {figure.unit} (goal {figure.goal}: {verdict})", highlight=False)
+    for side in figure.sides:
+        repeats = ", ".join(f"{value:,.2f}" for value in side.repeats)
+        console.print(f"      {side.name}: {repeats} {side.unit}", highlight=False)
+
+
+def _say(message: str) -> None:
+    console.print(message, markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    typer.run(main)

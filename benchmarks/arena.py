@@ -1,0 +1,84 @@
+"""The engines that benchmarks run on: started for them alone, in a state directory of their own.
+
+Belongs here: starting and stopping, names of a benchmark's own, Cassandra's commit log mode. Not here: what is
+measured.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from recruit_assets.engines.cassandra import CommitlogSync
+from recruit_assets.engines.engine import EngineName
+from recruit_assets.engines.local import LocalEngines
+from recruit_assets.settings import Settings, load_settings
+from recruit_assets.stores.cassandra import open_session
+from recruit_assets.stores.kafka import open_admin
+from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.stores.schema import apply_schema
+
+Say = Callable[[str], None]
+
+
+class Arena:
+    """Running engines; everything that a benchmark makes in them is gone when it is done."""
+
+    def __init__(self, state_dir: Path, say: Say) -> None:
+        self.state_dir = state_dir
+        self.say = say
+        self._own = load_settings(state_dir=state_dir)
+
+    @contextmanager
+    def names(self, prefix: str, **overrides: object) -> Iterator[Settings]:
+        """Settings with a topic, group, keyspace and database that nobody else uses, schema applied; dropped after."""
+        name = f"{prefix}_{uuid4().hex[:8]}"
+        names = {"kafka_topic": name, "kafka_group": name, "cassandra_keyspace": name, "mysql_database": name}
+        settings = load_settings(**load_settings(state_dir=self.state_dir).model_dump() | names | overrides)
+        apply_schema(settings)
+        try:
+            yield settings
+        finally:
+            _drop(settings)
+
+    @contextmanager
+    def commitlog(self, sync: CommitlogSync) -> Iterator[None]:
+        """Cassandra restarted with this commit log, and with the durable one afterwards."""
+        self._restart_cassandra(sync)
+        try:
+            yield
+        finally:
+            self._restart_cassandra("group")
+
+    def _restart_cassandra(self, sync: CommitlogSync) -> None:
+        self.say(f"Cassandra restarts with commitlog_sync {sync}")
+        engines = LocalEngines(self._own, commitlog_sync=sync)
+        engines.stop_one(EngineName.CASSANDRA, _quiet)
+        engines.start_one(EngineName.CASSANDRA, _quiet)
+
+
+@contextmanager
+def open_arena(state_dir: Path, say: Say) -> Iterator[Arena]:
+    """Engines with empty data, stopped on leaving; acknowledged is durable (commitlog_sync group)."""
+    engines = LocalEngines(load_settings(state_dir=state_dir))
+    engines.stop(_quiet)  # of a benchmark that was killed
+    shutil.rmtree(state_dir, ignore_errors=True)
+    try:
+        engines.start(_quiet)
+        yield Arena(state_dir, say)
+    finally:
+        engines.stop(_quiet)
+
+
+def _drop(settings: Settings) -> None:
+    with open_admin(settings) as admin:
+        admin.delete_topics([settings.kafka_topic, settings.dlq_topic])
+    with open_session(settings) as session:
+        session.execute(f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}")
+    with open_report_database(settings) as database:
+        database.query(f"DROP DATABASE IF EXISTS {settings.mysql_database}")
+
+
+def _quiet(_: str) -> None:
+    """The benchmarks tell what they do."""

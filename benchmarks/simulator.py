@@ -1,0 +1,81 @@
+"""How fast the simulator fills Kafka, every record acknowledged and counted in its ledger.
+
+The peer is a bare kafka-python producer that sends values made beforehand, with the same safety (acks=all, idempotent).
+"""
+
+import time
+from collections.abc import Sequence
+
+from kafka import KafkaProducer
+
+from benchmarks.arena import Arena
+from benchmarks.figure import Figure, Goal, Side, interleaved
+from recruit_assets.settings import Settings
+from recruit_assets.simulator.publish import ListSink, simulate, simulate_to_kafka
+from recruit_assets.simulator.spec import SimulationSpec
+from recruit_assets.stores.kafka import end_offsets, open_consumer
+
+EVENTS = 200_000
+WARM_UP_EVENTS = 20_000
+KEY = "simulator_events_per_s"
+
+
+def measure(arena: Arena, repeats: int) -> list[Figure]:
+    """Records a second, from the first one made to the last one acknowledged."""
+    spec = SimulationSpec(events=EVENTS, seed=1)
+    sink = ListSink()
+    simulate(spec, sink)
+    with arena.names("simulator") as settings:
+        simulate_to_kafka(settings, SimulationSpec(events=WARM_UP_EVENTS, seed=2))
+        found = interleaved(
+            {
+                "simulator": lambda: EVENTS / _simulated_s(settings, spec),
+                "bare producer": lambda: EVENTS / _sent_s(settings, sink.values),
+            },
+            repeats,
+        )
+        _require_records(settings, WARM_UP_EVENTS + 2 * repeats * EVENTS)
+    ours = Side("simulate", "events/s", found["simulator"])
+    peer = Side("bare kafka-python producer", "events/s", found["bare producer"])
+    return [
+        Figure(
+            key=KEY,
+            title="Simulator to Kafka",
+            value=ours.median,
+            unit="events/s",
+            goal=Goal(at_least=20_000),
+            ours=ours,
+            peer=peer,
+            notes=(f"{EVENTS:,} records a repeat, the ledger's work included; the peer sends values made beforehand",),
+        )
+    ]
+
+
+def _simulated_s(settings: Settings, spec: SimulationSpec) -> float:
+    started = time.perf_counter()
+    simulate_to_kafka(settings, spec)
+    return time.perf_counter() - started
+
+
+def _sent_s(settings: Settings, values: Sequence[bytes | None]) -> float:
+    """The way kafka-python's documentation sends many messages, then waits for all of them."""
+    started = time.perf_counter()
+    producer = KafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap, acks="all", enable_idempotence=True, linger_ms=20
+    )
+    sent = [producer.send(settings.kafka_topic, value=value, key=b"" if value is None else None) for value in values]
+    producer.flush()
+    for future in sent:
+        future.get(timeout=60)
+    producer.close()
+    return time.perf_counter() - started
+
+
+def _require_records(settings: Settings, wanted: int) -> None:
+    consumer = open_consumer(settings, group=None)
+    try:
+        found = sum(end_offsets(consumer, settings.kafka_topic).values())
+    finally:
+        consumer.close(autocommit=False)
+    if found != wanted:
+        raise RuntimeError(f"{settings.kafka_topic} holds {found} records, not the {wanted} that were sent")

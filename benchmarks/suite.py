@@ -1,0 +1,33 @@
+"""The benchmarks, in the order in which they run: the keys that each gives, and the function that measures them.
+
+Belongs here: one line per benchmark. A function takes the arena and the number of repeats and returns its figures,
+with the keys that are promised here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks import simulator
+from benchmarks.arena import Arena
+from benchmarks.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What is measured together."""
+
+    keys: tuple[str, ...]
+    measure: Callable[[Arena, int], list[Figure]]
+
+
+SUITE = (Benchmark(("simulator_events_per_s",), simulator.measure),)
+
+
+def chosen(only: str) -> list[Benchmark]:
+    """All, or those that give one of these comma-separated keys; KeyError names the first that none gives."""
+    wanted = [key.strip() for key in only.split(",") if key.strip()]
+    known = {key: benchmark for benchmark in SUITE for key in benchmark.keys}
+    if not wanted:
+        return list(SUITE)
+    found = {id(known[key]) for key in wanted}
+    return [benchmark for benchmark in SUITE if id(benchmark) in found]
