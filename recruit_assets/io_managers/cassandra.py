@@ -8,9 +8,10 @@ from time import monotonic
 
 import dagster as dg
 
-from recruit_assets.contract import CASSANDRA_TABLES, CassandraTable
+from recruit_assets.contract import CASSANDRA_TABLES, RAW_EVENTS, CassandraTable
 from recruit_assets.ingest.result import IngestResult
 from recruit_assets.ingest.service import drain
+from recruit_assets.io_managers.hour_metadata import add_hour_metadata, stage_numbers, with_unattributed
 from recruit_assets.io_managers.run_hours import hours_of_run, stage_metadata
 from recruit_assets.resources import CassandraResource, SparkResource
 from recruit_assets.resources.addresses import settings_of
@@ -40,6 +41,8 @@ class CassandraIOManager(dg.ConfigurableIOManager):
         else:
             replaced = self._replace(context, obj)
             context.add_output_metadata(_replaced_metadata(replaced, monotonic() - started))
+            tells_unattributed = obj.source is RAW_EVENTS
+            add_hour_metadata(context, with_unattributed(replaced) if tells_unattributed else stage_numbers(replaced))
 
     def load_input(self, context: dg.InputContext) -> StoredHours:
         """The upstream asset's table; a stage reads the hours of its run from it, after their coverage."""

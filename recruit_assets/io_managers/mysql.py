@@ -3,11 +3,13 @@
 Not here: the steps of a replacement (`stages`), statements and transactions (`stores.mysql_report`).
 """
 
+from datetime import UTC, datetime
 from time import monotonic
 
 import dagster as dg
 from pyspark.sql import DataFrame
 
+from recruit_assets.io_managers.hour_metadata import add_hour_metadata, run_totals, with_totals
 from recruit_assets.io_managers.run_hours import hours_of_run, stage_metadata
 from recruit_assets.resources import CassandraResource, MySqlResource, SparkResource
 from recruit_assets.resources.addresses import settings_of
@@ -15,6 +17,7 @@ from recruit_assets.resources.failures import as_failures
 from recruit_assets.stages import Derivation, publish_hours
 from recruit_assets.stores.hour_tables import CassandraHourTables
 from recruit_assets.stores.mysql_report import MySqlReport, preview
+from recruit_assets.stores.report_totals import totals_by_hour
 from recruit_assets.stores.spark import CassandraFrames, report_frame, translated_errors
 
 
@@ -34,13 +37,16 @@ class MySqlIOManager(dg.ConfigurableIOManager):
         with self.cassandra.session() as session, self.mysql.report_database() as database:
             tables, report = CassandraHourTables(session, frames), MySqlReport(database)
             result = publish_hours(tables, report, obj, hours=hours, run_id=context.run_id)
+            totals = totals_by_hour(database, hours)
             context.add_output_metadata(
                 stage_metadata(result, monotonic() - started)
+                | run_totals(list(totals.values()))
                 | {
                     "superseded_hours": dg.MetadataValue.int(len(result.superseded)),
                     "preview": dg.MetadataValue.md(preview(database, hours)),
                 }
             )
+            add_hour_metadata(context, with_totals(result, totals, now=datetime.now(UTC)))
 
     def load_input(self, context: dg.InputContext) -> DataFrame:
         """The whole report as a DataFrame; what a reader filters by is pushed down to MySQL."""

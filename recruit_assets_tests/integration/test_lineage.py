@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -78,6 +79,32 @@ def test_what_real_trackers_send_is_counted_in_its_hour(warm: Settings) -> None:
     ]
     (filtered, *_) = result.asset_materializations_for_node("filtered_events")
     assert filtered.metadata["unattributed"].value == 1
+
+
+def test_each_hour_of_a_run_has_numbers_of_its_own(warm: Settings) -> None:
+    events = [(SEVEN, "click"), (SEVEN, "conversion"), (SEVEN + timedelta(hours=1), "click")]
+    send(warm, [as_bytes(an_event(at, seed=seed, custom_track=what)) for seed, (at, what) in enumerate(events)])
+    send(warm, [as_bytes(an_event(SEVEN, seed=9, job_id=None))])
+
+    result = run_lineage(warm)
+
+    names = ("dagster/row_count", "events", "clicks", "conversions", "spend")
+    assert numbers(result, "mysql_report", names) == {"07:00": (1, 2, 1, 1, 10.0), "08:00": (1, 1, 1, 0, 10.0)}
+    assert numbers(result, "hourly_job_metrics", names[:2]) == {"07:00": (1, 2), "08:00": (1, 1)}
+    assert numbers(result, "filtered_events", ("dagster/row_count", "unattributed")) == {
+        "07:00": (2, 1),
+        "08:00": (1, 0),
+    }
+    ages = numbers(result, "mysql_report", ("freshness_s",))
+    assert all(0 < age < 60 for (age,) in ages.values())
+
+
+def numbers(result: dg.ExecuteInProcessResult, asset: str, names: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """These values of each materialization, by the hour of its partition."""
+    return {
+        str(one.partition)[-5:]: tuple(one.metadata[name].value for name in names)
+        for one in result.asset_materializations_for_node(asset)
+    }
 
 
 def test_running_again_without_new_events_changes_no_row(warm: Settings) -> None:
