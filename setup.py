@@ -10,7 +10,17 @@ setup(
     version="0.1.0",
     description="An asset-based data platform for recruitment-site events",
     packages=find_packages(include=["recruit_assets", "recruit_assets.*"]),
-    package_data={"recruit_assets": ["py.typed", "**/*.toml", "**/*.lock", "**/*.yaml", "**/*.properties"]},
+    package_data={
+        "recruit_assets": [
+            "py.typed",
+            "**/*.toml",
+            "**/*.lock",
+            "**/*.yaml",
+            "**/*.properties",
+            "**/*.jinja",
+            "**/*.css",
+        ]
+    },
     python_requires=">=3.11,<3.13",
     install_requires=[
         # the platform
@@ -39,6 +49,9 @@ setup(
         "rich",
         "tenacity",
         "prometheus-client",
+        # the report page: plots as SVG without a browser, a template that escapes
+        "matplotlib",
+        "jinja2",
     ],
     extras_require={
         "dev": [
