@@ -85,6 +85,10 @@ class Settings(BaseSettings):
     mysql_user: str = Field("", description="MySQL user")
     mysql_password: SecretStr = Field(SecretStr(""), description="MySQL password")
     mysql_database: Identifier = Field("recruit", description="Database of the report")
+    analyst_user: Identifier = Field("recruit_analyst", description="Read-only login of dashboards and analysts")
+    analyst_password: SecretStr = Field(
+        SecretStr(""), description="Its password; where it is set, schema apply makes the login"
+    )
 
     spark_master: str = Field("local[*]", min_length=1, description="Spark master of the classic session")
     spark_remote: str = Field("", pattern=r"^(sc://.+)?$", description="Spark Connect address; empty: classic session")

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from recruit_assets.contract import Action
 from recruit_assets.simulator.jobs import Job
+from recruit_assets.simulator.names import FIRST_CAMPAIGN_ID, FIRST_GROUP_ID, FIRST_PUBLISHER_ID
 from recruit_assets.simulator.spec import SimulationSpec
 
 ABSENT = object()
@@ -108,10 +109,10 @@ def countable_interactions(
         for _ in range(count):
             publisher = rng.choices(range(spec.publishers), publisher_weights)[0]
             ids = {
-                "publisher_id": _id_or_null(rng, 41 + publisher),
+                "publisher_id": _id_or_null(rng, FIRST_PUBLISHER_ID + publisher),
                 # an advertisement is in few campaigns, a campaign in one group
-                "campaign_id": _id_or_null(rng, 7001 + (job.rank * 3 + rng.randrange(2)) % spec.campaigns),
-                "group_id": _id_or_null(rng, 301 + job.rank % spec.groups),
+                "campaign_id": _id_or_null(rng, FIRST_CAMPAIGN_ID + (job.rank * 3 + rng.randrange(2)) % spec.campaigns),
+                "group_id": _id_or_null(rng, FIRST_GROUP_ID + job.rank % spec.groups),
                 "bid": _id_or_null(rng, usual_bid + rng.choice((-3, -1, 0, 0, 0, 1, 2, 7))),
             }
             spelling = rng.choices(ACTIONS, ACTION_WEIGHTS)[0]
@@ -123,7 +124,7 @@ def uncountable_interactions(jobs: Sequence[Job], rng: Random) -> Iterator[tuple
     unattributed = round(UNCOUNTABLE_INTERACTIONS * UNATTRIBUTED_SHARE)
     for number in range(UNCOUNTABLE_INTERACTIONS):
         ids = {
-            "publisher_id": _id_or_null(rng, 41),
+            "publisher_id": _id_or_null(rng, FIRST_PUBLISHER_ID),
             "campaign_id": rng.choice((None, ABSENT)),
             "group_id": rng.choice((None, ABSENT)),
             "bid": rng.choice((None, ABSENT, 0, 25)),

@@ -7,6 +7,7 @@ seed or another option, so that every simulation into one database agrees with e
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from recruit_assets.simulator.names import COMPANIES, FIRST_COMPANY_ID
 from recruit_assets.stores.job_dimension import JobRow
 
 FIRST_JOB_ID = 100_003
@@ -17,8 +18,6 @@ EXTREME_IDS = {3: 0, 11: 2**31 - 1}
 UNKNOWN_EVERY = (7, 20)
 WITHOUT_COMPANY_EVERY = (13, 20)
 """Ranks 7, 27, 47... aren't in the dimension; 13, 33, 53... are, with a null company."""
-COMPANIES = 83
-FIRST_COMPANY_ID = 501
 
 OCCUPATIONS = (
     "Pflegefachkraft (m/w/d)",

@@ -16,8 +16,10 @@ from recruit_assets.settings import Settings
 from recruit_assets.simulator.events import Chunk, EventStream
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.ledger import Ledger
+from recruit_assets.simulator.names import site_names
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.simulator.times import milliseconds
+from recruit_assets.stores.dimension_names import load_names
 from recruit_assets.stores.event_publisher import open_publisher
 from recruit_assets.stores.job_dimension import load_jobs
 from recruit_assets.stores.mysql import open_report_database
@@ -115,13 +117,14 @@ def simulate_to_kafka(
     stop: Event | None = None,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Ledger:
-    """Load the spec's jobs into the report database, then send its records to Kafka, each of them acknowledged.
+    """Load the spec's jobs and names into the report database, then send its records to Kafka, each acknowledged.
 
     What is too early or too large is what the settings say, whatever the spec says, since ingest goes by them.
     """
     spec = replace(spec, first_hour=settings.first_hour, max_event_bytes=settings.max_event_bytes)
     with open_report_database(settings) as database:
         load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
+        load_names(database, site_names(spec))
     with open_publisher(settings) as publisher:
         return simulate(spec, publisher, stop=stop, progress=progress)
 

@@ -1,16 +1,19 @@
 """The report database's tables, derived from the contract: created, completed by new columns, and otherwise compared.
 
 Belongs here: SQL types, DDL that MySQL and MariaDB both take, and the comparison with what exists. Not here: what the
-tables are (`contract`), rows.
+tables are (`contract`, `analyst_model`), views (`analyst_views`), rows.
 """
 
 from datetime import UTC, datetime
 
 from pymysql.cursors import Cursor
 
+from recruit_assets.analyst_model import MODEL_TABLES
 from recruit_assets.contract import FIRST_HOUR, SQL_TABLES, Column, SqlTable, Type
 from recruit_assets.errors import SchemaMismatch, UserError
 from recruit_assets.settings import Settings
+from recruit_assets.stores.analyst_login import apply_analyst_login
+from recruit_assets.stores.analyst_views import apply_views
 from recruit_assets.stores.mysql import connect, translated_errors
 
 SQL_TYPES = {
@@ -20,6 +23,7 @@ SQL_TYPES = {
     Type.VARCHAR: "varchar(255)",
     Type.VARCHAR_32: "varchar(32)",
     Type.TIMESTAMP: "datetime(3)",
+    Type.DATE: "date",
     Type.DATETIME: "datetime",
     Type.DATETIME_MICROS: "datetime(6)",
 }
@@ -34,7 +38,7 @@ def create_table(table: SqlTable) -> str:
 
 
 def apply_mysql_schema(settings: Settings) -> None:
-    """Create what is missing; SchemaMismatch when a table differs. Nothing is dropped.
+    """Create what is missing, replace changed views; SchemaMismatch when a table differs. No table is dropped.
 
     The stored first hour is lowered to the setting's; a higher setting is a UserError, since hours would vanish.
     """
@@ -42,13 +46,15 @@ def apply_mysql_schema(settings: Settings) -> None:
     where = f"{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}"
     with translated_errors(where), connect(settings, database=None) as connection, connection.cursor() as cursor:
         _use_database(cursor, settings.mysql_database)
-        for table in SQL_TABLES:
+        for table in (*SQL_TABLES, *MODEL_TABLES):
             found = _existing_columns(cursor, table)
             if found:
                 _complete(cursor, table, found)
             else:
                 cursor.execute(create_table(table))
         _lower_first_hour(cursor, settings.first_hour)
+        apply_views(cursor)
+        apply_analyst_login(cursor, settings)
         connection.commit()
 
 

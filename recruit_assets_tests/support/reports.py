@@ -1,0 +1,52 @@
+"""Reports as tests of their readers need them: a simulation's ledger, written as a run would."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+from recruit_assets.settings import Settings
+from recruit_assets.simulator.jobs import dimension_rows, site_jobs
+from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
+from recruit_assets.simulator.names import site_names
+from recruit_assets.simulator.spec import SimulationSpec
+from recruit_assets.stages import Tally
+from recruit_assets.stores.dimension_names import load_names
+from recruit_assets.stores.job_dimension import load_jobs
+from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql_report import MySqlReport
+from recruit_assets.stores.mysql_schema import apply_mysql_schema
+
+COUNTS = ("clicks", "conversion", "qualified_application", "disqualified_application")
+
+
+@contextmanager
+def report_database(settings: Settings) -> Iterator[ReportDatabase]:
+    """The settings' database with its schema; dropped at the end."""
+    apply_mysql_schema(settings)
+    with open_report_database(settings) as database:
+        yield database
+        database.query(f"DROP DATABASE {settings.mysql_database}")
+
+
+def write_report(database: ReportDatabase, spec: SimulationSpec, ledger: Ledger) -> None:
+    """Make the report what the ledger expects, with the site's jobs and names."""
+    load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
+    load_names(database, site_names(spec))
+    report = MySqlReport(database)
+    for hour, rows in groupby(ledger.report(), key=_hour):
+        complete = [(*row, hour.replace(tzinfo=None)) for row in rows]
+        events = sum(int(str(row[REPORT_COLUMNS.index(name)])) for row in complete for name in COUNTS)
+        mark_ms = round((hour + timedelta(hours=1)).timestamp() * 1000)
+        tally = Tally(len(complete), events)
+        report.replace_hour(hour, complete, covered_through_ms=mark_ms, t=mark_ms, tally=tally, run_id="a run")
+
+
+def total(ledger: Ledger, column: str) -> float:
+    """The sum of a column over the rows that the report must have."""
+    return sum(float(str(row[REPORT_COLUMNS.index(column)])) for row in ledger.report())
+
+
+def _hour(row: tuple[object, ...]) -> datetime:
+    day = datetime.fromisoformat(str(row[REPORT_COLUMNS.index("dates")])).replace(tzinfo=UTC)
+    return day.replace(hour=int(str(row[REPORT_COLUMNS.index("hours")])))
