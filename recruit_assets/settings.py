@@ -10,10 +10,12 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from ssl import SSLError, create_default_context
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
@@ -25,6 +27,7 @@ from recruit_assets.contract import DLQ_SUFFIX
 from recruit_assets.errors import UserError
 
 PREFIX = "RECRUIT_"
+TLS_OFF, TLS_SYSTEM = "off", "system"
 ENDPOINTS_FILE = "endpoints.json"
 """In the state directory: addresses and logins of the local engines, by setting name; written by `engines`."""
 
@@ -36,10 +39,25 @@ def _whole_hour(value: datetime) -> datetime:
     return value
 
 
+def _certificates(value: str) -> str:
+    """An absolute path: a run may have another working directory."""
+    if value in ("", TLS_OFF, TLS_SYSTEM):
+        return value
+    file = Path(value).expanduser().absolute()
+    try:
+        create_default_context(cafile=str(file))
+    except (OSError, SSLError) as error:
+        raise ValueError(f"{file} isn't a readable PEM file of CA certificates ({error})") from None
+    return str(file)
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 WholeHour = Annotated[datetime, AfterValidator(_whole_hour)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,240}$")]
+TlsCa = Annotated[str, AfterValidator(_certificates)]
+"""What must have signed a server's certificate: a PEM file, `system` for the machine's own list, `off` or nothing."""
+Replicas = Annotated[str, Field(pattern=r"^([1-9]|[A-Za-z0-9_.-]+:[1-9](,[A-Za-z0-9_.-]+:[1-9])*)$")]
 
 
 class Settings(BaseSettings):
@@ -61,6 +79,15 @@ class Settings(BaseSettings):
     kafka_group: str = Field("recruit_ingest", min_length=1, description="Consumer group of ingest")
     kafka_partitions: int = Field(4, ge=1, le=10_000, description="Partitions of a topic that schema apply creates")
     kafka_replication: int = Field(1, ge=1, le=9, description="Replicas of a topic that schema apply creates")
+    kafka_min_insync: int = Field(
+        0, ge=0, le=9, description="Replicas that must have a record before it is acknowledged; 0: all but one"
+    )
+    kafka_tls_ca: TlsCa = Field(
+        "", description="PEM file with the CA of the brokers' certificates, or `system`; `off` allows a login without"
+    )
+    kafka_user: str = Field("", description="SASL user; empty: no login")
+    kafka_password: SecretStr = Field(SecretStr(""), description="SASL password")
+    kafka_mechanism: Literal["SCRAM-SHA-512", "PLAIN"] = Field("SCRAM-SHA-512", description="SASL mechanism")
     max_event_bytes: int = Field(
         512 * 1024, ge=1024, le=5 * 1024 * 1024, description="Largest event, decompressed; larger is a dead letter"
     )
@@ -76,9 +103,14 @@ class Settings(BaseSettings):
     cassandra_port: Port = Field(9042, description="Cassandra's native port")
     cassandra_keyspace: Identifier = Field("recruit", description="Keyspace of the platform's tables")
     cassandra_datacenter: str = Field("datacenter1", min_length=1, description="Local datacenter of the contact points")
-    cassandra_replication: int = Field(
-        1, ge=1, le=9, description="Replicas per row in a keyspace that schema apply creates"
+    cassandra_replication: Replicas = Field(
+        "1", description="Replicas per row of a keyspace that schema apply creates; of several datacenters: dc1:3,dc2:3"
     )
+    cassandra_tls_ca: TlsCa = Field(
+        "", description="PEM file with the CA of the nodes' certificates, or `system`; `off` allows a login without"
+    )
+    cassandra_user: str = Field("", description="Cassandra user; empty: no login")
+    cassandra_password: SecretStr = Field(SecretStr(""), description="Cassandra password")
 
     mysql_host: str = Field("", description="MySQL or MariaDB host")
     mysql_port: Port = Field(3306, description="MySQL or MariaDB port")
@@ -88,6 +120,10 @@ class Settings(BaseSettings):
     analyst_user: Identifier = Field("recruit_analyst", description="Read-only login of dashboards and analysts")
     analyst_password: SecretStr = Field(
         SecretStr(""), description="Its password; where it is set, schema apply makes the login"
+    )
+    mysql_tls_ca: TlsCa = Field(
+        "",
+        description="PEM file with the CA of the server's certificate, or `system`; empty: TLS unverified if offered",
     )
 
     spark_master: str = Field("local[*]", min_length=1, description="Spark master of the classic session")
@@ -131,6 +167,51 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _whole_logins(self) -> Self:
+        """A login has both parts, and no password goes over the network in the clear unless that was said."""
+        logins = (
+            ("kafka", self.kafka_user, self.kafka_password, self.kafka_tls_ca),
+            ("cassandra", self.cassandra_user, self.cassandra_password, self.cassandra_tls_ca),
+        )
+        for store, user, password, tls_ca in logins:
+            if bool(user) != bool(password.get_secret_value()):
+                given, missing = ("user", "password") if user else ("password", "user")
+                raise ValueError(f"{variable(f'{store}_{given}')} is set, {variable(f'{store}_{missing}')} isn't")
+            if user and not tls_ca:
+                raise ValueError(
+                    f"{variable(f'{store}_user')} is set, {variable(f'{store}_tls_ca')} isn't: name the file of the "
+                    f"CA's certificate, `{TLS_SYSTEM}`, or `{TLS_OFF}` where the network is protected otherwise"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _possible_replicas(self) -> Self:
+        if self.kafka_min_insync > self.kafka_replication:
+            raise ValueError(
+                f"{variable('kafka_min_insync')} is {self.kafka_min_insync}, {variable('kafka_replication')} only "
+                f"{self.kafka_replication}: nothing could be written"
+            )
+        if self.cassandra_datacenter not in self.cassandra_replicas:
+            raise ValueError(
+                f"{variable('cassandra_replication')} has no replica in {self.cassandra_datacenter}, the "
+                f"{variable('cassandra_datacenter')}, whose quorum every read and write needs"
+            )
+        return self
+
+    @property
+    def kafka_acknowledging(self) -> int:
+        """What min.insync.replicas is."""
+        return self.kafka_min_insync or max(1, self.kafka_replication - 1)
+
+    @property
+    def cassandra_replicas(self) -> dict[str, int]:
+        """Replicas per row, by datacenter."""
+        if self.cassandra_replication.isdigit():
+            return {self.cassandra_datacenter: int(self.cassandra_replication)}
+        pairs = (part.rpartition(":") for part in self.cassandra_replication.split(","))
+        return {name: int(count) for name, _, count in pairs}
 
     @property
     def dlq_topic(self) -> str:
@@ -184,8 +265,12 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what the type checker can't
     except ValidationError as error:
-        wrong = "; ".join(f"{variable(str(e['loc'][0]))}: {e['msg']}" for e in error.errors())
-        raise UserError(f"wrong setting: {wrong}") from None
+        raise UserError(f"wrong setting: {'; '.join(_wrong(each) for each in error.errors())}") from None
+
+
+def _wrong(error: ErrorDetails) -> str:
+    """A rule about several settings names them itself."""
+    return f"{variable(str(error['loc'][0]))}: {error['msg']}" if error["loc"] else error["msg"]
 
 
 def as_environment(settings: Settings) -> Mapping[str, str]:

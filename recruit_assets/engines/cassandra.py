@@ -79,7 +79,7 @@ OTHER_MODULES = (
 
 @dataclass(frozen=True, slots=True)
 class Cassandra:
-    """One node; `ports` are cassandra and cassandra_internode."""
+    """One node; `ports` are cassandra and cassandra_internode, `extra` is more of cassandra.yaml."""
 
     settings: Settings
     folder: Path
@@ -87,6 +87,10 @@ class Cassandra:
     commitlog_sync: CommitlogSync = "group"
     lock: str = "cassandra"
     name: EngineName = EngineName.CASSANDRA
+    host: str = HOST
+    seed: str = HOST
+    heap: tuple[str, ...] = HEAP
+    extra: str = ""
 
     @property
     def mark(self) -> str:
@@ -99,7 +103,7 @@ class Cassandra:
         logback.write_text(_template("logback.xml"), encoding="utf-8")
         jars = classpath("cassandra", self.settings)
         options = (
-            *HEAP,
+            *self.heap,
             *SINGLE_NODE,
             *LIBRARIES,
             *(f"--add-exports=java.base/{package}=ALL-UNNAMED" for package in JAVA_BASE_EXPORTS),
@@ -113,18 +117,20 @@ class Cassandra:
         return java(self.folder, jars=jars, options=options, main=["org.apache.cassandra.service.CassandraDaemon"])
 
     def probe(self) -> None:
-        probe_cassandra(HOST, self.ports["cassandra"])
+        probe_cassandra(self.host, self.ports["cassandra"])
 
     def endpoints(self) -> Mapping[str, str | int]:
-        return {"cassandra_hosts": HOST, "cassandra_port": self.ports["cassandra"]}
+        return {"cassandra_hosts": self.host, "cassandra_port": self.ports["cassandra"]}
 
     def _yaml(self) -> str:
         return _template("cassandra.yaml").format(
-            host=HOST,
+            host=self.host,
+            seed=self.seed,
             native_port=self.ports["cassandra"],
             internode_port=self.ports["cassandra_internode"],
             data=self.folder / "data",
             commitlog_sync=COMMITLOG_SYNC[self.commitlog_sync],
+            extra=self.extra,
         )
 
 

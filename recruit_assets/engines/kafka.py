@@ -4,7 +4,7 @@ Belongs here: its configuration and first format. Not here: topics (`stores.kafk
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,13 +40,16 @@ LOGGING = (
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One broker; `ports` are kafka and kafka_controller."""
+    """One broker; `ports` are kafka and kafka_controller, `extra` are properties that win over ours."""
 
     settings: Settings
     folder: Path
     ports: Mapping[str, int]
     lock: str = "kafka"
     name: EngineName = EngineName.KAFKA
+    extra: Mapping[str, object] = field(default_factory=dict)
+    cluster_id: str = field(default_factory=lambda: uuid4().hex[:22])
+    format_options: tuple[str, ...] = ()
 
     @property
     def mark(self) -> str:
@@ -75,9 +78,10 @@ class Kafka:
             "format",
             "--ignore-formatted",
             "-t",
-            uuid4().hex[:22],
+            self.cluster_id,
             "-c",
             str(properties),
+            *self.format_options,
         ]
         run_to_end(self._java(main, "format.args"), timeout_s=FORMAT_TIMEOUT_S)
 
@@ -87,7 +91,7 @@ class Kafka:
 
     def _properties(self) -> str:
         client, controller = self.ports["kafka"], self.ports["kafka_controller"]
-        values = {
+        values: dict[str, object] = {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@{HOST}:{controller}",
@@ -115,4 +119,6 @@ class Kafka:
             # the default of 128 MiB is a quarter of this heap
             "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         }
-        return "".join(f"{key}={str(value).replace(chr(92), chr(92) * 2)}\n" for key, value in values.items())
+        return "".join(
+            f"{key}={str(value).replace(chr(92), chr(92) * 2)}\n" for key, value in (values | dict(self.extra)).items()
+        )

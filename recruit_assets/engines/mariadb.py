@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from recruit_assets.artifacts import mariadb_home
@@ -31,13 +31,14 @@ SYSTEM_TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class MariaDb:
-    """One server; its only port is mariadb."""
+    """One server; its only port is mariadb, `extra` are options that win over ours."""
 
     settings: Settings
     folder: Path
     ports: Mapping[str, int]
     lock: str = "mariadb"
     name: EngineName = EngineName.MARIADB
+    extra: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def mark(self) -> str:
@@ -131,4 +132,4 @@ class MariaDb:
         }
         if os.geteuid() == 0:
             values["user"] = "root"  # else the server refuses to run as root
-        return "[mysqld]\n" + "".join(f'{key} = "{value}"\n' for key, value in values.items())
+        return "[mysqld]\n" + "".join(f'{key} = "{value}"\n' for key, value in (values | dict(self.extra)).items())

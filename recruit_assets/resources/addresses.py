@@ -6,12 +6,23 @@ and the local engines' file at the start of the run.
 
 from collections.abc import Mapping
 
-from recruit_assets.settings import Settings, load_settings
+import dagster as dg
+
+from recruit_assets.settings import Settings, load_settings, variable
 
 
 def resolved(prefix: str, address: str, fields: Mapping[str, object]) -> dict[str, object]:
     """The fields as settings with this prefix; nothing where the address is unknown."""
     return {prefix + name: value for name, value in fields.items()} if address else {}
+
+
+def named_password(settings: Settings, store: str) -> str:
+    """The variable that holds the password, which the UI shows in its place; nothing where no user logs in.
+
+    Dagster refuses a run whose variable isn't set.
+    """
+    user, password = f"{store}_user", variable(f"{store}_password")
+    return dg.EnvVar(password) if getattr(settings, user) else ""
 
 
 def settings_of(*parts: Mapping[str, object]) -> Settings:

@@ -5,18 +5,21 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from recruit_assets.resources.addresses import resolved, settings_of
+from recruit_assets.resources.addresses import named_password, resolved, settings_of
 from recruit_assets.settings import Settings
 from recruit_assets.stores.cassandra import CassandraSession, open_session
 
 
 class CassandraResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it provides itself
-    """Contact points and keyspace of the events."""
+    """Contact points and keyspace of the events; the password is an environment variable's."""
 
     hosts: str
     port: int
     keyspace: str
     datacenter: str
+    tls_ca: str
+    user: str
+    password: str
 
     @classmethod
     def of(cls, settings: Settings) -> "CassandraResource":
@@ -25,12 +28,15 @@ class CassandraResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # i
             port=settings.cassandra_port,
             keyspace=settings.cassandra_keyspace,
             datacenter=settings.cassandra_datacenter,
+            tls_ca=settings.cassandra_tls_ca,
+            user=settings.cassandra_user,
+            password=named_password(settings, "cassandra"),
         )
 
     @property
     def overrides(self) -> dict[str, object]:
         """As settings; empty where no contact point was known when the code location loaded."""
-        names = ("hosts", "port", "keyspace", "datacenter")
+        names = ("hosts", "port", "keyspace", "datacenter", "tls_ca", "user", "password")
         return resolved("cassandra_", self.hosts, {name: getattr(self, name) for name in names})
 
     @property

@@ -5,26 +5,38 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from recruit_assets.resources.addresses import resolved
+from recruit_assets.resources.addresses import named_password, resolved
 from recruit_assets.settings import Settings
 
 
 class KafkaResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it provides itself
-    """Brokers, topic and consumer group of the raw events."""
+    """Brokers, topic and consumer group of the raw events; the password is an environment variable's."""
 
     bootstrap: str
     topic: str
     group: str
+    tls_ca: str
+    user: str
+    password: str
+    mechanism: str
 
     @classmethod
     def of(cls, settings: Settings) -> "KafkaResource":
-        return cls(bootstrap=settings.kafka_bootstrap, topic=settings.kafka_topic, group=settings.kafka_group)
+        return cls(
+            bootstrap=settings.kafka_bootstrap,
+            topic=settings.kafka_topic,
+            group=settings.kafka_group,
+            tls_ca=settings.kafka_tls_ca,
+            user=settings.kafka_user,
+            password=named_password(settings, "kafka"),
+            mechanism=settings.kafka_mechanism,
+        )
 
     @property
     def overrides(self) -> dict[str, object]:
         """As settings; empty where no broker was known when the code location loaded."""
-        fields = {"bootstrap": self.bootstrap, "topic": self.topic, "group": self.group}
-        return resolved("kafka_", self.bootstrap, fields)
+        names = ("bootstrap", "topic", "group", "tls_ca", "user", "password", "mechanism")
+        return resolved("kafka_", self.bootstrap, {name: getattr(self, name) for name in names})
 
     def backlog(self) -> "Backlog":
         """What the topic holds and the group hasn't committed; nothing is read yet."""

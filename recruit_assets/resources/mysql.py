@@ -18,6 +18,7 @@ class MySqlResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
     user: str
     password: str
     database: str
+    tls_ca: str
 
     @classmethod
     def of(cls, settings: Settings) -> "MySqlResource":
@@ -27,12 +28,13 @@ class MySqlResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
             user=settings.mysql_user,
             password=dg.EnvVar(variable("mysql_password")),
             database=settings.mysql_database,
+            tls_ca=settings.mysql_tls_ca,
         )
 
     @property
     def overrides(self) -> dict[str, object]:
         """As settings; empty where no host was known when the code location loaded."""
-        names = ("host", "port", "user", "password", "database")
+        names = ("host", "port", "user", "password", "database", "tls_ca")
         return resolved("mysql_", self.host, {name: getattr(self, name) for name in names})
 
     @contextmanager

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from cassandra import ConsistencyLevel, DriverException, InvalidRequest, Unauthorized
+from cassandra import AuthenticationFailed, ConsistencyLevel, DriverException, InvalidRequest, Unauthorized
+from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.concurrent import execute_concurrent
 from cassandra.policies import DCAwareRoundRobinPolicy, ExponentialReconnectionPolicy, TokenAwarePolicy
 from cassandra.query import PreparedStatement
 
 from recruit_assets.contract import CassandraTable
-from recruit_assets.errors import Inconsistent, StoreUnavailable
+from recruit_assets.errors import Inconsistent, StoreUnavailable, UserError
 from recruit_assets.settings import Settings
+from recruit_assets.stores.tls import client_context, explained
 
 CONNECT_TIMEOUT_S = 10
 REQUEST_TIMEOUT_S = 30
@@ -90,14 +92,42 @@ def open_session(settings: Settings) -> Iterator[CassandraSession]:
         connect_timeout=CONNECT_TIMEOUT_S,
         protocol_version=5,
         reconnection_policy=ExponentialReconnectionPolicy(0.5, RECONNECT_MAX_S, max_attempts=None),
+        auth_provider=_login(settings),
+        ssl_context=client_context(settings.cassandra_tls_ca),
     )
-    where = f"{settings.cassandra_hosts}:{settings.cassandra_port}"
     try:
-        with translated_errors(f"connect to {where}"):
-            session = cluster.connect()
+        session = _connected(cluster, settings)
         yield CassandraSession(session, settings.cassandra_keyspace)
     finally:
         cluster.shutdown()
+
+
+def _login(settings: Settings) -> PlainTextAuthProvider | None:
+    if not settings.cassandra_user:
+        return None
+    return PlainTextAuthProvider(settings.cassandra_user, settings.cassandra_password.get_secret_value())
+
+
+def _connected(cluster: Cluster, settings: Settings) -> Session:
+    """UserError naming the setting where the nodes refuse us, or we them; StoreUnavailable where they are down."""
+    where = ",".join(f"{host}:{settings.cassandra_port}" for host in settings.contact_points)
+    with explained("Cassandra", where, settings.cassandra_tls_ca, variable="RECRUIT_CASSANDRA_TLS_CA"):
+        try:
+            with translated_errors(f"connect to {where}"):
+                return cluster.connect()
+        except StoreUnavailable as error:
+            if _is_refused_login(error.__cause__):
+                raise UserError(
+                    f"Cassandra at {where} refuses the login of user {settings.cassandra_user or '(none)'}: check "
+                    "RECRUIT_CASSANDRA_USER and RECRUIT_CASSANDRA_PASSWORD"
+                ) from error
+            raise
+
+
+def _is_refused_login(error: BaseException | None) -> bool:
+    """The driver says of each node why it couldn't connect to it."""
+    causes = error.errors.values() if isinstance(error, NoHostAvailable) else [error]
+    return any(isinstance(cause, AuthenticationFailed) for cause in causes)
 
 
 def tuple_rows(_names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Row]:

@@ -40,7 +40,7 @@ def apply_cassandra_schema(session: CassandraSession, settings: Settings) -> Non
     keyspace = settings.cassandra_keyspace
     existing = _existing_columns(session)
     if not session.execute("SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s", (keyspace,)):
-        replicas = f"'{settings.cassandra_datacenter}': {settings.cassandra_replication}"
+        replicas = ", ".join(f"'{name}': {count}" for name, count in settings.cassandra_replicas.items())
         strategy = f"{{'class': 'NetworkTopologyStrategy', {replicas}}}"
         session.execute(f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {strategy}")
     for table in CASSANDRA_TABLES:

@@ -18,10 +18,10 @@ from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_d
 
 from recruit_assets.errors import SchemaMismatch, StoreUnavailable
 from recruit_assets.settings import Settings
+from recruit_assets.stores.kafka_connection import connecting, connection_options
 
 log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_MS = 10_000
 REQUEST_TIMEOUT_MS = 30_000
 RETRY_S = 0.25
 UNKNOWN_TOPIC_S = 5
@@ -58,10 +58,9 @@ def open_producer(settings: Settings, *, batch_bytes: int = BATCH_BYTES, linger_
 
     The caller closes it. Memory is bounded by the caller: this client has no buffer limit of its own.
     """
-    settings.require("kafka_bootstrap")
-    with translated_errors(f"connect a producer to {settings.kafka_bootstrap}"):
+    with connecting(settings, "a producer"):
         return KafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap.split(","),
+            **connection_options(settings),
             acks="all",
             enable_idempotence=True,
             allow_auto_create_topics=False,
@@ -71,7 +70,6 @@ def open_producer(settings: Settings, *, batch_bytes: int = BATCH_BYTES, linger_
             max_block_ms=REQUEST_TIMEOUT_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
-            bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
         )
 
 
@@ -124,10 +122,9 @@ def open_consumer(
     Values are decoded by us: after an error in a deserializer the client's poll() never returns. The caller subscribes
     or assigns, and closes it.
     """
-    settings.require("kafka_bootstrap")
-    with translated_errors(f"connect a consumer to {settings.kafka_bootstrap}"):
+    with connecting(settings, "a consumer"):
         return KafkaConsumer(
-            bootstrap_servers=settings.kafka_bootstrap.split(","),
+            **connection_options(settings),
             client_id=client_id,
             group_id=group,
             enable_auto_commit=False,
@@ -140,19 +137,16 @@ def open_consumer(
             session_timeout_ms=SESSION_TIMEOUT_MS,
             metadata_max_age_ms=METADATA_MAX_AGE_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
-            bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
         )
 
 
 @contextmanager
 def open_admin(settings: Settings) -> Iterator[KafkaAdminClient]:
     """An admin client, closed on leaving."""
-    settings.require("kafka_bootstrap")
-    with translated_errors(f"connect an admin client to {settings.kafka_bootstrap}"):
+    with connecting(settings, "an admin client"):
         admin = KafkaAdminClient(
-            bootstrap_servers=settings.kafka_bootstrap.split(","),
+            **connection_options(settings),
             request_timeout_ms=REQUEST_TIMEOUT_MS,
-            bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
         )
     try:
         yield admin
@@ -262,7 +256,11 @@ def _patiently(ask: Callable[[], Answer]) -> Answer:
 
 def _wanted_topics(settings: Settings) -> dict[str, dict[str, str]]:
     """`delete` is named, since a compacting default of the broker would drop records that share a key."""
-    shared = {TIMESTAMP_TYPE: LOG_APPEND_TIME, "cleanup.policy": "delete"}
+    shared = {
+        TIMESTAMP_TYPE: LOG_APPEND_TIME,
+        "cleanup.policy": "delete",
+        "min.insync.replicas": str(settings.kafka_acknowledging),
+    }
     return {settings.kafka_topic: shared, settings.dlq_topic: shared | {"retention.ms": str(DLQ_RETENTION_MS)}}
 
 

@@ -4,16 +4,19 @@ Belongs here: connecting, running a transaction, which failures are worth anothe
 the statements of each table (the other modules of this folder).
 """
 
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pymysql
+from pymysql.constants import CR
 from pymysql.cursors import Cursor
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from recruit_assets.errors import Inconsistent, StoreUnavailable, UserError
-from recruit_assets.settings import Settings
+from recruit_assets.settings import TLS_OFF, Settings
+from recruit_assets.stores.tls import client_context
 
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 120
@@ -27,6 +30,7 @@ SESSION_MODE = (
 LOGIN_REFUSED = frozenset({1044, 1045, 1698})
 """Access denied for the user: to the database, with this password, with this plugin."""
 UNKNOWN_DATABASE = 1049
+TLS_REQUIRED = 3159
 WRONG_ANSWER = (pymysql.err.IntegrityError, pymysql.err.DataError, pymysql.err.ProgrammingError)
 
 Result = TypeVar("Result")
@@ -132,6 +136,8 @@ def connect(settings: Settings, *, database: str | None) -> "pymysql.Connection[
         write_timeout=READ_TIMEOUT_S,
         init_command=SESSION_MODE,
         autocommit=False,
+        ssl=client_context(settings.mysql_tls_ca),
+        ssl_disabled=settings.mysql_tls_ca == TLS_OFF,
     )
     with connection.cursor() as cursor:
         # a variable for it is named differently on MySQL and on MariaDB before 11.1
@@ -149,10 +155,23 @@ def translated_errors(where: str) -> Iterator[None]:
     except (pymysql.err.Error, OSError) as error:
         code = error.args[0] if error.args else None
         if code in LOGIN_REFUSED:
-            raise UserError(f"MySQL at {where} refuses the login: {_message(error)}. Check RECRUIT_MYSQL_*") from error
+            message = f"MySQL at {where} refuses the login: {_message(error)}"
+            raise UserError(f"{message}. Check RECRUIT_MYSQL_USER and RECRUIT_MYSQL_PASSWORD") from error
         if code == UNKNOWN_DATABASE:
             raise UserError(f"MySQL at {where}: {_message(error)}. Run `recruit-assets schema apply`") from error
+        if trouble := _tls_trouble(error, code):
+            raise UserError(f"MySQL at {where} {trouble}: check RECRUIT_MYSQL_TLS_CA") from error
         raise StoreUnavailable(f"MySQL at {where} doesn't answer as it should: {_message(error)}") from error
+
+
+def _tls_trouble(error: Exception, code: object) -> str:
+    """What is wrong between the server's TLS and what the setting asks for; empty where the failure is another."""
+    cause = getattr(error, "original_exception", None)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"isn't trusted: {cause.verify_message}"
+    if code == CR.CR_SSL_CONNECTION_ERROR:
+        return "doesn't speak TLS"
+    return "takes no login without TLS" if code == TLS_REQUIRED else ""
 
 
 def _message(error: Exception) -> str:

@@ -21,8 +21,9 @@ from pyspark.sql.types import TimestampType
 from recruit_assets.artifacts import classpath, java_home
 from recruit_assets.contract import MYSQL_REPORT, CassandraTable
 from recruit_assets.errors import StoreUnavailable
-from recruit_assets.settings import Settings
+from recruit_assets.settings import TLS_OFF, Settings
 from recruit_assets.stores.cassandra import RECONNECT_MAX_S
+from recruit_assets.stores.tls import TRUSTSTORE_PASSWORD, is_verified, java_truststore
 
 EPOCH = datetime(1970, 1, 1)
 READ_TASKS = 8
@@ -63,17 +64,7 @@ class CassandraFrames:
 
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
         self.spark = spark
-        self._options = {
-            "keyspace": settings.cassandra_keyspace,
-            "spark.cassandra.connection.host": settings.cassandra_hosts,
-            "spark.cassandra.connection.port": str(settings.cassandra_port),
-            "spark.cassandra.connection.localDC": settings.cassandra_datacenter,
-            "spark.cassandra.connection.reconnectionDelayMS.max": str(RECONNECT_MAX_S * 1000),
-            "spark.cassandra.input.consistency.level": "LOCAL_QUORUM",  # the connector's default is LOCAL_ONE
-            "spark.cassandra.output.consistency.level": "LOCAL_QUORUM",
-            "spark.cassandra.output.ignoreNulls": "true",
-            "directJoinSetting": "on",  # not chosen otherwise: it would scan the table
-        }
+        self._options = cassandra_options(settings)
 
     def table(self, table: CassandraTable) -> DataFrame:
         """The whole table; only a join on its partition key (`by_key`) reads less."""
@@ -102,15 +93,78 @@ class CassandraFrames:
 
 def report_frame(spark: SparkSession, settings: Settings) -> DataFrame:
     """The table mysql_report through JDBC, with its 16 columns; filters are pushed down to MySQL."""
-    url = f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}"
+    return spark.read.format("jdbc").options(**mysql_options(settings)).load()
+
+
+def cassandra_options(settings: Settings) -> dict[str, str]:
+    """The connector's options: where, how, at which consistency; the password is among them."""
     options = {
-        "url": f"{url}?connectionTimeZone=UTC&forceConnectionTimeZoneToSession=true",
+        "keyspace": settings.cassandra_keyspace,
+        "spark.cassandra.connection.host": settings.cassandra_hosts,
+        "spark.cassandra.connection.port": str(settings.cassandra_port),
+        "spark.cassandra.connection.localDC": settings.cassandra_datacenter,
+        "spark.cassandra.connection.reconnectionDelayMS.max": str(RECONNECT_MAX_S * 1000),
+        "spark.cassandra.input.consistency.level": "LOCAL_QUORUM",  # the connector's default is LOCAL_ONE
+        "spark.cassandra.output.consistency.level": "LOCAL_QUORUM",
+        "spark.cassandra.output.ignoreNulls": "true",
+        "directJoinSetting": "on",  # not chosen otherwise: it would scan the table
+    }
+    return options | _cassandra_login(settings) | _cassandra_tls(settings)
+
+
+def mysql_options(settings: Settings) -> dict[str, str]:
+    """Spark's and Connector/J's options for the report; the password is among them."""
+    options = {
+        "url": f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}",
+        "connectionTimeZone": "UTC",
+        "forceConnectionTimeZoneToSession": "true",
         "driver": "com.mysql.cj.jdbc.Driver",
         "dbtable": MYSQL_REPORT.name,
         "user": settings.mysql_user,
         "password": settings.mysql_password.get_secret_value(),
     }
-    return spark.read.format("jdbc").options(**options).load()
+    return options | _mysql_tls(settings)
+
+
+def _cassandra_login(settings: Settings) -> dict[str, str]:
+    if not settings.cassandra_user:
+        return {}
+    return {
+        "spark.cassandra.auth.username": settings.cassandra_user,
+        "spark.cassandra.auth.password": settings.cassandra_password.get_secret_value(),
+    }
+
+
+def _cassandra_tls(settings: Settings) -> dict[str, str]:
+    """The connector checks the nodes' certificates; their host names it can't (3.5.1)."""
+    if not is_verified(settings.cassandra_tls_ca):
+        return {}
+    options = {"spark.cassandra.connection.ssl.enabled": "true"}
+    if store := java_truststore(settings.cassandra_tls_ca, settings):
+        options |= {
+            "spark.cassandra.connection.ssl.trustStore.path": str(store),
+            "spark.cassandra.connection.ssl.trustStore.password": TRUSTSTORE_PASSWORD,
+            "spark.cassandra.connection.ssl.trustStore.type": "PKCS12",
+        }
+    return options
+
+
+def _mysql_tls(settings: Settings) -> dict[str, str]:
+    """What Connector/J is told; without a setting it takes what the server offers, unverified, as PyMySQL does."""
+    if settings.mysql_tls_ca == TLS_OFF:
+        # MySQL's login asks for the server's key where the connection isn't encrypted
+        return {"sslMode": "DISABLED", "allowPublicKeyRetrieval": "true"}
+    if not is_verified(settings.mysql_tls_ca):
+        return {}
+    options = {"sslMode": "VERIFY_IDENTITY"}
+    if store := java_truststore(settings.mysql_tls_ca, settings):
+        options |= {
+            "trustCertificateKeyStoreUrl": store.as_uri(),
+            "trustCertificateKeyStorePassword": TRUSTSTORE_PASSWORD,
+            "trustCertificateKeyStoreType": "PKCS12",
+            "fallbackToSystemTrustStore": "false",
+        }
+    return options
 
 
 def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, list[tuple[Any, ...]]]]:

@@ -7,6 +7,7 @@ import pytest
 
 from recruit_assets.errors import UserError
 from recruit_assets.settings import ENDPOINTS_FILE, as_environment, load_settings
+from recruit_assets_tests.support.certificates import Authority
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,10 @@ from recruit_assets.settings import ENDPOINTS_FILE, as_environment, load_setting
         ("RECRUIT_TIMEZONE", "Europe/Nowhere", "isn't an IANA time zone"),
         ("RECRUIT_CASSANDRA_KEYSPACE", "Robert'); DROP", "should match pattern"),
         ("RECRUIT_MAX_EVENT_BYTES", "1", "greater than or equal to 1024"),
+        ("RECRUIT_KAFKA_TLS_CA", "/nowhere/ca.pem", "/nowhere/ca.pem isn't a readable PEM file"),
+        ("RECRUIT_CASSANDRA_TLS_CA", __file__, "isn't a readable PEM file of CA certificates"),
+        ("RECRUIT_KAFKA_MECHANISM", "GSSAPI", "'SCRAM-SHA-512' or 'PLAIN'"),
+        ("RECRUIT_CASSANDRA_REPLICATION", "dc1:0", "should match pattern"),
     ],
 )
 def test_a_wrong_setting_is_named(variable: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,6 +68,42 @@ def test_a_variable_wins_over_the_local_engines(tmp_path: Path, monkeypatch: pyt
 def test_an_address_that_nobody_knows_is_asked_for_by_name(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"RECRUIT_CASSANDRA_HOSTS is not set .* `recruit-assets engines start`"):
         load_settings(state_dir=tmp_path).require("cassandra_hosts")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"kafka_user": "u"}, "RECRUIT_KAFKA_USER is set, RECRUIT_KAFKA_PASSWORD isn't"),
+        ({"cassandra_password": "p"}, "RECRUIT_CASSANDRA_PASSWORD is set, RECRUIT_CASSANDRA_USER isn't"),
+        ({"kafka_user": "u", "kafka_password": "p"}, "RECRUIT_KAFKA_USER is set, RECRUIT_KAFKA_TLS_CA isn't.*`off`"),
+        ({"cassandra_user": "u", "cassandra_password": "p"}, "RECRUIT_CASSANDRA_TLS_CA isn't: name the file"),
+        ({"kafka_replication": 2, "kafka_min_insync": 3}, "RECRUIT_KAFKA_MIN_INSYNC is 3, .*KAFKA_REPLICATION only 2"),
+        ({"cassandra_replication": "dc1:3"}, "RECRUIT_CASSANDRA_REPLICATION has no replica in datacenter1"),
+    ],
+)
+def test_settings_that_dont_go_together_are_named(given: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_settings(**given)
+
+
+@pytest.mark.parametrize(("replicas", "acknowledging"), [(1, 1), (2, 1), (3, 2), (5, 4)])
+def test_a_record_is_acknowledged_by_all_replicas_but_one(replicas: int, acknowledging: int) -> None:
+    assert load_settings(kafka_replication=replicas).kafka_acknowledging == acknowledging
+
+
+def test_replicas_are_of_the_local_datacenter_or_of_each_that_is_named() -> None:
+    assert load_settings(cassandra_replication="3", cassandra_datacenter="eu-1").cassandra_replicas == {"eu-1": 3}
+    two = load_settings(cassandra_replication="eu-1:3,us-1:2", cassandra_datacenter="us-1")
+    assert two.cassandra_replicas == {"eu-1": 3, "us-1": 2}
+
+
+def test_a_certificate_file_is_found_from_any_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    assert load_settings(mysql_tls_ca=authority.pem.name).mysql_tls_ca == str(authority.pem)
 
 
 def test_exported_settings_give_the_same_settings_again(monkeypatch: pytest.MonkeyPatch) -> None:

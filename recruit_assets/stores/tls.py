@@ -1,0 +1,95 @@
+"""TLS as the clients of all stores use it: one context, one truststore for Java, and why a server can't be trusted.
+
+Belongs here: what RECRUIT_*_TLS_CA means to a client. Not here: each client's own options (its store's module), logins.
+"""
+
+import hashlib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
+from cryptography.x509 import load_pem_x509_certificates
+
+from recruit_assets.errors import StoreUnavailable, UserError
+from recruit_assets.settings import TLS_OFF, TLS_SYSTEM, Settings
+
+DIAGNOSIS_TIMEOUT_S = 2
+TRUSTSTORE_PASSWORD = "changeit"  # noqa: S105  # Java's own: certificates are no secret, but a store must have one
+
+
+def is_verified(tls_ca: str) -> bool:
+    """Whether the setting asks for TLS with a server that proves who it is."""
+    return tls_ca not in ("", TLS_OFF)
+
+
+def client_context(tls_ca: str) -> ssl.SSLContext | None:
+    """The context that checks certificate and host name; nothing where the setting asks for no TLS."""
+    if not is_verified(tls_ca):
+        return None
+    return ssl.create_default_context(cafile=None if tls_ca == TLS_SYSTEM else tls_ca)
+
+
+def java_truststore(tls_ca: str, settings: Settings) -> Path | None:
+    """The CA as a file that Java reads, in the state directory; nothing where Java's own list serves."""
+    if tls_ca == TLS_SYSTEM:
+        return None
+    pem = Path(tls_ca).read_bytes()
+    folder = settings.state_dir / "truststores"
+    file = folder / f"{hashlib.sha256(pem).hexdigest()[:16]}.p12"
+    if not file.exists():
+        certificates = [
+            PKCS12Certificate(each, f"ca-{n}".encode()) for n, each in enumerate(load_pem_x509_certificates(pem))
+        ]
+        folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder, delete=False) as partial:  # several runs may begin at once
+            partial.write(
+                serialize_java_truststore(certificates, BestAvailableEncryption(TRUSTSTORE_PASSWORD.encode()))
+            )
+        Path(partial.name).chmod(0o644)
+        Path(partial.name).replace(file)
+    return file
+
+
+@contextmanager
+def explained(store: str, addresses: str, tls_ca: str, *, variable: str) -> Iterator[None]:
+    """Make a failure to connect a UserError where the cause is TLS: a client often says no more than that it failed.
+
+    `addresses` are host:port, comma separated; StoreUnavailable stays where a handshake shows nothing wrong.
+    """
+    try:
+        yield
+    except StoreUnavailable as error:
+        for address in addresses.split(","):
+            if trouble := handshake_trouble(address.strip(), tls_ca, variable=variable):
+                raise UserError(f"{store} at {address.strip()} {trouble}") from error
+        raise
+
+
+def handshake_trouble(address: str, tls_ca: str, *, variable: str) -> str:
+    """What a TLS handshake with host:port shows to be wrong with the setting; empty where it shows nothing."""
+    host, _, port = address.rpartition(":")
+    context = client_context(tls_ca)
+    try:
+        with (
+            socket.create_connection((host.strip("[]"), int(port)), timeout=DIAGNOSIS_TIMEOUT_S) as plain,
+            (context or _unverified()).wrap_socket(plain, server_hostname=host.strip("[]")),
+        ):
+            return "" if context else f"speaks TLS, and {variable} asks for none"
+    except ssl.SSLCertVerificationError as error:
+        return f"isn't trusted: {error.verify_message}. Check {variable} ({tls_ca})"
+    except ssl.SSLError:
+        return f"doesn't speak TLS, which {variable} asks for" if context else ""
+    except (OSError, ValueError):
+        return ""  # it's down, and that is what the caller says
+
+
+def _unverified() -> ssl.SSLContext:
+    """Only to learn whether the server speaks TLS; nothing is sent over it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
