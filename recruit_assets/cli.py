@@ -19,6 +19,7 @@ from recruit_assets.commands import (
     ingest,
     materialize,
     metrics,
+    report,
     schema,
     simulate,
     up,
@@ -38,6 +39,7 @@ app.command()(simulate.simulate)
 app.command()(ingest.ingest)
 app.command()(materialize.materialize)
 app.command()(audit.audit)
+app.command()(report.report)
 app.command()(metrics.metrics)
 app.command()(demo.demo)
 app.command()(up.up)

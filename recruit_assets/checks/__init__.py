@@ -10,5 +10,13 @@ from recruit_assets.checks.mysql_report import mysql_report_checks
 from recruit_assets.checks.raw_events import raw_events_checks
 
 CHECKS = (raw_events_checks, filtered_events_checks, hourly_job_metrics_checks, mysql_report_checks)
+CHECK_KEYS = tuple(key for checks in CHECKS for key in checks.check_keys)
 
-__all__ = ["CHECKS", "filtered_events_checks", "hourly_job_metrics_checks", "mysql_report_checks", "raw_events_checks"]
+__all__ = [
+    "CHECKS",
+    "CHECK_KEYS",
+    "filtered_events_checks",
+    "hourly_job_metrics_checks",
+    "mysql_report_checks",
+    "raw_events_checks",
+]

@@ -18,7 +18,7 @@ def metrics(
     """
     from prometheus_client import CollectorRegistry
 
-    from recruit_assets.checks import CHECKS
+    from recruit_assets.checks import CHECK_KEYS
     from recruit_assets.exposition import serve_metrics
     from recruit_assets.ingest.processes import stop_on_signals
     from recruit_assets.instance import open_instance
@@ -28,8 +28,7 @@ def metrics(
     settings, stop = load_settings(), stop_on_signals()
     with open_instance(settings) as instance:
         jobs = [job.name for job in JOBS]
-        checks = [key for definition in CHECKS for key in definition.check_keys]
-        collector = PlatformCollector(platform_sources(settings, instance, jobs=jobs, checks=checks))
+        collector = PlatformCollector(platform_sources(settings, instance, jobs=jobs, checks=CHECK_KEYS))
         registry = CollectorRegistry()
         registry.register(collector)
         port = serve_metrics(registry, address)

@@ -6,7 +6,7 @@ the statements of each table (the other modules of this folder).
 
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 import pymysql
@@ -56,23 +56,19 @@ class ReportDatabase:
 
         return self.run_transaction(rows)
 
-    @contextmanager
-    def transaction(self) -> Iterator[Cursor]:
+    def transaction(self) -> AbstractContextManager[Cursor]:
         """A READ COMMITTED transaction: committed on leaving, rolled back on any error.
 
         Raises StoreUnavailable when the server doesn't answer or asks for another try. A connection lost in COMMIT is
         one of these: whether it took effect is unknown, so that what is retried must be harmless twice.
         """
-        with self._translated_errors():
-            connection = self._open()
-            try:
-                connection.begin()
-                with connection.cursor() as cursor:
-                    yield cursor
-                connection.commit()
-            except BaseException:
-                self.close()  # the server rolls back; a session after an error may be read-only or half-dead
-                raise
+        return self._begun("START TRANSACTION")
+
+    def snapshot(self) -> AbstractContextManager[Cursor]:
+        """A transaction that only reads, and all of one moment, whatever is committed meanwhile."""
+        return self._begun(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+        )
 
     def run_transaction(self, work: Callable[[Cursor], Result]) -> Result:
         """`work` in a transaction, again with backoff after deadlocks, lock waits and lost connections."""
@@ -97,6 +93,20 @@ class ReportDatabase:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def _begun(self, *statements: str) -> Iterator[Cursor]:
+        with self._translated_errors():
+            connection = self._open()
+            try:
+                with connection.cursor() as cursor:
+                    for statement in statements:
+                        cursor.execute(statement)
+                    yield cursor
+                connection.commit()
+            except BaseException:
+                self.close()  # the server rolls back; a session after an error may be read-only or half-dead
+                raise
 
     def _once(self, work: Callable[[Cursor], Result]) -> Result:
         with self.transaction() as cursor:

@@ -1,0 +1,68 @@
+"""Pages as tests need them, and reading what a page says as a browser would."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+from recruit_assets.report_page.page import Page
+from recruit_assets.stores.report_state import ReportState
+from recruit_assets.summary import Place, Point, Ranking, ReportSummary, Step, Totals
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+NEVER_CLOSED = frozenset({"meta", "br", "path", "use", "rect", "line"})
+
+
+def a_summary(*totals: Totals, step: Step = Step.HOUR, places: Sequence[Place] = ()) -> ReportSummary:
+    """One point after the other from START on, and the places as its only ranking."""
+    points = tuple(Point(START + index * step.length, one) for index, one in enumerate(totals))
+    rankings = (Ranking("job", places, others=Totals()),) if places else ()
+    return ReportSummary(step, points, rankings, sum(totals, Totals()))
+
+
+def a_page(summary: ReportSummary, **fields: object) -> Page:
+    """The page of an up-to-date report, unless fields say otherwise."""
+    made_at = START + timedelta(days=1)
+    return Page(**({"made_at": made_at, "summary": summary, "state": ReportState(made_at)} | fields))  # type: ignore[arg-type]
+
+
+class Reading(HTMLParser):
+    """What a parser finds: texts, ids, attributes by tag, and tags that weren't closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.ids: list[str] = []
+        self.attributes: list[tuple[str, dict[str, str]]] = []
+        self.misplaced: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    def of(self, tag: str) -> list[dict[str, str]]:
+        """The attributes of each such element."""
+        return [attributes for name, attributes in self.attributes if name == tag]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        self.attributes.append((tag, attributes))
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        if tag not in NEVER_CLOSED:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in NEVER_CLOSED:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in NEVER_CLOSED:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.misplaced.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in {"style", "text"}:
+            self.texts.append(data)
