@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test bench lint chaos soak lock clean
+.PHONY: help install demo up test bench lint chaos soak check-grafana lock clean
 
 help:
 	@echo "make demo   the whole lineage on real engines with 20,000 simulated events, audited"
@@ -51,6 +51,10 @@ soak: install
 
 bench: install
 	$(BIN)/python -m benchmarks --only "$(ONLY)" --repeats $(or $(REPEATS),3)
+
+# The dashboards' JSON against the types that Grafana publishes; needs npm and the network.
+check-grafana: install
+	$(BIN)/python -m recruit_assets_tests.grafana_schema
 
 # Renew the lock after a change of setup.py; needs the network, changes versions.
 lock: install

@@ -22,7 +22,6 @@ from recruit_assets.analyst_model import (
     MEASURES,
     UNKNOWN,
     Dimension,
-    Kpi,
 )
 from recruit_assets.contract import FIRST_HOUR, MYSQL_REPORT, REPORT_HOURS, Type
 from recruit_assets.errors import SchemaMismatch
@@ -60,7 +59,7 @@ def view_selects() -> Mapping[str, str]:
         FACT.name: fact_select(),
         DIM_DATE.name: date_select(),
         **{view.name: dimension_select(dimension) for dimension, view in DIMENSION_VIEWS.items()},
-        KPI_BY_DATE.name: f"SELECT f.*, {', '.join(_kpi_columns())} FROM ({_sums_by('date')}) f",
+        KPI_BY_DATE.name: f"SELECT f.*, {', '.join(kpi_columns())} FROM ({sums_by('date')}) f",
         **{view.name: kpi_select(dimension) for dimension, view in KPI_VIEWS.items()},
     }
 
@@ -107,26 +106,34 @@ def dimension_select(dimension: Dimension) -> str:
     )
 
 
-def kpi_select(dimension: Dimension) -> str:
+def kpi_select(dimension: Dimension, where: str = "TRUE") -> str:
+    """Sums and key figures of each member that occurs where the condition on the fact view holds."""
     key = dimension.key
     sums = ", ".join(f"f.{measure.name}" for measure in MEASURES)
     return (
-        f"SELECT f.{key}, {_label(dimension)}, {sums}, {', '.join(_kpi_columns())} FROM ({_sums_by(key)}) f "
+        f"SELECT f.{key}, {_label(dimension)}, {sums}, {', '.join(kpi_columns())} FROM ({sums_by(key, where)}) f "
         f"LEFT JOIN {dimension.names.name} n ON n.id = f.{key}"
     )
 
 
-def ratio(kpi: Kpi, *, of: str = "{}") -> str:
-    """The key figure as a double, null where the denominator is 0; `of` is what is made of a measure: SUM({})."""
-    # without 1e0 MySQL would divide whole numbers to 4 decimals
-    return f"1e0 * {of.format(kpi.numerator)} / NULLIF({of.format(kpi.denominator)}, 0)"
+def sums_by(key: str, where: str = "TRUE") -> str:
+    """The measures' sums for each value of an expression over the fact view's columns."""
+    name = key.rpartition(" AS ")[2]
+    return f"SELECT {key}, {', '.join(sum_columns())} FROM {FACT.name} WHERE {where} GROUP BY {name}"
 
 
-def sum_of(measure_name: str) -> str:
-    """The sum over rows; whole numbers stay such, where MySQL would make a decimal of 32 digits."""
-    (measure,) = (measure for measure in MEASURES if measure.name == measure_name)
-    total = f"SUM({measure_name})"
-    return total if measure.type is Type.DOUBLE else f"CAST({total} AS SIGNED)"
+def sum_columns() -> Iterator[str]:
+    """Whole numbers stay such: MySQL makes a decimal of 32 digits of their sum."""
+    for measure in MEASURES:
+        total = f"SUM({measure.name})"
+        yield f"{total if measure.type is Type.DOUBLE else f'CAST({total} AS SIGNED)'} AS {measure.name}"
+
+
+def kpi_columns() -> Iterator[str]:
+    """Each ratio of sums f.clicks and so on as a double, null where the denominator is 0."""
+    for kpi in KPIS:
+        # without 1e0 MySQL would divide whole numbers to 4 decimals
+        yield f"1e0 * f.{kpi.numerator} / NULLIF(f.{kpi.denominator}, 0) AS {kpi.name}"
 
 
 def _existing(cursor: Cursor) -> Mapping[str, str]:
@@ -142,15 +149,6 @@ def _existing(cursor: Cursor) -> Mapping[str, str]:
                 "move the table away or use another RECRUIT_MYSQL_DATABASE"
             )
     return {name: digests.get(name, "") for name in found}
-
-
-def _sums_by(key: str) -> str:
-    sums = ", ".join(f"{sum_of(measure.name)} AS {measure.name}" for measure in MEASURES)
-    return f"SELECT {key}, {sums} FROM {FACT.name} GROUP BY {key}"
-
-
-def _kpi_columns() -> Iterator[str]:
-    return (f"{ratio(kpi, of='f.{}')} AS {kpi.name}" for kpi in KPIS)
 
 
 def _label(dimension: Dimension) -> str:
