@@ -1,7 +1,7 @@
 """`make check-grafana`: the dashboards' JSON against the TypeScript types that Grafana publishes, by tsc. Needs npm.
 
-Each dashboard is assigned to Dashboard, each panel's options to those of its kind: what Grafana doesn't know, or takes as
-another type, doesn't compile.
+Each dashboard is assigned to Dashboard, each panel's options to those of its kind: what Grafana doesn't know, or
+takes as another type, doesn't compile.
 """
 
 import json
