@@ -3,12 +3,13 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test bench lint chaos soak check-grafana lock clean
+.PHONY: help install demo up test check-prometheus bench lint chaos soak check-grafana lock clean
 
 help:
 	@echo "make demo   the whole lineage on real engines with 20,000 simulated events, audited"
 	@echo "make up     engines, ingest, a slow simulator and Dagster; Ctrl-C stops all"
 	@echo "make test   lint, types and every test, real engines included"
+	@echo "make check-prometheus  a real Prometheus scrapes the metrics, where it is installed"
 	@echo "make chaos  the chaos suite in its long form: everything is killed, the audit stays exact"
 	@echo "make soak   15 minutes of load while processes are killed; memory, runs and audit at the end"
 	@echo "make bench  every figure of docs/benchmarks.md side by side with its peer; ONLY=key,... REPEATS=n"
@@ -35,6 +36,9 @@ up: install
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
+check-prometheus: install
+	$(BIN)/python -m recruit_assets_tests.prometheus
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,17 +1,19 @@
 """Column metadata of the assets, derived from the contract: what the UI shows as schema and column lineage."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
-from recruit_assets.contract import CassandraTable, Column, SqlTable, Type
+from recruit_assets.contract import Column, Type
 
 OWNERS = ["team:data-platform"]
+FOR_OPERATORS = dg.MetadataValue.path("docs/operators.md")
+"""What to read about an asset, in the repository."""
 
 
-def column_schema(table: CassandraTable | SqlTable) -> dg.TableSchema:
-    """Names, types and meanings of the table's columns."""
-    return dg.TableSchema(columns=[_column(column) for column in table.columns])
+def column_schema(columns: Iterable[Column]) -> dg.TableSchema:
+    """Names, types and meanings of the columns."""
+    return dg.TableSchema(columns=[_column(column) for column in columns])
 
 
 def column_lineage(upstream: dg.AssetKey, sources: Mapping[str, tuple[str, ...]]) -> dg.TableColumnLineage:

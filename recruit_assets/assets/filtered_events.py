@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from recruit_assets.assets.columns import OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.assets.columns import FOR_OPERATORS, OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.contract import FILTERED_EVENTS, GRAIN
 from recruit_assets.partitions import hours
 from recruit_assets.stages import Derivation, StoredHours
@@ -20,7 +20,8 @@ TAKEN_OVER = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, "bid"
     owners=OWNERS,
     description=FILTERED_EVENTS.description,
     metadata={
-        "dagster/column_schema": column_schema(FILTERED_EVENTS),
+        "docs": FOR_OPERATORS,
+        "dagster/column_schema": column_schema(FILTERED_EVENTS.columns),
         "dagster/column_lineage": column_lineage(
             dg.AssetKey("raw_events"), same_names(*TAKEN_OVER) | {"action": ("custom_track",)}
         ),

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from recruit_assets.assets.columns import OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.assets.columns import FOR_OPERATORS, OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.contract import GRAIN, HOURLY_JOB_METRICS
 from recruit_assets.partitions import hours
 from recruit_assets.stages import Derivation, StoredHours
@@ -18,7 +18,8 @@ from recruit_assets.transforms.hourly import METRIC_OF_ACTION, count_actions, ta
     owners=OWNERS,
     description=HOURLY_JOB_METRICS.description,
     metadata={
-        "dagster/column_schema": column_schema(HOURLY_JOB_METRICS),
+        "docs": FOR_OPERATORS,
+        "dagster/column_schema": column_schema(HOURLY_JOB_METRICS.columns),
         "dagster/column_lineage": column_lineage(
             dg.AssetKey("filtered_events"),
             same_names("event_hour", *GRAIN)

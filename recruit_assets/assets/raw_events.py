@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from recruit_assets.assets.columns import OWNERS, column_schema
+from recruit_assets.assets.columns import FOR_OPERATORS, OWNERS, column_schema
 from recruit_assets.assets.sources import kafka_topic
 from recruit_assets.contract import RAW_EVENTS
 from recruit_assets.resources import KafkaResource
@@ -16,7 +16,7 @@ from recruit_assets.resources.kafka import Backlog
     kinds={"kafka", "cassandra"},
     owners=OWNERS,
     description=f"{RAW_EVENTS.description} Materializing drains the topic to its end as seen at the start.",
-    metadata={"dagster/column_schema": column_schema(RAW_EVENTS)},
+    metadata={"docs": FOR_OPERATORS, "dagster/column_schema": column_schema(RAW_EVENTS.columns)},
 )
 def raw_events(kafka: KafkaResource) -> Backlog:
     """Hands the backlog on; offsets move after an event or its dead letter is durable."""

@@ -2,20 +2,28 @@
 
 import dagster as dg
 
-from recruit_assets.assets.columns import column_schema
+from recruit_assets.assets.columns import FOR_OPERATORS, OWNERS, column_schema
 from recruit_assets.contract import EVENT_COLUMNS, JOB
 
 kafka_topic = dg.AssetSpec(
     "kafka_topic",
-    description=f"Raw tracking events: a JSON object of {len(EVENT_COLUMNS)} fields per record.",
+    description=(
+        f"Raw tracking events: a JSON object of {len(EVENT_COLUMNS)} fields per record, sent by the site's trackers or "
+        "by the simulator. What can't become an event is in the dead letter topic of the same name with `.dlq` behind."
+    ),
     group_name="sources",
     kinds={"kafka", "json"},
+    owners=OWNERS,
+    metadata={"docs": FOR_OPERATORS, "dagster/column_schema": column_schema(EVENT_COLUMNS)},
 )
 
 job = dg.AssetSpec(
     JOB.name,
-    description=JOB.description,
+    description=(
+        f"{JOB.description} The site loads it; the hours of a job whose company becomes known later are done again."
+    ),
     group_name="sources",
-    kinds={"mysql"},
-    metadata={"dagster/column_schema": column_schema(JOB)},
+    kinds={"mysql", "table"},
+    owners=OWNERS,
+    metadata={"docs": FOR_OPERATORS, "dagster/column_schema": column_schema(JOB.columns)},
 )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EVENTS = 20_000
 SEED = 7
 TOP_ROWS = 10
+PAGE = "report.html"
 SHOWN = (
     "dates", "hours", "job_id", "publisher_id", "company_id", "clicks", "conversion", "qualified_application",
     "disqualified_application", "bid_set", "spend_hour",
@@ -52,10 +53,11 @@ def demo(
         _step("Kafka, Cassandra, MariaDB and Spark start as local processes", lambda: engines.start(_say))
         settings = _own_settings(state_dir)
         audit = _lineage(settings, events=events, seed=seed)
+        page = _step("the report is written as a page", lambda: _write_page(settings))
         _show_report(settings)
     finally:
         _step("the engines stop", lambda: engines.stop(_quiet))
-    _show_outcome(audit, state_dir)
+    _show_outcome(audit, page)
     raise typer.Exit(0 if audit.exact else 1)
 
 
@@ -71,6 +73,7 @@ def _own_settings(state_dir: Path) -> Settings:
 
 def _lineage(settings: Settings, *, events: int, seed: int) -> "AuditResult":
     """Simulate, materialize, audit."""
+    from recruit_assets.audit.last import keep_last_audit
     from recruit_assets.audit.run import run_audit
     from recruit_assets.materialize import materialize_pending
     from recruit_assets.simulator.publish import simulate_to_kafka
@@ -85,7 +88,21 @@ def _lineage(settings: Settings, *, events: int, seed: int) -> "AuditResult":
     _step(
         "Dagster materializes the lineage: Kafka, Cassandra, Spark, MySQL", lambda: materialize_pending(settings, _say)
     )
-    return _step("the audit recounts all stores against the ledger", lambda: run_audit(settings, ledger=ledger_file))
+    audit = _step("the audit recounts all stores against the ledger", lambda: run_audit(settings, ledger=ledger_file))
+    keep_last_audit(settings, audit)
+    return audit
+
+
+def _write_page(settings: Settings) -> Path:
+    """The report as a page, which outlives the demo."""
+    from recruit_assets.checks import CHECK_KEYS
+    from recruit_assets.instance import open_instance
+    from recruit_assets.report_page import write_page
+
+    page = settings.state_dir / PAGE
+    with open_instance(settings) as instance:
+        write_page(settings, instance, page, checks=CHECK_KEYS)
+    return page
 
 
 def _show_report(settings: Settings) -> None:
@@ -107,11 +124,17 @@ def _show_report(settings: Settings) -> None:
     console.print(table)
 
 
-def _show_outcome(audit: "AuditResult", state_dir: Path) -> None:
+def _show_outcome(audit: "AuditResult", page: Path) -> None:
     from recruit_assets.commands.audit import show
 
     show(audit, console)
-    console.print(f"The report lies in the MariaDB of {state_dir}; `make up` runs all of it live.", highlight=False)
+    console.print(f"The report as a page: {page}", markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        f"Its database is the MariaDB of {page.parent}; `make up` runs all of it live.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _step(what: str, work: Callable[[], Result]) -> Result:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 FIRST_PORT = 3000
+FIRST_METRICS_PORT = 9464
 PORTS_TRIED = 100
+PAGE = "report.html"
+PAGE_EVERY_S = 60
 LOOK_EVERY_S = 1.0
 STARTING_S = 90.0
 
@@ -32,6 +35,7 @@ console = Console(stderr=True, soft_wrap=True)
 def up(
     rate: float = typer.Option(20.0, min=0, help="Simulated events per second; 0: none, bring your own"),
     port: int = typer.Option(FIRST_PORT, help="Port of Dagster's UI; the next free one where it is taken"),
+    metrics_port: int = typer.Option(FIRST_METRICS_PORT, help="Port of the metrics; the next free one, too"),
 ) -> None:
     """Run everything on this machine and keep it running; Ctrl-C stops all of it, engines included."""
     from recruit_assets.engines.interrupts import ending_signals_interrupt
@@ -42,7 +46,7 @@ def up(
         try:
             if engines is not None:
                 engines.start(_say)
-            _serve(rate=rate, port=_free_port(port), engines=engines)
+            _serve(rate=rate, port=_free_port(port), metrics_port=_free_port(metrics_port), engines=engines)
         except KeyboardInterrupt:
             return  # the way to end it
         finally:
@@ -57,8 +61,8 @@ def _has_engines_elsewhere() -> bool:
     return all(addresses) and not (settings.state_dir / ENDPOINTS_FILE).exists()
 
 
-def _serve(*, rate: float, port: int, engines: "LocalEngines | None") -> None:
-    """Ingest, simulator and Dagster, watched for ever."""
+def _serve(*, rate: float, port: int, metrics_port: int, engines: "LocalEngines | None") -> None:
+    """Ingest, simulator, Dagster, metrics and the report page, watched for ever."""
     from recruit_assets.instance import open_instance
     from recruit_assets.services import Services
     from recruit_assets.silence import SilenceWatch
@@ -67,10 +71,11 @@ def _serve(*, rate: float, port: int, engines: "LocalEngines | None") -> None:
     settings = load_settings()
     export(settings)
     apply_schema(settings)
-    logs = settings.state_dir / "logs"
-    with open_instance(settings) as instance, Services(_services(rate, port), logs, _say) as services:
+    logs, page = settings.state_dir / "logs", settings.state_dir / PAGE
+    wanted = _services(rate, port, metrics_port=metrics_port, page=page)
+    with open_instance(settings) as instance, Services(wanted, logs, _say) as services:
         _wait_for_ui(port, services)
-        _show_addresses(settings, port, logs)
+        _show_addresses(settings, port, metrics_port=metrics_port, page=page, logs=logs)
         silence = SilenceWatch(instance, settings, _say)
         while True:
             services.watch()
@@ -80,7 +85,7 @@ def _serve(*, rate: float, port: int, engines: "LocalEngines | None") -> None:
             time.sleep(LOOK_EVERY_S)
 
 
-def _services(rate: float, port: int) -> list["Service"]:
+def _services(rate: float, port: int, *, metrics_port: int, page: Path) -> list["Service"]:
     """In the order of their start; the last one stops first."""
     from recruit_assets.instance import WORKSPACE_FILE
     from recruit_assets.services import Service
@@ -88,14 +93,17 @@ def _services(rate: float, port: int) -> list["Service"]:
     environment = dict(os.environ)  # with all settings, which were exported
     programs = Path(sys.executable).parent
     workspace = ["-w", str(WORKSPACE_FILE)]
+    ours = str(programs / "recruit-assets")
     commands = {
-        "ingest": [str(programs / "recruit-assets"), "ingest"],
+        "ingest": [ours, "ingest"],
         "webserver": [str(programs / "dagster-webserver"), *workspace, "-h", HOST, "-p", str(port)],
         "daemon": [str(programs / "dagster-daemon"), "run", "--log-level", "warning", *workspace],
+        "metrics": [ours, "metrics", "--address", f"{HOST}:{metrics_port}"],
+        "report": [ours, "report", "--html", str(page), "--every", str(PAGE_EVERY_S)],
     }
     if rate:
         simulate = ["simulate", "--live", "--events", "0", "--rate", str(rate)]
-        commands["simulator"] = [str(programs / "recruit-assets"), *simulate]
+        commands["simulator"] = [ours, *simulate]
     return [Service(name, arguments, environment) for name, arguments in commands.items()]
 
 
@@ -145,11 +153,13 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _show_addresses(settings: Settings, port: int, logs: Path) -> None:
+def _show_addresses(settings: Settings, port: int, *, metrics_port: int, page: Path, logs: Path) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("Dagster", f"http://{HOST}:{port}")
+    table.add_row("report", f"{page.as_uri()}, renewed every {PAGE_EVERY_S} s")
+    table.add_row("metrics", f"http://{HOST}:{metrics_port}/metrics")
     table.add_row(
-        "report", f"{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}, user {settings.mysql_user}"
+        "MySQL", f"{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}, user {settings.mysql_user}"
     )
     table.add_row("Kafka", f"{settings.kafka_bootstrap}, topic {settings.kafka_topic}")
     table.add_row(

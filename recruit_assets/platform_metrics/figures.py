@@ -1,4 +1,7 @@
-"""States as metrics: names, labels, units and what each means. Pure; docs/operators.md is held to these by a test."""
+"""States as metrics: names, labels, units and what each means. Pure; docs/operators.md is held to these by a test.
+
+Hours of the report are called partitions here: promtool takes "hours" in a name for a unit.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -19,11 +22,11 @@ def of_report(state: ReportState) -> Sequence[Metric]:
                "while it holds all that Cassandra holds", state.freshness_s),
         _gauge("recruit_report_newest_event_timestamp_seconds", "When Kafka received the newest event of the report",
                None if state.newest_event is None else state.newest_event.timestamp()),
-        _gauge("recruit_report_hours", "Hours that the report holds", state.hours),
+        _gauge("recruit_report_partitions", "Hours that the report holds", state.hours),
         _gauge("recruit_report_rows", "Rows of the report", state.rows),
         _gauge("recruit_report_events", "Countable events that the report's rows stand for", state.events),
-        _gauge("recruit_pending_hours", "Hours with changes that the report doesn't cover", len(state.pending)),
-        _gauge("recruit_pending_failing_hours", "Pending hours whose last run failed", len(state.failing)),
+        _gauge("recruit_pending_partitions", "Hours with changes that the report doesn't cover", len(state.pending)),
+        _gauge("recruit_failing_partitions", "Pending hours whose last run failed", len(state.failing)),
         _gauge("recruit_oldest_pending_change_age_seconds", "Age of the change that waits longest, 0 while none does",
                state.oldest_pending_s),
         _gauge("recruit_change_feed_age_seconds", "Time since the change feed was read",

@@ -10,6 +10,7 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
+from recruit_assets.analyst_model import CAMPAIGN, COMPANY, PUBLISHER
 from recruit_assets.contract import JOB, MYSQL_REPORT
 from recruit_assets.stores.mysql import ReportDatabase
 from recruit_assets.summary import DAY, HOUR, Place, Point, Ranking, ReportSummary, Step, Totals
@@ -31,15 +32,15 @@ class Kind:
 
     name: str
     column: str
-    names: tuple[str, str] | None = None
+    names: tuple[str, str]
     """Table and column."""
 
 
 KINDS = (
     Kind("job", "job_id", (JOB.name, "title")),
-    Kind("publisher", "publisher_id"),
-    Kind("campaign", "campaign_id"),
-    Kind("company", "company_id"),
+    Kind("publisher", "publisher_id", (PUBLISHER.name, "name")),
+    Kind("campaign", "campaign_id", (CAMPAIGN.name, "name")),
+    Kind("company", "company_id", (COMPANY.name, "name")),
 )
 
 
@@ -97,7 +98,7 @@ def _ranking(cursor: Cursor, kind: Kind, since: datetime, *, totals: Totals) -> 
 
 
 def _names(cursor: Cursor, kind: Kind, ids: Sequence[int]) -> Mapping[int | None, str]:
-    if kind.names is None or not ids:
+    if not ids:
         return {}
     table, column = kind.names
     markers = ", ".join(["%s"] * len(ids))

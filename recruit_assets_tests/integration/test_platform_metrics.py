@@ -85,7 +85,7 @@ def test_what_moves_in_the_platform_moves_in_its_metrics(settings: Settings, ins
     assert before["recruit_dead_letters_total/not_json"] == 0
     letters = {reason: after[f"recruit_dead_letters_total/{reason}"] for reason in ("not_json", "empty", "not_object")}
     assert letters == {"not_json": 1, "empty": 1, "not_object": 1}
-    assert (before["recruit_pending_hours"], after["recruit_pending_hours"]) == (0, 1)
+    assert (before["recruit_pending_partitions"], after["recruit_pending_partitions"]) == (0, 1)
     assert 0 < after["recruit_report_freshness_seconds"] < 60
     assert after["recruit_last_run_success/hours_job"] == 1
     assert abs(after["recruit_cassandra_clock_offset_seconds"]) < 1
@@ -101,4 +101,4 @@ def test_a_store_that_nobody_listens_for_is_down_and_the_others_are_told(
 
     up = {name.removeprefix("recruit_up/"): value for name, value in samples.items() if name.startswith("recruit_up/")}
     assert up == {"kafka": 1, "cassandra": 1, "mysql": 0, "dagster": 1}
-    assert "recruit_pending_hours" not in samples
+    assert "recruit_pending_partitions" not in samples

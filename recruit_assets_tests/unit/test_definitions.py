@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from recruit_assets.definitions import defs
+from recruit_assets.instance import REPOSITORY
 
 GRAPH = {
     "kafka_topic": [],
@@ -29,6 +30,16 @@ def test_the_graph_is_the_lineage() -> None:
         "kafka_topic": "sources", "job": "sources", "raw_events": "events", "filtered_events": "events",
         "hourly_job_metrics": "report", "mysql_report": "report",
     }  # fmt: skip
+
+
+def test_every_asset_tells_what_it_is_whose_it_is_and_where_to_read_on() -> None:
+    for spec in defs.resolve_all_asset_specs():
+        assert spec.description
+        assert spec.owners == ["team:data-platform"]
+        assert spec.kinds
+        schema = spec.metadata["dagster/column_schema"]
+        assert all(column.description for column in getattr(schema, "value", schema).columns)
+        assert (REPOSITORY / str(spec.metadata["docs"].value)).is_file()
 
 
 def test_all_but_raw_events_are_hourly_and_run_as_one_range() -> None:

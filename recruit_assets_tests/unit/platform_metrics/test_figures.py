@@ -36,11 +36,11 @@ def test_a_report_with_pending_hours_is_as_old_as_its_newest_event() -> None:
     assert samples(figures.of_report(state)) == {
         "recruit_report_freshness_seconds": 180,
         "recruit_report_newest_event_timestamp_seconds": newest.timestamp(),
-        "recruit_report_hours": 2,
+        "recruit_report_partitions": 2,
         "recruit_report_rows": 30,
         "recruit_report_events": 90,
-        "recruit_pending_hours": 1,
-        "recruit_pending_failing_hours": 1,
+        "recruit_pending_partitions": 1,
+        "recruit_failing_partitions": 1,
         "recruit_oldest_pending_change_age_seconds": 40,
         "recruit_change_feed_age_seconds": 4,
     }
