@@ -5,23 +5,45 @@ Belongs here: levels and format. Not here: what is logged, how an error ends a c
 
 import logging
 import sys
+import time
 
 CLIENTS = ("kafka", "cassandra", "py4j", "alembic")
-ATTEMPTS = ("kafka.net", "kafka.cluster", "cassandra.cluster")
-"""Tell each of many attempts to connect, and a cancelled one as an error; what becomes of them, our own errors tell."""
+UNHEARD = ("kafka.cluster", "cassandra.cluster")
+"""What these tell as errors, our own tell too, or it is none: a refresh that was cancelled by closing, for one."""
+ATTEMPTS = "kafka.net."
+"""Tells each attempt to connect, several a second. A service that lost its broker says so once a minute; a command that
+finds none has ended by FIRST_ATTEMPTS_S with an error of our own."""
+FIRST_ATTEMPTS_S = 15.0
+ATTEMPTS_EVERY_S = 60.0
 
 
 def configure_logs(process: str = "%(name)s") -> None:
     """To be called once, by a process's main; `process` names it in every line, by default the logger."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_without_tracebacks_of_clients)
+    handler.addFilter(_Attempts().are_worth_a_line)
     logging.basicConfig(
         level=logging.INFO, format=f"%(asctime)s %(levelname)s {process}: %(message)s", handlers=[handler]
     )
     for client in CLIENTS:
         logging.getLogger(client).setLevel(logging.ERROR)
-    for client in ATTEMPTS:
+    for client in UNHEARD:
         logging.getLogger(client).setLevel(logging.CRITICAL)
+
+
+class _Attempts:
+    """Which of a client's lines about its attempts to connect are shown."""
+
+    def __init__(self) -> None:
+        self._next_s = time.monotonic() + FIRST_ATTEMPTS_S
+
+    def are_worth_a_line(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(ATTEMPTS):
+            return True
+        if time.monotonic() < self._next_s:
+            return False
+        self._next_s = time.monotonic() + ATTEMPTS_EVERY_S
+        return True
 
 
 def _without_tracebacks_of_clients(record: logging.LogRecord) -> bool:

@@ -47,7 +47,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """One engine as found now: pid, uptime and memory only while it has a process; `note` is why it died, if known."""
+    """One engine as found now: pid, uptime and memory only while it has a process.
+
+    `note` is why it died, or what keeps it from its work, if known.
+    """
 
     name: EngineName
     state: EngineState

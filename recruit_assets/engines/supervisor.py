@@ -4,6 +4,7 @@ Belongs here: the process record in the engine's folder, and what is noticed abo
 Not here: what the program is (`engine` and its modules), the set of engines (`local`).
 """
 
+import shutil
 import signal
 import time
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from recruit_assets.errors import StoreUnavailable, UserError
 READY_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 60
 POLL_S = 0.1
+FULL_MB = 8
+"""An engine that grows a file needs more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,8 @@ class Supervisor:
         running = self.process()
         if running is not None:
             say(f"{self.engine.name}: stopping")
-            running.write(self._record_file)
+            if running != read_record(self._record_file):  # no write without need: the disk may be full
+                running.write(self._record_file)
             send(running, signal.SIGTERM)
             send(running, signal.SIGCONT)  # a paused one doesn't hear the first
         elif (record := read_record(self._record_file)) is not None:
@@ -167,7 +171,13 @@ class Supervisor:
             pid=record.pid,
             uptime_s=max(0.0, time.time() - process.create_time()),
             rss_bytes=process.memory_info().rss,
+            note=self._trouble(),
         )
+
+    def _trouble(self) -> str:
+        """What keeps a running engine from its work, if that can be seen from outside."""
+        free_mb = shutil.disk_usage(self.engine.folder).free / 1e6
+        return f"its disk is full ({free_mb:.1f} MB free): make room" if free_mb < FULL_MB else ""
 
     def _dead_or_stopped(self) -> EngineStatus:
         """A stopped engine's record was removed, a dead one's is still there."""

@@ -4,6 +4,7 @@ Belongs here: which rows share a batch, how many batches are in flight, what is 
 statements and bytes (`stores.event_writes`), offsets (`ingest.offsets`), refused rows' fate (`ingest.worker`).
 """
 
+import logging
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,11 +18,14 @@ from recruit_assets.errors import StoreUnavailable
 from recruit_assets.ingest.steps import OnStep, Step, no_step
 from recruit_assets.stores.event_writes import MAX_BATCH_BYTES, Done, Partition, RawRow, RowsRefused
 
+log = logging.getLogger(__name__)
+
 IN_FLIGHT = 96
 """Batches on their way at once: a group commit answers after 10 ms at the earliest, so throughput needs many."""
 GIVE_UP_S = 120
 """Well under the 300 s after which a consumer that doesn't poll loses its partitions."""
 BACKOFF_MAX_S = 5
+SAID_AFTER_ATTEMPTS = 3
 
 
 class Writes(Protocol):
@@ -202,6 +206,7 @@ class EventWriter:
             retry=retry_if_result(bool),
             stop=stop_after_delay(self._give_up_s),
             wait=wait_random_exponential(multiplier=0.1, max=BACKOFF_MAX_S),
+            before_sleep=lambda state: self._say_once(state.attempt_number, failure()),
             **self._sleep,  # type: ignore[arg-type]  # only a sleep
         )
         try:
@@ -210,6 +215,11 @@ class EventWriter:
             raise StoreUnavailable(
                 f"Cassandra didn't confirm writes for {self._give_up_s:.0f} s; no offset was committed: {failure()}"
             ) from error
+
+    def _say_once(self, attempts: int, why: Exception) -> None:
+        """An outage shows while it lasts; a single time-out isn't worth a line."""
+        if attempts == SAID_AFTER_ATTEMPTS:
+            log.warning("writes aren't confirmed, trying again for up to %.0f s: %s", self._give_up_s, why)
 
 
 class Answers:

@@ -31,6 +31,8 @@ LOGIN_REFUSED = frozenset({1044, 1045, 1698})
 """Access denied for the user: to the database, with this password, with this plugin."""
 UNKNOWN_DATABASE = 1049
 TLS_REQUIRED = 3159
+NO_ROOM = frozenset({1021, 1114})
+"""The disk is full: the server waits for room, or a table can't grow."""
 WRONG_ANSWER = (pymysql.err.IntegrityError, pymysql.err.DataError, pymysql.err.ProgrammingError)
 
 Result = TypeVar("Result")
@@ -171,6 +173,8 @@ def translated_errors(where: str) -> Iterator[None]:
             raise UserError(f"MySQL at {where}: {_message(error)}. Run `recruit-assets schema apply`") from error
         if trouble := _tls_trouble(error, code):
             raise UserError(f"MySQL at {where} {trouble}: check RECRUIT_MYSQL_TLS_CA") from error
+        if code in NO_ROOM:
+            raise StoreUnavailable(f"MySQL at {where} has no room left, make some: {_message(error)}") from error
         raise StoreUnavailable(f"MySQL at {where} doesn't answer as it should: {_message(error)}") from error
 
 

@@ -31,6 +31,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", range(1, 1 + metafunc.config.getoption("--chaos-rounds")))
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Guards are taken out in the long form only."""
+    is_short = config.getoption("--chaos-rounds") == 1
+    return True if is_short and collection_path.name == "test_guards.py" else None
+
+
 @pytest.fixture(scope="session")
 def is_long(request: pytest.FixtureRequest) -> bool:
     """Whether the long forms run too."""
@@ -83,3 +89,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for case, outcomes in _outcomes.items():
         events, differences = (sum(o.events for o in outcomes), sum(len(o.differences) for o in outcomes))
         terminalreporter.line(f"{case.removeprefix('test_'):<90} {len(outcomes):>4} {events:>9,} {differences:>4}")
+    if seen := [one.seen for outcomes in _outcomes.values() for one in outcomes if one.seen]:
+        terminalreporter.section("guards taken out: what the audit saw")
+        for line in seen:
+            terminalreporter.line(line)

@@ -20,12 +20,13 @@ from recruit_assets.stages import Derivation, StageResult, Tally
 from recruit_assets.stores import mysql_report
 from recruit_assets.stores.hour_tables import CassandraHourTables
 from recruit_assets_tests.support.arena import Arena
-from recruit_assets_tests.support.ingest_process import exit_code_of
+from recruit_assets_tests.support.ingest_process import exit_code_of, remove_dead_members
 
 
 class RunStep(StrEnum):
-    """Where a run dies."""
+    """Where a run dies: one step of each asset."""
 
+    RAW_EVENTS_WRITTEN = "raw_events drained, the change feed not told"
     FILTERED_EVENTS_WRITTEN = "filtered_events written, not covered"
     HOURLY_JOB_METRICS_CLEARED = "hourly_job_metrics uncovered, not written"
     IN_THE_TRANSACTION = "report rows inserted, not committed"
@@ -33,7 +34,9 @@ class RunStep(StrEnum):
 
 def materialize_until_killed(settings: Settings, step: RunStep) -> int:
     """Materialize in a process that kill -9 ends at the step; how that process ended."""
-    return exit_code_of(_materialize_and_die, settings, step, timeout_s=240)
+    code = exit_code_of(_materialize_and_die, settings, step, timeout_s=240)
+    remove_dead_members(settings)
+    return code
 
 
 @contextmanager
@@ -75,6 +78,8 @@ def _materialize_and_die(settings: Settings, step: RunStep) -> None:
     _DyingTables.step = step
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("recruit_assets.io_managers.cassandra.CassandraHourTables", _DyingTables)
+        if step is RunStep.RAW_EVENTS_WRITTEN:
+            patch.setattr("recruit_assets.ingest.writer.EventWriter._tell_feed", _die)
         if step is RunStep.IN_THE_TRANSACTION:
             patch.setattr("recruit_assets.stores.mysql_report._store_mark", _die)
         materialize_pending(settings)

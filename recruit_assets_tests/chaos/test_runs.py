@@ -1,24 +1,20 @@
 """Runs killed, doubled and overtaken; backlogs and late events: the report ends as the ledger."""
 
-from threading import Thread
+from concurrent.futures import ThreadPoolExecutor
 
+import dagster as dg
 import pytest
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from kafka.structs import OffsetAndMetadata, TopicPartition
-from pyspark.sql import SparkSession
 
-from recruit_assets.errors import MissingCoverage
 from recruit_assets.ingest.result import IngestResult
 from recruit_assets.ingest.service import drain
-from recruit_assets.pending import HOUR
 from recruit_assets.settings import Settings
-from recruit_assets.stores.cassandra import open_session
 from recruit_assets.stores.kafka import open_admin
-from recruit_assets.stores.mysql import open_report_database
-from recruit_assets.stores.spark import CassandraFrames
 from recruit_assets_tests.chaos.killings import RunStep, materialize_until_killed
-from recruit_assets_tests.chaos.specs import START, a_few_hours
+from recruit_assets_tests.chaos.machines import tick_and_run_elsewhere
+from recruit_assets_tests.chaos.specs import a_few_hours
 from recruit_assets_tests.support.arena import Arena
-from recruit_assets_tests.support.sinks import FilteredEvents, HourlyJobMetrics, MySqlReportSink
 
 KILLED = -9
 
@@ -27,9 +23,32 @@ KILLED = -9
 def test_a_run_killed_in_each_stage_is_finished_by_the_next(arena: Arena, seed: int, is_long: bool) -> None:
     arena.prepare(a_few_hours(events=900, seed=seed))
 
-    for step in RunStep if is_long else [RunStep.IN_THE_TRANSACTION]:
+    for step in RunStep if is_long else [RunStep.RAW_EVENTS_WRITTEN, RunStep.IN_THE_TRANSACTION]:
         arena.send(parts=2)
         assert materialize_until_killed(arena.settings, step) == KILLED
+    arena.send()
+    arena.recover()
+
+    arena.require_exact()
+    with dg.DagsterInstance.get() as instance:
+        assert instance.get_runs_count(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)) == 0
+
+
+@pytest.mark.timeout(600)
+def test_two_sensors_with_their_runs_and_clocks_of_their_own_agree(arena: Arena, seed: int) -> None:
+    """Two daemons on two machines ask for the same hours at once, while events arrive for these.
+
+    One machine's clock is an hour fast, the other's an hour slow.
+    """
+    arena.prepare(a_few_hours(events=900, seed=seed))
+    arena.send(parts=3)
+    drain(arena.settings)
+
+    with ThreadPoolExecutor(2) as pool:
+        ends = pool.map(lambda off_s: tick_and_run_elsewhere(arena.settings, off_s), (3_600, -3_600))
+        arena.send(parts=2)
+        drain(arena.settings)
+        assert list(ends) == [0, 0]
     arena.send()
     arena.recover()
 
@@ -61,37 +80,3 @@ def drain_from_the_first_offset(settings: Settings) -> IngestResult:
         offsets = {TopicPartition(settings.kafka_topic, p): OffsetAndMetadata(0, "", -1) for p in range(4)}
         admin.alter_group_offsets(settings.kafka_group, offsets)
     return drain(settings)
-
-
-def test_runs_of_the_same_hours_at_the_same_time_leave_the_newest_data(
-    arena: Arena, seed: int, spark: SparkSession
-) -> None:
-    """As a sensor, a backfill and a second daemon would: without order, while events arrive."""
-    arena.prepare(a_few_hours(events=900, seed=seed))
-    runners = [Thread(target=run_over_and_over, args=(arena.settings, spark, 2)) for _ in range(2)]
-
-    arena.send(parts=3)
-    drain(arena.settings)
-    for runner in runners:
-        runner.start()
-    arena.send(parts=2)
-    drain(arena.settings)
-    for runner in runners:
-        runner.join(120)
-    arena.send()
-    arena.recover()
-
-    arena.require_exact()
-
-
-def run_over_and_over(settings: Settings, spark: SparkSession, times: int) -> None:
-    """The three stages over all hours; a stage whose input another runner is replacing fails, as a run would."""
-    hours = [START + n * HOUR for n in range(-2, 3)]
-    frames = CassandraFrames(spark, settings)
-    with open_session(settings) as session, open_report_database(settings) as database:
-        for number in range(times):
-            try:
-                for sink in (FilteredEvents, HourlyJobMetrics, MySqlReportSink):
-                    sink(session, database, frames).run(hours, run_id=f"{id(session)} {number}")
-            except MissingCoverage:
-                continue

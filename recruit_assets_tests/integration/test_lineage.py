@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from recruit_assets.contract import EVENT_COLUMNS, RAW_EVENTS
 from recruit_assets.definitions import build_defs
 from recruit_assets.settings import Settings
 from recruit_assets.stores.kafka import open_producer
@@ -155,6 +156,16 @@ def test_malformed_records_become_dead_letters_and_good_ones_are_reported(warm: 
         "too_large": 1,
     }  # fmt: skip
     assert report_of(warm, "clicks") == [(1000,)]
+
+
+def test_raw_events_read_through_spark_have_the_contracts_29_fields(frames: CassandraFrames) -> None:
+    names = [column.name for column in EVENT_COLUMNS]
+    numbers = {"bid", "campaign_id", "cd", "ev", "group_id", "job_id", "publisher_id", "tz", "v"}
+
+    found = {field.name: field.dataType.simpleString() for field in frames.table(RAW_EVENTS).select(*names).schema}
+
+    assert len(found) == 29
+    assert found == {name: "int" if name in numbers else "string" for name in names}
 
 
 def test_the_report_read_through_spark_has_the_contracts_types(warm: Settings, frames: CassandraFrames) -> None:

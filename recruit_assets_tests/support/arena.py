@@ -28,10 +28,11 @@ REPORT = "SELECT * FROM mysql_report ORDER BY dates, hours, job_id, publisher_id
 
 @dataclass(slots=True)
 class Outcome:
-    """What a case has shown: events sent, and what the audit found different."""
+    """What a case has shown: events sent, and what the audit found different; `seen` where that was wanted."""
 
     events: int = 0
     differences: list[str] = field(default_factory=list)
+    seen: str = ""
 
 
 @dataclass(slots=True)

@@ -45,16 +45,19 @@ def consumers(parent: "subprocess.Popen[bytes]") -> list[psutil.Process]:
 
 
 def ingest_until_killed(settings: Settings, step: Step) -> int:
-    """Drain the topic in a process that kill -9 ends at the step; how that process ended.
-
-    The dead member is removed from the group, which would find out by itself after 15 s.
-    """
+    """Drain the topic in a process that kill -9 ends at the step; how that process ended."""
     code = exit_code_of(_drain_and_die, settings, step, timeout_s=60)
+    remove_dead_members(settings)
+    return code
+
+
+def remove_dead_members(settings: Settings) -> None:
+    """Take everybody out of the group, where nobody is alive: it would find out by itself after 15 s."""
     with open_admin(settings) as admin:
         group = admin.describe_groups([settings.kafka_group])[settings.kafka_group]
         dead = [MemberToRemove(member["member_id"]) for member in group["members"]]
-        admin.remove_group_members(settings.kafka_group, dead)
-    return code
+        if dead:
+            admin.remove_group_members(settings.kafka_group, dead)
 
 
 def exit_code_of(work: Callable[..., object], *arguments: object, timeout_s: float) -> int:

@@ -1,5 +1,6 @@
 """One engine's process, through everything that can happen to it; the engine is a small Python program."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,13 +8,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from recruit_assets.engines import supervisor as supervisor_module
 from recruit_assets.engines.engine import EngineState
-from recruit_assets.engines.processes import identify, read_record
+from recruit_assets.engines.processes import ProcessRecord, identify, read_record
 from recruit_assets.engines.supervisor import Supervisor
 from recruit_assets.errors import StoreUnavailable, UserError
 from recruit_assets_tests.support.fake_engine import DEAF, FakeEngine
@@ -74,6 +76,22 @@ def test_a_stopped_engine_has_no_process_and_no_record(make: Make, said: list[st
 
     assert not psutil.pid_exists(pid)
     assert make().status().state is EngineState.STOPPED
+
+
+def test_an_engine_on_a_full_disk_says_so_and_can_be_stopped(
+    make: Make, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    pid = started(make(), said)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100_000))
+    monkeypatch.setattr(ProcessRecord, "write", no_room)
+
+    assert make().status().note == "its disk is full (0.1 MB free): make room"
+    make().ask_to_end(said.append)
+    make().wait_gone(said.append)
+    assert not psutil.pid_exists(pid)
 
 
 def test_an_engine_that_does_not_hear_is_killed(make: Make, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,17 @@ def test_rows_that_are_never_confirmed_end_in_an_error_without_a_word_to_the_fee
     assert writes.changes == []
 
 
+@pytest.mark.parametrize(("failures", "lines"), [(1, 0), (20, 1)])
+def test_an_outage_is_said_once_while_it_lasts(failures: int, lines: int, caplog: pytest.LogCaptureFixture) -> None:
+    left = [StoreUnavailable("node is down")] * failures
+    writes = WritesInMemory(lambda _partition, _rows: left.pop() if left else None)
+
+    write(writes, [((SEVEN, 1), a_row())])
+
+    said = "writes aren't confirmed, trying again for up to 120 s: node is down"
+    assert [record.getMessage() for record in caplog.records] == [said] * lines
+
+
 def test_of_a_refused_batch_only_the_row_to_blame_is_refused() -> None:
     def refuse_two(_partition: Partition, rows: list[RawRow]) -> Exception | None:
         return RowsRefused("invalid") if any(row.values == [2] for row in rows) else None

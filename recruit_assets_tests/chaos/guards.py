@@ -1,0 +1,171 @@
+"""What saves the cases of this folder, and how each of it is taken out.
+
+A guard comes with a harm: the very point at which a case kills a process or an engine, but in this process, so that it
+is hit every time. With the guard the harm leaves no difference, without it the audit must name one: `seen` is the rule.
+Guards of the order of a run's own steps are taken out without engines, in `unit/test_stages.py`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+from pymysql.cursors import Cursor
+
+from recruit_assets.ingest import worker
+from recruit_assets.ingest.worker import Load, Worker
+from recruit_assets.ingest.writer import Batch, EventWriter, Flight, Row, batches_of
+from recruit_assets.stages import ReportRow, Tally
+from recruit_assets.stores import mysql_report
+from recruit_assets.stores.dead_letter_topic import DeadLetterTopic
+from recruit_assets.stores.event_writes import Partition
+from recruit_assets.stores.kafka_group import GroupMember
+from recruit_assets.stores.mysql_report import EPOCH, MySqlReport
+from recruit_assets_tests.chaos import harms
+from recruit_assets_tests.support.arena import Arena
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A promise that the code keeps, how to break it, what harm it is against, and the audit's rule that sees it."""
+
+    promise: str
+    take_out: Callable[[pytest.MonkeyPatch], None]
+    harm: Callable[[Arena], None]
+    seen: str
+
+
+def commit_before_rows(patch: pytest.MonkeyPatch) -> None:
+    launch = Worker._launch
+
+    def commit_first(self: Worker) -> Load:
+        self._commit(worker._last_done(self._intake.records))
+        return launch(self)
+
+    patch.setattr(Worker, "_launch", commit_first)
+
+
+def take_an_unconfirmed_write_for_done(patch: pytest.MonkeyPatch) -> None:
+    done = EventWriter._done
+
+    def whatever(self: EventWriter, flight: Flight, batch: Batch, _: Exception | None) -> None:
+        done(self, flight, batch, None)
+
+    patch.setattr(EventWriter, "_done", whatever)
+
+
+def tell_the_feed_before_the_rows(patch: pytest.MonkeyPatch) -> None:
+    launch, tell_feed = EventWriter.launch, EventWriter._tell_feed
+
+    def tell_first(self: EventWriter, rows: list[tuple[Partition, Row]]) -> Flight:
+        tell_feed(self, Flight(list(batches_of(rows)), rows=len(rows)), set())
+        return launch(self, rows)
+
+    patch.setattr(EventWriter, "launch", tell_first)
+    patch.setattr(EventWriter, "_tell_feed", lambda *_: Counter())
+
+
+def commit_before_dead_letters(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(DeadLetterTopic, "acknowledged", lambda _: None)
+
+
+def go_on_after_a_rebalance(patch: pytest.MonkeyPatch) -> None:
+    resume = GroupMember.resume
+
+    def stay(self: GroupMember) -> dict[int, int]:
+        with pytest.MonkeyPatch.context() as here:
+            here.setattr(self._consumer, "seek", lambda *_: None)
+            return resume(self)
+
+    patch.setattr(GroupMember, "resume", stay)
+
+
+def never_read_the_feed_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("recruit_assets.materialize.DAILY_LOOKBACK", timedelta(0))
+
+
+def store_the_mark_before_the_rows(patch: pytest.MonkeyPatch) -> None:
+    replace_hour = MySqlReport.replace_hour
+
+    def mark_first(
+        self: MySqlReport,
+        hour: datetime,
+        rows: Sequence[ReportRow],
+        *,
+        covered_through_ms: int,
+        t: int,
+        tally: Tally,
+        run_id: str,
+    ) -> bool:
+        def store(cursor: Cursor) -> None:
+            naive, mark = hour.replace(tzinfo=None), EPOCH + timedelta(milliseconds=covered_through_ms)
+            mysql_report._locked_mark(cursor, naive)
+            mysql_report._store_mark(cursor, naive, (mark, t, tally.row_count, tally.event_count, run_id))
+
+        self._database.run_transaction(store)
+        return replace_hour(self, hour, rows, covered_through_ms=covered_through_ms, t=t, tally=tally, run_id=run_id)
+
+    patch.setattr(MySqlReport, "replace_hour", mark_first)
+
+
+def add_rows_without_deleting(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(mysql_report, "_delete_rows", lambda *_: None)
+
+
+def let_any_run_publish(patch: pytest.MonkeyPatch) -> None:
+    locked_mark = mysql_report._locked_mark
+
+    def forget(cursor: Cursor, hour: datetime) -> tuple[datetime, int]:
+        locked_mark(cursor, hour)
+        return mysql_report.NEVER, 0
+
+    patch.setattr(mysql_report, "_locked_mark", forget)
+
+
+GUARDS = (
+    Guard("offsets move after the rows are durable", commit_before_rows, harms.crash_before_the_rows, "events"),
+    Guard(
+        "a write that isn't confirmed is written again",
+        take_an_unconfirmed_write_for_done,
+        harms.lose_a_batch_on_its_way,
+        "events",
+    ),
+    Guard(
+        "the change feed is told after the rows",
+        tell_the_feed_before_the_rows,
+        harms.run_the_hours_before_their_rows,
+        "report rows",
+    ),
+    Guard(
+        "offsets move after the dead letters are acknowledged",
+        commit_before_dead_letters,
+        harms.refuse_dead_letters_for_a_while,
+        "dead letters",
+    ),
+    Guard(
+        "after a rebalance reading goes back to what is committed",
+        go_on_after_a_rebalance,
+        harms.join_while_records_wait,
+        "events",
+    ),
+    Guard(
+        "the feed is read again behind its mark",
+        never_read_the_feed_again,
+        harms.hold_change_rows_back,
+        "pending hours",
+    ),
+    Guard(
+        "an hour's mark is stored with its rows, in one transaction",
+        store_the_mark_before_the_rows,
+        harms.crash_between_mark_and_rows,
+        "report rows",
+    ),
+    Guard("an hour is replaced, not added to", add_rows_without_deleting, harms.report_an_hour_twice, "pending hours"),
+    Guard(
+        "an older run doesn't publish over a newer one",
+        let_any_run_publish,
+        harms.overtake_a_run_before_it_publishes,
+        "report rows",
+    ),
+)
