@@ -5,6 +5,7 @@ nobody's data and its ledger tells everything that the report must hold.
 """
 
 import shutil
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from recruit_assets.commands.audit import FILE_WIDTH
 from recruit_assets.contract import MYSQL_REPORT
 from recruit_assets.settings import ENDPOINTS_FILE, Settings, export, load_settings
 
@@ -31,7 +33,7 @@ SHOWN = (
 )  # fmt: skip
 
 Result = TypeVar("Result")
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
 
 
 def demo(

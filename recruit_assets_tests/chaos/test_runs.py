@@ -59,7 +59,7 @@ def test_two_sensors_with_their_runs_and_clocks_of_their_own_agree(arena: Arena,
 def test_late_hostile_and_repeated_records_of_a_backlog_change_their_hours_and_nothing_else(
     arena: Arena, seed: int, is_long: bool
 ) -> None:
-    """Ties, disorder, every typed reason and late events, after days off, before and after their hour was reported."""
+    """Disorder, duplicates, every typed reason and late events after days off, for hours reported and not reported."""
     arena.prepare(a_few_hours(events=2_000, hours=170 if is_long else 25, seed=seed))
     for parts in (2, 1):
         arena.send(parts=parts)
