@@ -12,7 +12,11 @@ Operational, Programming = pymysql.err.OperationalError, pymysql.err.Programming
 @pytest.mark.parametrize(
     ("error", "ours", "message"),
     [
-        (Operational(1045, "Access denied"), UserError, "refuses the login: 1045 Access denied. Check RECRUIT_MYSQL_USER"),
+        (
+            Operational(1045, "Access denied"),
+            UserError,
+            "refuses the login: 1045 Access denied. Check RECRUIT_MYSQL_USER",
+        ),
         (Operational(1049, "Unknown database"), UserError, "Unknown database. Run `recruit-assets schema apply`"),
         (Operational(1021, "Disk full"), StoreUnavailable, "has no room left, make some: 1021 Disk full"),
         (Operational(1114, "The table is full"), StoreUnavailable, "has no room left, make some: 1114 The table"),
