@@ -89,7 +89,7 @@ def date_select() -> str:
         f"WITH digit AS ({' UNION ALL '.join(f'SELECT {n} AS n' for n in range(10))}), "
         f"day AS (SELECT first.day + INTERVAL {number} DAY AS date FROM ({first}) first, ({last}) last, {digits} "
         f"WHERE {number} < DATEDIFF(MAKEDATE(YEAR(last.day) + 1, 1), first.day)) "
-        "SELECT date, YEAR(date) AS year, QUARTER(date) AS quarter, MONTH(date) AS month, "
+        "SELECT date, YEAR(date) + 0 AS year, QUARTER(date) AS quarter, MONTH(date) AS month, "
         f"{_spelled('MONTH(date)', MONTHS)} AS month_name, WEEK(date, 3) AS iso_week, WEEKDAY(date) + 1 AS weekday, "
         f"{_spelled('WEEKDAY(date) + 1', WEEKDAYS)} AS weekday_name FROM day"
     )

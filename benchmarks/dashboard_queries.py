@@ -1,0 +1,147 @@
+"""How long each dashboard panel waits for the report database, over a year of hours with a million report rows.
+
+`python -m benchmarks.dashboard_queries`. The rows are written by the report's own write path into a database that is
+made for it, on a MariaDB of its own or on the MySQL that RECRUIT_MYSQL_* name. Each query is the provisioned
+dashboard's, over the last week and over the whole year; exit code 1 if one needs more than a second.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from recruit_assets.analyst_model import FACT
+from recruit_assets.engines.engine import EngineName
+from recruit_assets.engines.local import LocalEngines
+from recruit_assets.settings import Settings, load_settings
+from recruit_assets.simulator.jobs import Job, dimension_rows, site_jobs
+from recruit_assets.simulator.names import FIRST_CAMPAIGN_ID, FIRST_GROUP_ID, FIRST_PUBLISHER_ID, site_names
+from recruit_assets.simulator.spec import SimulationSpec
+from recruit_assets.stages import ReportRow, Tally
+from recruit_assets.stores.dimension_names import load_names
+from recruit_assets.stores.job_dimension import load_jobs
+from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql_report import MySqlReport
+from recruit_assets.stores.mysql_schema import apply_mysql_schema
+from recruit_assets_tests.support.grafana import panel_queries, variable_queries
+
+END = datetime(2026, 1, 1, tzinfo=UTC)
+HOURS = 365 * 24
+REPEATS = 5
+LIMIT_MS = 1000
+SITE = SimulationSpec(jobs=5_000)
+RANGES = {"last week": (timedelta(days=7), 3600), "year": (timedelta(days=365), 12 * 3600)}
+"""How far back, and the width of a point, as Grafana chooses it for a panel of 900 pixels."""
+
+console = Console(width=110)
+
+
+def main(
+    rows: Annotated[int, typer.Option(help="Report rows, spread over the year's hours")] = 1_000_000,
+    state_dir: Annotated[Path, typer.Option(help="Of the MariaDB that is started")] = Path(".recruit/bench-dashboards"),
+) -> None:
+    """Load a year of hours and time every query of every panel and variable."""
+    with _server(state_dir.resolve()) as server:
+        settings = server.model_copy(update={"mysql_database": f"bench_{uuid4().hex[:8]}"})
+        apply_mysql_schema(settings)
+        with open_report_database(settings) as database:
+            try:
+                _load(database, rows)
+                slowest_ms = _show(database)
+            finally:
+                database.query(f"DROP DATABASE {settings.mysql_database}")
+    raise typer.Exit(int(slowest_ms > LIMIT_MS))
+
+
+@contextmanager
+def _server(state_dir: Path) -> Iterator[Settings]:
+    """The MySQL that the settings name, or one that is started and stopped."""
+    settings = load_settings(state_dir=state_dir)
+    engines = LocalEngines(settings)
+    if settings.mysql_host:
+        yield settings
+        return
+    engines.start_one(EngineName.MARIADB, console.print)
+    try:
+        yield load_settings(state_dir=state_dir)
+    finally:
+        engines.stop()
+
+
+def _load(database: ReportDatabase, rows: int) -> None:
+    rng, jobs, report = Random(1), site_jobs(SITE.jobs), MySqlReport(database)  # noqa: S311  # nothing secret
+    load_jobs(database, dimension_rows(jobs))
+    load_names(database, site_names(SITE))
+    for number in track(range(HOURS), "a year of hours", console=console, disable=not console.is_terminal):
+        hour = END - timedelta(hours=HOURS - number)
+        count = rows * (number + 1) // HOURS - rows * number // HOURS
+        mark_ms = round(hour.timestamp() * 1000)
+        report.replace_hour(
+            hour, _rows(hour, count, jobs=jobs, rng=rng),
+            covered_through_ms=mark_ms, t=mark_ms, tally=Tally(count, count), run_id="bench",
+        )  # fmt: skip
+    database.query("ANALYZE TABLE mysql_report, report_hours")
+
+
+def _rows(hour: datetime, count: int, *, jobs: list[Job], rng: Random) -> list[ReportRow]:
+    """Distinct jobs and publishers of one hour, a few jobs being in most of them."""
+    grains: dict[tuple[int, int], None] = {}
+    while len(grains) < count:
+        popular = min(int(rng.paretovariate(0.6)) - 1, len(jobs) - 1)
+        grains[popular, rng.randrange(SITE.publishers)] = None
+    day = hour.replace(hour=0, tzinfo=None)
+    rows: list[ReportRow] = []
+    for rank, publisher in grains:
+        ids = (
+            FIRST_GROUP_ID + rank % SITE.groups,
+            FIRST_CAMPAIGN_ID + rank % SITE.campaigns,
+            FIRST_PUBLISHER_ID + publisher,
+        )
+        clicks, applied = rng.randrange(1, 6), rng.randrange(2)
+        rows.append(
+            (
+                jobs[rank].id, day, hour.hour, rng.randrange(2), rng.randrange(2), applied, None, *ids,
+                50.0, clicks, None, 50.0 * clicks, "Cassandra", hour.replace(tzinfo=None),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _show(database: ReportDatabase) -> float:
+    """Prints milliseconds, median of REPEATS after a first one; returns the slowest median."""
+    ((version,),) = database.query("SELECT VERSION()")
+    ((count,),) = database.query(f"SELECT COUNT(*) FROM {FACT.name}")
+    table = Table("query", *(f"{name}, ms" for name in RANGES), title=f"{count:,} report rows, {version}", box=None)
+    slowest = 0.0
+    for query in panel_queries("mysql") + variable_queries():
+        times = [
+            _median_ms(database, query.expanded(END - back, END, interval_s=width)) for back, width in RANGES.values()
+        ]
+        slowest = max(slowest, *times)
+        table.add_row(str(query), *(f"{one:,.0f}" for one in times))
+    console.print(table)
+    return slowest
+
+
+def _median_ms(database: ReportDatabase, sql: str) -> float:
+    def once() -> float:
+        started = time.perf_counter()
+        database.query(sql)
+        return (time.perf_counter() - started) * 1000
+
+    once()
+    return statistics.median(once() for _ in range(REPEATS))
+
+
+if __name__ == "__main__":
+    typer.run(main)
