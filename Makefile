@@ -9,6 +9,7 @@ help:
 	@echo "make demo   the whole lineage on real engines with 20,000 simulated events, audited"
 	@echo "make up     engines, ingest, a slow simulator and Dagster; Ctrl-C stops all"
 	@echo "make test   lint, types and every test, real engines included"
+	@echo "make check-grafana  dashboards against Grafana's own types, alert rules against promtool, where these are installed"
 	@echo "make check-prometheus  a real Prometheus scrapes the metrics, where it is installed"
 	@echo "make chaos  the chaos suite in its long form: everything is killed, the audit stays exact"
 	@echo "make soak   15 minutes of load while processes are killed; memory, runs and audit at the end"
@@ -56,9 +57,10 @@ soak: install
 bench: install
 	$(BIN)/python -m benchmarks --only "$(ONLY)" --repeats $(or $(REPEATS),3)
 
-# The dashboards' JSON against the types that Grafana publishes; needs npm and the network.
+# The dashboards' JSON against the types that Grafana publishes (npm, network), alert rules against promtool.
 check-grafana: install
 	$(BIN)/python -m recruit_assets_tests.grafana_schema
+	$(BIN)/python -m recruit_assets_tests.grafana_promql
 
 # Renew the lock after a change of setup.py; needs the network, changes versions.
 lock: install

@@ -1,0 +1,65 @@
+"""Part of `make check-grafana`: Prometheus reads every PromQL expression, and each alert rule fires when it should.
+
+Grafana asks for an expression and compares the answer with a threshold; here both are one rule, which promtool runs on
+made-up series. Needs promtool (Debian's package is `prometheus`); JSON is YAML to it.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from recruit_assets.dashboards.alert_rules import RULES, AlertRule
+from recruit_assets_tests.support.grafana import panel_queries
+
+COMPARISONS = {"gt": ">", "lt": "<"}
+SERIES = {
+    "recruit-report-stale": ("recruit_report_freshness_seconds", "0+10x60", "0+120x60"),
+    "recruit-dead-letters-growing": ('recruit_dead_letters_total{reason="not_json"}', "5+1x60", "5+50x60"),
+    "recruit-checks-failing": ('recruit_check_passed{asset="mysql_report",check="counts"}', "1x60", "0x60"),
+}
+"""Per rule: a series, its values for an hour in which all is well, and for one in which it isn't; one a minute."""
+
+
+def main() -> int:
+    """0 when every expression is read and every rule fires in the bad hour alone; 2 without promtool."""
+    if shutil.which("promtool") is None:
+        print("promtool not found: install Debian's package `prometheus`")
+        return 2
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        _write(folder / "rules.yml", {"groups": [{"name": "recruit", "rules": [*_panels(), *map(_alert, RULES)]}]})
+        tests = [_test(rule, hour) for rule in RULES for hour in (1, 2)]
+        _write(folder / "tests.yml", {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": tests})
+        commands = (["check", "rules", "rules.yml"], ["test", "rules", "tests.yml"])
+        return max(subprocess.run(["promtool", *one], cwd=folder, check=False).returncode for one in commands)
+
+
+def _panels() -> list[dict[str, object]]:
+    return [{"record": f"panel{number}", "expr": one.text} for number, one in enumerate(panel_queries("prometheus"))]
+
+
+def _alert(rule: AlertRule) -> dict[str, object]:
+    expression = f"{rule.expression} {COMPARISONS[rule.comparison]} {rule.threshold}"
+    return {"alert": rule.uid, "expr": expression, "for": rule.lasting}
+
+
+def _test(rule: AlertRule, hour: int) -> dict[str, object]:
+    """Of the good hour (1) or the bad one (2)."""
+    series = SERIES[rule.uid]
+    expected = [] if hour == 1 else [{"exp_labels": dict[str, str]()}]
+    return {
+        "interval": "1m",
+        "input_series": [{"series": series[0], "values": series[hour]}],
+        "alert_rule_test": [{"eval_time": "60m", "alertname": rule.uid, "exp_alerts": expected}],
+    }
+
+
+def _write(path: Path, document: object) -> None:
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
