@@ -221,7 +221,7 @@ def _publish_slowly(settings: Settings, meanwhile: Callable[[], None]) -> None:
 
     class SlowTables(CassandraHourTables):
         def by_hour(self, rows: DataFrame) -> Iterator[tuple[datetime, list[ReportRow]]]:
-            read = list(super().by_hour(rows))
+            read = [(hour, list(found)) for hour, found in super().by_hour(rows)]
             meanwhile()
             yield from read
 
