@@ -43,15 +43,14 @@ def test_a_spark_lock_holds_nothing_that_pyspark_brings(name: str) -> None:
     assert not shipped & {artifact.artifact for artifact in read_lock(name)}
 
 
-def test_what_is_written_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     artifacts = [
         LockedArtifact("org.example", "plain", "1.0", "", "ab" * 32, 10),
         LockedArtifact("org.example", "native", "1.0", "linux-x86_64", "cd" * 32, 20),
     ]
     (tmp_path / "mine.toml").write_text(format_lock(["org.example:plain:1.0"], artifacts))
-    monkeypatch.setattr("recruit_assets.artifacts.lockfile.LOCKS", tmp_path)
 
-    assert read_lock("mine") == tuple(artifacts)
+    assert read_lock("mine", tmp_path) == tuple(artifacts)
 
 
 def test_an_artifact_lies_where_maven_puts_it() -> None:
