@@ -52,7 +52,13 @@ def run_failure_alert(context: dg.RunFailureSensorContext) -> dg.SkipReason | No
     send(
         Alert(
             subject=f"Dagster run of {run.job_name} failed" + (f" ({hours})" if hours else ""),
-            body=f"{context.failure_event.message}\nRun {run.run_id}. Its hours stay pending and are tried again.",
+            body="\n".join(
+                [
+                    str(context.failure_event.message),
+                    *(_why(failed) for failed in context.get_step_failure_events()),
+                    f"Run {run.run_id}. Its hours stay pending and are tried again.",
+                ]
+            ),
         ),
         settings,
     )
@@ -134,6 +140,13 @@ def failing_ticks(instance: dg.DagsterInstance) -> dict[str, str]:
         if len(ticks) == FAILED_TICKS and all(tick.status is TickStatus.FAILURE for tick in ticks):
             return {"sensor": f"the last {FAILED_TICKS} ticks of {CDC_SENSOR} failed: {_message(ticks[0].error)}"}
     return {}
+
+
+def _why(failed: dg.DagsterEvent) -> str:
+    """The step and our own message, or else the first line of its error."""
+    data = failed.step_failure_data
+    told = data.user_failure_data.description if data.user_failure_data else None
+    return f"{failed.step_key}: {told or _message(data.error)}"
 
 
 def _check_alert(one: AssetCheckExecutionRecord) -> Alert:

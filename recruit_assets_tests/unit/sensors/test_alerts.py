@@ -121,12 +121,13 @@ def failure_context(instance: dg.DagsterInstance) -> dg.RunFailureSensorContext:
     ).for_run_failure()
 
 
-def test_a_failed_run_is_sent_with_its_hours(instance: dg.DagsterInstance, sent: list[Alert]) -> None:
+def test_a_failed_run_is_sent_with_its_hours_and_the_reason(instance: dg.DagsterInstance, sent: list[Alert]) -> None:
     with failure_context(instance) as context:
         alerts.run_failure_alert(context)
 
     (alert,) = sent
     assert alert.subject == "Dagster run of hours_job failed (2026-01-05-07:00)"
+    assert "fails: the disk is full" in alert.body.splitlines()
     assert f"Run {context.dagster_run.run_id}" in alert.body
 
 
