@@ -2,16 +2,13 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-MYSQL_TESTS := test_laws.py test_lineage.py test_change_feed.py test_audit.py test_checks.py test_materialize.py \
-  test_ingest.py test_analyst_schema.py test_analyst_model.py
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-mysql check-prometheus bench lint chaos soak check-grafana lock clean
+.PHONY: help install demo up test check-prometheus bench lint chaos soak check-grafana lock clean
 
 help:
 	@echo "make demo   the whole lineage on real engines with 20,000 simulated events, audited"
 	@echo "make up     engines, ingest, a slow simulator and Dagster; Ctrl-C stops all"
 	@echo "make test   lint, types and every test, real engines included"
-	@echo "make test-mysql    what touches MySQL, on the server that RECRUIT_TEST_MYSQL names"
 	@echo "make check-grafana  dashboards against Grafana's own types, alert rules against promtool, where these are installed"
 	@echo "make check-prometheus  a real Prometheus scrapes the metrics, where it is installed"
 	@echo "make chaos  the chaos suite in its long form: everything is killed, the audit stays exact"
@@ -49,11 +46,6 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-
-# Another server in MariaDB's place.
-test-mysql: install
-	@test -n "$$RECRUIT_TEST_MYSQL" || { echo "name the server: RECRUIT_TEST_MYSQL=mysql://user:password@host:port"; exit 2; }
-	$(BIN)/python -m pytest $(addprefix recruit_assets_tests/integration/,$(MYSQL_TESTS))
 
 chaos: install
 	$(BIN)/python -m recruit_assets_tests.chaos.soak --minutes 3 --kill-every 0

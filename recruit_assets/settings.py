@@ -131,9 +131,6 @@ class Settings(BaseSettings):
     spark_gateway: str = Field(
         "", description="File with the address of a warm Spark on this machine; empty: a session of the process's own"
     )
-    spark_tasks: int = Field(
-        8, ge=1, le=10_000, description="Tasks of a Spark stage, at most: on a cluster, the executors' cores"
-    )
     spark_driver_memory: str = Field("1g", pattern=r"^\d+[kmg]$", description="Memory of a local Spark driver")
 
     first_hour: WholeHour = Field(

@@ -2,7 +2,6 @@
 
 Builders and readers are in `support`. RECRUIT_TEST_STATE_DIR names the state directory of engines that already run,
 which saves a developer their start; without it the run starts its own, one set for all workers, and stops them.
-RECRUIT_TEST_MYSQL, mysql://user:password@host:port, puts another server in MariaDB's place.
 """
 
 import os
@@ -11,7 +10,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 RUNNING_ENGINES = "RECRUIT_TEST_STATE_DIR"
-OTHER_MYSQL = "RECRUIT_TEST_MYSQL"
 ENGINES_DIR = "engines_dir"
 ENGINES_DIR_KEY = pytest.StashKey[Path]()
 
@@ -70,9 +67,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _no_settings_from_outside() -> Iterator[None]:
     """A developer's own RECRUIT_ variables must not steer the tests."""
     with pytest.MonkeyPatch.context() as environment:
-        for name in [
-            name for name in os.environ if name.startswith(PREFIX) and name not in (RUNNING_ENGINES, OTHER_MYSQL)
-        ]:
+        for name in [name for name in os.environ if name.startswith(PREFIX) and name != RUNNING_ENGINES]:
             environment.delenv(name)
         yield
 
@@ -81,19 +76,10 @@ def _no_settings_from_outside() -> Iterator[None]:
 def engines(pytestconfig: pytest.Config) -> Settings:
     """Settings of running engines, without names of anyone's own."""
     if running := os.environ.get(RUNNING_ENGINES):
-        return load_settings(state_dir=Path(running), **other_mysql())
+        return load_settings(state_dir=Path(running))
     state_dir = pytestconfig.stash[ENGINES_DIR_KEY]
     LocalEngines(load_settings(state_dir=state_dir)).start()
-    return load_settings(state_dir=state_dir, **other_mysql())
-
-
-def other_mysql() -> dict[str, object]:
-    """Settings of the server that RECRUIT_TEST_MYSQL names; none where it isn't set."""
-    server = urlsplit(os.environ.get(OTHER_MYSQL, ""))
-    if not server.hostname:
-        return {}
-    login = {"mysql_user": unquote(server.username or ""), "mysql_password": unquote(server.password or "")}
-    return {"mysql_host": server.hostname, "mysql_port": server.port or 3306, **login}
+    return load_settings(state_dir=state_dir)
 
 
 @pytest.fixture

@@ -27,9 +27,10 @@ from recruit_assets.ingest.writer import EventWriter, Flight, Row
 from recruit_assets.settings import Settings
 from recruit_assets.stores.cassandra import open_session
 from recruit_assets.stores.dead_letter_topic import DeadLetter, open_dead_letter_topic
-from recruit_assets.stores.event_writes import EventWrites, Partition, raw_row
+from recruit_assets.stores.event_writes import EventWrites
 from recruit_assets.stores.kafka import check_topic_times, open_admin
 from recruit_assets.stores.kafka_group import GroupMember, Record, Trimmed
+from recruit_assets.stores.row_bytes import Partition, raw_row
 from recruit_assets.transforms.bucket import Layouts, bucket_of_key, event_hour
 from recruit_assets.transforms.validate import Limits, read_event
 

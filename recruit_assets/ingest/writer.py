@@ -16,7 +16,8 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from recruit_assets.errors import StoreUnavailable
 from recruit_assets.ingest.steps import OnStep, Step, no_step
-from recruit_assets.stores.event_writes import MAX_BATCH_BYTES, Done, Partition, RawRow, RowsRefused
+from recruit_assets.stores.event_writes import MAX_BATCH_BYTES, Done, RowsRefused
+from recruit_assets.stores.row_bytes import Partition, RawRow
 
 log = logging.getLogger(__name__)
 

@@ -26,6 +26,8 @@ from recruit_assets.stores.cassandra import RECONNECT_MAX_S
 from recruit_assets.stores.tls import TRUSTSTORE_PASSWORD, is_verified, java_truststore
 
 EPOCH = datetime(1970, 1, 1)
+READ_TASKS = 8
+"""Tasks of a keyed read, at most: a task asks for its keys one after the other, a few in flight."""
 
 Key = tuple[Any, ...]
 
@@ -52,7 +54,7 @@ def context_config(settings: Settings) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.extensions": "com.datastax.spark.connector.CassandraSparkExtensions",
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": str(settings.spark_tasks),
+        "spark.sql.shuffle.partitions": "8",
         "spark.sql.ansi.enabled": "true",  # an overflow is an error, not a wrong number
     }
 
@@ -63,7 +65,6 @@ class CassandraFrames:
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
         self.spark = spark
         self._options = cassandra_options(settings)
-        self._tasks = settings.spark_tasks
 
     def table(self, table: CassandraTable) -> DataFrame:
         """The whole table; only a join on its partition key (`by_key`) reads less."""
@@ -81,8 +82,7 @@ class CassandraFrames:
         frame = frame.withColumn("event_hour", F.timestamp_seconds("event_hour"))
         if "bucket" in names:
             frame = frame.withColumn("bucket", F.col("bucket").cast("int"))
-        # a task asks for its keys one after the other, a few in flight
-        frame = frame.repartition(min(self._tasks, max(1, len(keys))), *names)
+        frame = frame.repartition(min(READ_TASKS, max(1, len(keys))), *names)
         return frame.join(self.table(table), list(names))
 
     def append(self, table: CassandraTable, rows: DataFrame, *, t: int) -> None:

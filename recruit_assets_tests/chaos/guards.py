@@ -19,9 +19,9 @@ from recruit_assets.ingest.writer import Batch, EventWriter, Flight, Row, batche
 from recruit_assets.stages import ReportRow, Tally
 from recruit_assets.stores import mysql_report
 from recruit_assets.stores.dead_letter_topic import DeadLetterTopic
-from recruit_assets.stores.event_writes import Partition
 from recruit_assets.stores.kafka_group import GroupMember
 from recruit_assets.stores.mysql_report import EPOCH, MySqlReport
+from recruit_assets.stores.row_bytes import Partition
 from recruit_assets_tests.chaos import harms
 from recruit_assets_tests.support.arena import Arena
 

@@ -25,11 +25,12 @@ from recruit_assets.settings import Settings
 from recruit_assets.stages import ReportRow, StoredHours, publish_hours
 from recruit_assets.stores import mysql_report
 from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.event_writes import Done, EventWrites, Partition, RawRow
+from recruit_assets.stores.event_writes import Done, EventWrites
 from recruit_assets.stores.hour_tables import CassandraHourTables
 from recruit_assets.stores.kafka import group_members, open_admin
 from recruit_assets.stores.mysql import open_report_database
 from recruit_assets.stores.mysql_report import MySqlReport
+from recruit_assets.stores.row_bytes import Partition, RawRow
 from recruit_assets.stores.spark import CassandraFrames
 from recruit_assets.transforms.hourly import tally_metrics, to_report
 from recruit_assets_tests.chaos.held_back import drain_with_changes_held_back, read_feed_past_it

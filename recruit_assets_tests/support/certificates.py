@@ -1,4 +1,4 @@
-"""Certificates for engines of a test's own: a CA, and what it signs for 127.0.0.1.
+"""Certificates for engines of a test's own: a CA, and what it signs for 127.0.0.1 and localhost.
 
 Belongs here: making them, in the files that each engine reads. Not here: which engine is given which.
 """
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 KEYSTORE_PASSWORD = "of-the-keystore"
-ADDRESSES = (x509.IPAddress(ip_address("127.0.0.1")),)
+ADDRESSES = (x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from recruit_assets.stores.dead_letter_topic import DeadLetter
-from recruit_assets.stores.event_writes import Done, Partition, RawRow
+from recruit_assets.stores.event_writes import Done
 from recruit_assets.stores.kafka_group import Record, Trimmed
+from recruit_assets.stores.row_bytes import Partition, RawRow
 
 RECEIVED_AT_MS = 1_767_600_000_000  # 2026-01-05 08:00
 

@@ -9,8 +9,9 @@ from recruit_assets.errors import StoreUnavailable
 from recruit_assets.ingest.metrics import IngestMetrics
 from recruit_assets.ingest.worker import FLIGHT_BYTES, FLIGHT_RECORDS, Worker
 from recruit_assets.ingest.writer import EventWriter
-from recruit_assets.stores.event_writes import Partition, RawRow, RowsRefused
+from recruit_assets.stores.event_writes import RowsRefused
 from recruit_assets.stores.kafka_group import Trimmed
+from recruit_assets.stores.row_bytes import Partition, RawRow
 from recruit_assets.transforms.bucket import Layout, Layouts
 from recruit_assets.transforms.validate import Limits
 from recruit_assets_tests.support.builders import an_event, as_bytes

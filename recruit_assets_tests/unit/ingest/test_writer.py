@@ -7,14 +7,15 @@ import pytest
 from recruit_assets.errors import Inconsistent, StoreUnavailable
 from recruit_assets.ingest.steps import Step
 from recruit_assets.ingest.writer import EventWriter, Row, Written, batches_of
-from recruit_assets.stores.event_writes import MAX_BATCH_BYTES, Partition, RawRow, RowsRefused
+from recruit_assets.stores.event_writes import MAX_BATCH_BYTES, RowsRefused
+from recruit_assets.stores.row_bytes import Partition, RawRow
 from recruit_assets_tests.support.ingest import WritesInMemory
 
 SEVEN, EIGHT = 1_767_596_400_000, 1_767_600_000_000
 
 
 def a_row(source: int = 0, size_bytes: int = 100) -> Row:
-    return Row(source, RawRow([source], size_bytes))
+    return Row(source, RawRow(b"%d" % source, size_bytes))
 
 
 def a_writer(writes: WritesInMemory) -> EventWriter:
@@ -66,7 +67,7 @@ def test_the_same_rows_are_written_again_until_cassandra_confirms_them() -> None
     written = write(writes, [((SEVEN, 1), a_row(0)), ((SEVEN, 1), a_row(1))])
 
     assert written.hours == Counter({SEVEN: 2})
-    assert [[row.values for row in rows] for _, rows in writes.sent] == [[[0], [1]]] * 3
+    assert [[row.cells for row in rows] for _, rows in writes.sent] == [[b"0", b"1"]] * 3
 
 
 def test_the_feed_is_told_again_until_it_is_confirmed() -> None:
@@ -101,7 +102,7 @@ def test_an_outage_is_said_once_while_it_lasts(failures: int, lines: int, caplog
 
 def test_of_a_refused_batch_only_the_row_to_blame_is_refused() -> None:
     def refuse_two(_partition: Partition, rows: list[RawRow]) -> Exception | None:
-        return RowsRefused("invalid") if any(row.values == [2] for row in rows) else None
+        return RowsRefused("invalid") if any(row.cells == b"2" for row in rows) else None
 
     writes = WritesInMemory(refuse_two)
 
