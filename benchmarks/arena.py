@@ -29,6 +29,7 @@ class Arena:
         self.state_dir = state_dir
         self.say = say
         self._own = load_settings(state_dir=state_dir)
+        self.engines = LocalEngines(self._own)
 
     @contextmanager
     def names(self, prefix: str, **overrides: object) -> Iterator[Settings]:

@@ -45,8 +45,7 @@ def record(figures: Iterable[Figure]) -> Json:
 
 def read_latest() -> Json:
     """The newest measurements by key, beside `machine` and `versions`; empty before the first."""
-    found: Json = json.loads(LATEST.read_text(encoding="utf-8")) if LATEST.is_file() else {}
-    return found
+    return _read(LATEST)
 
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
@@ -88,6 +87,11 @@ def versions() -> dict[str, str]:
         for engine, artifact in ENGINES.items()
     }
     return {"python": platform.python_version(), **packages, **engines}
+
+
+def _read(path: Path) -> Json:
+    found: Json = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
 
 
 def _as_json(figure: Figure) -> Json:

@@ -7,7 +7,7 @@ with the keys that are promised here.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import simulator
+from benchmarks import ingest_vs_dsbulk, ingest_vs_row_at_a_time, ingest_vs_structured_streaming, simulator
 from benchmarks.arena import Arena
 from benchmarks.figure import Figure
 
@@ -20,7 +20,12 @@ class Benchmark:
     measure: Callable[[Arena, int], list[Figure]]
 
 
-SUITE = (Benchmark(("simulator_events_per_s",), simulator.measure),)
+SUITE = (
+    Benchmark(("simulator_events_per_s",), simulator.measure),
+    Benchmark(tuple(ingest_vs_row_at_a_time.KEYS.values()), ingest_vs_row_at_a_time.measure),
+    Benchmark(("ingest_vs_dsbulk",), ingest_vs_dsbulk.measure),
+    Benchmark(("ingest_vs_structured_streaming",), ingest_vs_structured_streaming.measure),
+)
 
 
 def chosen(only: str) -> list[Benchmark]:

@@ -1,0 +1,127 @@
+"""Our ingest against the consumer that most people write first: one INSERT for each message, formatted as text.
+
+The key of the list is measured with Cassandra's own default commit log (periodic); with the durable one, a row at a
+time waits for the disk each time.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+from zlib import crc32
+
+from cassandra.cluster import Cluster
+from kafka import KafkaConsumer
+
+from benchmarks.arena import Arena
+from benchmarks.figure import Figure, Goal, Side, interleaved
+from benchmarks.ingest import OURS, Rows, SameRows, empty, ours, rows_in_kafka
+from recruit_assets.contract import EVENT_COLUMNS, Type
+from recruit_assets.engines.cassandra import CommitlogSync
+from recruit_assets.settings import Settings
+from recruit_assets.stores.cassandra_schema import FIRST_LAYOUT
+
+EVENTS = 200_000
+PEER_EVENTS: Mapping[CommitlogSync, int] = {"periodic": 4_000, "group": 1_000}
+"""A slow side needs fewer rows to be steady, and they are ingested by ours for the comparison of the rows."""
+KEYS: Mapping[CommitlogSync, str] = {
+    "periodic": "ingest_vs_row_at_a_time",
+    "group": "ingest_vs_row_at_a_time_group",
+}
+GOALS: Mapping[CommitlogSync, float] = {"periodic": 20, "group": 120}
+SLICES, SHARDS = FIRST_LAYOUT
+
+
+def measure(arena: Arena, repeats: int) -> list[Figure]:
+    """Events a second of both, with both commit logs."""
+    with arena.commitlog("periodic"):
+        periodic = _measured(arena, repeats, "periodic")
+    return [periodic, _measured(arena, repeats, "group")]
+
+
+def _measured(arena: Arena, repeats: int, sync: CommitlogSync) -> Figure:
+    with rows_in_kafka(arena, EVENTS) as rows, rows_in_kafka(arena, PEER_EVENTS[sync]) as few_rows:
+        ours(few_rows, same := SameRows(few_rows.events))
+        found = interleaved(
+            {
+                "ours": lambda: ours(rows, SameRows(EVENTS)),
+                "peer": lambda: _row_at_a_time(few_rows, same),
+            },
+            repeats,
+        )
+    ours_side = Side(OURS, "events/s", found["ours"])
+    peer = Side("an INSERT per message, as text", "events/s", found["peer"])
+    return Figure(
+        key=KEYS[sync],
+        title=f"Kafka to Cassandra, against a row at a time ({sync} commit log)",
+        value=ours_side.median / peer.median,
+        unit="x",
+        goal=Goal(at_least=GOALS[sync]),
+        ours=ours_side,
+        peer=peer,
+        notes=(f"{EVENTS:,} events of ours and {PEER_EVENTS[sync]:,} of the peer a repeat",),
+    )
+
+
+def _row_at_a_time(rows: Rows, checked: Callable[[Settings], None]) -> float:
+    """Rows a second from the first message to the last answer; connections are made before."""
+    settings = rows.many
+    empty(settings)
+    consumer = KafkaConsumer(
+        settings.kafka_topic,
+        bootstrap_servers=settings.kafka_bootstrap,
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=20_000,
+    )
+    cluster = Cluster(settings.contact_points, port=settings.cassandra_port)
+    session = cluster.connect(settings.cassandra_keyspace)
+    try:
+        messages = iter(consumer)
+        first = next(messages)
+        started = time.perf_counter()
+        session.execute(insert_statement(first.value, first.timestamp))
+        for _ in range(rows.events - 1):
+            message = next(messages)
+            session.execute(insert_statement(message.value, message.timestamp))
+        seconds = time.perf_counter() - started
+    finally:
+        consumer.close()
+        cluster.shutdown()
+    checked(settings)
+    return rows.events / seconds
+
+
+def insert_statement(value: bytes, received_at_ms: int) -> str:
+    """The INSERT of a message's event."""
+    event = json.loads(value)
+    event_time_ms = _event_time_ms(event)
+    hour_ms = event_time_ms - event_time_ms % 3_600_000
+    slice_ = (event_time_ms - hour_ms) * SLICES // 3_600_000
+    bucket = slice_ * SHARDS + crc32(UUID(event["create_time"]).bytes) % SHARDS
+    cells = {column.name: _literal(event.get(column.name), column.type) for column in EVENT_COLUMNS}
+    cells |= {"event_hour": str(hour_ms), "bucket": str(bucket)}
+    cells |= {"event_time": str(event_time_ms), "received_at": str(received_at_ms)}
+    present = {name: text for name, text in cells.items() if text is not None}
+    return f"INSERT INTO raw_events ({', '.join(present)}) VALUES ({', '.join(present.values())})"
+
+
+def _literal(value: object, type: Type) -> str | None:
+    if value is None:
+        return None
+    if type is Type.TIMEUUID:
+        return str(value)
+    if type is Type.INT:
+        return str(int(float(str(value))))
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _event_time_ms(event: Mapping[str, Any]) -> int:
+    if event.get("ts") is None:
+        return (UUID(event["create_time"]).time - 0x01B21DD213814000) // 10_000
+    moment = datetime.fromisoformat(event["ts"])
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return math.floor(moment.timestamp()) * 1000 + moment.microsecond // 1000

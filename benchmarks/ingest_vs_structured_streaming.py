@@ -1,0 +1,122 @@
+"""Our ingest against Spark Structured Streaming: its Kafka source, from_json, the Cassandra connector's append.
+
+The session is warm, and has run the same query before. The query leaves unknown fields out, refuses nothing, and tells
+no change feed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
+
+from benchmarks.arena import Arena
+from benchmarks.figure import Figure, Goal, Side, interleaved
+from benchmarks.ingest import OURS, Rows, SameRows, empty, ours, rows_in_kafka, seconds_of
+from benchmarks.peer_jars import peer_classpath
+from recruit_assets.contract import EVENT_COLUMNS, RAW_EVENTS, Type
+from recruit_assets.settings import Settings
+from recruit_assets.stores.cassandra_schema import FIRST_LAYOUT
+from recruit_assets.stores.spark import session_config
+
+EVENTS = 200_000
+UUID_EPOCH = "122192928000000000"
+HOUR_MS = 3_600_000
+
+
+def measure(arena: Arena, repeats: int) -> list[Figure]:
+    """Events a second of both, on the durable commit log."""
+    same = SameRows(EVENTS)
+    with rows_in_kafka(arena, EVENTS) as rows, _spark(rows.many) as spark:
+        _streamed(spark, rows, same)  # compiles
+        found = interleaved({"ours": lambda: ours(rows, same), "peer": lambda: _streamed(spark, rows, same)}, repeats)
+    ours_side = Side(OURS, "events/s", found["ours"])
+    peer = Side("Spark Structured Streaming, warm", "events/s", found["peer"])
+    return [
+        Figure(
+            key="ingest_vs_structured_streaming",
+            title="Kafka to Cassandra, against Spark Structured Streaming",
+            value=ours_side.median / peer.median,
+            unit="x",
+            goal=Goal(at_least=1.5),
+            ours=ours_side,
+            peer=peer,
+            notes=(f"{EVENTS:,} events a repeat; spark-sql-kafka 3.5.7",),
+        )
+    ]
+
+
+@contextmanager
+def _spark(settings: Settings) -> Iterator[SparkSession]:
+    config = session_config(settings.model_copy(update={"spark_driver_memory": "2g"}))
+    jars = [config["spark.jars"], *(str(jar) for jar in peer_classpath("spark-kafka", settings))]
+    builder = SparkSession.builder
+    for name, value in (config | {"spark.jars": ",".join(jars), "spark.sql.ansi.enabled": "false"}).items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def _streamed(spark: SparkSession, rows: Rows, same: SameRows) -> float:
+    """Rows a second of a query over everything that the topic holds."""
+    start_s = seconds_of(lambda: _stream(spark, rows.few))
+    empty(rows.many)
+    whole_s = seconds_of(lambda: _stream(spark, rows.many))
+    same(rows.many)
+    return rows.rate(whole_s, start_s)
+
+
+def _stream(spark: SparkSession, settings: Settings) -> None:
+    source = {
+        "kafka.bootstrap.servers": settings.kafka_bootstrap,
+        "subscribe": settings.kafka_topic,
+        "startingOffsets": "earliest",
+    }
+    sink = {
+        "keyspace": settings.cassandra_keyspace,
+        "table": RAW_EVENTS.name,
+        "spark.cassandra.connection.host": settings.cassandra_hosts,
+        "spark.cassandra.connection.port": str(settings.cassandra_port),
+        "spark.cassandra.connection.localDC": settings.cassandra_datacenter,
+        "spark.cassandra.output.consistency.level": "LOCAL_QUORUM",
+        "spark.cassandra.output.ignoreNulls": "true",
+    }
+    with TemporaryDirectory(dir=Path(settings.state_dir)) as checkpoints:
+        records = spark.readStream.format("kafka").options(**source).load()
+        writer = typed_rows(records).writeStream.format("org.apache.spark.sql.cassandra").options(**sink)
+        query = writer.option("checkpointLocation", checkpoints).outputMode("append").trigger(availableNow=True).start()
+        query.awaitTermination()
+
+
+def typed_rows(records: DataFrame) -> DataFrame:
+    """The rows of raw_events of Kafka records: every field as text first, since trackers spell numbers in many ways."""
+    schema = ", ".join(f"`{column.name}` string" for column in EVENT_COLUMNS)
+    event = F.from_json(F.col("value").cast("string"), schema)
+    fields = records.select(event.alias("event"), F.col("timestamp").alias("received_at")).select(
+        "event.*", "received_at"
+    )
+    event_ms = F.coalesce(F.unix_millis(F.to_timestamp("ts")), _uuid_ms())
+    timed = fields.withColumn("event_ms", event_ms).withColumn("hour_ms", F.expr(f"event_ms - event_ms % {HOUR_MS}"))
+    slices, shards = FIRST_LAYOUT
+    key = F.unhex(F.regexp_replace("create_time", "-", ""))
+    bucket = F.expr(f"(event_ms - hour_ms) * {slices} div {HOUR_MS}") * shards + F.crc32(key) % shards
+    typed = [F.col(c.name).cast("double").cast("int") if c.type is Type.INT else F.col(c.name) for c in EVENT_COLUMNS]
+    return timed.select(
+        F.timestamp_millis("hour_ms").alias("event_hour"),
+        bucket.cast("int").alias("bucket"),
+        *typed,
+        F.timestamp_millis("event_ms").alias("event_time"),
+        "received_at",
+    )
+
+
+def _uuid_ms() -> Column:
+    """Milliseconds since the epoch of create_time."""
+    hexadecimal = "concat(substr(create_time, 16, 3), substr(create_time, 10, 4), substr(create_time, 1, 8))"
+    return F.expr(f"(cast(conv({hexadecimal}, 16, 10) as bigint) - {UUID_EPOCH}) div 10000")

@@ -1,0 +1,70 @@
+"""A figure is judged by its goal, and what wasn't measured again keeps its date."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import results
+from benchmarks.document import margin
+from benchmarks.figure import Figure, Goal, Side, interleaved
+from benchmarks.results import read_latest, record
+
+ANY_GOAL = Goal(at_least=1)
+
+
+@pytest.fixture(autouse=True)
+def _own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "LATEST", tmp_path / "results" / "latest.json")
+
+
+@pytest.mark.parametrize(
+    ("goal", "value", "met", "times_better"),
+    [
+        (Goal(at_least=1.5), 1.5, True, 1.0),
+        (Goal(at_least=1.5), 1.2, False, 0.8),
+        (Goal(at_most=15, stretch=10), 12, True, 1.25),
+        (Goal(at_most=15, stretch=10), 20, False, 0.75),
+    ],
+)
+def test_a_goal_is_a_bound(goal: Goal, value: float, met: bool, times_better: float) -> None:
+    found = record([a_figure(value=value, goal=goal)])["ratio"]
+
+    assert found["met"] is met
+    assert margin(found) == pytest.approx(times_better)
+
+
+def test_a_figure_keeps_the_median_the_spread_and_every_repeat_of_both_sides() -> None:
+    record([a_figure()])
+
+    assert read_latest()["ratio"]["ours"] == {
+        "name": "ours",
+        "unit": "events/s",
+        "median": 200.0,
+        "spread": 0.5,
+        "repeats": [200.0, 150.0, 250.0],
+    }
+    assert read_latest()["ratio"]["peer"]["median"] == 100.0
+
+
+def test_what_is_not_measured_again_stays_as_it_was() -> None:
+    record([a_figure("first"), a_figure("second")])
+    before = read_latest()
+
+    record([a_figure("second", value=9.0)])
+
+    assert read_latest()["first"] == before["first"]
+    assert read_latest()["second"]["value"] == 9.0
+
+
+def test_the_sides_are_measured_in_turns() -> None:
+    """What drifts, the machine or an engine, must meet both alike."""
+    turns = iter(range(6))
+
+    found = interleaved({"ours": lambda: next(turns), "peer": lambda: next(turns)}, 3)
+
+    assert found == {"ours": (0, 2, 4), "peer": (1, 3, 5)}
+
+
+def a_figure(key: str = "ratio", *, value: float = 2.0, goal: Goal = ANY_GOAL) -> Figure:
+    ours, peer = Side("ours", "events/s", (200, 150, 250)), Side("peer", "events/s", (100, 90, 110))
+    return Figure(key=key, title="A ratio", value=value, unit="x", goal=goal, ours=ours, peer=peer)
