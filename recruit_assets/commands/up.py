@@ -72,17 +72,20 @@ def _serve(*, rate: float, port: int, metrics_port: int, engines: "LocalEngines 
     export(settings)
     apply_schema(settings)
     logs, page = settings.state_dir / "logs", settings.state_dir / PAGE
-    wanted = _services(rate, port, metrics_port=metrics_port, page=page)
-    with open_instance(settings) as instance, Services(wanted, logs, _say) as services:
-        _wait_for_ui(port, services)
-        _show_addresses(settings, port, metrics_port=metrics_port, page=page, logs=logs)
-        silence = SilenceWatch(instance, settings, _say)
-        while True:
-            services.watch()
-            silence.look()
-            if engines is not None:
-                _revive(engines)
-            time.sleep(LOOK_EVERY_S)
+    with open_instance(settings) as instance:
+        wanted = _services(
+            rate, port, metrics_port=metrics_port, page=page
+        )  # the instance's home is in their environment
+        with Services(wanted, logs, _say) as services:
+            _wait_for_ui(port, services)
+            _show_addresses(settings, port, metrics_port=metrics_port, page=page, logs=logs)
+            silence = SilenceWatch(instance, settings, _say)
+            while True:
+                services.watch()
+                silence.look()
+                if engines is not None:
+                    _revive(engines)
+                time.sleep(LOOK_EVERY_S)
 
 
 def _services(rate: float, port: int, *, metrics_port: int, page: Path) -> list["Service"]:
