@@ -4,9 +4,12 @@ Belongs here: signals of a command that must clean up after itself. Not here: wh
 """
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -18,6 +21,26 @@ def ending_signals_interrupt() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Signals that would end the command wait for the end of the block: a process is started and known, or neither.
+
+    Blocking them would not do, since a child inherits that. They are the main thread's; elsewhere nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: caught.append(number)) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for received in caught:
+            signal.raise_signal(received)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -18,6 +18,7 @@ import psutil
 
 from recruit_assets.engines.diagnosis import explain
 from recruit_assets.engines.engine import Command
+from recruit_assets.engines.interrupts import interrupts_deferred
 from recruit_assets.engines.records import write_private
 from recruit_assets.errors import StoreUnavailable
 
@@ -83,22 +84,27 @@ def _stdin(command: Command) -> Iterator[int]:
 def run_to_end(command: Command, *, stdin: str = "", timeout_s: float) -> None:
     """Run a program that prepares an engine; StoreUnavailable with its last lines unless it succeeds in time."""
     program = Path(command.arguments[0]).name
-    try:
-        done = subprocess.run(
+    with interrupts_deferred():
+        child = subprocess.Popen(
             command.arguments,
             cwd=command.folder,
             env=dict(command.environment),
-            input=stdin,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=timeout_s,
-            check=False,
         )
-    except subprocess.TimeoutExpired as error:
-        raise StoreUnavailable(f"{program} didn't end within {timeout_s} s: {' '.join(command.arguments)}") from error
-    if done.returncode != 0:
-        raise StoreUnavailable(f"{program} failed with exit code {done.returncode}; {explain(done.stdout)}")
+    with child:
+        try:
+            output, _ = child.communicate(stdin, timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            problem = f"{program} didn't end within {timeout_s} s: {' '.join(command.arguments)}"
+            raise StoreUnavailable(problem) from error
+        finally:  # Ctrl-C as well
+            child.kill()
+            child.wait()
+    if child.returncode != 0:
+        raise StoreUnavailable(f"{program} failed with exit code {child.returncode}; {explain(output)}")
 
 
 def identify(pid: int) -> ProcessRecord:

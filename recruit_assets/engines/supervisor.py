@@ -14,6 +14,7 @@ import psutil
 
 from recruit_assets.engines.diagnosis import cause_in, explain, tail
 from recruit_assets.engines.engine import Engine, EngineState, EngineStatus, Say
+from recruit_assets.engines.interrupts import interrupts_deferred
 from recruit_assets.engines.ports import becomes_free, holder_of
 from recruit_assets.engines.processes import (
     ProcessRecord,
@@ -103,7 +104,8 @@ class Supervisor:
             command = self.engine.prepare(say)
             if self.log.exists():
                 self.log.replace(self._previous_log)  # an old run's trouble must not explain this one's
-            spawn(command, self.log).write(self._record_file)
+            with interrupts_deferred():
+                spawn(command, self.log).write(self._record_file)
             say(f"{self.engine.name}: starting")
         except OSError as error:
             raise UserError(f"{self.engine.name} can't be started: {error}") from error
