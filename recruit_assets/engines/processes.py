@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -84,25 +84,25 @@ def _stdin(command: Command) -> Iterator[int]:
 def run_to_end(command: Command, *, stdin: str = "", timeout_s: float) -> None:
     """Run a program that prepares an engine; StoreUnavailable with its last lines unless it succeeds in time."""
     program = Path(command.arguments[0]).name
-    with interrupts_deferred():
-        child = subprocess.Popen(
-            command.arguments,
-            cwd=command.folder,
-            env=dict(command.environment),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    with child:
+    with ExitStack() as at_end:
+        with interrupts_deferred():
+            child = at_end.enter_context(
+                subprocess.Popen(
+                    command.arguments,
+                    cwd=command.folder,
+                    env=dict(command.environment),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
+            )
+            at_end.callback(child.kill)  # Ctrl-C, or too late
         try:
             output, _ = child.communicate(stdin, timeout=timeout_s)
         except subprocess.TimeoutExpired as error:
             problem = f"{program} didn't end within {timeout_s} s: {' '.join(command.arguments)}"
             raise StoreUnavailable(problem) from error
-        finally:  # Ctrl-C as well
-            child.kill()
-            child.wait()
     if child.returncode != 0:
         raise StoreUnavailable(f"{program} failed with exit code {child.returncode}; {explain(output)}")
 
