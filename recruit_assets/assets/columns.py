@@ -8,6 +8,7 @@ from recruit_assets.contract import Column, Type
 
 OWNERS = ["team:data-platform"]
 FOR_OPERATORS = dg.MetadataValue.path("docs/operators.md")
+FOR_ANALYSTS = dg.MetadataValue.path("docs/analysts.md")
 """What to read about an asset, in the repository."""
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from recruit_assets.assets.columns import FOR_OPERATORS, OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.assets.columns import FOR_ANALYSTS, OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.assets.sources import job
 from recruit_assets.contract import GRAIN, MYSQL_REPORT
 from recruit_assets.partitions import hours
@@ -27,7 +27,7 @@ without a new hour mean that no events come, and more than a day that something 
     freshness_policy=FRESHNESS,
     description=MYSQL_REPORT.description,
     metadata={
-        "docs": FOR_OPERATORS,
+        "docs": FOR_ANALYSTS,
         "dagster/column_schema": column_schema(MYSQL_REPORT.columns),
         "dagster/column_lineage": column_lineage(
             dg.AssetKey("hourly_job_metrics"),

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from recruit_assets.assets.columns import FOR_OPERATORS, OWNERS, column_schema
+from recruit_assets.assets.columns import FOR_ANALYSTS, FOR_OPERATORS, OWNERS, column_schema
 from recruit_assets.contract import EVENT_COLUMNS, JOB
 
 kafka_topic = dg.AssetSpec(
@@ -25,5 +25,5 @@ job = dg.AssetSpec(
     group_name="sources",
     kinds={"mysql", "table"},
     owners=OWNERS,
-    metadata={"docs": FOR_OPERATORS, "dagster/column_schema": column_schema(JOB.columns)},
+    metadata={"docs": FOR_ANALYSTS, "dagster/column_schema": column_schema(JOB.columns)},
 )
