@@ -24,6 +24,7 @@ class Type(Enum):
     DATETIME = "instant, UTC, whole seconds"
     DATETIME_MICROS = "instant, UTC, microseconds"
     INT_SET = "set of 32-bit integers"
+    BIGINTS_BY_INT = "map from a 32-bit integer to a list of 64-bit integers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +266,12 @@ HOUR_COVERAGE = CassandraTable(
         Column("run_id", Type.TEXT, "Dagster run that wrote the rows"),
         Column("row_count", Type.BIGINT, "Rows of the stage in the hour"),
         Column("event_count", Type.BIGINT, "Countable events that the rows stand for"),
+        Column(
+            "portions",
+            Type.BIGINTS_BY_INT,
+            "Of filtered_events, per bucket with raw events: T of its rows, events read, sum of their received_at (ms "
+            "after the hour's start), rows made of them, countable events without a job",
+        ),
     ),
     partition_key=("event_hour",),
     clustering_key=("stage",),

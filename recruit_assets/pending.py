@@ -113,7 +113,7 @@ def plan(
     slots: int,
     running: Collection[HourRange] = (),
 ) -> Plan:
-    """At most `slots` ranges of at most 24 hours: the current hour first, then from the newest on.
+    """The current hour, and at most `slots` ranges of at most 24 hours from before it, from the newest on.
 
     A range may bridge hours that aren't pending; never one that runs already, or that failed, since it would fail with
     it. An hour that failed is requested alone. With `running` empty and every `next_try_at` past, all hours are due.
@@ -143,11 +143,15 @@ def _ranges(
     slots: int,
     barriers: Sequence[HourRange],
 ) -> tuple[list[HourRange], set[datetime]]:
-    """Ranges for the due hours until the slots are used, and the hours that are left."""
+    """Ranges for the due hours until the slots are used, and the hours that are left.
+
+    What happens now needs no slot: a backlog must not hold it up.
+    """
     rest = set(due)
     requests: list[HourRange] = []
     for last in sorted(due, reverse=True):
-        if len(requests) == slots:
+        slots -= last in rest and last < current
+        if slots < 0:
             break
         if last not in rest:
             continue

@@ -27,10 +27,10 @@ FAILURES_REMEMBERED = LAST_RETRY + timedelta(minutes=20)
 
 @dataclass(frozen=True, slots=True)
 class LivingRuns:
-    """Runs that wait or run: their hours, and how many each sensor asked for."""
+    """Runs that wait or run: their hours, all of them and those that each sensor asked for."""
 
     hours: tuple[HourRange, ...]
-    by_sensor: Mapping[str, int]
+    by_sensor: Mapping[str, tuple[HourRange, ...]]
 
 
 def range_tags(hours: HourRange) -> dict[str, str]:
@@ -53,9 +53,11 @@ def hours_of_tags(tags: Mapping[str, str]) -> HourRange | None:
 def living_runs(instance: dg.DagsterInstance) -> LivingRuns:
     """The runs that aren't finished, whoever started them."""
     runs = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES), limit=MAX_RUNS_READ)
-    by_sensor: dict[str, int] = {}
-    for sensor in (run.tags[SENSOR_NAME_TAG] for run in runs if SENSOR_NAME_TAG in run.tags):
-        by_sensor[sensor] = by_sensor.get(sensor, 0) + 1
+    sensors = {run.tags[SENSOR_NAME_TAG] for run in runs if SENSOR_NAME_TAG in run.tags}
+    by_sensor = {
+        sensor: tuple(_ranges(run.tags for run in runs if run.tags.get(SENSOR_NAME_TAG) == sensor))
+        for sensor in sensors
+    }
     return LivingRuns(hours=tuple(_ranges(run.tags for run in runs)), by_sensor=by_sensor)
 
 

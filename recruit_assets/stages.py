@@ -2,11 +2,12 @@
 
 Belongs here: the order of the steps, over two Protocols that the stores fulfil and the interleaving tests fake.
 All that a run writes carries its number T, so that Cassandra's last-write-wins keeps an older run from overwriting a
-newer one, and an hour is covered only while the rows of one whole run stand. No lock is needed.
+newer one, and an hour is covered only while the rows of whole runs stand. No lock is needed. A run may keep partitions
+of the coverage that it clears, if their input still is what these rows were made of; `portions` says how that is known.
 Not here: statements (`stores`), what rows mean (`transforms`), which hours to run (`pending`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -14,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from recruit_assets.contract import MYSQL_REPORT, RAW_EVENTS, CassandraTable
 from recruit_assets.errors import MissingCoverage
+from recruit_assets.portions import Fingerprint, Partition, Portion, Tally, tally_by_hour, unchanged
 
 NUMBERS_PER_MS = 1000
 """Runs that read the clock in the same millisecond differ by a number below this."""
@@ -30,21 +32,15 @@ _COUNT_INDEXES = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """How much a stage holds of one hour: its rows, and the countable events that these stand for."""
-
-    row_count: int = 0
-    event_count: int = 0
-    unattributed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class StageResult:
     """What a stage did: its number T, and per hour the coverage mark (ms since the epoch) and the tally."""
 
     t: int
     covered_through_ms: Mapping[datetime, int]
     tallies: Mapping[datetime, Tally] = field(default_factory=dict)
+    portions: Mapping[Partition, Portion] = field(default_factory=dict)
+    """Of each partition that isn't empty, for a later run to keep."""
+    partitions_read: int = 0
     superseded: tuple[datetime, ...] = ()
     """Hours that a newer run had already replaced."""
 
@@ -53,7 +49,7 @@ class StageResult:
 class Derivation:
     """How the rows of a stage follow from those of its input. Nothing is read before a stage runs it.
 
-    `compute` may keep rows that only the tally looks at; `stored` drops them. `tally` gives a row per hour with rows.
+    `compute` may keep rows that only the tally looks at; `stored` drops them. `tally` gives a row per partition in use.
     """
 
     source: CassandraTable
@@ -90,29 +86,50 @@ class HourTables(Protocol[Rows]):
     def coverage_ms(self, stage: CassandraTable, hours: Sequence[datetime]) -> Mapping[datetime, int]:
         """The marks of those of the hours that have one."""
 
-    def read(self, table: CassandraTable, hours: Sequence[datetime]) -> Rows:
-        """The rows of the hours, read no earlier than this call."""
+    def portions(
+        self, stage: CassandraTable, hours: Sequence[datetime]
+    ) -> Mapping[datetime, Mapping[Partition, Portion]]:
+        """What the rows of the covered hours were made of; without the hours whose coverage doesn't tell."""
 
-    def write(self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int) -> Mapping[datetime, Tally]:
-        """Store the rows at timestamp T; returns the tallies of the hours that have rows."""
+    def partitions(self, table: CassandraTable, hours: Sequence[datetime]) -> Sequence[Partition]:
+        """Every partition that the hours can have."""
 
-    def delete_older(self, stage: CassandraTable, hours: Sequence[datetime], *, t: int) -> None:
-        """Remove what was written at T or before from the hours' partitions."""
+    def fingerprints(self, table: CassandraTable, partitions: Sequence[Partition]) -> Mapping[Partition, Fingerprint]:
+        """What the partitions hold, read no earlier than this call."""
+
+    def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> Rows:
+        """The rows of the partitions, read no earlier than this call."""
+
+    def write(
+        self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int
+    ) -> Mapping[Partition, Portion]:
+        """Store the rows at timestamp T; returns of each partition with rows what these very rows were made of."""
+
+    def delete_older(self, stage: CassandraTable, partitions: Sequence[Partition], *, t: int) -> None:
+        """Remove what was written at T or before from the partitions."""
 
     def cover(self, stage: CassandraTable, result: StageResult, *, t: int, run_id: str) -> None:
-        """Set the result's marks and tallies at timestamp T."""
+        """Set the result's marks, tallies and portions at timestamp T."""
 
-    def by_hour(self, rows: Rows) -> Iterator[tuple[datetime, list[ReportRow]]]:
-        """The report rows of each hour that has any."""
+    def by_hour(self, rows: Rows) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:
+        """The report rows of each hour that has any, to be taken before the next hour is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How much a run has for an hour of the report; not stored where a newer run's was there already."""
+
+    tally: Tally
+    stored: bool
 
 
 class Report(Protocol):
     """The report database."""
 
     def replace_hour(
-        self, hour: datetime, rows: Sequence[ReportRow], *, covered_through_ms: int, t: int, tally: Tally, run_id: str
-    ) -> bool:
-        """Replace the hour's rows and mark in one transaction; False if the report already holds a newer mark."""
+        self, hour: datetime, rows: Iterable[ReportRow], *, covered_through_ms: int, t: int, run_id: str
+    ) -> Published:
+        """Replace the hour's rows and mark in one transaction, unless the report already holds a newer mark."""
 
 
 def replace_hours(
@@ -122,18 +139,30 @@ def replace_hours(
     into: CassandraTable,
     hours: Sequence[datetime],
     run_id: str,
+    keep_unchanged: bool = False,
 ) -> StageResult:
     """Replace the stage's rows of exactly these hours; MissingCoverage, and nothing covered, if the input isn't.
 
-    Killed anywhere, it leaves the hours uncovered or as they were.
+    With `keep_unchanged`, only what raw events changed since the last coverage is read and replaced; the rows end the
+    same. Killed anywhere, it leaves the hours uncovered or as they were.
     """
     t = write_number(tables.now_ms(), run_id)
+    base = tables.portions(into, hours) if keep_unchanged and derivation.source is RAW_EVENTS else {}
+    # what lies uncovered may be half of a run: only rows that were covered up to this moment are kept
     tables.clear_coverage(into, hours, t=t)
     covered_through_ms = _input_coverage(tables, derivation.source, hours, t=t)
-    rows = derivation.compute(tables.read(derivation.source, hours))
-    tallies = tables.write(into, rows, derivation, t=t)
-    tables.delete_older(into, hours, t=t - 1)
-    result = StageResult(t, covered_through_ms, {hour: tallies.get(hour, Tally()) for hour in hours})
+    source = tables.partitions(derivation.source, hours)
+    kept = unchanged(base, source, lambda known: tables.fingerprints(derivation.source, known))
+    changed = [partition for partition in source if partition not in kept]
+    written: Mapping[Partition, Portion] = {}
+    if changed:
+        rows = derivation.compute(tables.read(derivation.source, changed))
+        written = tables.write(into, rows, derivation, t=t)
+        replaced = [partition for partition in tables.partitions(into, hours) if partition not in kept]
+        tables.delete_older(into, replaced, t=t - 1)
+    portions = {partition: portion for partition, portion in kept.items() if portion.t} | dict(written)
+    tallies = tally_by_hour(portions, hours)
+    result = StageResult(t, covered_through_ms, tallies, portions, partitions_read=len(changed))
     tables.cover(into, result, t=t + 1, run_id=run_id)
     return result
 
@@ -152,15 +181,16 @@ def publish_hours(
     """
     t = write_number(tables.now_ms(), run_id)
     covered_through_ms = _input_coverage(tables, derivation.source, hours, t=t)
-    rows = derivation.compute(tables.read(derivation.source, hours))
+    rows = derivation.compute(tables.read(derivation.source, tables.partitions(derivation.source, hours)))
     tallies: dict[datetime, Tally] = {}
     superseded = []
     for hour, hour_rows in _every_hour(tables.by_hour(rows), hours):
-        tallies[hour] = tally = Tally(row_count=len(hour_rows), event_count=_events_of(hour_rows))
         mark = covered_through_ms[hour]
-        if not report.replace_hour(hour, hour_rows, covered_through_ms=mark, t=t, tally=tally, run_id=run_id):
+        published = report.replace_hour(hour, hour_rows, covered_through_ms=mark, t=t, run_id=run_id)
+        tallies[hour] = published.tally
+        if not published.stored:
             superseded.append(hour)
-    return StageResult(t, covered_through_ms, tallies, tuple(superseded))
+    return StageResult(t, covered_through_ms, tallies, superseded=tuple(superseded))
 
 
 def write_number(clock_ms: int, run_id: str) -> int:
@@ -189,15 +219,20 @@ def _input_coverage(
 
 
 def _every_hour(
-    groups: Iterator[tuple[datetime, list[ReportRow]]], hours: Sequence[datetime]
-) -> Iterator[tuple[datetime, list[ReportRow]]]:
+    groups: Iterator[tuple[datetime, Iterator[ReportRow]]], hours: Sequence[datetime]
+) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:
     """The groups, then the hours that had none."""
     seen = set()
     for hour, rows in groups:
         seen.add(hour)
         yield hour, rows
-    yield from ((hour, []) for hour in hours if hour not in seen)
+    yield from ((hour, iter(())) for hour in hours if hour not in seen)
 
 
-def _events_of(rows: Sequence[ReportRow]) -> int:
-    return sum(row[index] for row in rows for index in _COUNT_INDEXES)
+def tally_of(rows: Iterable[ReportRow]) -> Tally:
+    """The report rows and the events that they stand for, taken one by one."""
+    row_count = event_count = 0
+    for row in rows:
+        row_count += 1
+        event_count += sum(row[index] for index in _COUNT_INDEXES)
+    return Tally(row_count, event_count)

@@ -20,7 +20,7 @@ rows_of_one_run = dg.AssetCheckSpec(
     "rows_of_one_run",
     asset=FILTERED_EVENTS.name,
     blocking=True,
-    description="Every row of an hour carries the write number of the one run that the coverage names.",
+    description="Every row of a bucket carries the write number of the one run that the coverage names for it.",
 )
 matches_raw_events = dg.AssetCheckSpec(
     "matches_raw_events",
@@ -35,23 +35,23 @@ def filtered_events_checks(
 ) -> Iterator[dg.AssetCheckResult]:
     """One bucket of each hour that has a coverage."""
     hours = hours_of_run(context)
-    with cassandra.session() as session:
-        before = recorded_by_stages(session, hours)
-        numbers = {hour: before[key].t for hour in hours if (key := (FILTERED_EVENTS.name, hour)) in before}
-        buckets = list(read_buckets(session, numbers, pick=crc32(context.run.run_id.encode())))
-        changed = changed_since(session, before)
-        after = recorded_by_stages(session, hours)
+    session = cassandra.session()
+    before = recorded_by_stages(session, hours)
+    recorded = {hour: before[key] for hour in hours if (key := (FILTERED_EVENTS.name, hour)) in before}
+    buckets = list(read_buckets(session, recorded, pick=crc32(context.run.run_id.encode())))
+    changed = changed_since(session, before)
+    after = recorded_by_stages(session, hours)
     overtaken = [hour for hour in hours if before.get(key := (FILTERED_EVENTS.name, hour)) != after.get(key)]
     covered = [bucket for bucket in buckets if bucket.hour not in overtaken]
     skipped = tuple(
-        f"{hour_text(hour)}: another run is replacing it" for hour in hours if hour in overtaken or hour not in numbers
+        f"{hour_text(hour)}: another run is replacing it" for hour in hours if hour in overtaken or hour not in recorded
     )
     yield result_of(rows_of_one_run, of_one_run(covered, skipped=skipped))
     yield result_of(matches_raw_events, same_events(covered, changed, skipped=skipped), warn_only=True)
 
 
 def of_one_run(buckets: Sequence[Bucket], *, skipped: tuple[str, ...] = ()) -> Verdict:
-    """Whether all rows carry the write number of their hour's coverage."""
+    """Whether all rows carry the write number that their hour's coverage names."""
     differences = tuple(
         f"{_place(bucket)}: {bucket.of_other_runs} of {bucket.rows} rows aren't of the run that covers the hour"
         for bucket in buckets

@@ -24,7 +24,6 @@ def hourly_job_metrics_checks(
 ) -> Iterator[dg.AssetCheckResult]:
     """What both stages recorded in hour_coverage."""
     hours = hours_of_run(context)
-    with cassandra.session() as session:
-        recorded = recorded_by_stages(session, hours)
+    recorded = recorded_by_stages(cassandra.session(), hours)
     verdict = counts_same_events(hours, recorded, source=FILTERED_EVENTS.name, derived=HOURLY_JOB_METRICS.name)
     yield result_of(counts_every_event, verdict)

@@ -33,10 +33,10 @@ def mysql_report_checks(
     hours = hours_of_run(context)
     counted = held = Verdict()
     if hours:
-        with cassandra.session() as session, mysql.report_database() as database:
-            recorded = recorded_by_stages(session, hours) | recorded_by_report(database, hours)
-            stored = stored_in_report(database, hours)
-            again = recorded_by_report(database, hours)
+        database = mysql.report_database()
+        recorded = recorded_by_stages(cassandra.session(), hours) | recorded_by_report(database, hours)
+        stored = stored_in_report(database, hours)
+        again = recorded_by_report(database, hours)
         counted = counts_same_events(hours, recorded, source=FILTERED_EVENTS.name, derived=MYSQL_REPORT.name)
         held = holds_what_was_recorded(hours, recorded, stored, again=again)
     yield result_of(counts_every_event, counted)

@@ -12,7 +12,7 @@ from recruit_assets.contract import CASSANDRA_TABLES, RAW_EVENTS, CassandraTable
 from recruit_assets.ingest.result import IngestResult
 from recruit_assets.ingest.service import drain
 from recruit_assets.io_managers.hour_metadata import add_hour_metadata, stage_numbers, with_unattributed
-from recruit_assets.io_managers.run_hours import hours_of_run, stage_metadata
+from recruit_assets.io_managers.run_hours import hours_of_run, keeps_unchanged, stage_metadata
 from recruit_assets.resources import CassandraResource, SparkResource
 from recruit_assets.resources.addresses import settings_of
 from recruit_assets.resources.failures import as_failures
@@ -51,9 +51,15 @@ class CassandraIOManager(dg.ConfigurableIOManager):
     def _replace(self, context: dg.OutputContext, derivation: Derivation) -> StageResult:
         hours = hours_of_run(context)
         frames = CassandraFrames(self.spark.spark_session, self.cassandra.settings)
-        with self.cassandra.session() as session:
-            tables, into = CassandraHourTables(session, frames), _table_of(context.asset_key)
-            return replace_hours(tables, derivation, into=into, hours=hours, run_id=context.run_id)
+        tables, into = CassandraHourTables(self.cassandra.session(), frames), _table_of(context.asset_key)
+        return replace_hours(
+            tables,
+            derivation,
+            into=into,
+            hours=hours,
+            run_id=context.run_id,
+            keep_unchanged=keeps_unchanged(context),
+        )
 
 
 def _table_of(key: dg.AssetKey) -> CassandraTable:
@@ -62,7 +68,10 @@ def _table_of(key: dg.AssetKey) -> CassandraTable:
 
 def _replaced_metadata(result: StageResult, seconds: float) -> dict[str, dg.MetadataValue]:
     unattributed = sum(tally.unattributed for tally in result.tallies.values())
-    return stage_metadata(result, seconds) | {"unattributed": dg.MetadataValue.int(unattributed)}
+    return stage_metadata(result, seconds) | {
+        "unattributed": dg.MetadataValue.int(unattributed),
+        "partitions_read": dg.MetadataValue.int(result.partitions_read),
+    }
 
 
 def _drain_metadata(result: IngestResult, seconds: float) -> dict[str, dg.MetadataValue]:

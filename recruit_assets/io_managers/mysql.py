@@ -34,19 +34,18 @@ class MySqlIOManager(dg.ConfigurableIOManager):
         """Publish the run's hours; MissingCoverage if the input of one isn't known to be complete."""
         hours, started = hours_of_run(context), monotonic()
         frames = CassandraFrames(self.spark.spark_session, self.cassandra.settings)
-        with self.cassandra.session() as session, self.mysql.report_database() as database:
-            tables, report = CassandraHourTables(session, frames), MySqlReport(database)
-            result = publish_hours(tables, report, obj, hours=hours, run_id=context.run_id)
-            totals = totals_by_hour(database, hours)
-            context.add_output_metadata(
-                stage_metadata(result, monotonic() - started)
-                | run_totals(list(totals.values()))
-                | {
-                    "superseded_hours": dg.MetadataValue.int(len(result.superseded)),
-                    "preview": dg.MetadataValue.md(preview(database, hours)),
-                }
-            )
-            add_hour_metadata(context, with_totals(result, totals, now=datetime.now(UTC)))
+        tables, database = CassandraHourTables(self.cassandra.session(), frames), self.mysql.report_database()
+        result = publish_hours(tables, MySqlReport(database), obj, hours=hours, run_id=context.run_id)
+        totals = totals_by_hour(database, hours)
+        context.add_output_metadata(
+            stage_metadata(result, monotonic() - started)
+            | run_totals(list(totals.values()))
+            | {
+                "superseded_hours": dg.MetadataValue.int(len(result.superseded)),
+                "preview": dg.MetadataValue.md(preview(database, hours)),
+            }
+        )
+        add_hour_metadata(context, with_totals(result, totals, now=datetime.now(UTC)))
 
     def load_input(self, context: dg.InputContext) -> DataFrame:
         """The whole report as a DataFrame; what a reader filters by is pushed down to MySQL."""

@@ -1,10 +1,10 @@
-"""Which hours a run replaces, checked against what was asked for; and what both IO managers report of them."""
+"""Which hours a run replaces, checked against what was asked for, and how; what both IO managers report of them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG, SENSOR_NAME_TAG
 
 from recruit_assets.errors import Inconsistent
 from recruit_assets.partitions import hour_of, hours_of
@@ -26,6 +26,15 @@ def hours_of_run(context: dg.OutputContext) -> Sequence[datetime]:
             "check RECRUIT_FIRST_HOUR and the clock of the code location"
         )
     return hours
+
+
+def keeps_unchanged(context: dg.OutputContext) -> bool:
+    """Whether what didn't change since the last run may stay: in the sensor's runs, which follow the site closely.
+
+    Everyone else's (the daily schedule's, a backfill, `materialize`) read everything again, so that nothing which a
+    person changed in raw_events behind the pipeline's back stays unnoticed for more than a day.
+    """
+    return SENSOR_NAME_TAG in context.step_context.dagster_run.tags
 
 
 def stage_metadata(result: StageResult, seconds: float) -> dict[str, dg.MetadataValue]:

@@ -1,11 +1,10 @@
 """Cassandra as a Dagster resource."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import dagster as dg
+from pydantic import PrivateAttr
 
 from recruit_assets.resources.addresses import named_password, resolved, settings_of
+from recruit_assets.resources.kept import Kept
 from recruit_assets.settings import Settings
 from recruit_assets.stores.cassandra import CassandraSession, open_session
 
@@ -20,6 +19,7 @@ class CassandraResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # i
     tls_ca: str
     user: str
     password: str
+    _kept: Kept[CassandraSession] = PrivateAttr(default_factory=Kept)
 
     @classmethod
     def of(cls, settings: Settings) -> "CassandraResource":
@@ -43,7 +43,10 @@ class CassandraResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # i
     def settings(self) -> Settings:
         return settings_of(self.overrides)
 
-    @contextmanager
-    def session(self) -> Iterator[CassandraSession]:
-        with open_session(self.settings) as session:
-            yield session
+    def session(self) -> CassandraSession:
+        """The run's session; everyone in the run has the same."""
+        return self._kept.get(lambda: open_session(self.settings))
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Dagster calls it when the run ends."""
+        self._kept.close()

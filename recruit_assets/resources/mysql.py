@@ -1,11 +1,10 @@
 """The report database as a Dagster resource."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import dagster as dg
+from pydantic import PrivateAttr
 
 from recruit_assets.resources.addresses import resolved, settings_of
+from recruit_assets.resources.kept import Kept
 from recruit_assets.settings import Settings, variable
 from recruit_assets.stores.mysql import ReportDatabase, open_report_database
 
@@ -19,6 +18,7 @@ class MySqlResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
     password: str
     database: str
     tls_ca: str
+    _kept: Kept[ReportDatabase] = PrivateAttr(default_factory=Kept)
 
     @classmethod
     def of(cls, settings: Settings) -> "MySqlResource":
@@ -37,7 +37,10 @@ class MySqlResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
         names = ("host", "port", "user", "password", "database", "tls_ca")
         return resolved("mysql_", self.host, {name: getattr(self, name) for name in names})
 
-    @contextmanager
-    def report_database(self) -> Iterator[ReportDatabase]:
-        with open_report_database(settings_of(self.overrides)) as database:
-            yield database
+    def report_database(self) -> ReportDatabase:
+        """The run's connection; everyone in the run has the same."""
+        return self._kept.get(lambda: open_report_database(settings_of(self.overrides)))
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Dagster calls it when the run ends."""
+        self._kept.close()

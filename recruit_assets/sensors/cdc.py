@@ -4,6 +4,8 @@ Belongs here: reading, deciding, requesting, and saying what was looked at. Not 
 (`change_feed`), which hours are due and in which ranges (`pending`), how connections are kept (`connections`).
 """
 
+import time
+
 import dagster as dg
 from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG
 
@@ -15,11 +17,18 @@ from recruit_assets.resources import CassandraResource, MySqlResource
 from recruit_assets.resources.addresses import settings_of
 from recruit_assets.runs import living_runs, range_tags, recent_failures
 from recruit_assets.sensors.connections import stores
+from recruit_assets.settings import Settings
 
 NAME = "cassandra_cdc_sensor"
 MINIMUM_INTERVAL_S = 5
-OPEN_RUNS = 4
-"""Requested and not finished: two run at once (dagster.yaml), two wait, so that no slot idles until the next tick."""
+"""Dagster's daemon looks at its sensors this often, whatever they ask for."""
+PATIENCE_S = 4.5
+"""So long a tick waits for something to request: the next one begins when it is over."""
+LOOK_EVERY_S = 0.5
+PAST_TAG = "recruit/past"
+"""On runs of hours before the current one, of which one runs at a time (dagster.yaml)."""
+OPEN_PAST_RUNS = 2
+"""Requested and not finished: one runs, one waits, so that no slot idles."""
 
 
 @dg.sensor(
@@ -33,28 +42,42 @@ def cassandra_cdc_sensor(
     context: dg.SensorEvaluationContext, cassandra: CassandraResource, mysql: MySqlResource
 ) -> dg.SensorResult:
     """The cursor shows up to when the feed was read; the mark that counts is in the report database."""
-    # before the pending hours are read: a run that ends in between leaves its hours to the next tick
-    living = living_runs(context.instance)
-    failures = recent_failures(context.instance)
-    with stores.of(settings_of(cassandra.overrides, mysql.overrides)) as (session, database):
-        state = read_feed(session, database, failures=failures)
-    slots = max(0, OPEN_RUNS - living.by_sensor.get(NAME, 0))
-    decided = plan(state.pending, now=state.now, first_hour=hours.start, slots=slots, running=living.hours)
+    settings = settings_of(cassandra.overrides, mysql.overrides)
+    give_up_at = time.monotonic() + PATIENCE_S
+    state, decided = look(context.instance, settings)
+    while not decided.requests and time.monotonic() + LOOK_EVERY_S < give_up_at:
+        time.sleep(LOOK_EVERY_S)
+        state, decided = look(context.instance, settings)
     requests = [request(one, state) for one in decided.requests]
-    cursor = state.low_water.isoformat(timespec="milliseconds")
     return dg.SensorResult(
         run_requests=requests,
-        cursor=cursor,
+        cursor=state.low_water.isoformat(timespec="milliseconds"),
         skip_reason=None if requests else dg.SkipReason(why_nothing(state, decided)),
     )
 
 
+def look(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedState, Plan]:
+    """What is pending now, and what of it to request. Costs the number of new changes, never the history."""
+    # before the pending hours are read: a run that ends in between leaves its hours to the next look
+    living = living_runs(instance)
+    failures = recent_failures(instance)
+    with stores.of(settings) as (session, database):
+        state = read_feed(session, database, failures=failures)
+    open_past_runs = [one for one in living.by_sensor.get(NAME, ()) if is_past(one, state)]
+    slots = max(0, OPEN_PAST_RUNS - len(open_past_runs))
+    return state, plan(state.pending, now=state.now, first_hour=hours.start, slots=slots, running=living.hours)
+
+
+def is_past(one: HourRange, state: FeedState) -> bool:
+    return one.last < state.now.replace(minute=0, second=0, microsecond=0)
+
+
 def request(one: HourRange, state: FeedState) -> dg.RunRequest:
     """A run of the range. Its key holds the tick's time, so that only a tick that Dagster resumes meets it again."""
-    happens_now = one.last >= state.now.replace(minute=0, second=0, microsecond=0)
+    kind = {PRIORITY_TAG: "0", PAST_TAG: "yes"} if is_past(one, state) else {PRIORITY_TAG: "1"}
     return dg.RunRequest(
         run_key=f"{one}, feed read at {state.now:%Y-%m-%dT%H:%M:%S.%f}",
-        tags=range_tags(one) | {MAX_RETRIES_TAG: "0", PRIORITY_TAG: "1" if happens_now else "0"},
+        tags=range_tags(one) | {MAX_RETRIES_TAG: "0"} | kind,
     )
 
 

@@ -58,12 +58,14 @@ class CassandraSession:
             for row in self.driver.execute(statement, parameters or None):
                 yield tuple(row)
 
-    def execute_concurrent(self, calls: Iterable[tuple[PreparedStatement, Sequence[object]]]) -> list[list[Row]]:
+    def execute_concurrent(
+        self, calls: Iterable[tuple[PreparedStatement, Sequence[object]]], *, concurrency: int = CONCURRENCY
+    ) -> list[list[Row]]:
         """The rows of each call, in order. Every call has settled when this returns or raises the first failure."""
         calls = list(calls)
         with translated_errors(_text(calls[0][0]) if calls else "nothing"):
             # raise_on_first_error would leave others in flight behind the caller's back
-            results = execute_concurrent(self.driver, calls, concurrency=CONCURRENCY, raise_on_first_error=False)
+            results = execute_concurrent(self.driver, calls, concurrency=concurrency, raise_on_first_error=False)
             for succeeded, result in results:
                 if not succeeded:
                     raise result

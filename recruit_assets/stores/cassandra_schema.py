@@ -19,6 +19,7 @@ CQL_TYPES = {
     Type.DATE: "date",
     Type.TIMESTAMP: "timestamp",
     Type.INT_SET: "frozen<set<int>>",
+    Type.BIGINTS_BY_INT: "frozen<map<int, frozen<list<bigint>>>>",
 }
 
 FIRST_LAYOUT = (12, 4)

@@ -40,6 +40,12 @@ class Recorded:
     t: int
     row_count: int
     event_count: int
+    t_by_bucket: Mapping[int, int] | None = None
+    """Where a run may keep the rows of others: the write number of each bucket with raw events."""
+
+    def t_of(self, bucket: int) -> int | None:
+        """The write number that every row of the bucket has; None where it has no rows."""
+        return self.t if self.t_by_bucket is None else self.t_by_bucket.get(bucket)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +83,14 @@ class Backlog:
 def recorded_by_stages(session: CassandraSession, hours: Sequence[datetime]) -> dict[tuple[str, datetime], Recorded]:
     """By stage and hour; a stage whose rows of the hour aren't known to be complete is absent."""
     select = session.prepare(
-        "SELECT stage, toUnixTimestamp(covered_through), t, row_count, event_count "
+        "SELECT stage, toUnixTimestamp(covered_through), t, row_count, event_count, portions "
         f"FROM {session.table(HOUR_COVERAGE)} WHERE event_hour = ?"
     )
     answers = session.execute_concurrent((select, (hour,)) for hour in hours)
     return {
-        (stage, hour): Recorded(mark, *counts)
+        (stage, hour): Recorded(mark, t, row_count, event_count, _t_by_bucket(portions))
         for hour, rows in zip(hours, answers, strict=True)
-        for stage, mark, *counts in rows
+        for stage, mark, t, row_count, event_count, portions in rows
         if mark is not None
     }
 
@@ -117,8 +123,8 @@ def stored_in_report(database: ReportDatabase, hours: Sequence[datetime]) -> dic
     return {hour: found[hour] for hour in hours if hour in found}
 
 
-def read_buckets(session: CassandraSession, hours: Mapping[datetime, int], *, pick: int) -> Iterator[Bucket]:
-    """One bucket of each hour (with its wanted write number): the `pick`th, counted round.
+def read_buckets(session: CassandraSession, hours: Mapping[datetime, Recorded], *, pick: int) -> Iterator[Bucket]:
+    """One bucket of each hour (with what was recorded of it): the `pick`th, counted round.
 
     Holds one bucket at a time. Filtered rows are read first: raw events only get more.
     """
@@ -126,7 +132,7 @@ def read_buckets(session: CassandraSession, hours: Mapping[datetime, int], *, pi
     filtered = session.prepare(f"SELECT create_time, WRITETIME(action) FROM {session.table(FILTERED_EVENTS)} {where}")
     raw = session.prepare(f"SELECT create_time, custom_track, job_id FROM {session.table(RAW_EVENTS)} {where}")
     layouts = read_layouts(session)
-    for hour, t in hours.items():
+    for hour, recorded in hours.items():
         buckets = layouts.of(round(hour.timestamp() * 1000)).buckets
         number = buckets[pick % len(buckets)]
         rows: dict[UUID, int] = dict(session.stream(filtered, (hour, number)))
@@ -136,7 +142,7 @@ def read_buckets(session: CassandraSession, hours: Mapping[datetime, int], *, pi
             hour,
             number,
             rows=len(rows),
-            of_other_runs=sum(1 for written in rows.values() if written != t),
+            of_other_runs=sum(1 for written in rows.values() if written != recorded.t_of(number)),
             missing=len(countable - rows.keys()),
             surplus=len(rows.keys() - countable),
         )
@@ -183,6 +189,10 @@ def backlog_before(settings: Settings, moment: datetime) -> tuple[Backlog, ...]:
         )
         for partition, end in sorted(before.items())
     )
+
+
+def _t_by_bucket(portions: Mapping[int, Sequence[int]] | None) -> dict[int, int] | None:
+    return None if portions is None else {bucket: portion[0] for bucket, portion in portions.items()}
 
 
 def _naive(hour: datetime) -> datetime:

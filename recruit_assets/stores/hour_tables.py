@@ -1,23 +1,28 @@
 """The hourly tables of Cassandra as the stages see them: rows through Spark, deletes and coverage through the driver.
 
-Belongs here: the statements of hour_coverage, the deletes, and which partitions an hour has. Not here: the order of
-these steps (`stages`), the connector's options (`spark`).
+Belongs here: the statements of hour_coverage, fingerprints and deletes, and which partitions an hour has. Not here: the
+order of these steps (`stages`), the connector's options (`spark`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from cassandra.query import UNSET_VALUE
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
 from recruit_assets.contract import HOUR_COVERAGE, RAW_EVENTS, CassandraTable
-from recruit_assets.stages import Derivation, ReportRow, StageResult, Tally
+from recruit_assets.portions import Fingerprint, Partition, Portion, Tally
+from recruit_assets.stages import Derivation, ReportRow, StageResult
 from recruit_assets.stores.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra import CassandraSession
 from recruit_assets.stores.spark import CassandraFrames, Key, from_micros, stream_by_hour
-from recruit_assets.transforms.hourly import EVENT_COUNT, NEEDED_OF_RAW, ROW_COUNT, UNATTRIBUTED
+from recruit_assets.transforms.hourly import EVENT_COUNT, NEEDED_OF_RAW, READ, RECEIVED_MS, ROW_COUNT, UNATTRIBUTED
 
 REPORT_HOUR = "dates + make_interval(0, 0, 0, 0, hours)"
 """The hour of a report row."""
+FINGERPRINTS_AT_ONCE = 8
+"""Each is a scan of a partition; more at once would only wait in the same few cores, until they time out."""
 
 
 class CassandraHourTables:
@@ -44,53 +49,116 @@ class CassandraHourTables:
         answers = self._session.execute_concurrent((select, (hour, stage.name)) for hour in hours)
         return {hour: rows[0][0] for hour, rows in zip(hours, answers, strict=True) if rows and rows[0][0] is not None}
 
-    def read(self, table: CassandraTable, hours: Sequence[datetime]) -> DataFrame:
-        rows = self._frames.by_key(table, self._keys(table, hours))
+    def portions(self, stage: CassandraTable, hours: Sequence[datetime]) -> dict[datetime, dict[Partition, Portion]]:
+        table = self._session.table(HOUR_COVERAGE)
+        select = self._session.prepare(
+            f"SELECT covered_through, portions FROM {table} WHERE event_hour = ? AND stage = ?"
+        )
+        answers = self._session.execute_concurrent((select, (hour, stage.name)) for hour in hours)
+        return {
+            hour: {Partition(hour, bucket): _portion(stored) for bucket, stored in rows[0][1].items()}
+            for hour, rows in zip(hours, answers, strict=True)
+            if rows and None not in rows[0]
+        }
+
+    def partitions(self, table: CassandraTable, hours: Sequence[datetime]) -> list[Partition]:
+        if table.partition_key == ("event_hour",):
+            return [Partition(hour) for hour in hours]
+        buckets = {hour: self._layouts.of(round(hour.timestamp() * 1000)).buckets for hour in hours}
+        return [Partition(hour, bucket) for hour in hours for bucket in buckets[hour]]
+
+    def fingerprints(self, table: CassandraTable, partitions: Sequence[Partition]) -> dict[Partition, Fingerprint]:
+        """Worked out by Cassandra, so that no row is sent."""
+        select = self._session.prepare(
+            "SELECT count(*), sum(toUnixTimestamp(received_at) - toUnixTimestamp(event_hour)) "
+            f"FROM {self._session.table(table)} WHERE event_hour = ? AND bucket = ?"
+        )
+        answers = self._session.execute_concurrent(
+            ((select, tuple(partition)) for partition in partitions), concurrency=FINGERPRINTS_AT_ONCE
+        )
+        return {partition: Fingerprint(*row) for partition, (row,) in zip(partitions, answers, strict=True)}
+
+    def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> DataFrame:
+        rows = self._frames.by_key(table, [_key(partition) for partition in partitions])
         return rows.select(*NEEDED_OF_RAW) if table is RAW_EVENTS else rows
 
     def write(
         self, stage: CassandraTable, rows: DataFrame, derivation: Derivation, *, t: int
-    ) -> Mapping[datetime, Tally]:
-        rows = rows.persist()  # the tally must be of the very rows that are written
+    ) -> dict[Partition, Portion]:
+        rows = rows.persist()  # what is told of them must be of the very rows that are written
         try:
-            tallies = _tallies(derivation.tally(rows))
+            portions = _portions(derivation.tally(rows), t=t)
             self._frames.append(stage, derivation.stored(rows), t=t)
         finally:
             rows.unpersist()
-        return tallies
+        return portions
 
-    def delete_older(self, stage: CassandraTable, hours: Sequence[datetime], *, t: int) -> None:
+    def delete_older(self, stage: CassandraTable, partitions: Sequence[Partition], *, t: int) -> None:
         where = " AND ".join(f"{name} = ?" for name in stage.partition_key)
         delete = self._session.prepare(f"DELETE FROM {self._session.table(stage)} USING TIMESTAMP ? WHERE {where}")
-        keys = self._keys(stage, hours)
-        self._session.execute_concurrent(
-            (delete, (t, datetime.fromtimestamp(seconds, UTC), *rest)) for seconds, *rest in keys
-        )
+        width = len(stage.partition_key)
+        self._session.execute_concurrent((delete, (t, *partition[:width])) for partition in partitions)
 
     def cover(self, stage: CassandraTable, result: StageResult, *, t: int, run_id: str) -> None:
         table = self._session.table(HOUR_COVERAGE)
-        columns = "event_hour, stage, covered_through, t, run_id, row_count, event_count"
+        columns = "event_hour, stage, covered_through, t, run_id, row_count, event_count, portions"
         insert = self._session.prepare(
-            f"INSERT INTO {table} ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+            f"INSERT INTO {table} ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
         )
+        # a stage whose hours are one partition has none to keep
+        portions = _stored_portions(result) if "bucket" in stage.partition_key else {}
         self._session.execute_concurrent(
-            (insert, (hour, stage.name, mark, result.t, run_id, tally.row_count, tally.event_count, t))
+            (
+                insert,
+                (
+                    hour,
+                    stage.name,
+                    mark,
+                    result.t,
+                    run_id,
+                    tally.row_count,
+                    tally.event_count,
+                    portions.get(hour, UNSET_VALUE),
+                    t,
+                ),
+            )
             for hour, mark in result.covered_through_ms.items()
             for tally in [result.tallies[hour]]
         )
 
-    def by_hour(self, rows: DataFrame) -> Iterator[tuple[datetime, list[ReportRow]]]:
+    def by_hour(self, rows: DataFrame) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:
         return stream_by_hour(rows, REPORT_HOUR)
 
-    def _keys(self, table: CassandraTable, hours: Sequence[datetime]) -> list[Key]:
-        seconds = [int(hour.timestamp()) for hour in hours]
-        if table.partition_key == ("event_hour",):
-            return [(second,) for second in seconds]
-        return [(s, bucket) for s in seconds for bucket in self._layouts.of(s * 1000).buckets]
+
+def _key(partition: Partition) -> Key:
+    seconds = int(partition.hour.timestamp())
+    return (seconds,) if partition.bucket is None else (seconds, partition.bucket)
 
 
-def _tallies(rows: DataFrame) -> dict[datetime, Tally]:
-    """At most a row per hour of the run, so it fits the driver."""
-    names = [ROW_COUNT, EVENT_COUNT, *(name for name in (UNATTRIBUTED,) if name in rows.columns)]
-    collected = rows.selectExpr("unix_micros(event_hour) AS event_hour", *names).collect()
-    return {from_micros(hour).replace(tzinfo=UTC): Tally(*counts) for hour, *counts in collected}
+def _portions(rows: DataFrame, *, t: int) -> dict[Partition, Portion]:
+    """At most a row per partition of the run, so it fits the driver."""
+    found = (row.asDict() for row in rows.withColumn("event_hour", F.unix_micros("event_hour")).collect())
+    return {
+        Partition(from_micros(row["event_hour"]).replace(tzinfo=UTC), row.get("bucket")): Portion(
+            t,
+            Fingerprint(row.get(READ, 0), row.get(RECEIVED_MS, 0)),
+            Tally(row[ROW_COUNT], row[EVENT_COUNT], row.get(UNATTRIBUTED, 0)),
+        )
+        for row in found
+    }
+
+
+def _portion(stored: Sequence[int]) -> Portion:
+    t, events, received_ms, row_count, unattributed = stored
+    # a row of filtered_events is an event
+    return Portion(t, Fingerprint(events, received_ms), Tally(row_count, row_count, unattributed))
+
+
+def _stored_portions(result: StageResult) -> dict[datetime, dict[int, list[int]]]:
+    """As hour_coverage keeps them."""
+    stored: dict[datetime, dict[int, list[int]]] = {hour: {} for hour in result.covered_through_ms}
+    for (hour, bucket), portion in result.portions.items():
+        if bucket is not None:
+            tally = portion.tally
+            stored[hour][bucket] = [portion.t, *portion.made_of, tally.row_count, tally.unattributed]
+    return stored

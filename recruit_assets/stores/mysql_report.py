@@ -4,15 +4,16 @@ Belongs here: the one write path of the report, with the join to the job dimensi
 (`mysql`), which hours (`pending`), how their rows are computed (`transforms.hourly`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from pymysql.cursors import Cursor
 
 from recruit_assets.contract import JOB, MYSQL_REPORT, REPORT_HOURS
 from recruit_assets.errors import Inconsistent
-from recruit_assets.stages import ReportRow, Tally
+from recruit_assets.stages import Published, ReportRow, tally_of
 from recruit_assets.stores.mysql import ReportDatabase
+from recruit_assets.stores.spool import open_spool
 
 CHUNK_ROWS = 1000
 """Rows of one INSERT: about 200 KB, far below any max_allowed_packet."""
@@ -32,26 +33,28 @@ class MySqlReport:
         self._database = database
 
     def replace_hour(
-        self, hour: datetime, rows: Sequence[ReportRow], *, covered_through_ms: int, t: int, tally: Tally, run_id: str
-    ) -> bool:
-        """Replace the hour's rows and mark in one transaction; False if the report holds a greater (mark, T).
+        self, hour: datetime, rows: Iterable[ReportRow], *, covered_through_ms: int, t: int, run_id: str
+    ) -> Published:
+        """Replace the hour's rows and mark in one transaction, unless the report holds a greater (mark, T).
 
         Deadlocks, lock waits and lost connections are tried again. One lost in COMMIT is such a case: the second try
         finds its own mark or not, and writes the same rows.
         """
         hour = hour.replace(tzinfo=None)
         covered_through = EPOCH + timedelta(milliseconds=covered_through_ms)
+        with open_spool(chunk_rows=CHUNK_ROWS) as spool:
+            tally = tally_of(spool.fill(rows))
 
-        def replace(cursor: Cursor) -> bool:
-            if _locked_mark(cursor, hour) > (covered_through, t):
-                return False
-            _delete_rows(cursor, hour)
-            for start in range(0, len(rows), CHUNK_ROWS):
-                _insert(cursor, rows[start : start + CHUNK_ROWS])
-            _store_mark(cursor, hour, (covered_through, t, tally.row_count, tally.event_count, run_id))
-            return True
+            def replace(cursor: Cursor) -> bool:
+                if _locked_mark(cursor, hour) > (covered_through, t):
+                    return False
+                _delete_rows(cursor, hour)
+                for chunk in spool.chunks():
+                    _insert(cursor, chunk)
+                _store_mark(cursor, hour, (covered_through, t, tally.row_count, tally.event_count, run_id))
+                return True
 
-        return self._database.run_transaction(replace)
+            return Published(tally, stored=self._database.run_transaction(replace))
 
 
 def _locked_mark(cursor: Cursor, hour: datetime) -> tuple[datetime, int]:

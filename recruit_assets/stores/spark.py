@@ -167,10 +167,10 @@ def _mysql_tls(settings: Settings) -> dict[str, str]:
     return options
 
 
-def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, list[tuple[Any, ...]]]]:
-    """Collect rows hour by hour, holding one partition at a time; `hour` is an SQL expression of a timestamp.
+def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, Iterator[tuple[Any, ...]]]]:
+    """Rows hour by hour as they come from Spark; `hour` is an SQL expression of a timestamp.
 
-    Times come back as naive UTC datetimes.
+    Python holds a batch of them at a time, the JVM two partitions, compressed. Times come back as naive UTC datetimes.
     """
     # pyspark would turn timestamps into the local time of this process
     times = [index for index, field in enumerate(rows.schema) if isinstance(field.dataType, TimestampType)]
@@ -178,7 +178,7 @@ def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, list[
     keyed = rows.select(F.unix_micros(F.expr(hour)).alias("_hour"), *plain)
     ordered = keyed.repartition("_hour").sortWithinPartitions("_hour").toLocalIterator(prefetchPartitions=True)
     for micros, group in groupby(ordered, key=lambda row: row[0]):
-        yield from_micros(micros).replace(tzinfo=UTC), [_restored(row[1:], times) for row in group]
+        yield from_micros(micros).replace(tzinfo=UTC), (_restored(row[1:], times) for row in group)
 
 
 @contextmanager

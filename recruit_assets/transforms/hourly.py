@@ -10,8 +10,10 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
-from recruit_assets.contract import ACTION_SPELLINGS, FILTERED_EVENTS, GRAIN, REPORT_SOURCE, Action
+from recruit_assets.contract import ACTION_SPELLINGS, GRAIN, REPORT_SOURCE, Action
 
+READ = "read"
+RECEIVED_MS = "received_ms"
 UNATTRIBUTED = "unattributed"
 EVENT_COUNT = "event_count"
 ROW_COUNT = "row_count"
@@ -27,31 +29,44 @@ METRIC_OF_ACTION = {
 }
 
 
-def countable(raw_events: DataFrame) -> DataFrame:
-    """The events whose action counts, with what counting needs; unattributed ones (job_id null) are still among them.
+def with_actions(raw_events: DataFrame) -> DataFrame:
+    """All events, those whose action counts with what counting needs; of the others, everything else is null.
 
     Null bids and null ids but job_id count as 0.
     """
     spelling = F.create_map(*(F.lit(text) for pair in ACTION_SPELLINGS.items() for text in pair))
+    action = F.when(F.col("custom_track").isin(list(ACTION_SPELLINGS)), spelling[F.col("custom_track")])
     zero_if_null = [F.coalesce(name, F.lit(0)).alias(name) for name in (*GRAIN[1:], "bid")]
-    counted = raw_events.where(F.col("custom_track").isin(list(ACTION_SPELLINGS)))
-    return counted.select(
+    events = raw_events.select(
         "event_hour", "bucket", "create_time", "event_time", "received_at", "job_id",
-        spelling[F.col("custom_track")].alias("action"),
+        action.alias("action"),
         *zero_if_null,
-    ).select(*FILTERED_EVENTS.column_names)  # fmt: skip
+    )  # fmt: skip
+    counts = F.col("action").isNotNull()
+    always = ("event_hour", "bucket", "received_at")
+    return events.select(
+        [F.col(name) if name in always else F.when(counts, F.col(name)).alias(name) for name in events.columns]
+    )
 
 
-def attributed(events: DataFrame) -> DataFrame:
-    """Those of the countable events that are about a job; 0 is a job."""
-    return events.where(F.col("job_id").isNotNull())
+def countable(events: DataFrame) -> DataFrame:
+    """Those of the events whose action counts and that are about a job; 0 is a job."""
+    return events.where(F.col("action").isNotNull() & F.col("job_id").isNotNull())
 
 
 def tally_events(events: DataFrame) -> DataFrame:
-    """Per hour with countable events: event_hour, row_count and event_count (with a job), unattributed (without)."""
+    """Per bucket with events: how many were read, when they were received, and how many count, with and without a job.
+
+    The first two are the bucket's fingerprint; `portions` says what for.
+    """
     with_job = F.count("job_id")
-    return events.groupBy("event_hour").agg(
-        with_job.alias(ROW_COUNT), with_job.alias(EVENT_COUNT), (F.count("*") - with_job).alias(UNATTRIBUTED)
+    received_ms = F.unix_millis("received_at") - F.unix_millis("event_hour")
+    return events.groupBy("event_hour", "bucket").agg(
+        F.count("*").alias(READ),
+        F.sum(received_ms).alias(RECEIVED_MS),
+        with_job.alias(ROW_COUNT),
+        with_job.alias(EVENT_COUNT),
+        (F.count("action") - with_job).alias(UNATTRIBUTED),
     )
 
 

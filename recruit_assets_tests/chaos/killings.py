@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -15,8 +15,9 @@ from pyspark.sql import DataFrame
 from recruit_assets.contract import FILTERED_EVENTS, HOURLY_JOB_METRICS, CassandraTable
 from recruit_assets.engines.engine import EngineName
 from recruit_assets.materialize import materialize_pending
+from recruit_assets.portions import Partition, Portion
 from recruit_assets.settings import Settings
-from recruit_assets.stages import Derivation, StageResult, Tally
+from recruit_assets.stages import Derivation, StageResult
 from recruit_assets.stores import mysql_report
 from recruit_assets.stores.hour_tables import CassandraHourTables
 from recruit_assets_tests.support.arena import Arena
@@ -68,7 +69,7 @@ class _DyingTables(CassandraHourTables):
 
     def write(
         self, stage: CassandraTable, rows: DataFrame, derivation: Derivation, *, t: int
-    ) -> Mapping[datetime, Tally]:
+    ) -> dict[Partition, Portion]:
         if stage is HOURLY_JOB_METRICS and self.step is RunStep.HOURLY_JOB_METRICS_CLEARED:
             _die()
         return super().write(stage, rows, derivation, t=t)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 from greenlet import getcurrent, greenlet
 
@@ -26,13 +27,17 @@ from recruit_assets.contract import (
     CassandraTable,
 )
 from recruit_assets.errors import MissingCoverage
-from recruit_assets.stages import Derivation, ReportRow, StageResult, StoredHours, Tally
+from recruit_assets.portions import Fingerprint, Partition, Portion, Tally
+from recruit_assets.stages import Derivation, Published, ReportRow, StageResult, StoredHours
 
 HOUR = datetime(2026, 1, 5, 7, tzinfo=UTC)
 BUCKETS = range(3)
 MS = 1000
 
-Cell = tuple[int, object]
+Covered = tuple[int, Mapping[Partition, Portion]]
+"""A coverage: its mark, and what the rows were made of."""
+Cell = tuple[int, object, int]
+"""Key, value, and when it was written."""
 Rows = Callable[[], list[Cell]]
 """Rows as a query that is answered when it is called, like a DataFrame."""
 
@@ -59,9 +64,11 @@ class LastWriteWins:
     def delete(self, partition: int, *, at: int) -> None:
         self.tombstones[partition] = max(self.tombstones.get(partition, -1), at)
 
-    def read(self, partition: int) -> dict[int, object]:
+    def read(self, partition: int) -> list[Cell]:
         hidden = self.tombstones.get(partition, -1)
-        return {k: v for (p, k), (at, v) in self.cells.items() if p == partition and at > hidden and v is not None}
+        return [
+            (k, v, at) for (p, k), (at, v) in self.cells.items() if p == partition and at > hidden and v is not None
+        ]
 
 
 class World:
@@ -73,8 +80,12 @@ class World:
         self.now_ms = 1_000_000
         self.tables = {table.name: LastWriteWins() for table in (RAW_EVENTS, FILTERED_EVENTS, HOURLY_JOB_METRICS)}
         self.marks = LastWriteWins()
-        self.changes_ms: list[int] = []
-        self.truth: Counter[int] = Counter()
+        self.changes: list[tuple[int, int]] = []
+        """When, and in which bucket."""
+        self.truth: dict[int, int] = {}
+        self.surviving_portions: dict[Partition, Portion] = {}
+        """Of the newest coverage, cleared or not."""
+        self.partitions_read = 0
         self.report = FakeReport(self)
 
     def pass_time(self, most_s: int) -> None:
@@ -84,22 +95,36 @@ class World:
         """A coordinator's clock: they differ by less than the skew allowance."""
         return self.now_ms + self.random.randint(-2 * MS, 2 * MS)
 
-    def ingest(self, event: int) -> None:
-        """One event: the row, then its change. A killed ingest gets the record again, so it goes on in the end."""
-        steps: list[Callable[[], None]] = [lambda: self._store(event), lambda: self.changes_ms.append(self.clock_ms())]
+    def ingest(self, event: int, *, erase: bool = False) -> None:
+        """An event: the row, then its change; again with other content, or erased, where it is there already.
+
+        A killed ingest gets the record again, so it goes on in the end. A change is seen some time after it was made.
+        """
+        steps: list[Callable[[], None]] = [
+            lambda: self._store(event, erase=erase),
+            lambda: self._announce(event),
+        ]
         if "change_after_event" in self.off:
             steps.reverse()
         for step in steps:
             step()
             pause()
 
-    def _store(self, event: int) -> None:
-        job = event % 4
-        self.truth[job] += 1
+    def _announce(self, event: int) -> None:
+        changed_at_ms = self.clock_ms()
+        pause()
+        self.changes.append((changed_at_ms, event % len(BUCKETS)))
+
+    def _store(self, event: int, *, erase: bool) -> None:
+        job = None if erase else (self.truth.get(event, event) + 1) % 4
+        if job is None:
+            self.truth.pop(event, None)
+        else:
+            self.truth[event] = job
         self.now_ms += 1
         self.tables[RAW_EVENTS.name].write(event % len(BUCKETS), event, job, at=self.now_ms * MS)
 
-    def run(self, run_id: str) -> None:
+    def run(self, run_id: str, *, keep_unchanged: bool) -> None:
         """The three hourly assets, as Dagster runs them; without its input's coverage a run fails."""
         tables = FakeTables(self)
         try:
@@ -107,18 +132,22 @@ class World:
                 how: Derivation = StoredHours(source).derive(
                     _counted if into is HOURLY_JOB_METRICS else _same, tally=_same
                 )
-                stages.replace_hours(tables, how, into=into, hours=[HOUR], run_id=run_id)
+                result = stages.replace_hours(
+                    tables, how, into=into, hours=[HOUR], run_id=run_id, keep_unchanged=keep_unchanged
+                )
+                if into is FILTERED_EVENTS:
+                    self.partitions_read += result.partitions_read
             how = StoredHours(HOURLY_JOB_METRICS).derive(_same, tally=_same)
             stages.publish_hours(tables, self.report, how, hours=[HOUR], run_id=run_id)
         except MissingCoverage:
             pass
 
     def pending(self) -> bool:
-        newest_ms = max(self.changes_ms, default=None)
+        newest_ms = max((at for at, _ in self.changes), default=None)
         return newest_ms is not None and self.report.mark[0] <= newest_ms + CHANGE_SKEW_S * MS
 
     def exact(self) -> bool:
-        return dict(self.report.rows) == dict(self.truth)
+        return self.report.rows == dict(Counter(self.truth.values()))
 
 
 class FakeTables:
@@ -143,39 +172,79 @@ class FakeTables:
         return self._marks(stage)
 
     def _marks(self, stage: CassandraTable) -> dict[datetime, int]:
-        mark = self.world.marks.read(0).get(_number(stage))
-        return {} if mark is None else {HOUR: int(str(mark))}
+        covered = self._covered(stage)
+        return {} if covered is None else {HOUR: covered[0]}
 
-    def read(self, table: CassandraTable, hours: Sequence[datetime]) -> Rows:
+    def _covered(self, stage: CassandraTable) -> Covered | None:
+        found = [value for key, value, _ in self.world.marks.read(0) if key == _number(stage)]
+        return cast("Covered", found[0]) if found else None
+
+    def portions(
+        self, stage: CassandraTable, hours: Sequence[datetime]
+    ) -> Mapping[datetime, Mapping[Partition, Portion]]:
+        pause()
+        if "base_is_covered" in self.world.off:
+            return {HOUR: self.world.surviving_portions}
+        covered = self._covered(stage)
+        return {} if covered is None else {HOUR: covered[1]}
+
+    def partitions(self, table: CassandraTable, hours: Sequence[datetime]) -> list[Partition]:
+        return [Partition(HOUR)] if table is HOURLY_JOB_METRICS else [Partition(HOUR, bucket) for bucket in BUCKETS]
+
+    def fingerprints(self, table: CassandraTable, partitions: Sequence[Partition]) -> Mapping[Partition, Fingerprint]:
+        return {partition: self._fingerprint(partition) for partition in partitions}
+
+    def _fingerprint(self, partition: Partition) -> Fingerprint:
+        pause()
+        if "raw_events_tell" in self.world.off:
+            number = sum(1 for _, bucket in self.world.changes if bucket == partition.bucket)
+            return Fingerprint(number, 0)
+        return _fingerprint(self.world.tables[RAW_EVENTS.name].read(_place(partition)))
+
+    def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> Rows:
         def rows() -> list[Cell]:
             found: list[Cell] = []
-            for bucket in BUCKETS:
+            for partition in partitions:
                 pause()
-                found += self.world.tables[table.name].read(bucket).items()
+                found += self.world.tables[table.name].read(_place(partition))
             return found
 
         return rows
 
-    def write(self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int) -> Mapping[datetime, Tally]:
-        for key, value in rows():
+    def write(
+        self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int
+    ) -> Mapping[Partition, Portion]:
+        off = self.world.off
+        told = self.fingerprints(stage, self.partitions(stage, [HOUR])) if "raw_events_tell" in off else {}
+        by_partition: dict[Partition, list[Cell]] = {}
+        for cell in rows():
             pause()
-            partition = 0 if stage is HOURLY_JOB_METRICS else key % len(BUCKETS)
-            self.world.tables[stage.name].write(partition, key, value, at=t)
-        return {}
+            partition = Partition(HOUR, None if stage is HOURLY_JOB_METRICS else cell[0] % len(BUCKETS))
+            self.world.tables[stage.name].write(_place(partition), cell[0], cell[1], at=t)
+            by_partition.setdefault(partition, []).append(cell)
+        made_of = {partition: _fingerprint(cells) for partition, cells in by_partition.items()} | dict(told)
+        if "fingerprint_of_rows" in off:
+            made_of = {partition: self._fingerprint(partition) for partition in by_partition}
+        return {
+            partition: Portion(t, made_of[partition], Tally(len(cells), len(cells)))
+            for partition, cells in by_partition.items()
+        }
 
-    def delete_older(self, stage: CassandraTable, hours: Sequence[datetime], *, t: int) -> None:
-        for bucket in BUCKETS:
+    def delete_older(self, stage: CassandraTable, partitions: Sequence[Partition], *, t: int) -> None:
+        for partition in partitions:
             pause()
-            self.world.tables[stage.name].delete(bucket, at=t)
+            self.world.tables[stage.name].delete(_place(partition), at=t)
 
     def cover(self, stage: CassandraTable, result: StageResult, *, t: int, run_id: str) -> None:
         pause()
-        self.world.marks.write(0, _number(stage), result.covered_through_ms[HOUR], at=t)
+        self.world.marks.write(0, _number(stage), (result.covered_through_ms[HOUR], result.portions), at=t)
+        if stage is FILTERED_EVENTS:
+            self.world.surviving_portions = dict(result.portions)
 
-    def by_hour(self, rows: Rows) -> Iterator[tuple[datetime, list[ReportRow]]]:
+    def by_hour(self, rows: Rows) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:
         found = rows()
         if found:
-            yield HOUR, [_report_row(job, count) for job, count in found]
+            yield HOUR, (_report_row(job, count) for job, count, _ in found)
 
 
 class _LateMark(dict[datetime, int]):
@@ -198,13 +267,13 @@ class FakeReport:
         self.mark = (0, 0)
 
     def replace_hour(
-        self, hour: datetime, rows: Sequence[ReportRow], *, covered_through_ms: int, t: int, tally: Tally, run_id: str
-    ) -> bool:
+        self, hour: datetime, rows: Iterable[ReportRow], *, covered_through_ms: int, t: int, run_id: str
+    ) -> Published:
         pause()
         if "report_guard" not in self.world.off and self.mark > (covered_through_ms, t):
-            return False
+            return Published(Tally(), stored=False)
         self.rows, self.mark = {row[0]: row[_CLICKS] for row in rows}, (covered_through_ms, t)
-        return True
+        return Published(Tally(), stored=True)
 
 
 _CLICKS = MYSQL_REPORT.column_names.index("clicks")
@@ -218,17 +287,40 @@ def outcome(seed: int, off: frozenset[str] = frozenset()) -> str:
         world.now_ms += 10 * MS
         if not world.pending():
             return "exact" if world.exact() else "wrong"
-        _finish(greenlet(lambda attempt=attempt: world.run(f"retry {attempt}")))
+        _finish(greenlet(lambda attempt=attempt: world.run(f"retry {attempt}", keep_unchanged=True)))
     return "stuck"
+
+
+def states_after_runs(seed: int, *, keep_unchanged: bool) -> tuple[list[tuple[list[Cell], dict[int, int]]], int]:
+    """One history of new, late, repeated, changed and erased events, with a run after every few of them.
+
+    Returns after each run the filtered rows without their write time and the report, and how many partitions were read.
+    """
+    world, history = World(seed), random.Random(seed)
+    states = []
+    for number in range(6):
+        for _ in range(history.randint(0, 3)):
+            event, erase = history.randrange(9), history.random() < 0.2
+            _finish(greenlet(lambda event=event, erase=erase: world.ingest(event, erase=erase)))
+        world.now_ms += 10 * MS
+        _finish(greenlet(lambda number=number: world.run(f"run {number}", keep_unchanged=keep_unchanged)))
+        filtered = world.tables[FILTERED_EVENTS.name]
+        rows = sorted((key, job, 0) for bucket in BUCKETS for key, job, _ in filtered.read(bucket))
+        states.append((rows, dict(world.report.rows)))
+    return states, world.partitions_read
 
 
 def _interleave(world: World) -> None:
     rng = world.random
     longest_s = rng.choice((1, 6, 15, 40))
-    actors: list[tuple[greenlet, bool]] = [
-        (greenlet(lambda event=event: world.ingest(event)), False) for event in range(rng.randint(1, 3))
-    ]
-    actors += [(greenlet(lambda run=run: world.run(f"run {run}")), True) for run in range(rng.randint(1, 4))]
+    history = rng.choice((0, 0, 3, 6))
+    for event in range(history):
+        _finish(greenlet(lambda event=event: world.ingest(event)))
+    if history:
+        _finish(greenlet(lambda: world.run("the first run", keep_unchanged=False)))
+        world.pass_time(longest_s)
+    actors: list[tuple[greenlet, bool]] = [(_ingest(world, history), False) for _ in range(rng.randint(1, 3))]
+    actors += [(_run(world, number), True) for number in range(rng.randint(1, 4))]
     priority = {actor: rng.random() for actor, _ in actors}
     steps = sum(30 if is_run else 3 for _, is_run in actors)
     changes = {rng.randrange(steps): rng.choice(("lower", "lower", "kill")) for _ in range(rng.randint(1, 5))}
@@ -250,6 +342,18 @@ def _interleave(world: World) -> None:
                 world.pass_time(longest_s)
 
 
+def _ingest(world: World, history: int) -> greenlet:
+    """A new event, or one of the history again with other content or erased."""
+    event = world.random.randrange(history + 3)
+    erase = event < history and world.random.random() < 0.5
+    return greenlet(lambda: world.ingest(event, erase=erase))
+
+
+def _run(world: World, number: int) -> greenlet:
+    keep_unchanged = world.random.random() < 0.7
+    return greenlet(lambda: world.run(f"run {number}", keep_unchanged=keep_unchanged))
+
+
 def _finish(actor: greenlet) -> None:
     while not actor.dead:
         actor.switch()
@@ -264,7 +368,15 @@ def _same(rows: Rows) -> Rows:
 
 
 def _counted(rows: Rows) -> Rows:
-    return lambda: list(Counter(int(str(job)) for _, job in rows()).items())
+    return lambda: [(job, count, 0) for job, count in Counter(int(str(job)) for _, job, _ in rows()).items()]
+
+
+def _fingerprint(cells: Sequence[Cell]) -> Fingerprint:
+    return Fingerprint(len(cells), sum(at for _, _, at in cells))
+
+
+def _place(partition: Partition) -> int:
+    return partition.bucket or 0
 
 
 def _report_row(job: int, clicks: object) -> ReportRow:

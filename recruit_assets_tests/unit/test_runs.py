@@ -61,7 +61,7 @@ def test_hours_of_runs_that_wait_or_run_are_living(instance: dg.DagsterInstance)
     living = living_runs(instance)
 
     assert living.hours == (HourRange(SEVEN, NINE),)
-    assert living.by_sensor == {"a_sensor": 1}
+    assert living.by_sensor == {"a_sensor": (HourRange(SEVEN, NINE),)}
     assert started_hours(instance) == ()
 
 

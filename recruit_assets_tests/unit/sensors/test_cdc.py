@@ -33,10 +33,16 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
     """One evaluation after which these hours are pending."""
 
-    def evaluate(*hours: PendingHour, now: datetime = NOW) -> dg.SensorResult:
+    def evaluate(
+        *hours: PendingHour,
+        now: datetime = NOW,
+        feed: Callable[..., FeedState] | None = None,
+        patience_s: float = 0,
+    ) -> dg.SensorResult:
         state = FeedState(now=now, low_water=now, changes_read=12, pending=hours)
-        monkeypatch.setattr(cdc, "read_feed", lambda *_, **__: state)
+        monkeypatch.setattr(cdc, "read_feed", feed or (lambda *_, **__: state))
         monkeypatch.setattr(stores, "of", lambda _: nullcontext((None, None)))
+        monkeypatch.setattr(cdc, "PATIENCE_S", patience_s)
         settings = load_settings()
         monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "")
         resources = {"cassandra": CassandraResource.of(settings), "mysql": MySqlResource.of(settings)}
@@ -68,7 +74,7 @@ def test_the_current_hour_is_requested_first_and_with_priority(tick: Tick) -> No
     now, before = HourRange(CURRENT, CURRENT), HourRange(CURRENT - HOUR, CURRENT - HOUR)
     assert found == [
         range_tags(now) | {"dagster/max_retries": "0", "dagster/priority": "1"},
-        range_tags(before) | {"dagster/max_retries": "0", "dagster/priority": "0"},
+        range_tags(before) | {"dagster/max_retries": "0", "dagster/priority": "0", "recruit/past": "yes"},
     ]
 
 
@@ -96,15 +102,38 @@ def test_a_tick_that_must_wait_says_for_what(tick: Tick, instance: dg.DagsterIns
     )
 
 
-def test_the_sensors_unfinished_runs_are_limited_and_others_do_not_count(
+def test_unfinished_runs_of_the_past_are_limited_and_others_do_not_count(
     tick: Tick, instance: dg.DagsterInstance
 ) -> None:
-    for days in range(2, 5):
+    a_living_run(instance, HourRange(CURRENT - 48 * HOUR, CURRENT - 48 * HOUR), sensor=cdc.NAME)
+    a_living_run(instance, HourRange(CURRENT - 144 * HOUR, CURRENT - 144 * HOUR))
+    two_ranges = pending(CURRENT - HOUR), pending(CURRENT - 72 * HOUR)
+
+    assert len(requests_of(tick(*two_ranges))) == 1
+
+
+def test_the_current_hour_does_not_wait_for_the_past(tick: Tick, instance: dg.DagsterInstance) -> None:
+    for days in range(2, 6):
         at = CURRENT - days * 24 * HOUR
         a_living_run(instance, HourRange(at, at), sensor=cdc.NAME)
-    a_living_run(instance, HourRange(CURRENT - 6 * 24 * HOUR, CURRENT - 6 * 24 * HOUR))
 
-    assert len(requests_of(tick(pending(CURRENT), pending(CURRENT - HOUR)))) == 1
+    (found,) = requests_of(tick(pending(CURRENT), pending(CURRENT - HOUR)))
+
+    assert found.items() >= range_tags(HourRange(CURRENT, CURRENT)).items()
+
+
+def test_a_tick_waits_for_something_to_request(tick: Tick, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([(), (), (pending(CURRENT),)])
+    clock = [0.0]
+
+    def now_pending(*_: object, **__: object) -> FeedState:
+        return FeedState(now=NOW, low_water=NOW, changes_read=1, pending=next(looks))
+
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+
+    assert len(requests_of(tick(feed=now_pending, patience_s=4.5))) == 1
+    assert clock == [2 * cdc.LOOK_EVERY_S]
 
 
 def test_no_run_key_silences_a_retry(tick: Tick) -> None:
