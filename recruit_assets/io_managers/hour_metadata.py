@@ -9,7 +9,8 @@ from datetime import datetime
 import dagster as dg
 
 from recruit_assets.partitions import key_of
-from recruit_assets.stages import StageResult, Tally
+from recruit_assets.portions import Tally
+from recruit_assets.stages import StageResult
 from recruit_assets.stores.report_totals import HourTotals
 
 Numbers = dict[str, int | float]
