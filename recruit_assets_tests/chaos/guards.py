@@ -6,7 +6,7 @@ Guards of the order of a run's own steps are taken out without engines, in `unit
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from pymysql.cursors import Cursor
 from recruit_assets.ingest import worker
 from recruit_assets.ingest.worker import Load, Worker
 from recruit_assets.ingest.writer import Batch, EventWriter, Flight, Row, batches_of
-from recruit_assets.stages import ReportRow, Tally
+from recruit_assets.stages import Published, ReportRow, tally_of
 from recruit_assets.stores import mysql_report
 from recruit_assets.stores.dead_letter_topic import DeadLetterTopic
 from recruit_assets.stores.kafka_group import GroupMember
@@ -91,20 +91,22 @@ def store_the_mark_before_the_rows(patch: pytest.MonkeyPatch) -> None:
     def mark_first(
         self: MySqlReport,
         hour: datetime,
-        rows: Sequence[ReportRow],
+        rows: Iterable[ReportRow],
         *,
         covered_through_ms: int,
         t: int,
-        tally: Tally,
         run_id: str,
-    ) -> bool:
+    ) -> Published:
+        taken = list(rows)
+        tally = tally_of(taken)
+
         def store(cursor: Cursor) -> None:
             naive, mark = hour.replace(tzinfo=None), EPOCH + timedelta(milliseconds=covered_through_ms)
             mysql_report._locked_mark(cursor, naive)
             mysql_report._store_mark(cursor, naive, (mark, t, tally.row_count, tally.event_count, run_id))
 
         self._database.run_transaction(store)
-        return replace_hour(self, hour, rows, covered_through_ms=covered_through_ms, t=t, tally=tally, run_id=run_id)
+        return replace_hour(self, hour, taken, covered_through_ms=covered_through_ms, t=t, run_id=run_id)
 
     patch.setattr(MySqlReport, "replace_hour", mark_first)
 

@@ -221,10 +221,10 @@ def _publish_slowly(settings: Settings, meanwhile: Callable[[], None]) -> None:
     """The last stage, which has its rows and its T before `meanwhile`, and publishes them after it."""
 
     class SlowTables(CassandraHourTables):
-        def by_hour(self, rows: DataFrame) -> Iterator[tuple[datetime, list[ReportRow]]]:
-            read = [(hour, list(found)) for hour, found in super().by_hour(rows)]
+        def by_hour(self, rows: DataFrame) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:
+            read = [(hour, list(of_hour)) for hour, of_hour in super().by_hour(rows)]
             meanwhile()
-            yield from read
+            yield from ((hour, iter(of_hour)) for hour, of_hour in read)
 
     frames = CassandraFrames(SparkResource.of(settings).spark_session, settings)
     how = StoredHours(HOURLY_JOB_METRICS).derive(to_report, tally=tally_metrics)

@@ -13,7 +13,6 @@ from recruit_assets.instance import HOME_VARIABLE
 from recruit_assets.settings import Settings, as_environment
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
-from recruit_assets.stages import Tally
 from recruit_assets.stores.job_dimension import JobRow, load_jobs
 from recruit_assets.stores.mysql import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql_report import MySqlReport
@@ -53,9 +52,7 @@ def publish(database: ReportDatabase, ledger: Ledger) -> None:
 
 
 def publish_hour(database: ReportDatabase, at: datetime, rows: list[tuple[object, ...]]) -> None:
-    MySqlReport(database).replace_hour(
-        at, rows, covered_through_ms=round(at.timestamp() * 1000), t=1, tally=Tally(len(rows)), run_id="a run"
-    )
+    MySqlReport(database).replace_hour(at, rows, covered_through_ms=round(at.timestamp() * 1000), t=1, run_id="a run")
 
 
 def a_click(at: datetime, *, job: int = 1, bid: int = 3) -> tuple[object, ...]:

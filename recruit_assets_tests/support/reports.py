@@ -10,14 +10,11 @@ from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
 from recruit_assets.simulator.names import site_names
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stages import Tally
 from recruit_assets.stores.dimension_names import load_names
 from recruit_assets.stores.job_dimension import load_jobs
 from recruit_assets.stores.mysql import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql_report import MySqlReport
 from recruit_assets.stores.mysql_schema import apply_mysql_schema
-
-COUNTS = ("clicks", "conversion", "qualified_application", "disqualified_application")
 
 
 @contextmanager
@@ -36,10 +33,8 @@ def write_report(database: ReportDatabase, spec: SimulationSpec, ledger: Ledger)
     report = MySqlReport(database)
     for hour, rows in groupby(ledger.report(), key=_hour):
         complete = [(*row, hour.replace(tzinfo=None)) for row in rows]
-        events = sum(int(str(row[REPORT_COLUMNS.index(name)])) for row in complete for name in COUNTS)
         mark_ms = round((hour + timedelta(hours=1)).timestamp() * 1000)
-        tally = Tally(len(complete), events)
-        report.replace_hour(hour, complete, covered_through_ms=mark_ms, t=mark_ms, tally=tally, run_id="a run")
+        report.replace_hour(hour, complete, covered_through_ms=mark_ms, t=mark_ms, run_id="a run")
 
 
 def total(ledger: Ledger, column: str) -> float:
