@@ -96,10 +96,10 @@ def test_resources_show_the_variables_of_passwords(secured: Settings) -> None:
 def test_a_run_connects_as_the_settings_say(secured: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("KAFKA", "CASSANDRA"):
         monkeypatch.setenv(f"RECRUIT_{name}_PASSWORD", PASSWORD)
-    resources = (KafkaResource.of(secured), CassandraResource.of(secured))
-    kafka, cassandra = (each.process_config_and_initialize() for each in resources)
+    kafka = KafkaResource.of(secured).process_config_and_initialize()
+    with CassandraResource.of(secured).process_config_and_initialize_cm() as cassandra:
+        found = load_settings(**(kafka.overrides | cassandra.overrides))
 
-    found = load_settings(**(kafka.overrides | cassandra.overrides))
     for name in ("tls_ca", "user", "password"):
         assert getattr(found, f"kafka_{name}") == getattr(secured, f"kafka_{name}")
         assert getattr(found, f"cassandra_{name}") == getattr(secured, f"cassandra_{name}")
