@@ -36,6 +36,7 @@ def _tick_and_run(settings: Settings, clock_off_s: float) -> None:
 def _requested(definitions: dg.Definitions, instance: dg.DagsterInstance) -> list[dict[str, str]]:
     """The tags of the runs that a tick requests."""
     stores = {name: resource for name, resource in (definitions.resources or {}).items() if name in STORES}
-    result = cassandra_cdc_sensor(dg.build_sensor_context(instance=instance, resources=stores))
+    with dg.build_sensor_context(instance=instance, resources=stores) as context:
+        result = cassandra_cdc_sensor(context)
     assert isinstance(result, dg.SensorResult)
     return [dict(request.tags) for request in result.run_requests or ()]
