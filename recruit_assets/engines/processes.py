@@ -117,18 +117,14 @@ def identify(pid: int) -> ProcessRecord:
 
 def is_alive(record: ProcessRecord) -> bool:
     """Whether this very process still holds anything: memory, files, ports."""
-    child = _children.get(record.pid)
-    if child is not None and child.poll() is not None:
-        del _children[record.pid]
-        return False
-    if record.boot_id != BOOT_ID.read_text().strip() or record.start_ticks != _start_ticks(record.pid):
-        return False
-    try:
-        process = psutil.Process(record.pid)
-        # a killed process is a zombie at once, but its ports stay taken until the last of its threads is gone
-        return bool(process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
-    except psutil.NoSuchProcess:
-        return False
+    alive = (
+        record.boot_id == BOOT_ID.read_text().strip()
+        and record.start_ticks == _start_ticks(record.pid)
+        and _holds_anything(record.pid)
+    )
+    if not alive:
+        _reap(record.pid)
+    return alive
 
 
 def is_paused(record: ProcessRecord) -> bool:
@@ -167,6 +163,21 @@ def wait_gone(record: ProcessRecord, timeout_s: float) -> bool:
             return False
         time.sleep(POLL_S)
     return True
+
+
+def _holds_anything(pid: int) -> bool:
+    try:
+        process = psutil.Process(pid)
+        # a killed process is a zombie at once, but its ports stay taken until the last of its threads is gone
+        return bool(process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _reap(pid: int) -> None:
+    child = _children.get(pid)
+    if child is not None and child.poll() is not None:
+        del _children[pid]
 
 
 def _start_ticks(pid: int) -> int | None:
