@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from recruit_assets.assets import ASSETS, SOURCES
+from recruit_assets.assets.dashboards import with_dashboards
 from recruit_assets.checks import CHECKS
 from recruit_assets.io_managers.cassandra import CassandraIOManager
 from recruit_assets.io_managers.mysql import MySqlIOManager
@@ -40,13 +41,14 @@ def build_defs(
     checks: Sequence[dg.AssetChecksDefinition] = CHECKS,
 ) -> dg.Definitions:
     """The code location; `resources` replaces those of the same key."""
+    settings = settings or load_settings()
     return dg.Definitions(
-        assets=[*assets, *SOURCES],
+        assets=with_dashboards([*assets, *SOURCES], settings.grafana_url),
         asset_checks=checks,
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=SENSORS,
-        resources=build_resources(settings or load_settings()) | dict(resources or {}),
+        resources=build_resources(settings) | dict(resources or {}),
         executor=dg.in_process_executor,  # so that the assets of a run share one Spark session
     )
 

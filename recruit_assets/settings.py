@@ -51,12 +51,19 @@ def _certificates(value: str) -> str:
     return str(file)
 
 
+def _web_address(value: str) -> str:
+    if value and not value.startswith(("https://", "http://")):
+        raise ValueError("must begin with https:// or http://")
+    return value
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 WholeHour = Annotated[datetime, AfterValidator(_whole_hour)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,240}$")]
 TlsCa = Annotated[str, AfterValidator(_certificates)]
 """What must have signed a server's certificate: a PEM file, `system` for the machine's own list, `off` or nothing."""
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 Replicas = Annotated[str, Field(pattern=r"^([1-9]|[A-Za-z0-9_.-]+:[1-9](,[A-Za-z0-9_.-]+:[1-9])*)$")]
 
 
@@ -138,6 +145,9 @@ class Settings(BaseSettings):
     )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
 
+    grafana_url: WebAddress = Field(
+        "", description="Address of Grafana, such as https://grafana.example.com; the UI links to its dashboards"
+    )
     run_retention_days: int = Field(30, ge=1, description="Dagster runs that ended longer ago are deleted")
     alert_webhook: SecretStr = Field(
         SecretStr(""), description="Address that alerts are posted to, as JSON {text}; empty: none"
@@ -158,10 +168,8 @@ class Settings(BaseSettings):
 
     @field_validator("alert_webhook")
     @classmethod
-    def _web_address(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and not value.get_secret_value().startswith(("https://", "http://")):
-            raise ValueError("must begin with https:// or http://")
-        return value
+    def _secret_web_address(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(_web_address(value.get_secret_value()))
 
     @field_validator("state_dir", "cache_dir")
     @classmethod

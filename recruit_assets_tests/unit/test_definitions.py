@@ -8,8 +8,9 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from recruit_assets.definitions import defs
+from recruit_assets.definitions import build_defs, defs
 from recruit_assets.instance import REPOSITORY
+from recruit_assets.settings import load_settings
 
 GRAPH = {
     "kafka_topic": [],
@@ -40,6 +41,21 @@ def test_every_asset_tells_what_it_is_whose_it_is_and_where_to_read_on() -> None
         schema = spec.metadata["dagster/column_schema"]
         assert all(column.description for column in getattr(schema, "value", schema).columns)
         assert (REPOSITORY / str(spec.metadata["docs"].value)).is_file()
+
+
+def test_assets_link_to_the_dashboards_where_a_grafana_is_named() -> None:
+    linked = build_defs(settings=load_settings(grafana_url="https://grafana.example.com/"))
+
+    links = {spec.key.to_user_string(): _links(spec) for spec in linked.resolve_all_asset_specs()}
+    health, performance = (f"https://grafana.example.com/d/recruit-{name}" for name in ("health", "performance"))
+    assert links["mysql_report"] == {"Recruitment performance": performance, "Pipeline health": health}
+    assert links["raw_events"] == links["kafka_topic"] == {"Pipeline health": health}
+    assert not any(_links(spec) for spec in defs.resolve_all_asset_specs())
+
+
+def _links(spec: dg.AssetSpec) -> dict[str, str | None]:
+    found = spec.metadata.items()
+    return {name: value.url for name, value in found if isinstance(value, dg.UrlMetadataValue)}
 
 
 def test_all_but_raw_events_are_hourly_and_run_as_one_range() -> None:
