@@ -73,9 +73,8 @@ def _serve(*, rate: float, port: int, metrics_port: int, engines: "LocalEngines 
     apply_schema(settings)
     logs, page = settings.state_dir / "logs", settings.state_dir / PAGE
     with open_instance(settings) as instance:
-        wanted = _services(
-            rate, port, metrics_port=metrics_port, page=page
-        )  # the instance's home is in their environment
+        # not before: the instance's home is in their environment
+        wanted = _services(rate, port, metrics_port=metrics_port, page=page)
         with Services(wanted, logs, _say) as services:
             _wait_for_ui(port, services)
             _show_addresses(settings, port, metrics_port=metrics_port, page=page, logs=logs)
