@@ -23,7 +23,7 @@ def with_dashboards(
     assets: Sequence[dg.AssetsDefinition | dg.AssetSpec], grafana_url: str
 ) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
     """The same assets, each with a link per dashboard; as they are where no Grafana is named."""
-    return [*dg.map_asset_specs(partial(_linked, grafana_url=grafana_url), assets)] if grafana_url else assets
+    return dg.map_asset_specs(partial(_linked, grafana_url=grafana_url), assets) if grafana_url else assets
 
 
 def _linked(spec: dg.AssetSpec, *, grafana_url: str) -> dg.AssetSpec:

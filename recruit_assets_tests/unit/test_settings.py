@@ -23,6 +23,7 @@ from recruit_assets_tests.support.certificates import Authority
         ("RECRUIT_CASSANDRA_TLS_CA", __file__, "isn't a readable PEM file of CA certificates"),
         ("RECRUIT_KAFKA_MECHANISM", "GSSAPI", "'SCRAM-SHA-512' or 'PLAIN'"),
         ("RECRUIT_CASSANDRA_REPLICATION", "dc1:0", "should match pattern"),
+        ("RECRUIT_GRAFANA_URL", "grafana:3000", "must begin with https:// or http://"),
     ],
 )
 def test_a_wrong_setting_is_named(variable: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
