@@ -3,12 +3,13 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check-prometheus bench lint chaos soak check-grafana lock clean
+.PHONY: help install demo up test test-secured check-prometheus bench lint chaos soak check-grafana lock clean
 
 help:
 	@echo "make demo   the whole lineage on real engines with 20,000 simulated events, audited"
 	@echo "make up     engines, ingest, a slow simulator and Dagster; Ctrl-C stops all"
 	@echo "make test   lint, types and every test, real engines included"
+	@echo "make test-secured  TLS and logins: every store secured, every client of it, and what is refused"
 	@echo "make check-grafana  dashboards against Grafana's own types, alert rules against promtool, where these are installed"
 	@echo "make check-prometheus  a real Prometheus scrapes the metrics, where it is installed"
 	@echo "make chaos  the chaos suite in its long form: everything is killed, the audit stays exact"
@@ -37,6 +38,9 @@ up: install
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
+test-secured: install
+	$(BIN)/python -m pytest recruit_assets_tests/secured
 
 check-prometheus: install
 	$(BIN)/python -m recruit_assets_tests.prometheus

@@ -18,6 +18,7 @@ from cassandra.query import PreparedStatement
 from recruit_assets.contract import CassandraTable
 from recruit_assets.errors import Inconsistent, StoreUnavailable, UserError
 from recruit_assets.settings import Settings
+from recruit_assets.stores.cassandra_nodes import NamedNodes, contact_points
 from recruit_assets.stores.tls import client_context, explained
 
 CONNECT_TIMEOUT_S = 10
@@ -87,21 +88,34 @@ def open_session(settings: Settings) -> Iterator[CassandraSession]:
         request_timeout=REQUEST_TIMEOUT_S,
         row_factory=tuple_rows,
     )
-    cluster = Cluster(
-        settings.contact_points,
-        port=settings.cassandra_port,
-        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-        connect_timeout=CONNECT_TIMEOUT_S,
-        protocol_version=5,
-        reconnection_policy=ExponentialReconnectionPolicy(0.5, RECONNECT_MAX_S, max_attempts=None),
-        auth_provider=_login(settings),
-        ssl_context=client_context(settings.cassandra_tls_ca),
-    )
+    with translated_errors(f"find {settings.cassandra_hosts}"):
+        cluster = Cluster(
+            **_nodes(settings),
+            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+            connect_timeout=CONNECT_TIMEOUT_S,
+            protocol_version=5,
+            reconnection_policy=ExponentialReconnectionPolicy(0.5, RECONNECT_MAX_S, max_attempts=None),
+            auth_provider=_login(settings),
+        )
     try:
         session = _connected(cluster, settings)
         yield CassandraSession(session, settings.cassandra_keyspace)
     finally:
         cluster.shutdown()
+
+
+def _nodes(settings: Settings) -> dict[str, Any]:
+    """The cluster's options of where the nodes are, and how they prove who they are."""
+    context = client_context(settings.cassandra_tls_ca)
+    if context is None:
+        return {"contact_points": settings.contact_points, "port": settings.cassandra_port}
+    nodes = contact_points(settings.contact_points, settings.cassandra_port)
+    return {
+        "contact_points": nodes,
+        "port": settings.cassandra_port,
+        "endpoint_factory": NamedNodes(nodes, settings.cassandra_port),
+        "ssl_context": context,
+    }
 
 
 def _login(settings: Settings) -> PlainTextAuthProvider | None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from kafka.errors import KafkaError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
+from kafka.net import manager
+from kafka.net.transport import KafkaSSLTransport
 
 from recruit_assets.errors import StoreUnavailable, UserError
 from recruit_assets.settings import Settings, variable
@@ -65,6 +67,20 @@ def _refusals() -> Iterator[list[BaseException]]:
         yield handler.found
     finally:
         logger.removeHandler(handler)
+
+
+class _WholeTransport(KafkaSSLTransport):  # type: ignore[misc]  # the client is untyped
+    """TLS that hands over what came before the connection's end: over TLS that is why a login is refused.
+
+    kafka-python 3.0.12 drops it (transport._read_from_sock) and says that the connection was lost.
+    """
+
+    def _sock_recv(self) -> tuple[bytes, KafkaError | None]:
+        received, error = super()._sock_recv()
+        return received, None if received else error  # the end is met again by the next read
+
+
+manager.KafkaSSLTransport = _WholeTransport
 
 
 class _Refusals(logging.Handler):

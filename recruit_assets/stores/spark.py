@@ -28,6 +28,15 @@ from recruit_assets.stores.tls import TRUSTSTORE_PASSWORD, is_verified, java_tru
 EPOCH = datetime(1970, 1, 1)
 READ_TASKS = 8
 """Tasks of a keyed read, at most: a task asks for its keys one after the other, a few in flight."""
+CIPHERS = (
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+)
+"""The connector's own list (3.5.1) is two suites without forward secrecy, which no elliptic certificate serves."""
 
 Key = tuple[Any, ...]
 
@@ -139,7 +148,10 @@ def _cassandra_tls(settings: Settings) -> dict[str, str]:
     """The connector checks the nodes' certificates; their host names it can't (3.5.1)."""
     if not is_verified(settings.cassandra_tls_ca):
         return {}
-    options = {"spark.cassandra.connection.ssl.enabled": "true"}
+    options = {
+        "spark.cassandra.connection.ssl.enabled": "true",
+        "spark.cassandra.connection.ssl.enabledAlgorithms": ",".join(CIPHERS),
+    }
     if store := java_truststore(settings.cassandra_tls_ca, settings):
         options |= {
             "spark.cassandra.connection.ssl.trustStore.path": str(store),

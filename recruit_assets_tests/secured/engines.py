@@ -21,7 +21,7 @@ from recruit_assets.settings import Settings, load_settings
 from recruit_assets.stores.cassandra import open_session
 from recruit_assets.stores.kafka import open_admin
 from recruit_assets.stores.mysql import connect, translated_errors
-from recruit_assets_tests.support.certificates import KEYSTORE_PASSWORD, Authority
+from recruit_assets_tests.support.certificates import KEYSTORE_PASSWORD, SERVER_NAME, Authority
 
 USER, PASSWORD = "recruit", "a password of the tests"
 SMALL_HEAP = ("-Xms384m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:MaxDirectMemorySize=256m", "-Xss256k")
@@ -46,7 +46,7 @@ class SecuredKafka(Kafka):
     client: Settings = field(kw_only=True)
 
     def probe(self) -> None:
-        with open_admin(self.client) as admin:
+        with _logins_take_a_moment(), open_admin(self.client) as admin:
             admin.describe_cluster()
 
 
@@ -57,11 +57,8 @@ class SecuredCassandra(Cassandra):
     client: Settings = field(kw_only=True)
 
     def probe(self) -> None:
-        try:
-            with open_session(self.client):
-                pass
-        except UserError as error:
-            raise StoreUnavailable("the first user isn't there yet") from error
+        with _logins_take_a_moment(), open_session(self.client):
+            pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ def secured_kafka(folder: Path, authority: Authority) -> SecuredKafka:
     port, controller = free_ports(2)
     client = load_settings(
         state_dir=folder,
-        kafka_bootstrap=f"{HOST}:{port}",
+        kafka_bootstrap=f"{SERVER_NAME}:{port}",
         kafka_tls_ca=str(authority.pem),
         kafka_user=USER,
         kafka_password=PASSWORD,
@@ -88,7 +85,7 @@ def secured_kafka(folder: Path, authority: Authority) -> SecuredKafka:
     listener = "listener.name.sasl_ssl"
     extra = {
         "listeners": f"SASL_SSL://{HOST}:{port},CONTROLLER://{HOST}:{controller}",
-        "advertised.listeners": f"SASL_SSL://{HOST}:{port}",
+        "advertised.listeners": f"SASL_SSL://{SERVER_NAME}:{port}",
         "listener.security.protocol.map": "SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "SASL_SSL",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
@@ -118,7 +115,7 @@ def secured_cassandra(folder: Path, authority: Authority) -> SecuredCassandra:
     port, internode = free_ports(2)
     client = load_settings(
         state_dir=folder,
-        cassandra_hosts=HOST,
+        cassandra_hosts=SERVER_NAME,
         cassandra_port=port,
         cassandra_tls_ca=str(authority.pem),
         cassandra_user="cassandra",
@@ -144,8 +141,9 @@ def secured_mariadb(folder: Path, authority: Authority) -> SecuredMariaDb:
         "require-secure-transport": 1,
         "innodb-buffer-pool-size": "64M",
     }
+    tls = {"mysql_host": SERVER_NAME, "mysql_tls_ca": str(authority.pem)}
     bare = MariaDb(load_settings(state_dir=folder), own, {"mariadb": port})
-    client = load_settings(**bare.endpoints(), state_dir=folder, mysql_tls_ca=str(authority.pem))
+    client = load_settings(**dict(bare.endpoints()) | tls, state_dir=folder)
     return SecuredMariaDb(client, own, {"mariadb": port}, client=client, extra=extra)
 
 
@@ -162,6 +160,15 @@ def running(engines: Sequence[Engine]) -> Iterator[list[Supervisor]]:
         yield supervisors
     finally:
         stop_all(supervisors, print)
+
+
+@contextmanager
+def _logins_take_a_moment() -> Iterator[None]:
+    """A server that has just begun may not know its users yet."""
+    try:
+        yield
+    except UserError as error:
+        raise StoreUnavailable(str(error)) from error
 
 
 def _folder(parent: Path, name: str) -> Path:

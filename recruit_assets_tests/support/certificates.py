@@ -1,11 +1,10 @@
-"""Certificates for engines of a test's own: a CA, and what it signs for 127.0.0.1 and localhost.
+"""Certificates for engines of a test's own: a CA, and what it signs for localhost, by name only.
 
 Belongs here: making them, in the files that each engine reads. Not here: which engine is given which.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -21,7 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 KEYSTORE_PASSWORD = "of-the-keystore"
-ADDRESSES = (x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost"))
+SERVER_NAME = "localhost"
+ADDRESSES = (x509.DNSName(SERVER_NAME),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def test_spark_asks_both_databases_for_tls(secured: Settings) -> None:
     cassandra, mysql = cassandra_options(secured), mysql_options(secured)
 
     assert cassandra["spark.cassandra.connection.ssl.enabled"] == "true"
+    assert "TLS_AES_256_GCM_SHA384" in cassandra["spark.cassandra.connection.ssl.enabledAlgorithms"]
     assert cassandra["spark.cassandra.connection.ssl.trustStore.path"] == store
     assert cassandra["spark.cassandra.auth.password"] == PASSWORD
     assert mysql["sslMode"] == "VERIFY_IDENTITY"
