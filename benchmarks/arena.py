@@ -4,10 +4,12 @@ Belongs here: starting and stopping, names of a benchmark's own, Cassandra's com
 measured.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 from uuid import uuid4
 
 from recruit_assets.engines.cassandra import CommitlogSync
@@ -31,15 +33,23 @@ class Arena:
         self._own = load_settings(state_dir=state_dir)
         self.engines = LocalEngines(self._own)
 
+    def start_engines(self) -> None:
+        """Those that don't run."""
+        self.engines.start(_quiet)
+
     @contextmanager
     def names(self, prefix: str, **overrides: object) -> Iterator[Settings]:
-        """Settings with a topic, group, keyspace and database that nobody else uses, schema applied; dropped after."""
+        """Settings with a topic, group, keyspace and database that nobody else uses, schema applied; dropped after.
+
+        What the block puts into the environment is undone, too.
+        """
         name = f"{prefix}_{uuid4().hex[:8]}"
         names = {"kafka_topic": name, "kafka_group": name, "cassandra_keyspace": name, "mysql_database": name}
         settings = load_settings(**load_settings(state_dir=self.state_dir).model_dump() | names | overrides)
         apply_schema(settings)
         try:
-            yield settings
+            with patch.dict(os.environ):
+                yield settings
         finally:
             _drop(settings)
 

@@ -6,7 +6,7 @@ Belongs here: what a reader sees. Not here: the numbers' meaning (`figure`) and 
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.results import Json, read_latest
+from benchmarks.results import Json, read_growth, read_latest
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "benchmarks.md"
@@ -32,7 +32,7 @@ def write_document() -> None:
     figures = {key: value for key, value in latest.items() if key not in NOT_FIGURES}
     write_plot(figures)
     parts = [INTRODUCTION, _machine(latest), _table(figures), f"![Figures against their goals]({PLOT.name})\n"]
-    parts += [_notes(figures)]
+    parts += [_notes(figures), _growth(read_growth())]
     PAGE.write_text("\n".join(parts), encoding="utf-8")
 
 
@@ -100,6 +100,28 @@ def _notes(figures: Mapping[str, Json]) -> str:
         told = [*figure["notes"], *(_shown(side) for side in figure["others"])]
         if told:
             lines.append(f"- `{key}`: {'; '.join(told)}.")
+    return "\n".join(lines) + "\n"
+
+
+def _growth(growth: Json) -> str:
+    """One row for each step, or how to measure them."""
+    command = "python -m benchmarks.growth --events 10000000"
+    if not growth:
+        return f"`{command}` loads ten million events in steps and measures after each.\n"
+    names = list(growth["steps"][0]["memory_mib"])
+    lines = [
+        "## Growth\n",
+        f"`{command}` loads the history in steps, each a day of event time,",
+        "and measures after each: the rate of ingest (with its start), a sensor's tick with nothing new, a Dagster run",
+        f"of one busy hour, resident memory in MiB. Measured {growth['measured_at'][:10]} at `{growth['commit']}`.",
+        "",
+        f"| events | ingest, events/s | tick, ms | one hour's run, s | {' | '.join(names)} |",
+        "|---|---|---|---|" + "---|" * len(names),
+    ]
+    for step in growth["steps"]:
+        cells = [f"{step['events']:,}", _number(step["ingest_events_per_s"]), _number(step["tick_ms"])]
+        cells += [_number(step["report_s"]), *(f"{step['memory_mib'][name]:,}" for name in names)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

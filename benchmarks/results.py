@@ -22,6 +22,10 @@ from recruit_assets.artifacts.lockfile import read_lock
 
 FOLDER = Path(__file__).parent / "results"
 LATEST = FOLDER / "latest.json"
+REPOSITORY = Path(__file__).parents[1]
+NOT_MEASURED = (":!benchmarks/results", ":!docs/benchmarks.*")
+"""Written by a pass before its last figure; see `git help glossary`, pathspec."""
+GROWTH = FOLDER / "growth.json"
 PACKAGES = ("cassandra-driver", "dagster", "kafka-python", "orjson", "pyspark", "PyMySQL")
 ENGINES = {
     "cassandra": "cassandra-all",
@@ -48,6 +52,11 @@ def read_latest() -> Json:
     return _read(LATEST)
 
 
+def read_growth() -> Json:
+    """What `benchmarks.growth` wrote last; empty before the first time."""
+    return _read(GROWTH)
+
+
 def write_json(path: Path, value: Mapping[str, object]) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -58,15 +67,9 @@ def now() -> str:
 
 
 def commit() -> str:
-    """What was measured, by git's name for it."""
-    told = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],  # noqa: S607  # the developer's own git
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return told.stdout.strip() or "unknown"
+    """What was measured, by git's name for it; what the benchmarks themselves write is no change of it."""
+    name, changes = _git("describe", "--always"), _git("status", "--porcelain", "--", ".", *NOT_MEASURED)
+    return f"{name}-dirty" if changes else name or "unknown"
 
 
 def machine() -> Json:
@@ -87,6 +90,13 @@ def versions() -> dict[str, str]:
         for engine, artifact in ENGINES.items()
     }
     return {"python": platform.python_version(), **packages, **engines}
+
+
+def _git(*arguments: str) -> str:
+    """What the developer's own git tells of the repository; nothing where there is none."""
+    command = ["git", *arguments]
+    told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    return told.stdout.strip()
 
 
 def _read(path: Path) -> Json:

@@ -7,7 +7,16 @@ with the keys that are promised here.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import ingest_vs_dsbulk, ingest_vs_row_at_a_time, ingest_vs_structured_streaming, simulator
+from benchmarks import (
+    freshness,
+    incremental,
+    ingest_vs_dsbulk,
+    ingest_vs_row_at_a_time,
+    ingest_vs_structured_streaming,
+    report_growth,
+    sensor_growth,
+    simulator,
+)
 from benchmarks.arena import Arena
 from benchmarks.figure import Figure
 
@@ -25,6 +34,10 @@ SUITE = (
     Benchmark(tuple(ingest_vs_row_at_a_time.KEYS.values()), ingest_vs_row_at_a_time.measure),
     Benchmark(("ingest_vs_dsbulk",), ingest_vs_dsbulk.measure),
     Benchmark(("ingest_vs_structured_streaming",), ingest_vs_structured_streaming.measure),
+    Benchmark((*report_growth.GOALS, report_growth.GROWTH), report_growth.measure),
+    Benchmark((incremental.KEY,), incremental.measure),
+    Benchmark((sensor_growth.GROWTH, sensor_growth.TICK), sensor_growth.measure),
+    Benchmark((freshness.KEY,), freshness.measure),
 )
 
 

@@ -15,6 +15,9 @@ SKEW = timedelta(seconds=CHANGE_SKEW_S)
 HOURS_PER_RUN = 24
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=10)
+REST = timedelta(minutes=3)
+"""Late events keep hitting the hours of the last days: doing each at once again took half of a machine, and the current
+hour waited for it. The hour that has just ended doesn't rest, nor does one whose last run is longer ago."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,6 +73,8 @@ class Plan:
     """Not a partition: before the first hour, or after the one that follows the current."""
     left: tuple[datetime, ...] = ()
     """For the next time: there were no more slots."""
+    resting: tuple[datetime, ...] = ()
+    """Done a moment ago; more may have come late until they are done again."""
 
 
 def is_covered(newest_change: datetime, covered_through: datetime | None) -> bool:
@@ -105,6 +110,12 @@ def after_runs(pending: PendingHour, failures: Iterable[FailedRun]) -> PendingHo
     return replace(pending, attempts=attempts, next_try_at=newest + retry_delay(attempts))
 
 
+def rests(pending: PendingHour, *, now: datetime, rest: timedelta) -> bool:
+    """Whether the hour is from before the previous one, and the report of it younger than `rest`."""
+    mark, previous = pending.covered_through, now.replace(minute=0, second=0, microsecond=0) - HOUR
+    return pending.hour < previous and mark is not None and mark > now - rest
+
+
 def plan(
     pending: Collection[PendingHour],
     *,
@@ -112,26 +123,30 @@ def plan(
     first_hour: datetime,
     slots: int,
     running: Collection[HourRange] = (),
+    rest: timedelta = timedelta(0),
 ) -> Plan:
     """The current hour, and at most `slots` ranges of at most 24 hours from before it, from the newest on.
 
     A range may bridge hours that aren't pending; never one that runs already, or that failed, since it would fail with
-    it. An hour that failed is requested alone. With `running` empty and every `next_try_at` past, all hours are due.
+    it. An hour that failed is requested alone. With `running` empty, no `rest` and every `next_try_at` past, all hours
+    are due.
     """
     current = now.replace(minute=0, second=0, microsecond=0)
     bounds = HourRange(first_hour, current + HOUR)
     inside = {one.hour: one for one in pending if one.hour in bounds}
     busy = {hour for hour in inside if any(hour in run for run in running)}
     waiting = {hour for hour, one in inside.items() if one.next_try_at > now and one.attempts} - busy
-    due = inside.keys() - busy - waiting
+    resting = {hour for hour, one in inside.items() if rests(one, now=now, rest=rest)} - busy - waiting
+    due = inside.keys() - busy - waiting - resting
     alone = {hour for hour in due if inside[hour].attempts}
-    requests, rest = _ranges(due, alone=alone, current=current, slots=slots, barriers=[*running, *_single(waiting)])
+    requests, left = _ranges(due, alone=alone, current=current, slots=slots, barriers=[*running, *_single(waiting)])
     return Plan(
         requests=tuple(requests),
         running=tuple(sorted(busy)),
         waiting=tuple(sorted(waiting)),
         outside=tuple(sorted(one.hour for one in pending if one.hour not in bounds)),
-        left=tuple(sorted(rest)),
+        left=tuple(sorted(left)),
+        resting=tuple(sorted(resting)),
     )
 
 

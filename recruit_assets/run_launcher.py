@@ -1,30 +1,65 @@
-"""The run launcher of a single machine: Dagster's own, which besides tells run monitoring when a run's process is gone.
+"""The run launcher of a single machine: forks runs, and tells run monitoring when a run's process is gone.
 
 Dagster's DefaultRunLauncher can't: a run whose process and code server were both killed would count as running for
-ever, and with it its hours. Belongs here: finding a run's process. Not here: how often it is looked for (dagster.yaml),
-launchers of other platforms, which know their own workers.
+ever, and with it its hours. Belongs here: starting, ending and finding a run's process. Not here: what it is forked
+from (`run_forks`), how often it is looked for (dagster.yaml), launchers of other platforms, which know their workers.
 """
 
 import json
+import os
+import signal
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 import psutil
-from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, WorkerStatus
 from dagster._core.storage.dagster_run import DagsterRun
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
+from recruit_assets.run_forks import DEFINITIONS, are_current, start_run
+
 HOST_TAG = "recruit/host"
-"""The machine of a run that no code server started: `materialize` runs in its own process."""
+"""The machine of a run that no code server started."""
+PID_TAG = "recruit/pid"
+"""The process of a run that was forked."""
 CLOCK_STEP_S = 5.0
 """A process's start is known to a clock tick and counted from the boot, an event's time is the clock's."""
 
 
 class LocalRunLauncher(DefaultRunLauncher):
-    """Runs as processes of this machine's code servers. A dead one is reported by run monitoring."""
+    """Runs as processes of this machine, forked ready to work. A dead one is reported by run monitoring.
+
+    Where the package's code has changed since, and for runs of another code location, Dagster's own launcher starts a
+    fresh interpreter.
+    """
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        run = context.dagster_run
+        if not is_of_this_package(run) or not are_current():
+            super().launch_run(context)
+            return
+        self._instance.add_run_tags(run.run_id, {HOST_TAG: socket.gethostname()})
+        pid = start_run(run.run_id, self._instance.get_ref())
+        self._instance.add_run_tags(run.run_id, {PID_TAG: str(pid)})
+        self._run_ids.add(run.run_id)
+
+    def terminate(self, run_id: str) -> bool:
+        """Ask the run's process to end, as its code server would."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished or PID_TAG not in run.tags:
+            stopped: bool = super().terminate(run_id)  # type: ignore[no-untyped-call]  # Dagster's
+            return stopped
+        if not _is_of_this_machine(run.tags) or dead_process_of(self._instance, run) is not None:
+            return False
+        self._instance.report_run_canceling(run)
+        with suppress(ProcessLookupError):  # then run monitoring reports it
+            os.kill(int(run.tags[PID_TAG]), signal.SIGINT)
+        return True
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -36,6 +71,13 @@ class LocalRunLauncher(DefaultRunLauncher):
         if pid is None:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {pid} of the run is gone")
+
+
+def is_of_this_package(run: DagsterRun) -> bool:
+    """Whether the run's code is what forked processes have loaded."""
+    origin = run.job_code_origin
+    pointer = origin.repository_origin.code_pointer if origin is not None else None
+    return isinstance(pointer, ModuleCodePointer) and pointer.module == DEFINITIONS
 
 
 def report_dead_runs(instance: dg.DagsterInstance) -> list[str]:

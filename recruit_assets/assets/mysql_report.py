@@ -12,8 +12,8 @@ from recruit_assets.stages import Derivation, StoredHours
 from recruit_assets.transforms.hourly import tally_metrics, to_report
 
 FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=6), fail_window=timedelta(hours=25))
-"""The sensor renews the report within a minute of an event, and the 6 AM schedule what it may have missed. So 6 hours
-without a new hour mean that no events come, and more than a day that something stands still."""
+"""The sensor renews the report within a minute of an event, or minutes of a late one, and the 6 AM schedule what it may
+have missed. So 6 hours without a new hour mean that no events come, and more than a day that something stands still."""
 
 
 @dg.asset(

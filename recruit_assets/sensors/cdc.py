@@ -12,7 +12,7 @@ from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG
 from recruit_assets.change_feed import FeedState, read_feed
 from recruit_assets.jobs import hours_job
 from recruit_assets.partitions import hours
-from recruit_assets.pending import HourRange, Plan, plan
+from recruit_assets.pending import REST, HourRange, Plan, plan
 from recruit_assets.resources import CassandraResource, MySqlResource
 from recruit_assets.resources.addresses import settings_of
 from recruit_assets.runs import living_runs, range_tags, recent_failures
@@ -65,7 +65,8 @@ def look(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedState, P
         state = read_feed(session, database, failures=failures)
     open_past_runs = [one for one in living.by_sensor.get(NAME, ()) if is_past(one, state)]
     slots = max(0, OPEN_PAST_RUNS - len(open_past_runs))
-    return state, plan(state.pending, now=state.now, first_hour=hours.start, slots=slots, running=living.hours)
+    decided = plan(state.pending, now=state.now, first_hour=hours.start, slots=slots, running=living.hours, rest=REST)
+    return state, decided
 
 
 def is_past(one: HourRange, state: FeedState) -> bool:
@@ -91,6 +92,7 @@ def why_nothing(state: FeedState, decided: Plan) -> str:
         "in a run already": decided.running,
         "wait for their next try": decided.waiting,
         "wait for a free slot": decided.left,
+        "were done a moment ago": decided.resting,
         "aren't partitions (see RECRUIT_FIRST_HOUR)": decided.outside,
     }
     found = [f"{len(hours)} {why}, first {hours[0]:%Y-%m-%d %H:%M}" for why, hours in reasons.items() if hours]

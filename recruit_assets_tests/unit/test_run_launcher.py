@@ -1,6 +1,7 @@
 """Noticing that a run's process is gone."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from dagster._core.events import DagsterEvent, DagsterEventType  # how a run's own process writes its start
 from dagster._core.events.log import EventLogEntry
 
-from recruit_assets.run_launcher import HOST_TAG, dead_process_of, report_dead_runs
+from recruit_assets.run_launcher import HOST_TAG, PID_TAG, LocalRunLauncher, dead_process_of, report_dead_runs
 
 OF_THIS_MACHINE = {HOST_TAG: socket.gethostname()}
 
@@ -95,12 +96,41 @@ def test_a_run_of_a_local_code_server_is_judged(instance: dg.DagsterInstance, en
     assert dead_process_of(instance, run) == ended_pid
 
 
+@pytest.fixture
+def launcher(instance: dg.DagsterInstance) -> LocalRunLauncher:
+    launcher = LocalRunLauncher()
+    launcher.register_instance(instance)
+    return launcher
+
+
+def test_the_process_of_a_run_that_is_terminated_is_interrupted(
+    instance: dg.DagsterInstance, launcher: LocalRunLauncher
+) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        run = a_started_run(instance, pid=process.pid, tags=OF_THIS_MACHINE | {PID_TAG: str(process.pid)})
+
+        assert launcher.terminate(run.run_id)
+
+        assert process.wait(10) == -signal.SIGINT
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.status is dg.DagsterRunStatus.CANCELING
+
+
+def test_a_process_that_has_a_dead_runs_id_is_not_interrupted(
+    instance: dg.DagsterInstance, launcher: LocalRunLauncher
+) -> None:
+    tags = OF_THIS_MACHINE | {PID_TAG: str(os.getpid())}
+    run = a_started_run(instance, pid=os.getpid(), tags=tags, started_at=time() - 10 * 86_400)
+
+    assert launcher.terminate(run.run_id) is False
+
+
 def test_the_repositorys_instance_uses_the_launcher_and_monitors_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     from recruit_assets.instance import open_instance
-    from recruit_assets.run_launcher import LocalRunLauncher
     from recruit_assets.settings import load_settings
 
     monkeypatch.setenv("DAGSTER_HOME", "")

@@ -1,0 +1,138 @@
+"""How long an event takes from Kafka's producer to its click in a row of MySQL, with the whole platform at work.
+
+Probes are clicks on jobs that nobody else has, sent at random moments among the simulator's events. The report is
+asked with plain reads, as a dashboard would. Not here: the platform itself (`whole_platform`).
+"""
+
+import random
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import uuid1
+
+import orjson
+
+from benchmarks.arena import Arena
+from benchmarks.figure import Figure, Goal, Side
+from benchmarks.whole_platform import Platform, running_platform
+from recruit_assets.contract import MYSQL_REPORT
+from recruit_assets.stores.event_publisher import EventPublisher, open_publisher
+from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+
+KEY = "freshness_p95_s"
+RATE = 500
+PROBES_PER_REPEAT = 40
+PAUSE_S = (1.5, 3.5)
+"""Random, so that probes meet every moment of the loops that they wait for."""
+ASK_EVERY_S = 0.1
+FIRST_JOB_ID = 900_000_000
+UP_WITHIN_S = 300
+LOST_AFTER_S = 120
+HOUR = timedelta(hours=1)
+
+
+def measure(arena: Arena, repeats: int) -> list[Figure]:
+    """Seconds of each probe; they come in one stretch, since there is no other side."""
+    with (
+        arena.names("freshness") as settings,
+        running_platform(arena, settings, rate=RATE) as platform,
+        open_report_database(settings) as database,
+        open_publisher(settings) as publisher,
+    ):
+        _until_fresh(Probes(database, publisher), platform)
+        probes = Probes(database, publisher, first_job_id=FIRST_JOB_ID + 1_000)
+        seconds = probed_s(probes, platform, count=PROBES_PER_REPEAT * repeats)
+    p95 = statistics.quantiles(seconds, n=100)[94]
+    return [
+        Figure(
+            key=KEY,
+            title=f"An event's way from Kafka to its row in MySQL, p95, at {RATE} events/s with everything running",
+            value=p95,
+            unit="s",
+            goal=Goal(at_most=15, stretch=10),
+            ours=Side("recruit-assets up", "s", tuple(seconds)),
+            notes=(
+                f"{len(seconds)} probes: median {statistics.median(seconds):.1f} s, p95 {p95:.1f} s, "
+                f"slowest {max(seconds):.1f} s",
+            ),
+        )
+    ]
+
+
+@dataclass(slots=True)
+class Probes:
+    """Clicks that were sent and not found yet, and how long the others took."""
+
+    database: ReportDatabase
+    publisher: EventPublisher
+    first_job_id: int = FIRST_JOB_ID
+    sent: int = 0
+    waiting: dict[int, float] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+
+    def send(self) -> None:
+        """A click, acknowledged by Kafka; its time counts from before it is handed to the producer."""
+        job_id = self.first_job_id + self.sent
+        self.sent += 1
+        self.waiting[job_id] = time.monotonic()
+        self.publisher.send([_click(job_id)])
+        self.publisher.finish()
+
+    def look(self) -> None:
+        """Note the probes that the report counts by now; RuntimeError for one that takes far too long."""
+        found, now = set(_reported(self.database, self.first_job_id)), time.monotonic()
+        for job_id in found & self.waiting.keys():
+            self.seconds.append(now - self.waiting.pop(job_id))
+        if any(now - since > LOST_AFTER_S for since in self.waiting.values()):
+            raise RuntimeError(f"{len(self.waiting)} probes aren't in the report after {LOST_AFTER_S} s")
+
+
+def probed_s(probes: Probes, platform: Platform, *, count: int) -> list[float]:
+    """Seconds of so many probes, in the order in which they came out."""
+    pauses = random.Random(1)  # noqa: S311  # no secret
+    next_at = time.monotonic()
+    while probes.sent < count or probes.waiting:
+        platform.require_running()
+        if probes.sent < count and time.monotonic() >= next_at:
+            probes.send()
+            next_at += pauses.uniform(*PAUSE_S)
+        probes.look()
+        time.sleep(ASK_EVERY_S)
+    return probes.seconds
+
+
+def _until_fresh(probes: Probes, platform: Platform) -> None:
+    """Wait until the platform is up and has compiled what it needs: three probes came out, one after the other."""
+    give_up_at = time.monotonic() + UP_WITHIN_S
+    for _ in range(3):
+        probes.send()
+        while probes.waiting:
+            platform.require_running()
+            if time.monotonic() > give_up_at:
+                raise RuntimeError(f"the platform isn't up after {UP_WITHIN_S} s, see {platform.log}")
+            probes.look()
+            time.sleep(ASK_EVERY_S)
+
+
+def _click(job_id: int) -> bytes:
+    event = {
+        "create_time": str(uuid1()),
+        "ts": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "custom_track": "click",
+        "job_id": job_id,
+        "bid": 1,
+    }
+    return orjson.dumps(event)
+
+
+def _reported(database: ReportDatabase, first_job_id: int) -> Iterator[int]:
+    """Jobs from that one on with their click, in the rows of the current hour and of the one before."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    for hour in (now - HOUR, now):
+        rows = database.query(
+            f"SELECT job_id FROM {MYSQL_REPORT.name} WHERE dates = %s AND hours = %s AND job_id >= %s AND clicks = 1",
+            (datetime(hour.year, hour.month, hour.day), hour.hour, first_job_id),
+        )
+        yield from (job_id for (job_id,) in rows)

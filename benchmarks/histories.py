@@ -1,0 +1,103 @@
+"""Two histories that end alike: so many events, and the same with nine times as many before them.
+
+Belongs here: loading them, and what was asked of the stores over one of them. Not here: what is measured on them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from unittest.mock import patch
+
+from cassandra.cluster import ResponseFuture, Session
+from pymysql.connections import Connection
+from pymysql.cursors import Cursor
+
+from benchmarks.arena import Arena
+from benchmarks.ingest import END, ingest
+from recruit_assets.settings import Settings
+from recruit_assets.simulator.publish import simulate_to_kafka
+from recruit_assets.simulator.spec import DayShape, SimulationSpec
+
+MORE = 10
+HOUR = timedelta(hours=1)
+LAST_HOUR = END - HOUR
+PROCESSES = 2
+"""Of the ingest that loads a history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """Two platforms' names, and how many events each holds."""
+
+    less: Settings
+    more: Settings
+    events: int
+
+
+@contextmanager
+def two_histories(arena: Arena, *, events: int, hours: int) -> Iterator[Histories]:
+    """So many events over the hours before END, each hour alike; and ten times as many over ten times the hours."""
+    recent = flat_events(events, hours=hours)
+    before = flat_events((MORE - 1) * events, hours=(MORE - 1) * hours, until_hours=hours, seed=2)
+    loading = {"ingest_processes": PROCESSES}
+    with arena.names("less", **loading) as less, arena.names("more", **loading) as more:
+        for settings, specs in ((less, (recent,)), (more, (before, recent))):
+            arena.say(f"loading {sum(spec.events for spec in specs):,} events")
+            for spec in specs:
+                simulate_to_kafka(settings, spec)
+            ingest(settings)
+        yield Histories(less, more, events)
+
+
+def flat_events(events: int, *, hours: int, until_hours: int = 0, seed: int = 1) -> SimulationSpec:
+    """Distinct valid events, as many in each hour, none late: what an hour holds doesn't depend on its neighbours."""
+    end = END - until_hours * HOUR
+    return SimulationSpec(
+        events=events,
+        seed=seed,
+        start=end - hours * HOUR,
+        end=end,
+        day_shape=DayShape.FLAT,
+        late_share=0,
+        duplicate_share=0,
+        malformed_share=0,
+    )
+
+
+@dataclass(slots=True)
+class Asked:
+    """Statements that this process's drivers sent, and the rows that came back."""
+
+    cassandra_statements: int = 0
+    cassandra_rows: int = 0
+    mysql_statements: int = 0
+    mysql_rows: int = 0
+
+
+@contextmanager
+def counted() -> Iterator[Asked]:
+    """Counts what the block asks of Cassandra and MySQL; Spark's own reads aren't this process's."""
+    asked = Asked()
+    execute_async, query, finish = Session.execute_async, Connection.query, ResponseFuture._set_final_result
+
+    def counting_execute(self: Session, *arguments: object, **options: object) -> object:
+        asked.cassandra_statements += 1
+        return execute_async(self, *arguments, **options)
+
+    def counting_finish(self: ResponseFuture, response: object) -> object:
+        asked.cassandra_rows += len(response) if isinstance(response, list) else 0
+        return finish(self, response)
+
+    def counting_query(self: "Connection[Cursor]", sql: str, unbuffered: bool = False) -> int:
+        asked.mysql_statements += 1
+        found = query(self, sql, unbuffered)
+        asked.mysql_rows += found
+        return found
+
+    with (
+        patch.object(Session, "execute_async", counting_execute),
+        patch.object(ResponseFuture, "_set_final_result", counting_finish),
+        patch.object(Connection, "query", counting_query),
+    ):
+        yield asked

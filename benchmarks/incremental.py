@@ -1,0 +1,88 @@
+"""A busy hour of which little changed: what the sensor's run of it costs, against computing the whole hour.
+
+One bucket of 48 is the least that can change, 2 % of the hour. The change is a late event that comes through Kafka and
+ingest. Both ways must leave the same report. Not here: the stages themselves (`report_hour`).
+"""
+
+from datetime import datetime, timedelta
+from uuid import uuid1
+
+import orjson
+
+from benchmarks.arena import Arena
+from benchmarks.figure import Figure, Goal, Side, interleaved
+from benchmarks.histories import LAST_HOUR, PROCESSES, flat_events
+from benchmarks.ingest import ingest, seconds_of
+from benchmarks.report_hour import ReportStores, report_stores
+from recruit_assets.ingest.service import drain
+from recruit_assets.simulator.publish import simulate_to_kafka
+from recruit_assets.stores.event_publisher import open_publisher
+
+KEY = "incremental_share"
+EVENTS = 300_000
+REPEATS_OF_EACH = 3
+JOB_ID = 900_000_000
+WARM_UP = 2
+
+
+def measure(arena: Arena, repeats: int) -> list[Figure]:
+    """Seconds of the hour after one event more, both ways in turns."""
+    with arena.names("busy", ingest_processes=PROCESSES) as settings, report_stores(settings) as stores:
+        simulate_to_kafka(settings, flat_events(EVENTS, hours=1))
+        ingest(settings)
+        drain(settings)  # the group of the measurements starts behind the hour's events
+        for _ in range(WARM_UP):
+            stores.replace(LAST_HOUR)
+            _late_event(stores)
+            stores.replace(LAST_HOUR, keep_unchanged=True)
+        read: list[int] = []
+        sides = {"changed": lambda: _changed_s(stores, read), "whole": lambda: _whole_s(stores)}
+        found = interleaved(sides, repeats * REPEATS_OF_EACH)
+    changed, whole = (Side(name, "s", found[key]) for key, name in (("changed", "one bucket"), ("whole", "whole hour")))
+    return [
+        Figure(
+            key=KEY,
+            title=f"An hour of {EVENTS:,} events of which one bucket changed, against the whole hour",
+            value=changed.median / whole.median,
+            unit="x",
+            goal=Goal(at_most=0.3),
+            ours=changed,
+            peer=whole,
+            notes=(f"buckets read of 48: {min(read)} to {max(read)}; the same report rows both ways",),
+        )
+    ]
+
+
+def _changed_s(stores: ReportStores, read: list[int]) -> float:
+    """Seconds after one event more; notes how many buckets were read again."""
+    _late_event(stores)
+    before = stores.rows(LAST_HOUR)
+    seconds = seconds_of(lambda: read.append(stores.replace(LAST_HOUR, keep_unchanged=True)[0].partitions_read))
+    if stores.rows(LAST_HOUR) == before:
+        raise RuntimeError("the late event isn't in the report: the time doesn't count")
+    return seconds
+
+
+def _whole_s(stores: ReportStores) -> float:
+    """Seconds of the whole hour; RuntimeError unless the report stays as it is."""
+    before = stores.rows(LAST_HOUR)
+    seconds = seconds_of(lambda: stores.replace(LAST_HOUR))
+    if stores.rows(LAST_HOUR) != before:
+        raise RuntimeError("the whole hour gives another report than the changed bucket did")
+    return seconds
+
+
+def _late_event(stores: ReportStores) -> None:
+    """A click in the middle of the hour, durable in Cassandra."""
+    moment: datetime = LAST_HOUR + timedelta(minutes=31)
+    event = {
+        "create_time": str(uuid1()),
+        "ts": moment.isoformat(timespec="milliseconds"),
+        "custom_track": "click",
+        "job_id": JOB_ID,
+        "bid": 1,
+    }
+    with open_publisher(stores.settings) as publisher:
+        publisher.send([orjson.dumps(event)])
+        publisher.finish()
+    drain(stores.settings)

@@ -1,0 +1,116 @@
+"""One hour of the report over a history and over ten times as much of it: against a full scan, and against itself.
+
+Both sides are warm, and an hour that isn't the same row for row on both doesn't count. Not here: our side
+(`report_hour`), the peer (`report_peer`), the histories.
+"""
+
+import statistics
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from benchmarks.arena import Arena
+from benchmarks.figure import Figure, Goal, Side, interleaved
+from benchmarks.histories import LAST_HOUR, MORE, counted, two_histories
+from benchmarks.ingest import seconds_of
+from benchmarks.report_hour import ReportStores, report_stores
+from benchmarks.report_peer import TABLE as PEERS_TABLE
+from benchmarks.report_peer import append_hour, empty_table, make_table
+
+EVENTS, HOURS = 300_000, 25
+VS_SCAN, VS_SCAN_MORE, GROWTH = "report_vs_full_scan", "report_vs_full_scan_10x", "report_growth"
+GOALS = {VS_SCAN: 10, VS_SCAN_MORE: 60}
+TIMES = 20
+WARM_UP = 3
+OURS = "one hour, from T to MySQL's commit"
+
+
+def measure(arena: Arena, repeats: int) -> list[Figure]:
+    """The hour on both histories by both sides, then by ours alone."""
+    with (
+        two_histories(arena, events=EVENTS, hours=HOURS) as histories,
+        report_stores(histories.less) as less,
+        report_stores(histories.more) as more,
+    ):
+        for stores in (less, more):
+            make_table(stores)
+            for _ in range(WARM_UP):
+                stores.replace(LAST_HOUR)
+            _peer(stores, LAST_HOUR)
+        figures = [
+            _against_scan(VS_SCAN, less, EVENTS, repeats),
+            _against_scan(VS_SCAN_MORE, more, MORE * EVENTS, repeats),
+        ]
+        return [*figures, _growth(less, more)]
+
+
+def _against_scan(key: str, stores: ReportStores, events: int, repeats: int) -> Figure:
+    sides: dict[str, Callable[[], float]] = {
+        "ours": partial(_ours, stores, LAST_HOUR),
+        "peer": partial(_peer, stores, LAST_HOUR),
+    }
+    found = interleaved(sides, repeats)
+    ours = Side(OURS, "s", found["ours"])
+    peer = Side("four group-bys, full outer joins, a full scan, JDBC append", "s", found["peer"])
+    return Figure(
+        key=key,
+        title=f"The report of one hour, warm, {events:,} events of history",
+        value=peer.median / ours.median,
+        unit="x",
+        goal=Goal(at_least=GOALS[key]),
+        ours=ours,
+        peer=peer,
+        notes=(f"{len(stores.rows(LAST_HOUR)):,} report rows, equal in all 16 columns; both in the same warm Spark",),
+    )
+
+
+def _ours(stores: ReportStores, hour: datetime) -> float:
+    return seconds_of(lambda: stores.replace(hour))
+
+
+def _peer(stores: ReportStores, hour: datetime) -> float:
+    """Seconds of the peer; RuntimeError unless it found the same rows."""
+    empty_table(stores)
+    seconds = seconds_of(lambda: append_hour(stores, hour))
+    ours = stores.rows(hour)
+    if not ours or stores.rows(hour, table=PEERS_TABLE) != ours:
+        raise RuntimeError(f"the report of {hour} differs between the sides: the times don't count")
+    return seconds
+
+
+def _growth(less: ReportStores, more: ReportStores) -> Figure:
+    asked = [_asked(stores) for stores in (less, more)]
+    if asked[0] != asked[1]:
+        raise RuntimeError(f"over {MORE} x the history more is asked: {asked}")
+    found = interleaved({"less": partial(_ours, less, LAST_HOUR), "more": partial(_ours, more, LAST_HOUR)}, TIMES)
+    sides = {name: Side(f"{OURS}, {size:,} events", "s", found[name]) for name, size in _sizes().items()}
+    told = ", ".join(f"{count:,} {what}" for what, count in asked[0].items() if count)
+    return Figure(
+        key=GROWTH,
+        title=f"The same hour with {MORE} x the history",
+        value=statistics.median(found["more"]) / statistics.median(found["less"]),
+        unit="x",
+        goal=Goal(at_most=1.2),
+        ours=sides["more"],
+        peer=sides["less"],
+        notes=(f"medians of {TIMES}; asked in both alike: {told}",),
+    )
+
+
+def _sizes() -> dict[str, int]:
+    return {"less": EVENTS, "more": MORE * EVENTS}
+
+
+def _asked(stores: ReportStores) -> dict[str, int]:
+    """What one hour asks of the servers: statements of the drivers, Cassandra's own count of reads, events read."""
+    before = stores.server_reads()
+    with counted() as asked:
+        filtered, _ = stores.replace(LAST_HOUR)
+    after = stores.server_reads()
+    reads = {table: count - before.get(table, 0) for table, count in after.items()}
+    return {
+        "events read by Spark": sum(portion.made_of.events for portion in filtered.portions.values()),
+        "statements to Cassandra": asked.cassandra_statements,
+        "statements to MySQL": asked.mysql_statements,
+        **{f"reads of {table}": count for table, count in sorted(reads.items())},
+    }

@@ -1,0 +1,89 @@
+"""The report as PySpark jobs of this kind are mostly written: four counts, joined, over a scan of the whole table.
+
+`where` on the event's time is no key, so all of raw_events is read and filtered in Spark; each action is grouped by
+itself, the four are joined by full outer joins, companies come from the job table, and JDBC appends the rows.
+Not here: our side (`report_hour`).
+"""
+
+from datetime import datetime, timedelta
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
+
+from benchmarks.report_hour import ReportStores
+from recruit_assets.contract import JOB, MYSQL_REPORT, RAW_EVENTS
+from recruit_assets.stores.spark import mysql_options
+
+TABLE = "peer_report"
+KEY = ["dates", "hours", "job_id", "publisher_id", "campaign_id", "group_id"]
+ACTIONS = {
+    "clicks": ["click", "clicks"],
+    "conversion": ["conversion"],
+    "qualified_application": ["qualified"],
+    "disqualified_application": ["unqualified"],
+}
+
+
+def make_table(stores: ReportStores) -> None:
+    stores.database.query(f"CREATE TABLE IF NOT EXISTS {TABLE} LIKE {MYSQL_REPORT.name}")
+
+
+def empty_table(stores: ReportStores) -> None:
+    stores.database.query(f"DELETE FROM {TABLE}")
+
+
+def append_hour(stores: ReportStores, hour: datetime) -> None:
+    """The hour's rows, appended to the peer's table."""
+    jdbc = {name: value for name, value in mysql_options(stores.settings).items() if name != "dbtable"}
+    companies = stores.spark.read.format("jdbc").options(**jdbc, dbtable=JOB.name).load()
+    counts = [_counted(_events(stores, hour), name, spellings) for name, spellings in ACTIONS.items()]
+    joined = reduce(lambda left, right: left.join(right, KEY, "full_outer"), counts)
+    report = joined.join(
+        companies.select(F.col("id").alias("job_id"), F.col("company_id").alias("company")), "job_id", "left"
+    )
+    _columns(report).write.format("jdbc").options(**jdbc, dbtable=TABLE).mode("append").save()
+
+
+def _events(stores: ReportStores, hour: datetime) -> DataFrame:
+    source = {
+        "keyspace": stores.settings.cassandra_keyspace,
+        "table": RAW_EVENTS.name,
+        "spark.cassandra.connection.host": stores.settings.cassandra_hosts,
+        "spark.cassandra.connection.port": str(stores.settings.cassandra_port),
+        "spark.cassandra.connection.localDC": stores.settings.cassandra_datacenter,
+    }
+    events = stores.spark.read.format("org.apache.spark.sql.cassandra").options(**source).load()
+    start, end = (f"{moment:%Y-%m-%d %H:%M:%S}" for moment in (hour, hour + timedelta(hours=1)))
+    zeros = [F.coalesce(name, F.lit(0)).alias(name) for name in ("publisher_id", "campaign_id", "group_id", "bid")]
+    return events.where(
+        (F.col("event_time") >= start) & (F.col("event_time") < end) & F.col("job_id").isNotNull()
+    ).select(
+        F.date_trunc("day", "event_time").alias("dates"),
+        F.hour("event_time").alias("hours"),
+        "job_id",
+        *zeros,
+        "custom_track",
+        "received_at",
+    )
+
+
+def _counted(events: DataFrame, name: str, spellings: list[str]) -> DataFrame:
+    latest = F.max("received_at").alias(f"{name}_latest")
+    measures = [F.count("*").alias(name), latest]
+    if name == "clicks":
+        measures += [F.round(F.avg("bid"), 2).alias("bid_set"), F.sum("bid").alias("spend_hour")]
+    return events.where(F.col("custom_track").isin(spellings)).groupBy(KEY).agg(*measures)
+
+
+def _columns(joined: DataFrame) -> DataFrame:
+    filled = {name: F.coalesce(name, F.lit(0)).cast("int") for name in ACTIONS} | {
+        name: F.coalesce(name, F.lit(0.0)).cast("double") for name in ("bid_set", "spend_hour")
+    }
+    others = {
+        "company_id": F.col("company"),
+        "impressions": F.lit(None).cast("string"),
+        "sources": F.lit("Cassandra"),
+        "latest_update_time": F.greatest(*(f"{name}_latest" for name in ACTIONS)),
+    }
+    return joined.select(*((filled | others).get(name, F.col(name)).alias(name) for name in MYSQL_REPORT.column_names))

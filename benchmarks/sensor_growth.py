@@ -1,0 +1,163 @@
+"""What a tick of cassandra_cdc_sensor costs over a history, and over ten times as much of it.
+
+The histories are reported for real. A tick is the sensor's own function, with a Dagster instance on disk; three changed
+hours are three rows in the change feed, as ingest writes them. A tick that finds nothing looks again for some seconds
+on purpose, so of an idle one a single look is timed. Not here: loading and counting (`histories`).
+"""
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from unittest.mock import patch
+
+import dagster as dg
+
+from benchmarks.arena import Arena
+from benchmarks.figure import Figure, Goal, Side
+from benchmarks.histories import HOUR, LAST_HOUR, MORE, Asked, counted, two_histories
+from benchmarks.ingest import seconds_of
+from recruit_assets.change_feed import LOOKBACK
+from recruit_assets.contract import CHANGE_SHARDS, EVENT_CHANGES
+from recruit_assets.instance import HOME_VARIABLE, open_instance
+from recruit_assets.materialize import materialize_pending
+from recruit_assets.resources import CassandraResource, MySqlResource
+from recruit_assets.resources.addresses import settings_of
+from recruit_assets.sensors.cdc import cassandra_cdc_sensor, look
+from recruit_assets.settings import Settings
+from recruit_assets.stores.cassandra import CassandraSession, open_session
+from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+
+GROWTH, TICK = "sensor_growth", "sensor_tick_ms"
+EVENTS, HOURS = 100_000, 24
+TICKS = 50
+CHANGED_HOURS = 3
+LESS, MORE_NAME = f"{EVENTS:,} events", f"{MORE * EVENTS:,} events"
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """The sensor over one platform."""
+
+    settings: Settings
+    session: CassandraSession
+    database: ReportDatabase
+    instance: dg.DagsterInstance
+    cassandra: CassandraResource
+    mysql: MySqlResource
+
+    def look_ms(self) -> float:
+        """Milliseconds of one look that finds nothing; RuntimeError if it finds something."""
+        self._forget_changes()
+        settings = settings_of(self.cassandra.overrides, self.mysql.overrides)
+        started = time.perf_counter()
+        _, decided = look(self.instance, settings)
+        seconds = time.perf_counter() - started
+        if decided.requests:
+            raise RuntimeError(f"an idle look requests {decided.requests}")
+        return seconds * 1000
+
+    def tick_ms(self) -> float:
+        """Milliseconds of a tick that finds three changed hours; RuntimeError unless it requests their one run."""
+        self._forget_changes()
+        self._change_hours()
+        return seconds_of(self._tick) * 1000
+
+    def asked(self) -> Asked:
+        """What one such tick asks of the stores."""
+        self._forget_changes()
+        self._change_hours()
+        with counted() as asked:
+            self._tick()
+        return asked
+
+    def _tick(self) -> None:
+        resources = {"cassandra": self.cassandra, "mysql": self.mysql}
+        with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
+            result = cassandra_cdc_sensor(context)
+        if not isinstance(result, dg.SensorResult) or len(result.run_requests or ()) != 1:
+            raise RuntimeError(f"a tick with {CHANGED_HOURS} changed hours doesn't request one run: {result}")
+
+    def _forget_changes(self) -> None:
+        """The feed counts as read through now."""
+        read_through = datetime.fromtimestamp(self.session.now_ms() / 1000, UTC) + LOOKBACK
+        self.database.query("DELETE FROM pending_hours")
+        self.database.query("UPDATE change_feed_mark SET low_water = %s", (read_through.replace(tzinfo=None),))
+
+    def _change_hours(self) -> None:
+        """Three hours of the history changed now, and nobody knows it yet."""
+        for number in range(CHANGED_HOURS):
+            hour, columns = LAST_HOUR - number * HOUR, "day, shard, changed_at, event_hour, buckets, row_count"
+            self.session.execute(
+                f"INSERT INTO {self.session.table(EVENT_CHANGES)} ({columns}) "
+                "VALUES (toDate(now()), %s, now(), %s, {0}, 1)",
+                (int(hour.timestamp()) // 3600 % CHANGE_SHARDS, hour),
+            )
+
+
+def measure(arena: Arena, repeats: int) -> list[Figure]:
+    """Ticks and single looks over both histories, in as many turns as there are repeats."""
+    with two_histories(arena, events=EVENTS, hours=HOURS) as histories:
+        for settings in (histories.less, histories.more):
+            materialize_pending(settings, arena.say)
+        with sensor(histories.less) as less, sensor(histories.more) as more:
+            asked = {name: _warm(each).asked() for name, each in ((LESS, less), (MORE_NAME, more))}
+            if asked[LESS] != asked[MORE_NAME]:
+                raise RuntimeError(f"over {MORE} x the history a tick asks for something else: {asked}")
+            found = _in_turns({LESS: less, MORE_NAME: more}, turns=repeats)
+    return _figures(found, asked[LESS])
+
+
+def _in_turns(sensors: Mapping[str, Sensor], *, turns: int) -> dict[str, list[float]]:
+    """Milliseconds by what was measured. One sensor after the other, since a code server keeps connections of one."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for _ in range(turns):
+        for name, each in sensors.items():
+            _warm(each)
+            for _ in range(-(-TICKS // turns)):
+                found[f"a tick, {name}"].append(each.tick_ms())
+                found[f"an idle look, {name}"].append(each.look_ms())
+    return found
+
+
+def _warm(each: Sensor) -> Sensor:
+    """Connections are open."""
+    each.tick_ms()
+    each.look_ms()
+    return each
+
+
+def _figures(found: Mapping[str, Sequence[float]], asked: Asked) -> list[Figure]:
+    tick_less, tick_more, *looks = (
+        Side(f"{what}, {name}", "ms", tuple(found[f"{what}, {name}"]))
+        for what in ("a tick", "an idle look")
+        for name in (LESS, MORE_NAME)
+    )
+    told = (
+        f"medians of {len(tick_more.repeats)}; asked in both alike: {asked.cassandra_statements} statements and "
+        f"{asked.cassandra_rows} rows of Cassandra, {asked.mysql_statements} and {asked.mysql_rows} of MySQL",
+    )
+    figure = partial(Figure, ours=tick_more, peer=tick_less, others=tuple(looks), notes=told)
+    title, ratio = f"A sensor's tick with {CHANGED_HOURS} changed hours", tick_more.median / tick_less.median
+    return [
+        figure(key=GROWTH, title=f"{title}, {MORE} x the history", value=ratio, unit="x", goal=Goal(at_most=1.2)),
+        figure(key=TICK, title=title, value=tick_more.median, unit="ms", goal=Goal(at_most=50)),
+    ]
+
+
+@contextmanager
+def sensor(settings: Settings) -> Iterator[Sensor]:
+    """The sensor with an instance in a home of its own below the state directory."""
+    home = settings.state_dir / "homes" / settings.kafka_topic
+    home.mkdir(parents=True)
+    with (
+        patch.dict(os.environ, {HOME_VARIABLE: str(home)}),
+        open_instance(settings) as instance,
+        open_session(settings) as session,
+        open_report_database(settings) as database,
+    ):
+        yield Sensor(settings, session, database, instance, CassandraResource.of(settings), MySqlResource.of(settings))
