@@ -68,7 +68,7 @@ def now() -> str:
 
 def commit() -> str:
     """What was measured, by git's name for it; what the benchmarks themselves write is no change of it."""
-    name, changes = _git("describe", "--always"), _git("status", "--porcelain", "--", ".", *NOT_MEASURED)
+    name, changes = _git("describe", "--always"), _git("status", "--porcelain", "-uno", "--", ".", *NOT_MEASURED)
     return f"{name}-dirty" if changes else name or "unknown"
 
 

@@ -14,6 +14,7 @@ from benchmarks import (
     ingest_vs_row_at_a_time,
     ingest_vs_structured_streaming,
     report_growth,
+    report_memory,
     sensor_growth,
     simulator,
 )
@@ -36,6 +37,7 @@ SUITE = (
     Benchmark(("ingest_vs_structured_streaming",), ingest_vs_structured_streaming.measure),
     Benchmark((*report_growth.GOALS, report_growth.GROWTH), report_growth.measure),
     Benchmark((incremental.KEY,), incremental.measure),
+    Benchmark((report_memory.KEY,), report_memory.measure),
     Benchmark((sensor_growth.GROWTH, sensor_growth.TICK), sensor_growth.measure),
     Benchmark((freshness.KEY,), freshness.measure),
 )

@@ -1,0 +1,80 @@
+"""Memory of a run that reports a hundred thousand rows, and of one with a million: rows are streamed, not collected.
+
+A run is `recruit-assets materialize` over a day; its driver is the engines' warm Spark, whose heap is limited by
+RECRUIT_SPARK_DRIVER_MEMORY. Not here: what a run does, other processes' memory over time (`growth`).
+"""
+
+from datetime import timedelta
+
+from benchmarks.arena import Arena
+from benchmarks.figure import Figure, Goal, Side
+from benchmarks.histories import PROCESSES
+from benchmarks.ingest import END, ingest
+from benchmarks.memory import MIB, peak_mib
+from recruit_assets.contract import MYSQL_REPORT
+from recruit_assets.engines.engine import EngineName
+from recruit_assets.simulator.publish import simulate_to_kafka
+from recruit_assets.simulator.spec import SimulationSpec
+from recruit_assets.stores.mysql import open_report_database
+
+KEY = "report_memory"
+FEW, MANY = 100_000, 1_000_000
+EVENTS_A_ROW = 1.12
+"""Some events have no job, and some share a row."""
+
+
+def measure(arena: Arena, repeats: int) -> list[Figure]:
+    """Peaks of the runs of few rows, then of those of many; the JVM doesn't give back what it took."""
+    peaks: dict[int, list[float]] = {FEW: [], MANY: []}
+    spark: dict[int, list[float]] = {FEW: [], MANY: []}
+    rows = {}
+    for size in (FEW, MANY):
+        with arena.names("memory", ingest_processes=PROCESSES) as settings:
+            simulate_to_kafka(settings, distinct_rows(size))
+            ingest(settings)
+            for _ in range(repeats):
+                with open_report_database(settings) as database:
+                    # every hour is pending again
+                    database.query("UPDATE report_hours SET covered_through = '2000-01-01'")
+                peaks[size].append(peak_mib(["materialize"], settings))
+                spark[size].append(_spark_mib(arena))
+            with open_report_database(settings) as database:
+                ((rows[size],),) = database.query(f"SELECT COUNT(*) FROM {MYSQL_REPORT.name}")
+    if rows[MANY] < MANY:
+        raise RuntimeError(f"the run reports {rows[MANY]:,} rows, not {MANY:,}")
+    few, many = (Side(f"materialize, {rows[size]:,} rows", "MiB", tuple(peaks[size])) for size in (FEW, MANY))
+    return [
+        Figure(
+            key=KEY,
+            title=f"Memory of a run that reports {MANY:,} rows, against {FEW:,}",
+            value=many.median / few.median,
+            unit="x",
+            goal=Goal(at_most=1.2),
+            ours=many,
+            peer=few,
+            others=tuple(Side(f"Spark, {rows[size]:,} rows", "MiB", tuple(spark[size])) for size in (FEW, MANY)),
+            notes=(f"peaks; Spark's heap is {settings.spark_driver_memory}",),
+        )
+    ]
+
+
+def distinct_rows(size: int) -> SimulationSpec:
+    """Countable events of a day of which hardly two share a row of the report."""
+    return SimulationSpec(
+        events=round(size * EVENTS_A_ROW),
+        start=END - timedelta(hours=24),
+        end=END,
+        jobs=1_000,
+        publishers=1_000,
+        campaigns=1_000,
+        skew=0,
+        uncountable_share=0,
+        late_share=0,
+        duplicate_share=0,
+        malformed_share=0,
+    )
+
+
+def _spark_mib(arena: Arena) -> int:
+    """Resident memory of the engines' Spark."""
+    return next(status.rss_bytes or 0 for status in arena.engines.status() if status.name is EngineName.SPARK) // MIB
