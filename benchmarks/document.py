@@ -4,11 +4,11 @@ Belongs here: what a reader sees. Not here: the numbers' meaning (`figure`) and 
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from benchmarks.results import Json, read_growth, read_latest
+from benchmarks.growth_document import growth_section
+from benchmarks.plots import plots
+from benchmarks.results import DOCS, Json, read_growth, read_latest
 
-DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "benchmarks.md"
 PLOT = DOCS / "benchmarks.svg"
 NOT_FIGURES = frozenset({"machine", "versions"})
@@ -32,19 +32,13 @@ def write_document() -> None:
     figures = {key: value for key, value in latest.items() if key not in NOT_FIGURES}
     write_plot(figures)
     parts = [INTRODUCTION, _machine(latest), _table(figures), f"![Figures against their goals]({PLOT.name})\n"]
-    parts += [_notes(figures), _growth(read_growth())]
+    parts += [_notes(figures), growth_section(read_growth())]
     PAGE.write_text("\n".join(parts), encoding="utf-8")
 
 
 def write_plot(figures: Mapping[str, Json]) -> None:
     """How many times better than its goal each figure is; the line at 1 is the goal."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    from matplotlib import pyplot as plt
-
-    # the same figures give the same bytes
-    mpl.rcParams["svg.hashsalt"] = "benchmarks"
+    plt = plots()
     margins = {key: margin(figure) for key, figure in figures.items()}
     canvas, axes = plt.subplots(figsize=(9, 0.42 * len(margins) + 1.2), layout="constrained")
     bars = axes.barh(
@@ -100,28 +94,6 @@ def _notes(figures: Mapping[str, Json]) -> str:
         told = [*figure["notes"], *(_shown(side) for side in figure["others"])]
         if told:
             lines.append(f"- `{key}`: {'; '.join(told)}.")
-    return "\n".join(lines) + "\n"
-
-
-def _growth(growth: Json) -> str:
-    """One row for each step, or how to measure them."""
-    command = "python -m benchmarks.growth --events 10000000"
-    if not growth:
-        return f"`{command}` loads ten million events in steps and measures after each.\n"
-    names = list(growth["steps"][0]["memory_mib"])
-    lines = [
-        "## Growth\n",
-        f"`{command}` loads the history in steps, each a day of event time,",
-        "and measures after each: the rate of ingest (with its start), a sensor's tick with nothing new, a Dagster run",
-        f"of one busy hour, resident memory in MiB. Measured {growth['measured_at'][:10]} at `{growth['commit']}`.",
-        "",
-        f"| events | ingest, events/s | tick, ms | one hour's run, s | {' | '.join(names)} |",
-        "|---|---|---|---|" + "---|" * len(names),
-    ]
-    for step in growth["steps"]:
-        cells = [f"{step['events']:,}", _number(step["ingest_events_per_s"]), _number(step["tick_ms"])]
-        cells += [_number(step["report_s"]), *(f"{step['memory_mib'][name]:,}" for name in names)]
-        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -23,6 +23,7 @@ from recruit_assets.artifacts.lockfile import read_lock
 FOLDER = Path(__file__).parent / "results"
 LATEST = FOLDER / "latest.json"
 REPOSITORY = Path(__file__).parents[1]
+DOCS = REPOSITORY / "docs"
 NOT_MEASURED = (":!benchmarks/results", ":!docs/benchmarks.*")
 """Written by a pass before its last figure; see `git help glossary`, pathspec."""
 GROWTH = FOLDER / "growth.json"

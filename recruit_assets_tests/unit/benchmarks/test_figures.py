@@ -1,12 +1,14 @@
 """A figure is judged by its goal, and what wasn't measured again keeps its date."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from benchmarks import results
+from benchmarks import growth_document, results
 from benchmarks.document import margin
 from benchmarks.figure import Figure, Goal, Side, interleaved
+from benchmarks.growth_document import growth_section
 from benchmarks.results import read_latest, record
 
 ANY_GOAL = Goal(at_least=1)
@@ -68,3 +70,34 @@ def test_the_sides_are_measured_in_turns() -> None:
 def a_figure(key: str = "ratio", *, value: float = 2.0, goal: Goal = ANY_GOAL) -> Figure:
     ours, peer = Side("ours", "events/s", (200, 150, 250)), Side("peer", "events/s", (100, 90, 110))
     return Figure(key=key, title="A ratio", value=value, unit="x", goal=goal, ours=ours, peer=peer)
+
+
+def test_a_pass_that_writes_its_results_measures_the_same_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else every figure but the first would say that something else than the commit was measured."""
+    monkeypatch.setattr(results, "REPOSITORY", tmp_path)
+    for name in ("code.py", "benchmarks/results/latest.json", "docs/benchmarks.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("before")
+    author = ["-c", "user.name=a", "-c", "user.email=a@localhost"]
+    for words in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "one"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+
+    (tmp_path / "benchmarks/results/latest.json").write_text("after")
+    (tmp_path / "docs/benchmarks.md").write_text("after")
+    clean = results.commit()
+    (tmp_path / "code.py").write_text("after")
+
+    assert results.commit() == f"{clean}-dirty"
+
+
+def test_growth_is_shown_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth_document, "PLOT", tmp_path / "growth.svg")
+    step = {"ingest_events_per_s": 14_000.4, "look_ms": 8.04, "report_s": 1.234, "memory_mib": {"kafka": 1_234}}
+    steps = [{"events": size * 1_000_000} | step for size in (1, 2)]
+
+    shown = growth_section({"minutes": 14.2, "measured_at": "2026-01-05T00:00", "commit": "abc", "steps": steps})
+
+    assert "| 2,000,000 | 14,000 | 8.0 | 1.23 | 1,234 |" in shown
+    assert (tmp_path / "growth.svg").stat().st_size > 0
