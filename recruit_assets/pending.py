@@ -17,7 +17,7 @@ FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=10)
 REST = timedelta(minutes=3)
 """Late events keep hitting the hours of the last days: doing each at once again took half of a machine, and the current
-hour waited for it. The hour that has just ended doesn't rest, nor does one whose last run is longer ago."""
+hour waited for it. An hour that has just ended doesn't rest, nor does one whose last run is longer ago."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -111,9 +111,9 @@ def after_runs(pending: PendingHour, failures: Iterable[FailedRun]) -> PendingHo
 
 
 def rests(pending: PendingHour, *, now: datetime, rest: timedelta) -> bool:
-    """Whether the hour is from before the previous one, and the report of it younger than `rest`."""
-    mark, previous = pending.covered_through, now.replace(minute=0, second=0, microsecond=0) - HOUR
-    return pending.hour < previous and mark is not None and mark > now - rest
+    """Whether the hour ended before the last `rest`, in which it was done."""
+    mark = pending.covered_through
+    return pending.hour + HOUR <= now - rest and mark is not None and mark > now - rest
 
 
 def plan(

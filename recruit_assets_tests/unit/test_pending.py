@@ -78,21 +78,22 @@ def test_the_current_hour_comes_first_and_the_past_from_the_newest_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hour", "covered_ago_s", "is_due"),
+    ("ended_ago_s", "covered_ago_s", "is_due"),
     [
-        pytest.param(ago(2), 179, False, id="done a moment ago"),
-        pytest.param(ago(2), 180, True, id="done long enough ago"),
-        pytest.param(ago(2), None, True, id="never done"),
-        pytest.param(ago(1), 1, True, id="just ended: its last events are on their way"),
-        pytest.param(ago(0), 1, True, id="the current hour"),
+        pytest.param(180, 179, False, id="done a moment ago"),
+        pytest.param(180, 180, True, id="done long enough ago"),
+        pytest.param(180, None, True, id="never done"),
+        pytest.param(179, 1, True, id="just ended: its last events are on their way"),
+        pytest.param(-1, 1, True, id="the current hour"),
     ],
 )
-def test_an_hour_of_the_past_rests_between_two_runs(hour: datetime, covered_ago_s: int | None, is_due: bool) -> None:
+def test_an_hour_of_the_past_rests_between_two_runs(ended_ago_s: int, covered_ago_s: int | None, is_due: bool) -> None:
     """Late events would else keep a run of the past going all the time."""
-    mark = None if covered_ago_s is None else NOW - timedelta(seconds=covered_ago_s)
+    now, hour = CURRENT + timedelta(seconds=ended_ago_s), ago(1)
+    mark = None if covered_ago_s is None else now - timedelta(seconds=covered_ago_s)
     one = replace(pending(hour)[0], covered_through=mark)
 
-    result = plan([one], now=NOW, first_hour=FIRST_HOUR, slots=9, rest=REST)
+    result = plan([one], now=now, first_hour=FIRST_HOUR, slots=9, rest=REST)
 
     assert (result.requests, result.resting) == ((HourRange(hour, hour),) if is_due else (), () if is_due else (hour,))
 

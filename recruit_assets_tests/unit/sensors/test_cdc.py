@@ -148,4 +148,4 @@ def test_no_run_key_silences_a_retry(tick: Tick) -> None:
 def test_the_sensor_runs_the_three_hourly_assets_and_is_on_by_default() -> None:
     assert cdc.cassandra_cdc_sensor.job_name == "hours_job"
     assert cdc.cassandra_cdc_sensor.default_status is dg.DefaultSensorStatus.RUNNING
-    assert cdc.cassandra_cdc_sensor.minimum_interval_seconds == 5
+    assert cdc.cassandra_cdc_sensor.minimum_interval_seconds == 1
