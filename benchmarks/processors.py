@@ -1,0 +1,70 @@
+"""Who keeps the processors busy while something is measured: the first question about what limits it.
+
+Belongs here: processor time by process, as the kernel counts it. Not here: memory (`memory`), where in a program time
+goes (a profiler's business).
+"""
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+import psutil
+
+from benchmarks.arena import Arena
+
+SERVICES = ("ingest", "simulate", "dagster-daemon", "dagster-webserver", "metrics", "report")
+LEAST = 0.02
+"""Processors in use that are worth a word."""
+
+
+@contextmanager
+def busy(arena: Arena, *, others: str) -> Iterator[dict[str, float]]:
+    """Filled on leaving: how many processors each engine used, and each of this process's descendants, ended ones too.
+
+    `others` names those that are no service of `up`.
+    """
+    found: dict[str, float] = {}
+    before, started = _seconds(arena, others), time.perf_counter()
+    yield found
+    wall_s = time.perf_counter() - started
+    after = _seconds(arena, others)
+    found.update({name: (after[name] - before[name]) / wall_s for name in list(after)})
+
+
+def told(found: Mapping[str, float]) -> str:
+    """In the order of their share."""
+    most = sorted(found.items(), key=lambda item: -item[1])
+    parts = [f"{name} {used:.2f}" for name, used in most if used >= LEAST]
+    return f"processors in use: {sum(found.values()):.2f} of {len(os.sched_getaffinity(0))} ({', '.join(parts)})"
+
+
+def _seconds(arena: Arena, others: str) -> dict[str, float]:
+    seconds: dict[str, float] = defaultdict(float)
+    for status in arena.engines.status():
+        if status.pid is not None:
+            seconds[status.name.value] += _with_ended_children(psutil.Process(status.pid))
+    engines = {status.pid for status in arena.engines.status()}
+    this = psutil.Process()
+    seconds[others] += this.cpu_times().children_user + this.cpu_times().children_system
+    for process in this.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if process.pid not in engines:
+                seconds[_service(process, others)] += _with_ended_children(process)
+    return seconds
+
+
+def _with_ended_children(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _service(process: psutil.Process, others: str) -> str:
+    """The service of `up` that the process is, or is part of."""
+    for one in (process, *process.parents()):
+        words = " ".join(one.cmdline())
+        for name in SERVICES:
+            if f"/{name}" in words or f" {name} " in f"{words} ":
+                return name
+    return others
