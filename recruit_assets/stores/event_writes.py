@@ -41,7 +41,9 @@ class EventWrites:
         self._insert_cql = (
             f"INSERT INTO {session.table(RAW_EVENTS)} ({', '.join(columns)}) VALUES ({marks}) USING TIMESTAMP ?"
         )
-        self._insert_head = insert_head(session.prepare(self._insert_cql).query_id, values=len(columns) + 1)
+        # kept, since the driver forgets it otherwise and can't prepare it again where a node doesn't know it
+        self._insert = session.prepare(self._insert_cql)
+        self._insert_head = insert_head(self._insert.query_id, values=len(columns) + 1)
         session.driver.client_protocol_handler = RowsProtocol
         # day and changed_at by the same coordinator, at the same moment
         self._change = session.prepare(
