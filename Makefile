@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-secured check-prometheus bench lint chaos soak check-grafana lock clean
+.PHONY: help install demo up test test-secured check-prometheus bench lint chaos soak check-grafana docker-test cluster-test lock clean
 
 help:
 	@echo "make demo   the whole lineage on real engines with 20,000 simulated events, audited"
@@ -15,6 +15,8 @@ help:
 	@echo "make chaos  the chaos suite in its long form: everything is killed, the audit stays exact"
 	@echo "make soak   15 minutes of load while processes are killed; memory, runs and audit at the end"
 	@echo "make bench  every figure of docs/benchmarks.md side by side with its peer; ONLY=key,... REPEATS=n"
+	@echo "make docker-test  the platform in Docker: events, report, audit; crashes, audit"
+	@echo "make cluster-test  the same lineage on local[*], a standalone Spark cluster and Spark Connect"
 	@echo "make lint   ruff, mypy and the import rules"
 	@echo "make clean  remove the virtual environment and the state of the local engines"
 
@@ -66,10 +68,19 @@ check-grafana: install
 	$(BIN)/python -m recruit_assets_tests.grafana_schema
 	$(BIN)/python -m recruit_assets_tests.grafana_promql
 
+docker-test: install
+	$(BIN)/python -m recruit_assets_tests.containers.scenario $(DOCKER_TEST)
+
+cluster-test: install
+	$(BIN)/python -m recruit_assets_tests.spark_cluster
+
 # Renew the lock after a change of setup.py; needs the network, changes versions.
 lock: install
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra dev --generate-hashes --no-annotate --no-header --no-emit-find-links --no-emit-index-url \
 	  --output-file requirements.lock setup.py
+	# the image's part of it: nothing that only developers need, and no other version
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra build --generate-hashes --no-annotate --no-header --no-emit-find-links --no-emit-index-url \
+	  --constraint requirements.lock --output-file docker/requirements.lock setup.py
 
 clean:
 	@if [ -x $(BIN)/recruit-assets ]; then $(BIN)/recruit-assets engines stop; fi

@@ -29,7 +29,7 @@ setup(
         f"dagster-pyspark=={DAGSTER_LIBRARIES}",
         f"dagster-docker=={DAGSTER_LIBRARIES}",
         f"dagster-mysql=={DAGSTER_LIBRARIES}",
-        "pyspark==3.5.9",  # the Cassandra connector has no Spark 4 release
+        "pyspark[connect]==3.5.9",  # the Cassandra connector has no Spark 4 release; `connect`: RECRUIT_SPARK_REMOTE
         # clients of the stores
         "kafka-python==3.0.12",
         "crc32c",  # without it kafka-python checksums in Python, 7 times slower to consume
@@ -54,6 +54,7 @@ setup(
         "jinja2",
     ],
     extras_require={
+        "build": ["setuptools"],  # builds this package without a download of its own
         "dev": [
             "pytest",
             "pytest-timeout",
@@ -67,9 +68,10 @@ setup(
             "types-greenlet",
             "types-psutil",
             "types-PyMySQL",
-            "setuptools",  # builds this package without a download of its own
+            "types-PyYAML",
+            "setuptools",
             "uv",  # writes requirements.lock
-        ]
+        ],
     },
     entry_points={"console_scripts": ["recruit-assets = recruit_assets.cli:main"]},
 )

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from recruit_assets.commands import (
+    accounts,
     audit,
     dead_letters,
     demo,
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(engines.app, name="engines")
 app.add_typer(schema.app, name="schema")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(simulate.simulate)
 app.command()(ingest.ingest)

@@ -139,6 +139,11 @@ class Settings(BaseSettings):
         "", description="File with the address of a warm Spark on this machine; empty: a session of the process's own"
     )
     spark_driver_memory: str = Field("1g", pattern=r"^\d+[kmg]$", description="Memory of a local Spark driver")
+    spark_driver_host: str = Field(
+        "", description="Address at which a cluster's executors reach this driver; empty: Spark's own choice"
+    )
+    spark_executor_memory: str = Field("1g", pattern=r"^\d+[kmg]$", description="Memory of an executor on a cluster")
+    spark_cores_max: int = Field(4, ge=1, description="Cores that a session takes of a standalone cluster")
 
     first_hour: WholeHour = Field(
         datetime(2024, 1, 1, tzinfo=UTC), description="First hourly partition, UTC; may only be lowered"
@@ -261,6 +266,20 @@ class Settings(BaseSettings):
         state_dir = init_settings().get("state_dir") or env_settings().get("state_dir") or ".recruit"
         endpoints = Path(state_dir).expanduser() / ENDPOINTS_FILE
         return init_settings, env_settings, JsonConfigSettingsSource(settings_cls, json_file=endpoints)
+
+
+class AccountPasswords(BaseSettings):
+    """RECRUIT_ACCOUNT_<ROLE>: the passwords that `accounts apply` gives to the report database's users."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX + "ACCOUNT_", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    owner: SecretStr = SecretStr("")
+    ingest: SecretStr = SecretStr("")
+    lineage: SecretStr = SecretStr("")
+    analyst: SecretStr = SecretStr("")
+    dagster: SecretStr = SecretStr("")
 
 
 def variable(name: str) -> str:

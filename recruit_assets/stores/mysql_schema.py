@@ -111,5 +111,7 @@ def _lower_first_hour(cursor: Cursor, wanted: datetime) -> None:
             f"RECRUIT_FIRST_HOUR is {wanted:%Y-%m-%dT%H:%M}, the report begins at {stored:%Y-%m-%dT%H:%M}: "
             "it may only be lowered"
         )
+    if row and row[0].replace(tzinfo=UTC) == wanted:
+        return  # so that a user who may only read finds nothing to do
     cursor.execute(f"DELETE FROM {FIRST_HOUR.name}")
     cursor.execute(f"INSERT INTO {FIRST_HOUR.name} (id, event_hour) VALUES (1, %s)", (wanted.replace(tzinfo=None),))

@@ -38,13 +38,20 @@ CIPHERS = (
 )
 """The connector's own list (3.5.1) is two suites without forward secrecy, which no elliptic certificate serves."""
 
+SQL = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.sql.ansi.enabled": "true",  # an overflow is an error, not a wrong number
+}
+LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+
 Key = tuple[Any, ...]
 
 
 def session_config(settings: Settings) -> dict[str, str]:
-    """What the classic session is built with, or only the address where Spark Connect is used."""
+    """What a session of this process is built with: here, or at the Spark Connect server whose context isn't ours."""
     if settings.spark_remote:
-        return {"spark.remote": settings.spark_remote}
+        return {"spark.remote": settings.spark_remote} | SQL
     os.environ.setdefault("JAVA_HOME", str(java_home()))  # where pyspark looks for the Java that it launches
     return context_config(settings) | {
         "spark.driver.memory": settings.spark_driver_memory,
@@ -57,14 +64,20 @@ def context_config(settings: Settings) -> dict[str, str]:
     return {
         "spark.app.name": "recruit_assets",
         "spark.master": settings.spark_master,
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.extensions": "com.datastax.spark.connector.CassandraSparkExtensions",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "8",
-        "spark.sql.ansi.enabled": "true",  # an overflow is an error, not a wrong number
+        **SQL,
+        **(LOOPBACK if settings.spark_master.startswith("local") else _share_of_cluster(settings)),
+    }
+
+
+def _share_of_cluster(settings: Settings) -> dict[str, str]:
+    """What a session takes, so that a standalone master doesn't give all it has to the first one."""
+    address = {"spark.driver.host": settings.spark_driver_host} if settings.spark_driver_host else {}
+    return address | {
+        "spark.cores.max": str(settings.spark_cores_max),
+        "spark.executor.memory": settings.spark_executor_memory,
     }
 
 

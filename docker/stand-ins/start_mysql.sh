@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# MySQL as the official image starts it: MYSQL_ROOT_PASSWORD for root from everywhere; arguments go to mysqld. There is no
+# initdb.d: compose.yaml uses none.
+set -euo pipefail
+: "${MYSQL_ROOT_PASSWORD:?is required, as in the official image}"
+data=/var/lib/mysql
+if [ ! -f "$data/initialized" ]; then
+  rm -rf "${data:?}"/*  # of a first start that was killed
+  mysqld --initialize-insecure --datadir="$data"
+  touch "$data/initialized"
+fi
+quoted=${MYSQL_ROOT_PASSWORD//\\/\\\\}
+quoted=${quoted//\'/\\\'}
+umask 077
+cat > /tmp/init.sql <<SQL
+CREATE USER IF NOT EXISTS root@'%' IDENTIFIED BY '$quoted';
+GRANT ALL PRIVILEGES ON *.* TO root@'%' WITH GRANT OPTION;
+ALTER USER root@localhost IDENTIFIED BY '$quoted';
+SQL
+unset MYSQL_ROOT_PASSWORD
+exec mysqld --datadir="$data" --bind-address=0.0.0.0 --mysqlx=OFF --init-file=/tmp/init.sql "$@"

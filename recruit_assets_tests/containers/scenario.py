@@ -1,0 +1,234 @@
+"""The platform in Docker under test: events, the sensor's report, an exact audit; then crashes, and an audit again.
+
+`python -m recruit_assets_tests.containers.scenario`, or `make docker-test`. Not a pytest test, since it builds images
+and takes its minutes. Ends with 0 only if both audits are exact and everything that was killed came back; says why and
+ends with 0 where no Docker is. Official images that can't be had are replaced by docker/stand-ins.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+
+from recruit_assets_tests.containers.platform import LEDGERS, PASSWORDS, Platform, inspected, missing_docker, restart
+
+SENSOR = "cassandra_cdc_sensor"
+READY_S = 300.0
+SETTLED_S = 600.0
+RUN_SEEN_S = 180.0
+READ_THROUGH = "SELECT low_water FROM change_feed_mark WHERE id = 1"
+
+Result = TypeVar("Result")
+console = Console(width=120, highlight=False)
+
+
+def scenario(
+    events: Annotated[int, typer.Option(min=1000, help="Records of each of the two rounds")] = 20_000,
+    rate: Annotated[float, typer.Option(help="Records per second of the second round")] = 250.0,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the platform running afterwards")] = False,
+) -> None:
+    """Build, start, send, audit; kill, send, audit; remove."""
+    if problem := missing_docker():
+        console.print(f"docker-test is skipped: {problem}; it needs a Docker daemon, compose and buildx")
+        return
+    platform = Platform(stand_ins=not _has_official_images())
+    _refusal(platform)
+    _step("images are built", lambda: _built(platform))
+    try:
+        _step("everything is up and healthy", lambda: _started(platform))
+        _first_round(platform, events)
+        _second_round(platform, events, rate)
+        console.print(dict(sorted(platform.memory().items())))
+        console.print(f"runs: {dict(Counter((run.sensor, run.status) for run in platform.runs()))}")
+    except BaseException:
+        console.print(platform.compose("logs", "--no-color", "--tail", "25").stdout, markup=False)
+        raise
+    finally:
+        if keep:
+            console.print(f"kept: project {platform.project}, {platform.ui}, variables in {platform.folder / 'env'}")
+        else:
+            _step("everything is removed, volumes too", platform.down)
+    console.print("docker-test passed")
+
+
+def _has_official_images() -> bool:
+    """Whether the engines' images are here or can be pulled."""
+    official = Platform(stand_ins=False)
+    engines = ("kafka", "cassandra", "mysql")
+    pulled = official.compose("pull", "--quiet", "--policy", "missing", *engines)
+    if pulled.returncode:
+        reason = (pulled.stderr.strip().splitlines() or ["no reason given"])[-1]
+        console.print(f"the official images can't be pulled ({reason}): stand-ins take their place", markup=False)
+    return pulled.returncode == 0
+
+
+def _refusal(platform: Platform) -> None:
+    for name in PASSWORDS:
+        refused = platform.compose("config", "--quiet", without=name)
+        _require(refused.returncode != 0 and name in refused.stderr, f"without {name}: {refused.stderr}")
+    console.print(f"  without any one of {len(PASSWORDS)} passwords compose refuses and names it")
+
+
+def _built(platform: Platform) -> None:
+    # the stand-ins are made of the platform's own image
+    for services in [["ingest"], ["kafka", "cassandra", "mysql"]] if platform.stand_ins else [["ingest"]]:
+        built = platform.compose("build", *services, timeout_s=1800)
+        _require(built.returncode == 0, f"the build failed:\n{built.stderr[-4000:]}")
+
+
+def _started(platform: Platform) -> None:
+    platform.up()
+    _wait(lambda: not platform.unready(), READY_S, what="healthy containers", found=platform.unready)
+
+
+def _first_round(platform: Platform, events: int) -> None:
+    end = _whole_hour() - timedelta(days=5)
+    _step(f"{events:,} records are sent", lambda: _sent(platform, events, seed=1, end=end, rate=0))
+    _step("the sensor's runs cover all of them", lambda: _settled(platform))
+    _audited(platform, _merged(platform, 1))
+    runs = [run for run in platform.runs() if run.sensor == SENSOR]
+    _require(bool(runs) and {run.status for run in runs} == {"SUCCESS"}, f"runs of the sensor: {runs}")
+
+
+def _second_round(platform: Platform, events: int, rate: float) -> None:
+    """Everything below happens while the records arrive."""
+    before = platform.runs()
+    with _sending(platform, events, rate):
+        ingest = platform.containers("ingest")[0]
+        _step("ingest is killed", lambda: _killed(platform, ingest))
+        killed_run = _step("a run's container is killed", lambda: _killed_run(platform, {run.id for run in before}))
+        worker = platform.containers("spark-worker")[0]
+        _step("a Spark worker is killed", lambda: _killed(platform, worker))
+        lasting = _step("webserver and daemon restart beside a run", lambda: _restarted(platform, killed_run))
+    _step("the sensor's runs cover all of them", lambda: _settled(platform))
+    _audited(platform, _merged(platform, 2))
+    _require(not platform.unready(), f"not healthy again: {platform.unready()}")
+    for name, container in (("ingest", ingest), ("the worker", worker)):
+        _require(inspected(container, "{{.RestartCount}}") != "0", f"{name} wasn't restarted by Docker")
+    statuses = {run.id: run.status for run in platform.runs()}
+    _require(statuses[killed_run] == "FAILURE", f"the killed run {killed_run} is {statuses[killed_run]}")
+    _require(statuses[lasting] == "SUCCESS", f"the run beside the restart, {lasting}, is {statuses[lasting]}")
+
+
+def _sent(platform: Platform, events: int, *, seed: int, end: datetime, rate: float) -> None:
+    """A simulation of half a day whose hours are no other's, so that ledgers only need adding."""
+    options = {
+        "--events": events,
+        "--seed": seed,
+        "--rate": rate,
+        "--start": f"{end - timedelta(hours=12):%Y-%m-%dT%H:%M}",
+        "--end": f"{end:%Y-%m-%dT%H:%M}",
+        "--late-hours": 6,
+        "--ledger": f"{LEDGERS}/{seed}.json",
+    }
+    sent = platform.command("simulate", *(str(word) for pair in options.items() for word in pair))
+    _require(sent.returncode == 0, f"the simulator ended with {sent.returncode}: {sent.stderr}")
+
+
+@contextmanager
+def _sending(platform: Platform, events: int, rate: float) -> Iterator[None]:
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(_sent, platform, events, seed=2, end=_whole_hour(), rate=rate)
+        time.sleep(10)
+        yield
+        sent.result()
+
+
+def _killed(platform: Platform, container: str) -> None:
+    _require(platform.crash(container), f"{container} can't be killed")
+    _wait(lambda: inspected(container, "{{.State.Running}}") == "true", 60, what="the container's restart")
+
+
+def _killed_run(platform: Platform, before: set[str]) -> str:
+    """Kill a run that is at work; its id."""
+
+    def killed() -> str:
+        started = {run.id for run in platform.runs() if run.status == "STARTED"} - before
+        living = platform.run_containers()
+        return next((run for run in started & living.keys() if platform.crash(living[run])), "")
+
+    return _wait(killed, RUN_SEEN_S, what="a run to kill")
+
+
+def _restarted(platform: Platform, killed_run: str) -> str:
+    """Restart both while another run's container lives; its id."""
+
+    def living() -> str:
+        return next((run for run in platform.run_containers() if run != killed_run), "")
+
+    run = _wait(living, RUN_SEEN_S, what="a run beside the restart")
+    restart([*platform.containers("daemon"), *platform.containers("webserver")])
+    _wait(lambda: not platform.unready(), READY_S, what="healthy containers", found=platform.unready)
+    return run
+
+
+def _settled(platform: Platform) -> None:
+    """Ingest has caught up, the feed was read after that, and no hour is pending."""
+    _wait(lambda: platform.lag() == 0, SETTLED_S, what="a lag of 0", found=platform.lag)
+    caught_up = datetime.now(UTC).replace(tzinfo=None)
+    _wait(lambda: platform.query(READ_THROUGH)[0][0] > caught_up, SETTLED_S, what="a reading of the change feed")
+    pending = "SELECT COUNT(*) FROM pending_hours"
+    _wait(lambda: platform.query(pending)[0][0] == 0, SETTLED_S, what="no pending hour")
+
+
+def _merged(platform: Platform, rounds: int) -> str:
+    """One ledger of the first so many rounds; its name."""
+    ledgers = [json.loads((platform.folder / f"{seed}.json").read_bytes()) for seed in range(1, rounds + 1)]
+    merged = ledgers[0]
+    for other in ledgers[1:]:
+        merged["report"] += other["report"]
+        refused = Counter(merged["counts"]["dead_letters"]) + Counter(other["counts"]["dead_letters"])
+        numbers = {name for name, value in merged["counts"].items() if isinstance(value, int)}
+        merged["counts"] |= {name: merged["counts"][name] + other["counts"][name] for name in numbers}
+        merged["counts"]["dead_letters"] = dict(refused)
+    name = f"rounds-1-to-{rounds}.json"
+    target = Path(platform.folder, name)
+    target.write_text(json.dumps(merged))
+    target.chmod(0o644)
+    return name
+
+
+def _audited(platform: Platform, ledger: str) -> None:
+    audit = _step("the audit", lambda: platform.command("audit", "--ledger", f"{LEDGERS}/{ledger}"))
+    console.print(audit.stdout, markup=False)
+    _require(audit.returncode == 0, f"the audit isn't exact: {audit.stderr}")
+
+
+def _whole_hour() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _wait(
+    condition: Callable[[], Result], timeout_s: float, *, what: str, found: Callable[[], object] = lambda: ""
+) -> Result:
+    """What the condition returned once that was something."""
+    deadline = time.monotonic() + timeout_s
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{what} wasn't there after {timeout_s:.0f} s {found()}")
+        time.sleep(2.0)
+    return result
+
+
+def _step(what: str, work: Callable[[], Result]) -> Result:
+    started = time.monotonic()
+    result = work()
+    console.print(f"{time.monotonic() - started:6.1f} s  {what}")
+    return result
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise SystemExit(message)
+
+
+if __name__ == "__main__":
+    typer.run(scenario)

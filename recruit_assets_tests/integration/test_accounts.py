@@ -1,0 +1,72 @@
+"""The users of the report database on a real server: each may do its own work, and nothing besides."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from recruit_assets.errors import Inconsistent, UserError
+from recruit_assets.settings import AccountPasswords, Settings, load_settings
+from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.stores.mysql_accounts import apply_accounts
+from recruit_assets.stores.mysql_schema import apply_mysql_schema
+
+ROLES = ("owner", "ingest", "lineage", "analyst")
+"""Without Dagster's, whose database would be every test's."""
+PASSWORD = "a 'quoted\" \\ pässword %s"  # of users that live for a second
+
+
+@pytest.fixture
+def prefix(settings: Settings) -> Iterator[str]:
+    """Of the test's own users; a server has them for all its databases."""
+    prefix = f"{settings.mysql_database}_"
+    apply_accounts(settings, passwords(PASSWORD), prefix=prefix)
+    yield prefix
+    with open_report_database(settings) as database:
+        for role in ROLES:
+            database.query(f"DROP USER {prefix}{role}@'%%'", ())
+
+
+def passwords(password: str) -> AccountPasswords:
+    return AccountPasswords.model_validate(dict.fromkeys(ROLES, password))
+
+
+def login(settings: Settings, user: str, password: str = PASSWORD) -> Settings:
+    return load_settings(**settings.model_dump() | {"mysql_user": user, "mysql_password": password})
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("ingest", "DELETE FROM mysql_report"),
+        ("lineage", "DROP TABLE mysql_report"),
+        ("analyst", "UPDATE job SET company_id = 1"),
+        ("owner", "SELECT user FROM mysql.user"),
+    ],
+)
+def test_a_role_is_refused_what_it_needn_t(settings: Settings, prefix: str, role: str, statement: str) -> None:
+    with (
+        open_report_database(login(settings, prefix + role)) as database,
+        pytest.raises((UserError, Inconsistent), match="denied"),
+    ):
+        database.query(statement)
+
+
+@pytest.mark.parametrize("role", ["owner", "ingest", "lineage"])
+def test_services_find_the_schema_up_to_date_as_their_own_users(settings: Settings, prefix: str, role: str) -> None:
+    apply_mysql_schema(login(settings, prefix + role))
+
+
+def test_a_second_call_changes_the_password(settings: Settings, prefix: str) -> None:
+    apply_accounts(settings, passwords("another"), prefix=prefix)
+
+    with open_report_database(login(settings, f"{prefix}analyst", "another")) as database:
+        assert database.query("SELECT COUNT(*) FROM mysql_report") == [(0,)]
+    with (
+        open_report_database(login(settings, f"{prefix}analyst")) as database,
+        pytest.raises(UserError, match="refuses the login"),
+    ):
+        database.query("SELECT 1")
+
+
+def test_a_role_without_a_password_gets_no_user(settings: Settings) -> None:
+    assert apply_accounts(settings, AccountPasswords(), prefix="nobody_") == []
