@@ -17,6 +17,7 @@ setup(
             "**/*.lock",
             "**/*.yaml",
             "**/*.properties",
+            "**/*.xml",
             "**/*.jinja",
             "**/*.css",
         ]

@@ -198,7 +198,7 @@ def _java(log: Path, program: str, *arguments: str) -> Iterator[None]:
         "JAVA_HOME": str(java_home()),
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": HOST,
-        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_MEMORY": "768m",  # a Connect server's too; Spark wants 450 MiB for a driver
     }
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -31,7 +31,7 @@ ROLES = (
     Role("owner", "ALL PRIVILEGES"),  # makes and completes tables (`schema apply`); no service runs as it
     Role("ingest", "SELECT"),  # compares the schema at its start; events go to Cassandra
     Role("lineage", "SELECT, INSERT, UPDATE, DELETE"),  # runs, sensor and schedule: rows, no tables
-    Role("analyst", "SELECT, SHOW VIEW"),
+    Role("analyst", "SELECT, SHOW VIEW"),  # here it is made by one who may, so that the owner needn't make users
     Role("dagster", "ALL PRIVILEGES", database=DAGSTER_DATABASE),  # Dagster makes and migrates its own tables
 )
 
