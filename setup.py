@@ -31,6 +31,8 @@ setup(
         f"dagster-docker=={DAGSTER_LIBRARIES}",
         f"dagster-mysql=={DAGSTER_LIBRARIES}",
         "pyspark[connect]==3.5.9",  # the Cassandra connector has no Spark 4 release; `connect`: RECRUIT_SPARK_REMOTE
+        "pyarrow<20",  # pyspark 3.5 wants NumPy 1 for `connect`, later ones want NumPy 2 and say so only when imported
+        "pandas<3",  # the last major version that pyspark 3.5 was made for
         # clients of the stores
         "kafka-python==3.0.12",
         "crc32c",  # without it kafka-python checksums in Python, 7 times slower to consume
