@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -89,7 +90,9 @@ def compare(
 
 def _reports(settings: Mapping[str, Settings], cluster: Cluster, folder: Path, *, events: int) -> dict[str, list[Row]]:
     """The report of each mode, audited."""
-    ledger_file, spec = folder / "ledger.json", SimulationSpec(events=events, seed=7)
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    spec = SimulationSpec(events=events, seed=7, start=end - timedelta(hours=6), end=end, late_hours=6)
+    ledger_file = folder / "ledger.json"
     for own in settings.values():
         apply_schema(own)
         with open_report_database(own) as database:

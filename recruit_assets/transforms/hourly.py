@@ -5,6 +5,7 @@ how much of each there is per hour. Not here: reading, writing, coverage (`stage
 the job dimension lives, `stores.mysql_report`).
 """
 
+import operator
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -35,7 +36,9 @@ def with_actions(raw_events: DataFrame) -> DataFrame:
     Null bids and null ids but job_id count as 0.
     """
     spelling = F.create_map(*(F.lit(text) for pair in ACTION_SPELLINGS.items() for text in pair))
-    action = F.when(F.col("custom_track").isin(list(ACTION_SPELLINGS)), spelling[F.col("custom_track")])
+    track = F.col("custom_track")
+    # element_at, since Spark Connect takes no column in []
+    action = F.when(track.isin(list(ACTION_SPELLINGS)), F.element_at(spelling, track))
     zero_if_null = [F.coalesce(name, F.lit(0)).alias(name) for name in (*GRAIN[1:], "bid")]
     events = raw_events.select(
         "event_hour", "bucket", "create_time", "event_time", "received_at", "job_id",
@@ -81,7 +84,7 @@ def count_actions(filtered_events: DataFrame) -> DataFrame:
 
 def tally_metrics(metrics: DataFrame) -> DataFrame:
     """Per hour with metrics: event_hour, row_count, and event_count, the events that the rows stand for."""
-    events = reduce(Column.__add__, (F.col(name) for name in METRIC_OF_ACTION.values()))
+    events = reduce(operator.add, (F.col(name) for name in METRIC_OF_ACTION.values()))
     return metrics.groupBy("event_hour").agg(F.count("*").alias(ROW_COUNT), F.sum(events).alias(EVENT_COUNT))
 
 
