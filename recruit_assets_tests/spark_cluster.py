@@ -38,7 +38,7 @@ from recruit_assets.stores.job_dimension import load_jobs
 from recruit_assets.stores.mysql import open_report_database
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.support.arena import REPORT
-from recruit_assets_tests.support.cleanup import drop_everything
+from recruit_assets_tests.support.cleanup import drop_tables, drop_topics
 
 HOST = "127.0.0.1"
 RUNNING_ENGINES = "RECRUIT_TEST_STATE_DIR"
@@ -82,8 +82,9 @@ def compare(
         try:
             reports = _reports(settings, cluster, folder, events=events)
         finally:
+            drop_topics(settings["local[*]"])  # the others' too
             for own in settings.values():
-                drop_everything(own)
+                drop_tables(own)
     shutil.rmtree(folder)
     _require_identical(reports)
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 from pyspark.sql.types import TimestampType
+from pyspark.sql.utils import is_remote
 
 from recruit_assets.artifacts import classpath, java_home
 from recruit_assets.contract import MYSQL_REPORT, CassandraTable
@@ -195,15 +196,30 @@ def _mysql_tls(settings: Settings) -> dict[str, str]:
 def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, Iterator[tuple[Any, ...]]]]:
     """Rows hour by hour as they come from Spark; `hour` is an SQL expression of a timestamp.
 
-    Python holds a batch of them at a time, the JVM two partitions, compressed. Times come back as naive UTC datetimes.
+    Python holds a batch of them at a time; the driver's JVM two partitions, compressed, a Spark Connect server an hour.
+    Times come back as naive UTC datetimes.
     """
     # pyspark would turn timestamps into the local time of this process
     times = [index for index, field in enumerate(rows.schema) if isinstance(field.dataType, TimestampType)]
     plain = [F.unix_micros(name) if index in times else F.col(name) for index, name in enumerate(rows.columns)]
     keyed = rows.select(F.unix_micros(F.expr(hour)).alias("_hour"), *plain)
-    ordered = keyed.repartition("_hour").sortWithinPartitions("_hour").toLocalIterator(prefetchPartitions=True)
-    for micros, group in groupby(ordered, key=lambda row: row[0]):
+    streamed = _streamed_from_server(keyed) if is_remote() else _streamed(keyed)
+    for micros, group in groupby(streamed, key=lambda row: row[0]):
         yield from_micros(micros).replace(tzinfo=UTC), (_restored(row[1:], times) for row in group)
+
+
+def _streamed(keyed: DataFrame) -> Iterator[Row]:
+    return keyed.repartition("_hour").sortWithinPartitions("_hour").toLocalIterator(prefetchPartitions=True)
+
+
+def _streamed_from_server(keyed: DataFrame) -> Iterator[Row]:
+    """An hour per query: a Spark Connect server holds the whole answer of a query until it is fetched."""
+    rows = keyed.persist()  # by the executors, so that the hours aren't worked out for each query again
+    try:
+        for (hour,) in rows.select("_hour").distinct().collect():
+            yield from rows.where(F.col("_hour") == hour).toLocalIterator()
+    finally:
+        rows.unpersist()
 
 
 @contextmanager

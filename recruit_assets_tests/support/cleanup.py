@@ -9,11 +9,20 @@ from recruit_assets.stores.mysql import open_report_database
 
 def drop_everything(settings: Settings) -> None:
     """Nothing is left behind, whatever the test did."""
+    drop_topics(settings)
+    drop_tables(settings)
+
+
+def drop_topics(settings: Settings) -> None:
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
     try:
         admin.delete_topics([settings.kafka_topic, settings.dlq_topic])
     finally:
         admin.close()
+
+
+def drop_tables(settings: Settings) -> None:
+    """Keyspace and database."""
     with open_session(settings) as session:
         session.execute(f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}")
     with open_report_database(settings) as database:
