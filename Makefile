@@ -73,7 +73,7 @@ docker-test: install
 	$(BIN)/python -m recruit_assets_tests.containers.scenario $(DOCKER_TEST)
 
 cluster-test: install
-	$(BIN)/python -m recruit_assets_tests.spark_cluster
+	$(BIN)/python -m recruit_assets_tests.cluster.comparison
 
 # Renew the locks after a change of setup.py; needs the network, changes versions. requirements.lock is what the platform
 # runs with, in the image too; requirements-dev.lock is what developers need besides.

@@ -16,7 +16,7 @@ from recruit_assets.portions import Fingerprint, Partition, Portion, Tally
 from recruit_assets.stages import Derivation, ReportRow, StageResult
 from recruit_assets.stores.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra import CassandraSession
-from recruit_assets.stores.spark import CassandraFrames, Key, from_micros, stream_by_hour
+from recruit_assets.stores.spark import CassandraFrames, Key, from_micros, kept, stream_by_hour
 from recruit_assets.transforms.hourly import EVENT_COUNT, NEEDED_OF_RAW, READ, RECEIVED_MS, ROW_COUNT, UNATTRIBUTED
 
 REPORT_HOUR = "dates + make_interval(0, 0, 0, 0, hours)"
@@ -85,12 +85,9 @@ class CassandraHourTables:
     def write(
         self, stage: CassandraTable, rows: DataFrame, derivation: Derivation, *, t: int
     ) -> dict[Partition, Portion]:
-        rows = rows.persist()  # what is told of them must be of the very rows that are written
-        try:
+        with kept(rows) as rows:  # what is told of them must be of the very rows that are written
             portions = _portions(derivation.tally(rows), t=t)
             self._frames.append(stage, derivation.stored(rows), t=t)
-        finally:
-            rows.unpersist()
         return portions
 
     def delete_older(self, stage: CassandraTable, partitions: Sequence[Partition], *, t: int) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
+from uuid import uuid4
 
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
@@ -214,12 +215,22 @@ def _streamed(keyed: DataFrame) -> Iterator[Row]:
 
 def _streamed_from_server(keyed: DataFrame) -> Iterator[Row]:
     """An hour per query: a Spark Connect server holds the whole answer of a query until it is fetched."""
-    rows = keyed.persist()  # by the executors, so that the hours aren't worked out for each query again
-    try:
+    with kept(keyed) as rows:
         for (hour,) in rows.select("_hour").distinct().collect():
             yield from rows.where(F.col("_hour") == hour).toLocalIterator()
+
+
+@contextmanager
+def kept(rows: DataFrame) -> Iterator[DataFrame]:
+    """The rows, worked out once and then held by the executors: all that is asked of them is of the very same rows."""
+    # Spark Connect analyzes a plan for each query anew, and a table that is looked up anew isn't the one in the cache;
+    # a view is analyzed when it is made
+    name = f"kept_{uuid4().hex}"
+    rows.createTempView(name)
+    try:
+        yield rows.sparkSession.table(name).persist()
     finally:
-        rows.unpersist()
+        rows.sparkSession.catalog.dropTempView(name)  # it leaves the cache too
 
 
 @contextmanager

@@ -7,7 +7,6 @@ what is done in which order, and what must come of it (`scenario`).
 import json
 import os
 import secrets
-import socket
 import subprocess
 import tempfile
 import urllib.request
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pymysql
+
+from recruit_assets.engines.ports import free_ports
 
 COMPOSE_FOLDER = Path(__file__).parents[2] / "docker"
 INHERITED = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
@@ -56,7 +57,7 @@ class Platform:
     def __post_init__(self) -> None:
         self.folder.chmod(0o777)  # the containers' user writes ledgers here
         self.variables |= {name: secrets.token_hex(16) for name in PASSWORDS}
-        self.variables |= {"UI_PORT": str(_free_port()), "MYSQL_PORT": str(_free_port())}
+        self.variables |= dict(zip(("UI_PORT", "MYSQL_PORT"), map(str, free_ports(2)), strict=True))
         self.variables["DOCKER_GID"] = str(Path("/var/run/docker.sock").stat().st_gid)
         self.variables["RECRUIT_KAFKA_PARTITIONS"] = "4"
 
@@ -115,8 +116,8 @@ class Platform:
         image = inspected(container, "{{.Config.Image}}")
         if not pid or pid == "0":
             return False
-        killer = ["docker", "run", "--rm", "--pid", "host", "--user", "root", "--entrypoint", "kill", image, "-9", pid]
-        return _run(killer).returncode == 0
+        killer = ["docker", "run", "--rm", "--pid", "host", "--user", "root", "--entrypoint", "bash", image]
+        return _run([*killer, "-c", f"kill -9 {pid}"]).returncode == 0
 
     def lag(self) -> int:
         """Records that ingest hasn't committed."""
@@ -176,10 +177,7 @@ def restart(containers: Sequence[str]) -> None:
 
 
 def _run(command: Sequence[str], *, timeout_s: float = 300) -> "subprocess.CompletedProcess[str]":
-    """None of a developer's own variables: they would win over the project's."""
-    environment = {
-        name: os.environ[name] for name in ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG") if name in os.environ
-    }
+    environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False)
 
 
@@ -187,9 +185,3 @@ def _checked(done: "subprocess.CompletedProcess[str]") -> str:
     if done.returncode:
         raise SystemExit(f"`{' '.join(map(str, done.args))}` ended with {done.returncode}:\n{done.stderr[-4000:]}")
     return done.stdout
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -12,7 +12,7 @@ from recruit_assets.settings import Settings
 from recruit_assets.stages import StageResult, replace_hours
 from recruit_assets.stores.cassandra import CassandraSession, open_session
 from recruit_assets.stores.hour_tables import CassandraHourTables
-from recruit_assets.stores.spark import CassandraFrames
+from recruit_assets.stores.spark import CassandraFrames, kept
 from recruit_assets_tests.support.builders import uuid1_at
 from recruit_assets_tests.support.sinks import FilteredEvents
 
@@ -103,6 +103,17 @@ def test_a_coverage_from_before_portions_were_kept_is_no_base(hour: Hour) -> Non
     )
 
     assert hour.run().partitions_read == BUCKETS
+
+
+def test_rows_that_a_run_keeps_stay_as_it_read_them(hour: Hour, frames: CassandraFrames) -> None:
+    """What is told of them would else be of others than those that are written."""
+    bucket = [(int(SEVEN.timestamp()), 0)]
+    hour.receive(0, job=1, second=0)
+
+    with kept(frames.by_key(RAW_EVENTS, bucket)) as rows:
+        assert rows.count() == 1
+        hour.receive(BUCKETS, job=1, second=1)
+        assert (rows.count(), frames.by_key(RAW_EVENTS, bucket).count()) == (1, 2)
 
 
 def test_incremental_and_full_runs_leave_the_same_rows(hour: Hour) -> None:
