@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
+import dagster as dg
 import typer
 from pyspark.sql import SparkSession
 from rich.console import Console
@@ -73,7 +74,7 @@ def compare(
 def _reports(settings: Mapping[str, Settings], cluster: Cluster, folder: Path, *, events: int) -> dict[str, list[Row]]:
     """The report of each mode, audited."""
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    spec = SimulationSpec(events=events, seed=7, start=end - timedelta(hours=6), end=end, late_hours=6)
+    spec = SimulationSpec(events=events, seed=7, start=end - timedelta(hours=24), end=end, late_hours=6)
     ledger_file = folder / "ledger.json"
     for own in settings.values():
         apply_schema(own)
@@ -84,15 +85,18 @@ def _reports(settings: Mapping[str, Settings], cluster: Cluster, folder: Path, *
     for mode, own in settings.items():
         before = cluster.applications()
         started = time.monotonic()
-        _materialize(own, cluster, folder / mode.strip("[*]"))
+        runs = _materialize(own, cluster, folder / mode.strip("[*]"))
         used = len(cluster.applications().keys() - before.keys())
         audit = run_audit(own, ledger=ledger_file)
         with open_report_database(own) as database:
             reports[mode] = database.query(REPORT)
         console.print(
             f"{mode:9} {time.monotonic() - started:6.1f} s  {len(reports[mode]):,} rows, audit "
-            f"{'exact' if audit.exact else 'NOT EXACT'}, {used} new applications on the cluster"
+            f"{'exact' if audit.exact else 'NOT EXACT'}, {used} new applications on the cluster, {len(runs)} runs"
         )
+        # a run that fails is repeated hour by hour, whose results may be small enough
+        if set(runs) != {dg.DagsterRunStatus.SUCCESS}:
+            raise SystemExit(f"{mode}: runs ended {runs}")
         if not audit.exact:
             raise SystemExit(f"{mode}: {[(one.rule, one.examples) for one in audit.differences]}")
         if (mode == "cluster") != bool(used):
@@ -136,14 +140,16 @@ def _own_names(engines: Settings, mode: str, options: Mapping[str, object]) -> S
 _TAG = uuid4().hex[:8]
 
 
-def _materialize(settings: Settings, cluster: Cluster, home: Path) -> None:
-    """In a process of its own: PySpark knows one kind of session per process."""
+def _materialize(settings: Settings, cluster: Cluster, home: Path) -> list[dg.DagsterRunStatus]:
+    """How its runs ended. In a process of its own: PySpark knows one kind of session per process."""
     home.mkdir()
     (home / "dagster.yaml").symlink_to(REPOSITORY / "dagster.yaml")
     environment = {**os.environ, **as_environment(settings), **cluster.environment, HOME_VARIABLE: str(home)}
     done = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, timeout=540, check=False)
     if done.returncode:
         raise SystemExit(f"materialize ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        return [run.status for run in instance.get_runs()]
 
 
 @contextmanager

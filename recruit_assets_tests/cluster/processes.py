@@ -24,8 +24,8 @@ from recruit_assets.settings import Settings
 HOST = "127.0.0.1"
 WORKERS = 2
 STARTED_S = 120.0
-MOST_RESULT = "150k"
-"""That a driver takes of a query: rows of a few hours of the report are more, all the more events."""
+MOST_RESULT = "300k"
+"""That a driver takes of a query. The rows of a day's report are more, its events many times more."""
 CONFIG_VARIABLE = "SPARK_CONF_DIR"
 MASTER, WORKER = "org.apache.spark.deploy.master.Master", "org.apache.spark.deploy.worker.Worker"
 CONNECT = "org.apache.spark.sql.connect.service.SparkConnectServer"
