@@ -60,7 +60,12 @@ def open_cluster(folder: Path, settings: Settings) -> Iterator[Cluster]:
     jars = ",".join(str(jar) for name in ("spark", "spark-connect") for jar in classpath(name, settings))
     config = folder / "spark-conf"
     config.mkdir()
-    (config / "spark-defaults.conf").write_text(f"spark.driver.maxResultSize {MOST_RESULT}\n")
+    defaults = {
+        "spark.driver.maxResultSize": MOST_RESULT,
+        # Spark would put all these few hours into one partition, which a real site's don't fit
+        "spark.sql.adaptive.coalescePartitions.enabled": "false",
+    }
+    (config / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in defaults.items()))
     options = {
         "spark.ui.enabled": "false",
         "spark.driver.host": HOST,
