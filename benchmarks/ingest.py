@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from benchmarks.arena import Arena
+from benchmarks.processors import busy, told
 from benchmarks.table_digest import Digest, digest
 from recruit_assets.contract import EVENT_CHANGES, RAW_EVENTS
 from recruit_assets.settings import Settings, as_environment, load_settings
@@ -33,9 +34,23 @@ OURS = "recruit-assets ingest"
 class Rows:
     """A topic with that many events, and a tiny one that tells what starting costs; both use the same tables."""
 
+    arena: Arena
     many: Settings
     few: Settings
     events: int
+    processors: dict[str, str] = field(default_factory=dict)
+    """By side, who kept them busy in its last repeat."""
+
+    def seconds(self, side: str, work: Callable[[], object]) -> float:
+        """Of a side's command over the many rows."""
+        with busy(self.arena, others=side) as used:
+            seconds = seconds_of(work)
+        self.processors[side] = told(used)
+        return seconds
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(f"{side}: {used}" for side, used in self.processors.items())
 
     def rate(self, whole_s: float, start_s: float) -> float:
         """Events a second without the start."""
@@ -49,7 +64,7 @@ def rows_in_kafka(arena: Arena, events: int) -> Iterator[Rows]:
         for settings, size in ((many, events), (few, FEW)):
             simulate_to_kafka(settings, plain_events(size, of=events))
         ingest(many)  # a Cassandra that was just started spends more on compiling itself than on rows
-        yield Rows(many, few, events)
+        yield Rows(arena, many, few, events)
 
 
 def plain_events(size: int, *, of: int) -> SimulationSpec:
@@ -62,7 +77,7 @@ def ours(rows: Rows, checked: Callable[[Settings], None]) -> float:
     """Events a second of our command, as a user types it."""
     start_s = seconds_of(lambda: ingest(rows.few))
     empty(rows.many)
-    whole_s = seconds_of(lambda: ingest(rows.many))
+    whole_s = rows.seconds(OURS, lambda: ingest(rows.many))
     checked(rows.many)
     return rows.rate(whole_s, start_s)
 

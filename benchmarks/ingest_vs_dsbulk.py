@@ -58,7 +58,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
             ours=ours_side,
             peer=peer,
             others=tuple(side for side in sides.values() if side is not peer),
-            notes=(f"{EVENTS:,} events a repeat; tuned: {' '.join(SETTINGS['tuned'])}",),
+            notes=(f"{EVENTS:,} events a repeat; tuned: {' '.join(SETTINGS['tuned'])}", *rows.notes),
         )
     ]
 
@@ -103,7 +103,7 @@ def _loaded(rows: Rows, folders: tuple[Path, Path], *, options: Sequence[str], s
     many, few = folders
     start_s = seconds_of(lambda: _load(rows.few, few, options))
     empty(rows.many)
-    whole_s = seconds_of(lambda: _load(rows.many, many, options))
+    whole_s = rows.seconds("DSBulk", lambda: _load(rows.many, many, options))
     same(rows.many)
     return rows.rate(whole_s, start_s)
 

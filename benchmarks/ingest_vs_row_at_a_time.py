@@ -62,7 +62,7 @@ def _measured(arena: Arena, repeats: int, sync: CommitlogSync) -> Figure:
         goal=Goal(at_least=GOALS[sync]),
         ours=ours_side,
         peer=peer,
-        notes=(f"{EVENTS:,} events of ours and {PEER_EVENTS[sync]:,} of the peer a repeat",),
+        notes=(f"{EVENTS:,} events of ours and {PEER_EVENTS[sync]:,} of the peer a repeat", *rows.notes),
     )
 
 

@@ -43,7 +43,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
             goal=Goal(at_least=1.5),
             ours=ours_side,
             peer=peer,
-            notes=(f"{EVENTS:,} events a repeat; spark-sql-kafka 3.5.7",),
+            notes=(f"{EVENTS:,} events a repeat; spark-sql-kafka 3.5.7", *rows.notes),
         )
     ]
 
@@ -67,7 +67,7 @@ def _streamed(spark: SparkSession, rows: Rows, same: SameRows) -> float:
     """Rows a second of a query over everything that the topic holds."""
     start_s = seconds_of(lambda: _stream(spark, rows.few))
     empty(rows.many)
-    whole_s = seconds_of(lambda: _stream(spark, rows.many))
+    whole_s = rows.seconds("the query", lambda: _stream(spark, rows.many))
     same(rows.many)
     return rows.rate(whole_s, start_s)
 

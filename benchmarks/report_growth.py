@@ -4,8 +4,7 @@ Both sides are warm, and an hour that isn't the same row for row on both doesn't
 (`report_hour`), the peer (`report_peer`), the histories.
 """
 
-import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -13,6 +12,7 @@ from benchmarks.arena import Arena
 from benchmarks.figure import Figure, Goal, Side, interleaved
 from benchmarks.histories import LAST_HOUR, MORE, counted, two_histories
 from benchmarks.ingest import seconds_of
+from benchmarks.processors import busy, told
 from benchmarks.report_hour import ReportStores, report_stores
 from benchmarks.report_peer import TABLE as PEERS_TABLE
 from benchmarks.report_peer import append_hour, empty_table, make_table
@@ -23,6 +23,7 @@ GOALS = {VS_SCAN: 10, VS_SCAN_MORE: 60}
 TIMES = 20
 WARM_UP = 3
 OURS = "one hour, from T to MySQL's commit"
+LESS, TEN = f"{EVENTS:,} events", f"{MORE * EVENTS:,} events"
 
 
 def measure(arena: Arena, repeats: int) -> list[Figure]:
@@ -41,7 +42,9 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
             _against_scan(VS_SCAN, less, EVENTS, repeats),
             _against_scan(VS_SCAN_MORE, more, MORE * EVENTS, repeats),
         ]
-        return [*figures, _growth(less, more)]
+        with busy(arena, others="other") as used:
+            found = interleaved({LESS: partial(_ours, less, LAST_HOUR), TEN: partial(_ours, more, LAST_HOUR)}, TIMES)
+        return [*figures, _growth(found, _asked_alike(less, more), told(used))]
 
 
 def _against_scan(key: str, stores: ReportStores, events: int, repeats: int) -> Figure:
@@ -82,27 +85,26 @@ def _peer(stores: ReportStores, hour: datetime, *, cached: bool) -> float:
     return seconds
 
 
-def _growth(less: ReportStores, more: ReportStores) -> Figure:
-    asked = [_asked(stores) for stores in (less, more)]
-    if asked[0] != asked[1]:
-        raise RuntimeError(f"over {MORE} x the history more is asked: {asked}")
-    found = interleaved({"less": partial(_ours, less, LAST_HOUR), "more": partial(_ours, more, LAST_HOUR)}, TIMES)
-    sides = {name: Side(f"{OURS}, {size:,} events", "s", found[name]) for name, size in _sizes().items()}
-    told = ", ".join(f"{count:,} {what}" for what, count in asked[0].items() if count)
+def _growth(found: Mapping[str, tuple[float, ...]], *notes: str) -> Figure:
+    less, more = (Side(f"{OURS}, {name}", "s", found[name]) for name in (LESS, TEN))
     return Figure(
         key=GROWTH,
         title=f"The same hour with {MORE} x the history",
-        value=statistics.median(found["more"]) / statistics.median(found["less"]),
+        value=more.median / less.median,
         unit="x",
         goal=Goal(at_most=1.2),
-        ours=sides["more"],
-        peer=sides["less"],
-        notes=(f"medians of {TIMES}; asked in both alike: {told}",),
+        ours=more,
+        peer=less,
+        notes=(f"medians of {TIMES}", *notes),
     )
 
 
-def _sizes() -> dict[str, int]:
-    return {"less": EVENTS, "more": MORE * EVENTS}
+def _asked_alike(less: ReportStores, more: ReportStores) -> str:
+    """What one hour asks for over either history; RuntimeError unless it is the same."""
+    asked, again = _asked(less), _asked(more)
+    if asked != again:
+        raise RuntimeError(f"over {MORE} x the history the hour asks for something else: {again}, not {asked}")
+    return "asked in both alike: " + ", ".join(f"{count:,} {what}" for what, count in asked.items() if count)
 
 
 def _asked(stores: ReportStores) -> dict[str, int]:

@@ -46,6 +46,9 @@ SQL = {
     "spark.sql.ansi.enabled": "true",  # an overflow is an error, not a wrong number
 }
 LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+WRITES = {"spark.cassandra.output.batch.size.bytes": "4096", "spark.cassandra.output.concurrent.writes": "64"}
+"""A durable commit log answers after 10 ms at the earliest: with the connector's own 5 batches of 1 KiB in flight, most
+of a task's time would be waiting. Cassandra counts up to five times the connector's bytes, and refuses 50 KiB."""
 
 Key = tuple[Any, ...]
 
@@ -112,7 +115,8 @@ class CassandraFrames:
     def append(self, table: CassandraTable, rows: DataFrame, *, t: int) -> None:
         """Write the rows at timestamp T, microseconds."""
         writer = rows.write.format("org.apache.spark.sql.cassandra").mode("append")
-        writer.options(**self._options, table=table.name, **{"spark.cassandra.output.timestamp": str(t)}).save()
+        timestamp = {"spark.cassandra.output.timestamp": str(t)}
+        writer.options(**self._options, **WRITES, **timestamp, table=table.name).save()
 
 
 def report_frame(spark: SparkSession, settings: Settings) -> DataFrame:
