@@ -27,7 +27,7 @@ from recruit_assets.materialize import materialize_pending
 from recruit_assets.resources import CassandraResource, MySqlResource
 from recruit_assets.resources.addresses import settings_of
 from recruit_assets.sensors.cdc import cassandra_cdc_sensor, look
-from recruit_assets.settings import Settings
+from recruit_assets.settings import Settings, export
 from recruit_assets.stores.cassandra import CassandraSession, open_session
 from recruit_assets.stores.mysql import ReportDatabase, open_report_database
 
@@ -155,6 +155,7 @@ def _figures(found: Mapping[str, Sequence[float]], asked: Asked) -> list[Figure]
 def sensor(settings: Settings) -> Iterator[Sensor]:
     """The sensor with the instance of the state directory, on disk."""
     os.environ.pop(HOME_VARIABLE, None)
+    export(settings)  # resources name their secrets by variables
     with (
         open_instance(settings) as instance,
         open_session(settings) as session,
