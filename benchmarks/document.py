@@ -19,10 +19,11 @@ INTRODUCTION = """\
 Written by `make bench` from `benchmarks/results/latest.json`, which also has the raw repeats. Every figure is the
 median of interleaved repeats on the real engines that the project starts, where acknowledged means durable
 (`commitlog_sync: group`) unless the row says otherwise. Both sides work on the same rows in the same tables, and what
-they wrote is compared before a time counts.
+they wrote is compared before a time counts. The notes tell who kept the processors busy meanwhile.
 
-    make bench                                       # everything
+    make bench                                       # everything, about 45 minutes on two processors
     make bench ONLY=ingest_vs_dsbulk REPEATS=5       # one figure, more often
+    python -m benchmarks.growth                      # ten million events in steps, about 20 minutes
 """
 
 
