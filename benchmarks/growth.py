@@ -17,8 +17,7 @@ from rich.console import Console
 
 from benchmarks.arena import Arena, open_arena
 from benchmarks.document import write_document
-from benchmarks.histories import PROCESSES
-from benchmarks.ingest import seconds_of
+from benchmarks.ingest import PROCESSES, seconds_of
 from benchmarks.memory import MIB, peak_mib
 from benchmarks.report_hour import ReportStores, report_stores
 from benchmarks.results import GROWTH, commit, machine, now, versions, write_json

@@ -14,7 +14,7 @@ from pymysql.connections import Connection
 from pymysql.cursors import Cursor
 
 from benchmarks.arena import Arena
-from benchmarks.ingest import END, ingest
+from benchmarks.ingest import END, PROCESSES, ingest
 from recruit_assets.settings import Settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import DayShape, SimulationSpec
@@ -22,8 +22,6 @@ from recruit_assets.simulator.spec import DayShape, SimulationSpec
 MORE = 10
 HOUR = timedelta(hours=1)
 LAST_HOUR = END - HOUR
-PROCESSES = 2
-"""Of the ingest that loads a history."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import orjson
 
 from benchmarks.arena import Arena
 from benchmarks.figure import Figure, Goal, Side, interleaved
-from benchmarks.histories import LAST_HOUR, PROCESSES, flat_events
-from benchmarks.ingest import ingest, seconds_of
+from benchmarks.histories import LAST_HOUR, flat_events
+from benchmarks.ingest import PROCESSES, ingest, seconds_of
 from benchmarks.report_hour import ReportStores, report_stores
 from recruit_assets.ingest.service import drain
 from recruit_assets.simulator.publish import simulate_to_kafka

@@ -27,7 +27,9 @@ FEW = 1_000
 END = datetime(2026, 1, 6, tzinfo=UTC)
 SHARED_COLUMNS = tuple(name for name in RAW_EVENTS.column_names if name != "extra")
 """Consumers as people write them drop the fields that they don't know."""
-OURS = "recruit-assets ingest"
+PROCESSES = len(os.sched_getaffinity(0))
+"""RECRUIT_INGEST_PROCESSES: as many as the peers have threads."""
+OURS = f"recruit-assets ingest, {PROCESSES} processes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Rows:
 @contextmanager
 def rows_in_kafka(arena: Arena, events: int) -> Iterator[Rows]:
     """Topics of a day's valid events, each once: peers have no dead letters, and a duplicate's time is its own."""
-    with arena.names("rows") as many, arena.names("few") as few:
+    processes = {"ingest_processes": PROCESSES}
+    with arena.names("rows", **processes) as many, arena.names("few", **processes) as few:
         for settings, size in ((many, events), (few, FEW)):
             simulate_to_kafka(settings, plain_events(size, of=events))
         ingest(many)  # a Cassandra that was just started spends more on compiling itself than on rows

@@ -8,8 +8,7 @@ from datetime import timedelta
 
 from benchmarks.arena import Arena
 from benchmarks.figure import Figure, Goal, Side
-from benchmarks.histories import PROCESSES
-from benchmarks.ingest import END, ingest
+from benchmarks.ingest import END, PROCESSES, ingest
 from benchmarks.memory import MIB, peak_mib
 from recruit_assets.contract import MYSQL_REPORT
 from recruit_assets.engines.engine import EngineName
