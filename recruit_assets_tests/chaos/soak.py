@@ -138,12 +138,21 @@ def kill(up: "subprocess.Popen[bytes]", victim: str) -> bool:
     """kill -9 of a consumer, of the daemon, or of a run's process; False where there is none at the moment."""
     service = "ingest" if victim == "ingest" else "daemon"
     for parent in (one for one in psutil.Process(up.pid).children() if name_of(one) == service):
-        candidates = [one for one in children(parent) if "spawn_main" in " ".join(one.cmdline())]
+        candidates = [one for one in children(parent) if is_worker(one)]
         chosen = candidates[:1] or ([] if victim == "run" else [parent])
         for process in [parent] if victim == "daemon" else chosen:
             process.kill()
             return True
     return False
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """A consumer, which is spawned, or a run, whose parent is the process that all runs are forked from."""
+    words = " ".join(process.cmdline())
+    if "forkserver" not in words:
+        return "spawn_main" in words
+    parent = process.parent()
+    return parent is not None and "forkserver" in " ".join(parent.cmdline())
 
 
 def name_of(process: psutil.Process) -> str:
