@@ -25,7 +25,6 @@ from recruit_assets.contract import CHANGE_SHARDS, EVENT_CHANGES
 from recruit_assets.instance import HOME_VARIABLE, open_instance
 from recruit_assets.materialize import materialize_pending
 from recruit_assets.resources import CassandraResource, MySqlResource
-from recruit_assets.resources.addresses import settings_of
 from recruit_assets.sensors.cdc import cassandra_cdc_sensor, look
 from recruit_assets.settings import Settings, export
 from recruit_assets.stores.cassandra import CassandraSession, open_session
@@ -52,9 +51,8 @@ class Sensor:
     def look_ms(self) -> float:
         """Milliseconds of one look that finds nothing; RuntimeError if it finds something."""
         self._forget_changes()
-        settings = settings_of(self.cassandra.overrides, self.mysql.overrides)
         started = time.perf_counter()
-        _, decided = look(self.instance, settings)
+        _, decided = look(self.instance, self.settings)
         seconds = time.perf_counter() - started
         if decided.requests:
             raise RuntimeError(f"an idle look requests {decided.requests}")
@@ -67,7 +65,8 @@ class Sensor:
         return seconds_of(self._tick) * 1000
 
     def asked(self) -> Asked:
-        """What one such tick asks of the stores."""
+        """What one such tick asks of the stores, once connections are open."""
+        self.tick_ms()
         self._forget_changes()
         self._change_hours()
         with counted() as asked:
@@ -107,7 +106,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
                 # as long ago as hours are that don't rest
                 database.query("UPDATE report_hours SET covered_through = covered_through - INTERVAL 1 DAY")
         with sensor(histories.less) as less, sensor(histories.more) as more:
-            asked = {name: _warm(each).asked() for name, each in ((LESS, less), (MORE_NAME, more))}
+            asked = {name: each.asked() for name, each in ((LESS, less), (MORE_NAME, more))}
             if asked[LESS] != asked[MORE_NAME]:
                 raise RuntimeError(f"over {MORE} x the history a tick asks for something else: {asked}")
             found = _in_turns({LESS: less, MORE_NAME: more}, turns=repeats)
@@ -115,22 +114,14 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
 
 
 def _in_turns(sensors: Mapping[str, Sensor], *, turns: int) -> dict[str, list[float]]:
-    """Milliseconds by what was measured. One sensor after the other, since a code server keeps connections of one."""
+    """Milliseconds by what was measured. One after the other, since a code server keeps connections of one platform."""
     found: dict[str, list[float]] = defaultdict(list)
     for _ in range(turns):
         for name, each in sensors.items():
-            _warm(each)
-            for _ in range(-(-TICKS // turns)):
-                found[f"a tick, {name}"].append(each.tick_ms())
-                found[f"an idle look, {name}"].append(each.look_ms())
+            for what, measured in (("a tick", each.tick_ms), ("an idle look", each.look_ms)):
+                measured()  # opens the connections
+                found[f"{what}, {name}"] += [measured() for _ in range(-(-TICKS // turns))]
     return found
-
-
-def _warm(each: Sensor) -> Sensor:
-    """Connections are open."""
-    each.tick_ms()
-    each.look_ms()
-    return each
 
 
 def _figures(found: Mapping[str, Sequence[float]], asked: Asked) -> list[Figure]:
