@@ -12,7 +12,7 @@ from cassandra import AuthenticationFailed, ConsistencyLevel, DriverException, I
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.concurrent import execute_concurrent
-from cassandra.policies import DCAwareRoundRobinPolicy, ExponentialReconnectionPolicy, TokenAwarePolicy
+from cassandra.policies import DCAwareRoundRobinPolicy, ExponentialReconnectionPolicy, RetryPolicy, TokenAwarePolicy
 from cassandra.query import PreparedStatement
 
 from recruit_assets.contract import CassandraTable
@@ -24,6 +24,8 @@ from recruit_assets.stores.tls import client_context, explained
 CONNECT_TIMEOUT_S = 10
 REQUEST_TIMEOUT_S = 30
 CONCURRENCY = 64
+READ_RETRIES = 4
+"""Each after the server's own 5 s: the others know of a lost node after 10 to 20 s, and REQUEST_TIMEOUT_S is 30."""
 RECONNECT_MAX_S = 5
 """The drivers' own limits, 10 minutes in Python and one in Spark, would hold up the report long after an outage."""
 
@@ -78,6 +80,13 @@ class CassandraSession:
         return int(now)
 
 
+class ReadAgain(RetryPolicy):  # type: ignore[misc]  # the driver is untyped
+    """A read that a replica left unanswered is asked again: it would be waited for until it is known as lost."""
+
+    def on_read_timeout(self, *_: object, retry_num: int, **__: object) -> tuple[int, None]:
+        return (self.RETRY if retry_num < READ_RETRIES else self.RETHROW), None
+
+
 @contextmanager
 def open_session(settings: Settings) -> Iterator[CassandraSession]:
     """A session that is closed on leaving; StoreUnavailable when no contact point answers."""
@@ -86,6 +95,7 @@ def open_session(settings: Settings) -> Iterator[CassandraSession]:
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(local_dc=settings.cassandra_datacenter)),
         consistency_level=ConsistencyLevel.LOCAL_QUORUM,
         request_timeout=REQUEST_TIMEOUT_S,
+        retry_policy=ReadAgain(),
         row_factory=tuple_rows,
     )
     with translated_errors(f"find {settings.cassandra_hosts}"):

@@ -195,6 +195,18 @@ def test_a_batch_larger_than_cassandras_limit_is_cut(settings: Settings) -> None
     assert (drain(settings).events, count_events(settings)) == (201, 201)
 
 
+def test_a_statement_that_a_node_forgot_is_prepared_again(settings: Settings) -> None:
+    """Ingest ended at the first node that was new, or at a changed table: neither knows the statement's id."""
+    with running_service(settings) as finish:
+        produce(settings, *events(10))
+        wait_until(lambda: sum(committed(settings).values()) == 10, timeout_s=30, what="the first ten")
+        select(settings, "ALTER TABLE {ks}.raw_events ADD noted text")
+        produce(settings, *events(10, first=10))
+        wait_until(lambda: sum(committed(settings).values()) == 20, timeout_s=30, what="the next ten")
+
+        assert finish().events == 20
+
+
 def test_a_second_consumer_that_comes_and_goes_loses_nothing(settings: Settings) -> None:
     """A rebalance in the middle of a batch must neither step over records nor commit another's."""
     produce(settings, *events(4_000))
