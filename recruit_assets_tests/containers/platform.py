@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pymysql
 
@@ -25,7 +26,7 @@ INHERITED = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
 """A developer's other variables would win over the project's."""
 PASSWORDS = (
     "MYSQL_ROOT_PASSWORD", "RECRUIT_OWNER_PASSWORD", "RECRUIT_INGEST_PASSWORD", "RECRUIT_LINEAGE_PASSWORD",
-    "RECRUIT_ANALYST_PASSWORD", "DAGSTER_MYSQL_PASSWORD",
+    "RECRUIT_ANALYST_PASSWORD", "DAGSTER_MYSQL_PASSWORD", "GRAFANA_ADMIN_PASSWORD",
 )  # fmt: skip
 LEDGERS = "/ledgers"
 RUN_LABEL = "dagster/run_id"
@@ -76,8 +77,10 @@ class Platform:
         command = ["docker", "compose", "-p", self.project, "--env-file", str(env_file), *named, *arguments]
         return _run(command, timeout_s=timeout_s)
 
-    def up(self) -> None:
-        _checked(self.compose("up", "--detach", "--no-build", "--quiet-pull"))
+    def up(self, *services: str) -> None:
+        """These and what they need; without any, all that have no profile."""
+        profiles = ["--profile", "*"] if services else []
+        _checked(self.compose(*profiles, "up", "--detach", "--no-build", "--quiet-pull", *services))
 
     def down(self) -> None:
         """Everything of the project goes, runs that are still there too."""
@@ -118,6 +121,13 @@ class Platform:
             return False
         killer = ["docker", "run", "--rm", "--pid", "host", "--user", "root", "--entrypoint", "bash", image]
         return _run([*killer, "-c", f"kill -9 {pid}"]).returncode == 0
+
+    def figure(self, query: str) -> float | None:
+        """What Prometheus answers; None while it has nothing."""
+        address = f"http://127.0.0.1:9090/api/v1/query?{urlencode({'query': query})}"
+        answer = self.compose("exec", "-T", "prometheus", "wget", "--quiet", "--output-document=-", address)
+        result = json.loads(_checked(answer))["data"]["result"]
+        return float(result[0]["value"][1]) if result else None
 
     def lag(self) -> int:
         """Records that ingest hasn't committed."""

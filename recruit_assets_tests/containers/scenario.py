@@ -20,10 +20,13 @@ from rich.console import Console
 
 from recruit_assets_tests.containers.platform import LEDGERS, PASSWORDS, Platform, inspected, missing_docker, restart
 
+FOREIGN = ("kafka", "cassandra", "mysql", "prometheus")
+"""Services with images that aren't ours; of Grafana's there is no stand-in, so it isn't started."""
 SENSOR = "cassandra_cdc_sensor"
 READY_S = 300.0
 SETTLED_S = 600.0
 RUN_SEEN_S = 180.0
+SCRAPED_S = 120.0
 READ_THROUGH = "SELECT low_water FROM change_feed_mark WHERE id = 1"
 
 Result = TypeVar("Result")
@@ -62,8 +65,7 @@ def scenario(
 def _has_official_images() -> bool:
     """Whether the engines' images are here or can be pulled."""
     official = Platform(stand_ins=False)
-    engines = ("kafka", "cassandra", "mysql")
-    pulled = official.compose("pull", "--quiet", "--policy", "missing", *engines)
+    pulled = official.compose("--profile", "*", "pull", "--quiet", "--policy", "missing", *FOREIGN)
     if pulled.returncode:
         reason = (pulled.stderr.strip().splitlines() or ["no reason given"])[-1]
         console.print(f"the official images can't be pulled ({reason}): stand-ins take their place", markup=False)
@@ -79,8 +81,8 @@ def _refusal(platform: Platform) -> None:
 
 def _built(platform: Platform) -> None:
     # the stand-ins are made of the platform's own image
-    for services in [["ingest"], ["kafka", "cassandra", "mysql"]] if platform.stand_ins else [["ingest"]]:
-        built = platform.compose("build", *services, timeout_s=1800)
+    for services in [["ingest"], FOREIGN] if platform.stand_ins else [["ingest"]]:
+        built = platform.compose("--profile", "*", "build", *services, timeout_s=1800)
         _require(built.returncode == 0, f"the build failed:\n{built.stderr[-4000:]}")
 
 
@@ -93,9 +95,29 @@ def _first_round(platform: Platform, events: int) -> None:
     end = _whole_hour() - timedelta(days=5)
     _step(f"{events:,} records are sent", lambda: _sent(platform, events, seed=1, end=end, rate=0))
     _step("the sensor's runs cover all of them", lambda: _settled(platform))
-    _audited(platform, _merged(platform, 1))
+    ledger = _merged(platform, 1)
+    _audited(platform, ledger)
     runs = [run for run in platform.runs() if run.sensor == SENSOR]
     _require(bool(runs) and {run.status for run in runs} == {"SUCCESS"}, f"runs of the sensor: {runs}")
+    platform.up("prometheus")
+    _step("Prometheus has the figures of the audit", lambda: _scraped(platform, ledger))
+
+
+def _scraped(platform: Platform, ledger: str) -> None:
+    """Of each store, of ingest, and of the audit that another container ran."""
+    events = json.loads((platform.folder / ledger).read_bytes())["counts"]["countable"]
+    wanted = {
+        "sum(up)": 2,
+        "sum(recruit_up)": 4,
+        "recruit_report_events": events,
+        "recruit_kafka_lag_records": 0,
+        "recruit_audit_exact": 1,
+    }
+
+    def found() -> dict[str, float | None]:
+        return {query: platform.figure(query) for query in wanted}
+
+    _wait(lambda: found() == wanted, SCRAPED_S, what=f"{wanted} in Prometheus", found=found)
 
 
 def _second_round(platform: Platform, events: int, rate: float) -> None:

@@ -1,4 +1,4 @@
-"""The compose file and what lies beside it keep their promises: nothing here needs Docker, but for the last test."""
+"""The compose file and what lies beside it keep their promises: nothing here needs Docker, but for the last tests."""
 
 import os
 import re
@@ -11,6 +11,8 @@ import dagster as dg
 import pytest
 import yaml
 
+from recruit_assets.stores.mysql_accounts import USER_PREFIX
+
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
 TEXT = (DOCKER / "compose.yaml").read_text(encoding="utf-8")
@@ -18,6 +20,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 INSTANCE: dict[str, Any] = yaml.safe_load((DOCKER / "dagster.yaml").read_text(encoding="utf-8"))
 EXAMPLE = (DOCKER / ".env.example").read_text(encoding="utf-8")
+PROVISIONING = DOCKER / "grafana" / "provisioning"
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?P<rest>[^}]*)\}")
@@ -31,18 +34,25 @@ def variables() -> dict[str, str]:
     return {found["name"]: found["rest"] for found in VARIABLE.finditer(TEXT)}
 
 
+SECRETS = [name for name, rest in variables().items() if rest.startswith(":?")]
+needs_compose = pytest.mark.skipif(
+    shutil.which("docker") is None
+    or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode != 0,
+    reason="there is no Docker Compose on this machine",
+)
+
+
 def test_every_image_has_a_version() -> None:
     images = {name: VARIABLE.sub(lambda found: found["rest"][2:], one["image"]) for name, one in SERVICES.items()}
 
-    assert [name for name, image in images.items() if not re.search(r":\d+\.\d+\.\d+$", image)] == []
+    assert [name for name, image in images.items() if not re.search(r":v?\d+\.\d+\.\d+$", image)] == []
 
 
 def test_nothing_starts_without_its_secrets() -> None:
     secret = {name: rest for name, rest in variables().items() if "PASSWORD" in name or name == "DOCKER_GID"}
 
-    assert len(secret) == 7
-    assert {rest[:2] for rest in secret.values()} == {":?"}
-    assert [name for name in secret if f"\n{name}=\n" not in EXAMPLE] == []
+    assert sorted(secret) == sorted(SECRETS)
+    assert [name for name in SECRETS if f"\n{name}=\n" not in EXAMPLE] == []
 
 
 def test_ports_are_published_on_the_loopback_only() -> None:
@@ -110,10 +120,60 @@ def test_no_version_is_locked_twice() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.skipif(shutil.which("docker") is None, reason="there is no Docker on this machine")
-def test_compose_refuses_without_a_password_and_names_it() -> None:
-    command = ["docker", "compose", "-f", str(DOCKER / "compose.yaml"), "--env-file", "/dev/null", "config", "--quiet"]
-    done = subprocess.run(command, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
+def test_what_is_mounted_is_there() -> None:
+    mounts = [mount for one in SERVICES.values() for mount in one.get("volumes", ()) if mount.startswith("./")]
 
-    assert done.returncode != 0
-    assert re.search(r"required variable \w+ is missing a value: set it in docker/.env, see .env.example", done.stderr)
+    assert len(mounts) == 4
+    assert [mount for mount in mounts if not (DOCKER / mount.split(":")[0]).exists() or not mount.endswith(":ro")] == []
+
+
+def test_grafana_is_given_what_its_provisioning_asks_for() -> None:
+    files = [file for file in PROVISIONING.rglob("*") if file.is_file()]
+    asked = {name for file in files for name in re.findall(r"\$\{?([A-Z_]+)", file.read_text(encoding="utf-8"))}
+    given = SERVICES["grafana"]["environment"]
+    mounted = {mount.split(":")[1] for mount in SERVICES["grafana"]["volumes"]}
+    (provider,) = yaml.safe_load((PROVISIONING / "dashboards" / "recruit.yaml").read_text())["providers"]
+
+    assert asked
+    assert asked - given.keys() == set()
+    assert given["RECRUIT_ANALYST_USER"] == USER_PREFIX + "analyst"
+    assert provider["options"]["path"] in mounted
+
+
+def test_prometheus_scrapes_who_listens() -> None:
+    config = yaml.safe_load((DOCKER / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    targets = {one for job in config["scrape_configs"] for each in job["static_configs"] for one in each["targets"]}
+    listening = {
+        "metrics:" + SERVICES["metrics"]["command"][-1].removeprefix("0.0.0.0:"),
+        "ingest:" + SERVICES["ingest"]["environment"]["RECRUIT_METRICS_ADDRESS"].removeprefix("0.0.0.0:"),
+    }
+
+    assert targets == listening
+    assert SERVICES["grafana"]["environment"]["RECRUIT_PROMETHEUS_URL"] == "http://prometheus:9090"
+
+
+@needs_compose
+def test_compose_takes_a_filled_in_example(tmp_path: Path) -> None:
+    assert said_by_compose(tmp_path / "env", without="") == ""
+
+
+@needs_compose
+@pytest.mark.parametrize("missing", SECRETS)
+def test_compose_refuses_without_a_secret_and_names_it(missing: str, tmp_path: Path) -> None:
+    """Once for each service that needs it."""
+    lines = said_by_compose(tmp_path / "env", without=missing).splitlines()
+
+    assert lines
+    told = f"required variable {missing} is missing a value: set it in docker/.env, see .env.example"
+    assert [line for line in lines if not line.endswith(told)] == []
+
+
+def said_by_compose(env_file: Path, *, without: str) -> str:
+    """The errors of an example that is filled in but for one secret."""
+    filled_in = "".join(f"{name}=1\n" for name in SECRETS if name != without)
+    env_file.write_text(EXAMPLE + filled_in, encoding="utf-8")
+    files = ["-f", str(DOCKER / "compose.yaml"), "--env-file", str(env_file)]
+    command = ["docker", "compose", *files, "--profile", "*", "config", "--quiet"]
+    done = subprocess.run(command, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
+    assert bool(done.returncode) == bool(done.stderr)
+    return done.stderr
