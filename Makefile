@@ -3,13 +3,15 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-secured check-prometheus bench lint chaos soak check-grafana docker-test cluster-test lock clean
+.PHONY: help install demo up test test-secured test-lost-nodes test-mysql check-prometheus bench lint chaos soak check-grafana docker-test cluster-test lock clean
 
 help:
 	@echo "make demo   the whole lineage on real engines with 20,000 simulated events, audited"
 	@echo "make up     engines, ingest, a slow simulator and Dagster; Ctrl-C stops all"
 	@echo "make test   lint, types and every test, real engines included"
 	@echo "make test-secured  TLS and logins: every store secured, every client of it, and what is refused"
+	@echo "make test-lost-nodes  three Cassandra nodes, then three Kafka brokers: one of each is killed under load"
+	@echo "make test-mysql  the integration tests on the MySQL server that RECRUIT_TEST_MYSQL names"
 	@echo "make check-grafana  dashboards against Grafana's own types, alert rules against promtool, where these are installed"
 	@echo "make check-prometheus  a real Prometheus scrapes the metrics, where it is installed"
 	@echo "make chaos  the chaos suite in its long form: everything is killed, the audit stays exact"
@@ -44,6 +46,14 @@ test: lint
 
 test-secured: install
 	$(BIN)/python -m pytest recruit_assets_tests/secured
+
+test-lost-nodes: install
+	$(BIN)/python -m pytest recruit_assets_tests/lost_nodes
+
+test-mysql: install
+	@test -n "$$RECRUIT_TEST_MYSQL" || { echo "name a server: RECRUIT_TEST_MYSQL=mysql://user:password@host:port"; exit 2; }
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
+	  recruit_assets_tests/integration --ignore recruit_assets_tests/integration/engines
 
 check-prometheus: install
 	$(BIN)/python -m recruit_assets_tests.prometheus

@@ -2,6 +2,7 @@
 
 Builders and readers are in `support`. RECRUIT_TEST_STATE_DIR names the state directory of engines that already run,
 which saves a developer their start; without it the run starts its own, one set for all workers, and stops them.
+RECRUIT_TEST_MYSQL, mysql://user:password@host:port, names a server that takes MariaDB's place (`make test-mysql`).
 """
 
 import os
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 RUNNING_ENGINES = "RECRUIT_TEST_STATE_DIR"
+OTHER_MYSQL = "RECRUIT_TEST_MYSQL"
+OURS = (RUNNING_ENGINES, OTHER_MYSQL)
 ENGINES_DIR = "engines_dir"
 ENGINES_DIR_KEY = pytest.StashKey[Path]()
 
@@ -67,7 +71,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _no_settings_from_outside() -> Iterator[None]:
     """A developer's own RECRUIT_ variables must not steer the tests."""
     with pytest.MonkeyPatch.context() as environment:
-        for name in [name for name in os.environ if name.startswith(PREFIX) and name != RUNNING_ENGINES]:
+        for name in [name for name in os.environ if name.startswith(PREFIX) and name not in OURS]:
             environment.delenv(name)
         yield
 
@@ -75,11 +79,24 @@ def _no_settings_from_outside() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def engines(pytestconfig: pytest.Config) -> Settings:
     """Settings of running engines, without names of anyone's own."""
-    if running := os.environ.get(RUNNING_ENGINES):
-        return load_settings(state_dir=Path(running))
-    state_dir = pytestconfig.stash[ENGINES_DIR_KEY]
-    LocalEngines(load_settings(state_dir=state_dir)).start()
-    return load_settings(state_dir=state_dir)
+    running = os.environ.get(RUNNING_ENGINES)
+    state_dir = Path(running) if running else pytestconfig.stash[ENGINES_DIR_KEY]
+    if not running:
+        LocalEngines(load_settings(state_dir=state_dir)).start()
+    return load_settings(**load_settings(state_dir=state_dir).model_dump() | _other_mysql())
+
+
+def _other_mysql() -> dict[str, object]:
+    """Where the report database is instead of in the local MariaDB; nothing where no server is named."""
+    if not (told := os.environ.get(OTHER_MYSQL)):
+        return {}
+    url = urlsplit(told)
+    return {
+        "mysql_host": url.hostname,
+        "mysql_port": url.port,
+        "mysql_user": unquote(url.username or ""),
+        "mysql_password": unquote(url.password or ""),
+    }
 
 
 @pytest.fixture
