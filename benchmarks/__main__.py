@@ -3,6 +3,7 @@
 Belongs here: arguments and order. What is measured stands in `suite`.
 """
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,7 @@ def main(
 ) -> None:
     """Measure on engines of its own. Exit code 0 when everything was measured, whether or not goals are met."""
     configure_logs()
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # it tells at length that the arena's Spark ended before it
     try:
         benchmarks = chosen(only)
     except KeyError as unknown:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pyspark import SparkContext
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
@@ -61,6 +62,16 @@ def _spark(settings: Settings) -> Iterator[SparkSession]:
         yield session
     finally:
         session.stop()
+        _forget_jvm()
+
+
+def _forget_jvm() -> None:
+    """End the session's JVM; pyspark would keep it, and take it for that of any later session of this process."""
+    gateway = SparkContext._gateway
+    SparkContext._gateway = SparkContext._jvm = None
+    if gateway is not None:
+        gateway.shutdown()
+        gateway.proc.stdin.close()
 
 
 def _streamed(spark: SparkSession, rows: Rows, same: SameRows) -> float:
