@@ -21,9 +21,9 @@ median of interleaved repeats on the real engines that the project starts, where
 (`commitlog_sync: group`) unless the row says otherwise. Both sides work on the same rows in the same tables, and what
 they wrote is compared before a time counts. The notes tell who kept the processors busy meanwhile.
 
-    make bench                                       # everything, about 45 minutes on two processors
+    make bench                                       # everything: by the sum of its parts 45 minutes
     make bench ONLY=ingest_vs_dsbulk REPEATS=5       # one figure, more often
-    python -m benchmarks.growth                      # ten million events in steps, about 20 minutes
+    python -m benchmarks.growth                      # ten million events in steps
 """
 
 
