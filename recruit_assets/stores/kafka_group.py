@@ -83,6 +83,9 @@ class GroupMember:
         # a member that leads the group before it knows the topic gives no partition to anybody
         topic_partitions(self._consumer, self._topic)
         self._consumer.subscribe([self._topic], listener=self._listener)
+        # the subscription has no metadata yet: a leader that joins without it makes everybody join again when it comes
+        with translated_errors(f"metadata of topic {self._topic}"):
+            self._consumer.topics()
 
     @property
     def rebalanced(self) -> bool:

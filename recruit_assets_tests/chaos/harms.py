@@ -19,6 +19,7 @@ from recruit_assets.contract import HOURLY_JOB_METRICS
 from recruit_assets.errors import RunsFailed, StoreUnavailable
 from recruit_assets.ingest.service import drain, serve, topic_ends
 from recruit_assets.ingest.steps import OnStep, Step
+from recruit_assets.ingest.worker import Worker
 from recruit_assets.pending import HOUR, SKEW
 from recruit_assets.resources import SparkResource
 from recruit_assets.settings import Settings
@@ -86,7 +87,7 @@ def run_the_hours_before_their_rows(arena: Arena) -> None:
             _run_all_hours(arena.settings)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recruit_assets.ingest.worker.DRAIN_PATIENCE_S", 1.0)  # a second flight would tell the feed again
+        _launch_together(patch, records=sum(topic_ends(arena.settings).values()))
         _serve(arena.settings, run_hours)
     arena.recover()
 
@@ -174,6 +175,15 @@ def _sent(arena: Arena) -> None:
 
 def _serve(settings: Settings, on_step: OnStep) -> None:
     serve(settings, should_stop=lambda: False, targets=topic_ends(settings), on_step=on_step)
+
+
+def _launch_together(patch: pytest.MonkeyPatch, *, records: int) -> None:
+    """Ingest waits until it has read so many: a second flight would tell the feed again, and that alone heals."""
+
+    def has_all(self: Worker, *, more_is_there: bool) -> bool:
+        return len(self._intake.records) == records
+
+    patch.setattr(Worker, "_is_due", has_all)
 
 
 def _serve_until_it_crashes(settings: Settings, at: Step) -> None:

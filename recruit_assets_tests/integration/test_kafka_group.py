@@ -2,9 +2,12 @@
 
 from itertools import count
 
+import pytest
+from kafka import TopicPartition
+
 from recruit_assets.settings import Settings
 from recruit_assets.stores.kafka import open_producer
-from recruit_assets.stores.kafka_group import GroupMember
+from recruit_assets.stores.kafka_group import GroupMember, _RebalanceNotes
 from recruit_assets_tests.support.waiting import wait_until
 
 PARTITIONS = 4
@@ -35,3 +38,25 @@ def test_a_member_that_never_waits_gets_through_every_rebalance(settings: Settin
         finally:
             member.close()
     producer.close()
+
+
+def test_a_lone_member_is_given_its_partitions_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It joined before it had the topic's metadata, and again when that came: a rebalance for the whole group."""
+    given: list[set[TopicPartition]] = []
+    note = _RebalanceNotes.on_partitions_assigned
+
+    def counted(self: _RebalanceNotes, assigned: set[TopicPartition]) -> None:
+        given.append(assigned)
+        note(self, assigned)
+
+    monkeypatch.setattr(_RebalanceNotes, "on_partitions_assigned", counted)
+    for number in range(GROUPS):
+        group = settings.model_copy(update={"kafka_group": f"{settings.kafka_group}-lone-{number}"})
+        member = GroupMember(group, max_poll_records=1)
+        try:
+            for _ in range(10):
+                member.poll(0.1)
+        finally:
+            member.close()
+
+    assert [len(assigned) for assigned in given] == [PARTITIONS] * GROUPS
