@@ -80,12 +80,12 @@ class GroupMember:
         self._listener = _RebalanceNotes(self._consumer)
         self._next: dict[TopicPartition, int] = {}
         self._trimmed: list[Trimmed] = []
-        # a member that leads the group before it knows the topic gives no partition to anybody
-        topic_partitions(self._consumer, self._topic)
         self._consumer.subscribe([self._topic], listener=self._listener)
-        # the subscription has no metadata yet: a leader that joins without it makes everybody join again when it comes
+        # before the first poll() joins: a leader without the subscription's metadata makes everybody join again when
+        # that comes, and one that doesn't know the topic gives no partition to anybody
         with translated_errors(f"metadata of topic {self._topic}"):
             self._consumer.topics()
+        topic_partitions(self._consumer, self._topic)
 
     @property
     def rebalanced(self) -> bool:
