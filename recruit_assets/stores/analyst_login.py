@@ -19,6 +19,7 @@ from recruit_assets.contract import (
 )
 from recruit_assets.errors import UserError
 from recruit_assets.settings import Settings
+from recruit_assets.stores.mysql_accounts import make_user
 
 READABLE: tuple[View | SqlTable, ...] = (
     *VIEWS, *NAME_TABLES, MYSQL_REPORT, JOB, FIRST_HOUR,
@@ -43,8 +44,7 @@ def apply_analyst_login(cursor: Cursor, settings: Settings) -> None:
             f"RECRUIT_ANALYST_USER and RECRUIT_MYSQL_USER are both {user}: analysts need a login of their own"
         )
     try:
-        cursor.execute("CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s", (user, password))
-        cursor.execute("ALTER USER %s@'%%' IDENTIFIED BY %s", (user, password))
+        make_user(cursor, user, password)
         for readable in READABLE:
             cursor.execute(f"GRANT SELECT ON {settings.mysql_database}.{readable.name} TO %s@'%%'", (user,))
     except pymysql.err.OperationalError as error:

@@ -57,6 +57,11 @@ def apply_accounts(settings: Settings, passwords: AccountPasswords, *, prefix: s
 
 def _apply(cursor: Cursor, user: str, password: str, *, privileges: str, database: str) -> None:
     cursor.execute(f"CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb4")
+    make_user(cursor, user, password)
+    cursor.execute(f"GRANT {privileges} ON {database}.* TO %s@'%%'", (user,))
+
+
+def make_user(cursor: Cursor, user: str, password: str) -> None:
+    """The user, who may do nothing yet, or its new password."""
     cursor.execute("CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s", (user, password))
     cursor.execute("ALTER USER %s@'%%' IDENTIFIED BY %s", (user, password))
-    cursor.execute(f"GRANT {privileges} ON {database}.* TO %s@'%%'", (user,))
