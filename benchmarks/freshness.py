@@ -10,11 +10,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from uuid import uuid1
-
-import orjson
 
 from benchmarks.arena import Arena
+from benchmarks.click import send_click
 from benchmarks.figure import Figure, Goal, Side
 from benchmarks.processors import busy, told
 from benchmarks.whole_platform import Platform, running_platform
@@ -82,8 +80,7 @@ class Probes:
         job_id = self.first_job_id + self.sent
         self.sent += 1
         self.waiting[job_id] = time.monotonic()
-        self.publisher.send([_click(job_id)])
-        self.publisher.finish()
+        send_click(self.publisher, job_id, at=datetime.now(UTC))
 
     def look(self) -> None:
         """Note the probes that the report counts by now; RuntimeError for one that takes far too long."""
@@ -119,17 +116,6 @@ def _until_fresh(probes: Probes, platform: Platform) -> None:
                 raise RuntimeError(f"the platform isn't up after {UP_WITHIN_S} s, see {platform.log}")
             probes.look()
             time.sleep(ASK_EVERY_S)
-
-
-def _click(job_id: int) -> bytes:
-    event = {
-        "create_time": str(uuid1()),
-        "ts": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "custom_track": "click",
-        "job_id": job_id,
-        "bid": 1,
-    }
-    return orjson.dumps(event)
 
 
 def _reported(database: ReportDatabase, first_job_id: int) -> Iterator[int]:

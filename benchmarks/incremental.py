@@ -4,12 +4,10 @@ One bucket of 48 is the least that can change, 2 % of the hour. The change is a 
 ingest. Both ways must leave the same report. Not here: the stages themselves (`report_hour`).
 """
 
-from datetime import datetime, timedelta
-from uuid import uuid1
-
-import orjson
+from datetime import timedelta
 
 from benchmarks.arena import Arena
+from benchmarks.click import send_click
 from benchmarks.figure import Figure, Goal, Side, interleaved
 from benchmarks.histories import LAST_HOUR, flat_events
 from benchmarks.ingest import PROCESSES, ingest, seconds_of
@@ -74,15 +72,6 @@ def _whole_s(stores: ReportStores) -> float:
 
 def _late_event(stores: ReportStores) -> None:
     """A click in the middle of the hour, durable in Cassandra."""
-    moment: datetime = LAST_HOUR + timedelta(minutes=31)
-    event = {
-        "create_time": str(uuid1()),
-        "ts": moment.isoformat(timespec="milliseconds"),
-        "custom_track": "click",
-        "job_id": JOB_ID,
-        "bid": 1,
-    }
     with open_publisher(stores.settings) as publisher:
-        publisher.send([orjson.dumps(event)])
-        publisher.finish()
+        send_click(publisher, JOB_ID, at=LAST_HOUR + timedelta(minutes=31))
     drain(stores.settings)

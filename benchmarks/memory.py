@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 
 import psutil
 
 from recruit_assets.settings import Settings, as_environment
+from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 SAMPLE_S = 0.25
 MIB = 2**20
@@ -16,7 +16,7 @@ MIB = 2**20
 
 def peak_mib(arguments: Sequence[str], settings: Settings) -> int:
     """The greatest memory of `recruit-assets` with these arguments, children included; RuntimeError if it fails."""
-    command = [sys.executable, "-c", "from recruit_assets.cli import main; main()", *arguments]
+    command = [*RECRUIT_ASSETS, *arguments]
     process = subprocess.Popen(command, env={**os.environ, **as_environment(settings)}, stderr=subprocess.DEVNULL)
     peak = 0
     while process.poll() is None:

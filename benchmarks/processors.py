@@ -42,10 +42,9 @@ def told(found: Mapping[str, float]) -> str:
 
 def _seconds(arena: Arena, others: str) -> dict[str, float]:
     seconds: dict[str, float] = defaultdict(float)
-    for status in arena.engines.status():
-        if status.pid is not None:
-            seconds[status.name.value] += _with_ended_children(psutil.Process(status.pid))
-    engines = {status.pid for status in arena.engines.status()}
+    engines = {status.pid: status.name.value for status in arena.engines.status() if status.pid is not None}
+    for pid, name in engines.items():
+        seconds[name] += _with_ended_children(psutil.Process(pid))
     this = psutil.Process()
     seconds[others] += this.cpu_times().children_user + this.cpu_times().children_system
     for process in this.children(recursive=True):

@@ -6,7 +6,6 @@ Belongs here: starting and stopping that command. Not here: what is measured whi
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from benchmarks.arena import Arena
 from recruit_assets.instance import HOME_VARIABLE
 from recruit_assets.settings import Settings, as_environment
+from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 STOP_S = 120
 LOG = "up.log"
@@ -38,7 +38,7 @@ class Platform:
 def running_platform(arena: Arena, settings: Settings, *, rate: float) -> Iterator[Platform]:
     """`up` with a simulator of so many events a second. It stops the engines with itself; they are started again."""
     options = ["--rate", str(rate), "--port", str(FIRST_PORT), "--metrics-port", str(FIRST_METRICS_PORT)]
-    command = [sys.executable, "-c", "from recruit_assets.cli import main; main()", "up", *options]
+    command = [*RECRUIT_ASSETS, "up", *options]
     # without a home of another instance: Dagster's storage lies in the state directory, too
     environment = {**os.environ, **as_environment(settings)}
     environment.pop(HOME_VARIABLE, None)

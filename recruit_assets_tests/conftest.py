@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 
 from recruit_assets.contract import HOUR_COVERAGE, CassandraTable
 from recruit_assets.engines.local import LocalEngines
+from recruit_assets.instance import HOME_VARIABLE, REPOSITORY
 from recruit_assets.settings import PREFIX, Settings, as_environment, load_settings
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets.stores.spark import CassandraFrames
@@ -103,8 +104,7 @@ def _other_mysql() -> dict[str, object]:
 def settings(engines: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Settings with a topic, group, keyspace and database of the test's own, schema applied, exported to EnvVars."""
     own = fresh_names(engines)
-    for name, value in as_environment(own).items():
-        monkeypatch.setenv(name, value)
+    export_to(monkeypatch, own)
     apply_schema(own)
     yield own
     drop_everything(own)
@@ -130,9 +130,29 @@ def spark(engines: Settings) -> SparkSession:
 
 @pytest.fixture
 def frames(settings: Settings, spark: SparkSession) -> CassandraFrames:
-    """The test's tables for Spark, which hears of a new keyspace about a second after it was made."""
+    """The test's tables for Spark."""
+    return seen_by(spark, settings, timeout_s=30)
+
+
+def prepare_lineage(settings: Settings, spark: SparkSession, *, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs of this process need: the settings as its own, an empty Dagster home, tables that Spark knows."""
+    export_to(monkeypatch, settings)
+    (home / "dagster.yaml").symlink_to(REPOSITORY / "dagster.yaml")
+    monkeypatch.setenv(HOME_VARIABLE, str(home))
+    apply_schema(settings)
+    seen_by(spark, settings, timeout_s=60)
+
+
+def export_to(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """The settings as variables of this process, for as long as the test runs."""
+    for name, value in as_environment(settings).items():
+        monkeypatch.setenv(name, value)
+
+
+def seen_by(spark: SparkSession, settings: Settings, *, timeout_s: float) -> CassandraFrames:
+    """The tables for Spark, which hears of a new keyspace about a second after it was made."""
     frames = CassandraFrames(spark, settings)
-    wait_until(lambda: sees(frames, HOUR_COVERAGE), timeout_s=30, what="the new keyspace in Spark's metadata")
+    wait_until(lambda: sees(frames, HOUR_COVERAGE), timeout_s, what="the new keyspace in Spark's metadata")
     return frames
 
 

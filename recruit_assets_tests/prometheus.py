@@ -26,6 +26,7 @@ from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.conftest import RUNNING_ENGINES, fresh_names
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.cleanup import drop_everything
+from recruit_assets_tests.support.command import RECRUIT_ASSETS
 from recruit_assets_tests.support.waiting import wait_until
 
 PROGRAMS = ("prometheus", "promtool")
@@ -85,7 +86,7 @@ def _platform(folder: Path) -> Iterator[Settings]:
 
 @contextmanager
 def _metrics(settings: Settings, address: str, folder: Path) -> Iterator[None]:
-    command = [sys.executable, "-c", "from recruit_assets.cli import main; main()", "metrics", "--address", address]
+    command = [*RECRUIT_ASSETS, "metrics", "--address", address]
     environment = os.environ | as_environment(settings) | {"DAGSTER_HOME": str(folder / "dagster")}
     with _process(command, environment):
         wait_until(lambda: _get(f"http://{address}/metrics"), 60, what="the metrics")

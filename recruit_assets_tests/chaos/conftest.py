@@ -11,16 +11,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from recruit_assets.contract import HOUR_COVERAGE
 from recruit_assets.engines.local import LocalEngines
-from recruit_assets.instance import HOME_VARIABLE, REPOSITORY
-from recruit_assets.settings import Settings, as_environment, load_settings
-from recruit_assets.stores.schema import apply_schema
-from recruit_assets.stores.spark import CassandraFrames
-from recruit_assets_tests.conftest import fresh_names, sees
+from recruit_assets.settings import Settings, load_settings
+from recruit_assets_tests.conftest import fresh_names, prepare_lineage
 from recruit_assets_tests.support.arena import Arena, Outcome
 from recruit_assets_tests.support.cleanup import drop_everything
-from recruit_assets_tests.support.waiting import wait_until
 
 _outcomes: dict[str, list[Outcome]] = defaultdict(list)
 
@@ -67,13 +62,7 @@ def arena(
     local_engines.start()
     # a process attaches to one Spark, and that one has its classes loaded
     settings = fresh_names(load_settings(state_dir=local_engines.state_dir, spark_gateway=engines.spark_gateway))
-    for name, value in as_environment(settings).items():
-        monkeypatch.setenv(name, value)
-    (tmp_path / "dagster.yaml").symlink_to(REPOSITORY / "dagster.yaml")
-    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
-    apply_schema(settings)
-    frames = CassandraFrames(spark, settings)
-    wait_until(lambda: sees(frames, HOUR_COVERAGE), timeout_s=60, what="the new keyspace in Spark's metadata")
+    prepare_lineage(settings, spark, home=tmp_path, monkeypatch=monkeypatch)
     arena = Arena(local_engines, settings, tmp_path / "ledger.json")
     yield arena
     _outcomes[request.node.originalname].append(arena.outcome)

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,8 +30,8 @@ from recruit_assets.instance import HOME_VARIABLE
 from recruit_assets.settings import Settings, load_settings
 from recruit_assets.stores.kafka_lag import uncommitted_records
 from recruit_assets.stores.mysql import open_report_database
+from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
-COMMAND = (sys.executable, "-c", "from recruit_assets.cli import main; main()")
 SAMPLE_EVERY_S = 15.0
 STARTED_S = 180.0
 SETTLED_S = 600.0
@@ -200,7 +199,9 @@ def runs(state_dir: Path) -> tuple[int, Mapping[str, int]]:
 def command(*arguments: str, environment: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A command of ours, asked to end when the block is left."""
     with log.open("wb") as output:
-        process = subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            [*RECRUIT_ASSETS, *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
     try:
         yield process
     finally:

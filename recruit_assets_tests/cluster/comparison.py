@@ -8,7 +8,6 @@ its driver more than `MOST_RESULT`. Not a pytest test, since it takes minutes. N
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,9 +38,9 @@ from recruit_assets.stores.spark import CassandraFrames, kept
 from recruit_assets_tests.cluster.processes import HOST, WORKERS, Cluster, open_cluster
 from recruit_assets_tests.support.arena import REPORT
 from recruit_assets_tests.support.cleanup import drop_tables, drop_topics
+from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 RUNNING_ENGINES = "RECRUIT_TEST_STATE_DIR"
-COMMAND = (sys.executable, "-c", "from recruit_assets.cli import main; main()", "materialize")
 
 Row = tuple[Any, ...]
 console = Console(width=120, highlight=False)
@@ -145,7 +144,8 @@ def _materialize(settings: Settings, cluster: Cluster, home: Path) -> list[dg.Da
     home.mkdir()
     (home / "dagster.yaml").symlink_to(REPOSITORY / "dagster.yaml")
     environment = {**os.environ, **as_environment(settings), **cluster.environment, HOME_VARIABLE: str(home)}
-    done = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, timeout=540, check=False)
+    command = (*RECRUIT_ASSETS, "materialize")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=540, check=False)
     if done.returncode:
         raise SystemExit(f"materialize ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
     with dg.DagsterInstance.from_config(str(home)) as instance:

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +21,7 @@ from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.stores.event_publisher import open_publisher
 from recruit_assets.stores.job_dimension import JobRow, load_jobs
 from recruit_assets.stores.mysql import open_report_database
+from recruit_assets_tests.support.command import RECRUIT_ASSETS
 from recruit_assets_tests.support.recount import event_time
 from recruit_assets_tests.support.simulations import END, a_spec, simulated
 from recruit_assets_tests.support.waiting import wait_until
@@ -48,8 +48,7 @@ def everything_in(topic: str, settings: Settings) -> list[bytes | None]:
 
 
 def command(*arguments: str) -> Sequence[str]:
-    program = "from recruit_assets.cli import main; main()"
-    return [sys.executable, "-c", program, "simulate", *arguments]
+    return [*RECRUIT_ASSETS, "simulate", *arguments]
 
 
 def test_kafka_has_exactly_the_records_and_the_report_database_the_jobs(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """Three nodes of Cassandra, three brokers of Kafka: as the local engines, with small heaps, on 127.0.0.1 to 127.0.0.3.
 
-Belongs here: what makes single engines a cluster. Not here: running them (`secured.engines.running`), what is harmed.
+Belongs here: what makes single engines a cluster. Not here: running them (`support.engine_set`), what is harmed.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from recruit_assets.engines.engine import HOST
 from recruit_assets.engines.kafka import Kafka
 from recruit_assets.engines.ports import free_ports
 from recruit_assets.settings import Settings, load_settings
+from recruit_assets_tests.support.engine_set import new_folder
 
 NODES = 3
 DATACENTER = "eu-1"
@@ -41,14 +42,14 @@ def cassandra_nodes(folder: Path) -> tuple[list[Cassandra], Settings]:
         cassandra_datacenter=DATACENTER,
         cassandra_replication=str(NODES),
     )
-    rack = _folder(folder, "rack") / "rackdc.properties"
+    rack = new_folder(folder, "rack") / "rackdc.properties"
     rack.write_text(f"dc={DATACENTER}\nrack=one\n")
     ports = {"cassandra": port, "cassandra_internode": internode}
     heap = (*HEAP, f"-Dcassandra-rackdc.properties={rack.as_uri()}")
     nodes = []
     for number, host in enumerate(hosts):
         yaml = CASSANDRA_YAML.format(token=LOWEST_TOKEN + number * TOKENS // NODES)
-        nodes.append(Cassandra(client, _folder(folder, host), ports, host=host, heap=heap, extra=yaml))
+        nodes.append(Cassandra(client, new_folder(folder, host), ports, host=host, heap=heap, extra=yaml))
     return nodes, client
 
 
@@ -61,7 +62,7 @@ def kafka_brokers(folder: Path) -> tuple[list[Kafka], Settings]:
     brokers = [
         Kafka(
             client,
-            _folder(folder, f"broker-{number}"),
+            new_folder(folder, f"broker-{number}"),
             {"kafka": port, "kafka_controller": controller},
             extra=_member_of_cluster(number, controllers),
             cluster_id=cluster_id,
@@ -80,9 +81,3 @@ def _member_of_cluster(number: int, controllers: Sequence[int]) -> dict[str, obj
         "transaction.state.log.min.isr": NODES - 1,
         "share.coordinator.state.topic.min.isr": NODES - 1,
     }
-
-
-def _folder(parent: Path, name: str) -> Path:
-    folder = parent / name
-    folder.mkdir(parents=True)
-    return folder

@@ -20,8 +20,8 @@ from recruit_assets.stores.kafka import open_admin, topic_options
 from recruit_assets_tests.chaos.specs import a_few_hours
 from recruit_assets_tests.lost_nodes.conftest import OpenArena
 from recruit_assets_tests.lost_nodes.engines import DATACENTER, NODES, cassandra_nodes, kafka_brokers
-from recruit_assets_tests.secured.engines import running
 from recruit_assets_tests.support.arena import Arena
+from recruit_assets_tests.support.engine_set import running
 from recruit_assets_tests.support.ingest_process import consumers, service
 from recruit_assets_tests.support.waiting import wait_until
 

@@ -10,12 +10,12 @@ from recruit_assets.stores.cassandra import open_session
 from recruit_assets_tests.secured.engines import (
     PASSWORD,
     USER,
-    running,
     secured_cassandra,
     secured_kafka,
     secured_mariadb,
 )
 from recruit_assets_tests.support.certificates import Authority
+from recruit_assets_tests.support.engine_set import running
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,25 @@
 """Engines that ask for TLS and a login, of a test's own: as the local ones, with certificates, users and small heaps.
 
-Belongs here: how each is secured and probed, and running a set of them. Not here: what the platform's clients do.
+Belongs here: how each is secured and probed. Not here: running a set of them (`support.engine_set`), what clients do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recruit_assets.artifacts import fetch
 from recruit_assets.engines.cassandra import Cassandra
-from recruit_assets.engines.engine import HOST, Engine
+from recruit_assets.engines.engine import HOST
 from recruit_assets.engines.kafka import Kafka
-from recruit_assets.engines.local import stop_all
 from recruit_assets.engines.mariadb import MariaDb
 from recruit_assets.engines.ports import free_ports
-from recruit_assets.engines.supervisor import Supervisor
 from recruit_assets.errors import StoreUnavailable, UserError
 from recruit_assets.settings import Settings, load_settings
 from recruit_assets.stores.cassandra import open_session
 from recruit_assets.stores.kafka import open_admin
 from recruit_assets.stores.mysql import connect, translated_errors
 from recruit_assets_tests.support.certificates import KEYSTORE_PASSWORD, SERVER_NAME, Authority
+from recruit_assets_tests.support.engine_set import new_folder
 
 USER, PASSWORD = "recruit", "a password of the tests"
 SMALL_HEAP = ("-Xms384m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:MaxDirectMemorySize=256m", "-Xss256k")
@@ -102,7 +100,7 @@ def secured_kafka(folder: Path, authority: Authority) -> SecuredKafka:
     }
     return SecuredKafka(
         client,
-        _folder(folder, "kafka"),
+        new_folder(folder, "kafka"),
         {"kafka": port, "kafka_controller": controller},
         client=client,
         extra=extra,
@@ -124,7 +122,12 @@ def secured_cassandra(folder: Path, authority: Authority) -> SecuredCassandra:
     yaml = CASSANDRA_YAML.format(keystore=authority.server("cassandra").keystore, password=KEYSTORE_PASSWORD)
     ports = {"cassandra": port, "cassandra_internode": internode}
     return SecuredCassandra(
-        client, _folder(folder, "cassandra"), ports, client=client, heap=(*SMALL_HEAP, FIRST_USER_AT_ONCE), extra=yaml
+        client,
+        new_folder(folder, "cassandra"),
+        ports,
+        client=client,
+        heap=(*SMALL_HEAP, FIRST_USER_AT_ONCE),
+        extra=yaml,
     )
 
 
@@ -132,7 +135,7 @@ def secured_mariadb(folder: Path, authority: Authority) -> SecuredMariaDb:
     """A server that refuses a client without TLS."""
     (port,) = free_ports(1)
     files = authority.server("mariadb")
-    own = _folder(folder, "mariadb")
+    own = new_folder(folder, "mariadb")
     extra = {
         "ssl": 1,
         "ssl-ca": authority.pem,
@@ -148,30 +151,9 @@ def secured_mariadb(folder: Path, authority: Authority) -> SecuredMariaDb:
 
 
 @contextmanager
-def running(engines: Sequence[Engine]) -> Iterator[list[Supervisor]]:
-    """All of them up; stopped on leaving."""
-    supervisors = [Supervisor(each) for each in engines]
-    fetch([each.lock for each in engines], load_settings(), say=print)
-    try:
-        for each in supervisors:
-            each.spawn(print)
-        for each in supervisors:
-            each.wait_ready(print)
-        yield supervisors
-    finally:
-        stop_all(supervisors, print)
-
-
-@contextmanager
 def _logins_take_a_moment() -> Iterator[None]:
     """A server that has just begun may not know its users yet."""
     try:
         yield
     except UserError as error:
         raise StoreUnavailable(str(error)) from error
-
-
-def _folder(parent: Path, name: str) -> Path:
-    folder = parent / name
-    folder.mkdir(parents=True)
-    return folder

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +15,8 @@ from recruit_assets.ingest.service import serve, topic_ends
 from recruit_assets.ingest.steps import Step
 from recruit_assets.settings import Settings, as_environment
 from recruit_assets.stores.kafka import open_admin
+from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
-COMMAND = "from recruit_assets.cli import main; main()"
 _spawn = multiprocessing.get_context("spawn")
 
 
@@ -25,7 +24,7 @@ _spawn = multiprocessing.get_context("spawn")
 def service(settings: Settings, *arguments: str, processes: int = 2) -> Iterator["subprocess.Popen[bytes]"]:
     """`recruit-assets ingest` as a user starts it, and asks it to end when the block is left; killed after an error."""
     environment = dict(as_environment(settings)) | {"RECRUIT_INGEST_PROCESSES": str(processes)}
-    parent = subprocess.Popen([sys.executable, "-c", COMMAND, "ingest", *arguments], env=environment, cwd=Path.cwd())
+    parent = subprocess.Popen([*RECRUIT_ASSETS, "ingest", *arguments], env=environment, cwd=Path.cwd())
     try:
         yield parent
         parent.terminate()

@@ -1,0 +1,6 @@
+"""`recruit-assets` as a process of its own, by the interpreter that runs now. Not here: its environment, its end."""
+
+import sys
+
+RECRUIT_ASSETS = (sys.executable, "-c", "from recruit_assets.cli import main; main()")
+"""To be followed by arguments. Not the console script, which may be another installation's."""

@@ -1,0 +1,36 @@
+"""Engines of a test's own that the local set doesn't have: secured ones, several of a kind.
+
+Belongs here: their folders, running a set of them. Not here: how each is configured (`secured`, `lost_nodes`).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from recruit_assets.artifacts import fetch
+from recruit_assets.engines.engine import Engine
+from recruit_assets.engines.local import stop_all
+from recruit_assets.engines.supervisor import Supervisor
+from recruit_assets.settings import load_settings
+
+
+@contextmanager
+def running(engines: Sequence[Engine]) -> Iterator[list[Supervisor]]:
+    """All of them up; stopped on leaving."""
+    supervisors = [Supervisor(each) for each in engines]
+    fetch([each.lock for each in engines], load_settings(), say=print)
+    try:
+        for each in supervisors:
+            each.spawn(print)
+        for each in supervisors:
+            each.wait_ready(print)
+        yield supervisors
+    finally:
+        stop_all(supervisors, print)
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """An empty folder, for one engine."""
+    folder = parent / name
+    folder.mkdir(parents=True)
+    return folder
