@@ -16,7 +16,7 @@ from uuid import uuid4
 from benchmarks.arena import Arena
 from benchmarks.processors import busy, told
 from benchmarks.table_digest import Digest, digest
-from recruit_assets.contract import EVENT_CHANGES, RAW_EVENTS
+from recruit_assets.contract import BUCKET_VERSIONS, EVENT_CHANGES, RAW_EVENTS
 from recruit_assets.settings import Settings, as_environment, load_settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
@@ -95,7 +95,7 @@ def ingest(settings: Settings) -> None:
 def empty(settings: Settings) -> None:
     """The tables as they were before anything was ingested."""
     with open_session(settings) as session:
-        for table in (RAW_EVENTS, EVENT_CHANGES):
+        for table in (RAW_EVENTS, BUCKET_VERSIONS, EVENT_CHANGES):
             session.execute(f"TRUNCATE {session.table(table)}")
 
 

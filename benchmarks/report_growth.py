@@ -114,7 +114,8 @@ def _asked(stores: ReportStores) -> dict[str, int]:
     after = stores.server_reads()
     reads = {table: count - before.get(table, 0) for table, count in after.items()}
     return {
-        "events read by Spark": sum(portion.made_of.events for portion in filtered.portions.values()),
+        "buckets read by Spark": filtered.partitions_read,
+        "countable events in them": sum(tally.event_count for tally in filtered.tallies.values()),
         "statements to Cassandra": asked.cassandra_statements,
         "statements to MySQL": asked.mysql_statements,
         **{f"reads of {table}": count for table, count in sorted(reads.items())},

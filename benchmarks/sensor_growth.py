@@ -29,6 +29,7 @@ from recruit_assets.sensors.cdc import cassandra_cdc_sensor, look
 from recruit_assets.settings import Settings, export
 from recruit_assets.stores.cassandra import CassandraSession, open_session
 from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+from recruit_assets.stores.pending_hours import PendingHours
 
 GROWTH, TICK = "sensor_growth", "sensor_tick_ms"
 EVENTS, HOURS = 100_000, 24
@@ -82,9 +83,9 @@ class Sensor:
 
     def _forget_changes(self) -> None:
         """The feed counts as read through now."""
-        read_through = datetime.fromtimestamp(self.session.now_ms() / 1000, UTC) + LOOKBACK
+        now = datetime.fromtimestamp(self.session.now_ms() / 1000, UTC)
         self.database.query("DELETE FROM pending_hours")
-        self.database.query("UPDATE change_feed_mark SET low_water = %s", (read_through.replace(tzinfo=None),))
+        PendingHours(self.database).record({}, read_through=now + LOOKBACK, now=now)
 
     def _change_hours(self) -> None:
         """Three hours of the history changed now, and nobody knows it yet."""

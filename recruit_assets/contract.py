@@ -19,11 +19,13 @@ class Type(Enum):
     VARCHAR = "text of at most 255 characters"
     VARCHAR_32 = "text of at most 32 characters"
     TIMEUUID = "version-1 UUID"
+    UUID = "UUID"
     DATE = "calendar day, UTC"
     TIMESTAMP = "instant, UTC, milliseconds"
     DATETIME = "instant, UTC, whole seconds"
     DATETIME_MICROS = "instant, UTC, microseconds"
     INT_SET = "set of 32-bit integers"
+    BIGINT_BY_INT = "map from 32-bit to 64-bit integers, each entry written for itself"
     BIGINTS_BY_INT = "map from a 32-bit integer to a list of 64-bit integers"
 
 
@@ -201,6 +203,21 @@ EVENT_CHANGES = CassandraTable(
 )
 CHANGE_SHARDS = 8
 
+BUCKET_VERSIONS = CassandraTable(
+    name="bucket_versions",
+    description="What ingest has written to each bucket of an hour, told after the events and before the change.",
+    columns=(
+        _EVENT_HOUR,
+        Column("writer", Type.UUID, "Ingest process, new with each start", nullable=False),
+        Column(
+            "last_flights", Type.BIGINT_BY_INT, "Per bucket: the number of the writer's last flight with events of it"
+        ),
+    ),
+    partition_key=("event_hour",),
+    clustering_key=("writer",),
+)
+"""The last flights of a bucket, added up, are its version: it grows with whatever is written to the bucket."""
+
 BUCKET_LAYOUT = CassandraTable(
     name="bucket_layout",
     description="How an hour is cut into buckets, from an hour on; append-only.",
@@ -267,17 +284,25 @@ HOUR_COVERAGE = CassandraTable(
         Column("row_count", Type.BIGINT, "Rows of the stage in the hour"),
         Column("event_count", Type.BIGINT, "Countable events that the rows stand for"),
         Column(
-            "portions",
+            "buckets",
             Type.BIGINTS_BY_INT,
-            "Of filtered_events, per bucket with raw events: T of its rows, events read, sum of their received_at (ms "
-            "after the hour's start), rows made of them, countable events without a job",
+            "Of filtered_events, per bucket with raw events: T of its rows, version that they were made of, their "
+            "number, countable events without a job",
         ),
     ),
     partition_key=("event_hour",),
     clustering_key=("stage",),
 )
 
-CASSANDRA_TABLES = (RAW_EVENTS, EVENT_CHANGES, BUCKET_LAYOUT, FILTERED_EVENTS, HOURLY_JOB_METRICS, HOUR_COVERAGE)
+CASSANDRA_TABLES = (
+    RAW_EVENTS,
+    BUCKET_VERSIONS,
+    EVENT_CHANGES,
+    BUCKET_LAYOUT,
+    FILTERED_EVENTS,
+    HOURLY_JOB_METRICS,
+    HOUR_COVERAGE,
+)
 
 MYSQL_REPORT = SqlTable(
     name="mysql_report",

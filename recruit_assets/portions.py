@@ -1,14 +1,14 @@
 """What is known of one partition of an hour: what its rows were made of, and whether its input still holds just that.
 
-A change can be announced long after its event is stored, so the change feed can't tell which buckets changed. The raw
-events themselves do: a row of raw_events is only replaced by one that was received later (its write timestamp is the
-Kafka record's), so a new or replaced event raises the bucket's count or its sum of received_at, and an erasure lowers
-them. What this can't see, two differing records of one event from the same millisecond, audit lists as a conflict.
+Ingest gives a bucket a new version after events of it are durable and before it announces the change. So the version
+that is read before a bucket's rows is of events that these rows hold; and where a later run finds the same version, no
+change that was announced until then is missing in them, however late it becomes visible. What doesn't come through
+ingest, an erasure by hand for one, raises no version: runs that read everything find it.
 
 Belongs here: that comparison, and adding portions up. Not here: the order of the steps (`stages`), reading (`stores`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -19,16 +19,6 @@ class Partition(NamedTuple):
 
     hour: datetime
     bucket: int | None = None
-
-
-class Fingerprint(NamedTuple):
-    """How many events a bucket of raw_events holds, and the sum of their received_at in ms after the hour's start."""
-
-    events: int = 0
-    received_ms: int = 0
-
-
-NOTHING = Fingerprint()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +42,27 @@ class Portion:
     """The rows of one partition: the number T of the run that wrote them, what of, and how much that gave."""
 
     t: int = 0
-    made_of: Fingerprint = NOTHING
+    version: int = 0
+    """Of the input; 0 where ingest has written nothing."""
     tally: Tally = field(default_factory=Tally)
 
 
-EMPTY = Portion()
-"""Of a partition in which there was nothing to read."""
+NOTHING = Portion()
 
 
 def unchanged(
     base: Mapping[datetime, Mapping[Partition, Portion]],
     partitions: Sequence[Partition],
-    read_fingerprints: Callable[[Sequence[Partition]], Mapping[Partition, Fingerprint]],
+    versions: Mapping[Partition, int],
 ) -> dict[Partition, Portion]:
-    """Those of the partitions whose rows were made of what their input holds now; asks only where there is a base.
+    """Those of the partitions whose rows were made of the version that their input has now.
 
     An hour whose base names partitions that it no longer has was cut by another bucket layout, and has no base.
     """
     existing = frozenset(partitions)
     usable = {hour: portions for hour, portions in base.items() if existing.issuperset(portions)}
-    known = [partition for partition in partitions if partition.hour in usable]
-    now = read_fingerprints(known) if known else {}
-    was = {partition: usable[partition.hour].get(partition, EMPTY) for partition in known}
-    return {partition: portion for partition, portion in was.items() if portion.made_of == now[partition]}
+    was = {one: usable[one.hour].get(one, NOTHING) for one in partitions if one.hour in usable}
+    return {partition: portion for partition, portion in was.items() if portion.version == versions.get(partition, 0)}
 
 
 def tally_by_hour(portions: Mapping[Partition, Portion], hours: Iterable[datetime]) -> dict[datetime, Tally]:

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from recruit_assets.contract import MYSQL_REPORT, RAW_EVENTS, CassandraTable
 from recruit_assets.errors import MissingCoverage
-from recruit_assets.portions import Fingerprint, Partition, Portion, Tally, tally_by_hour, unchanged
+from recruit_assets.portions import Partition, Portion, Tally, tally_by_hour, unchanged
 
 NUMBERS_PER_MS = 1000
 """Runs that read the clock in the same millisecond differ by a number below this."""
@@ -39,7 +39,7 @@ class StageResult:
     covered_through_ms: Mapping[datetime, int]
     tallies: Mapping[datetime, Tally] = field(default_factory=dict)
     portions: Mapping[Partition, Portion] = field(default_factory=dict)
-    """Of each partition that isn't empty, for a later run to keep."""
+    """Of each partition that isn't empty, or has had events, for a later run to keep."""
     partitions_read: int = 0
     superseded: tuple[datetime, ...] = ()
     """Hours that a newer run had already replaced."""
@@ -94,16 +94,14 @@ class HourTables(Protocol[Rows]):
     def partitions(self, table: CassandraTable, hours: Sequence[datetime]) -> Sequence[Partition]:
         """Every partition that the hours can have."""
 
-    def fingerprints(self, table: CassandraTable, partitions: Sequence[Partition]) -> Mapping[Partition, Fingerprint]:
-        """What the partitions hold, read no earlier than this call."""
+    def versions(self, hours: Sequence[datetime]) -> Mapping[Partition, int]:
+        """The versions of the hours' buckets of raw events that ingest has written to."""
 
     def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> Rows:
         """The rows of the partitions, read no earlier than this call."""
 
-    def write(
-        self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int
-    ) -> Mapping[Partition, Portion]:
-        """Store the rows at timestamp T; returns of each partition with rows what these very rows were made of."""
+    def write(self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int) -> Mapping[Partition, Tally]:
+        """Store the rows at timestamp T; returns the tally of each partition that has any."""
 
     def delete_older(self, stage: CassandraTable, partitions: Sequence[Partition], *, t: int) -> None:
         """Remove what was written at T or before from the partitions."""
@@ -143,8 +141,8 @@ def replace_hours(
 ) -> StageResult:
     """Replace the stage's rows of exactly these hours; MissingCoverage, and nothing covered, if the input isn't.
 
-    With `keep_unchanged`, only what raw events changed since the last coverage is read and replaced; the rows end the
-    same. Killed anywhere, it leaves the hours uncovered or as they were.
+    With `keep_unchanged`, only buckets that ingest has written to since the last coverage are read and replaced; the
+    rows end the same. Killed anywhere, it leaves the hours uncovered or as they were.
     """
     t = write_number(tables.now_ms(), run_id)
     base = tables.portions(into, hours) if keep_unchanged and derivation.source is RAW_EVENTS else {}
@@ -152,15 +150,20 @@ def replace_hours(
     tables.clear_coverage(into, hours, t=t)
     covered_through_ms = _input_coverage(tables, derivation.source, hours, t=t)
     source = tables.partitions(derivation.source, hours)
-    kept = unchanged(base, source, lambda known: tables.fingerprints(derivation.source, known))
+    # before the rows: a version that is read later could promise more
+    versions = tables.versions(hours) if derivation.source is RAW_EVENTS else {}
+    kept = unchanged(base, source, versions)
     changed = [partition for partition in source if partition not in kept]
-    written: Mapping[Partition, Portion] = {}
+    written: Mapping[Partition, Tally] = {}
     if changed:
         rows = derivation.compute(tables.read(derivation.source, changed))
         written = tables.write(into, rows, derivation, t=t)
         replaced = [partition for partition in tables.partitions(into, hours) if partition not in kept]
         tables.delete_older(into, replaced, t=t - 1)
-    portions = {partition: portion for partition, portion in kept.items() if portion.t} | dict(written)
+    portions = {partition: portion for partition, portion in kept.items() if portion.t} | {
+        partition: Portion(t, versions.get(partition, 0), written.get(partition, Tally()))
+        for partition in {*written, *(partition for partition in changed if partition in versions)}
+    }
     tallies = tally_by_hour(portions, hours)
     result = StageResult(t, covered_through_ms, tallies, portions, partitions_read=len(changed))
     tables.cover(into, result, t=t + 1, run_id=run_id)

@@ -6,7 +6,7 @@ from recruit_assets.assets.columns import FOR_OPERATORS, OWNERS, column_lineage,
 from recruit_assets.contract import FILTERED_EVENTS, GRAIN
 from recruit_assets.partitions import hours
 from recruit_assets.stages import Derivation, StoredHours
-from recruit_assets.transforms.hourly import countable, tally_events, with_actions
+from recruit_assets.transforms.hourly import attributed, countable, tally_events
 
 TAKEN_OVER = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, "bid", "received_at")
 
@@ -29,4 +29,4 @@ TAKEN_OVER = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, "bid"
 )
 def filtered_events(raw_events: StoredHours) -> Derivation:
     """Countable events with a job; the others are only tallied, those without a job as unattributed."""
-    return raw_events.derive(with_actions, stored=countable, tally=tally_events)
+    return raw_events.derive(countable, stored=attributed, tally=tally_events)

@@ -10,6 +10,7 @@ class Step(StrEnum):
     BEFORE_WRITE = "before_write"
     MID_WRITE = "mid_write"
     EVENTS_WRITTEN = "events_written"
+    VERSIONS_WRITTEN = "versions_written"
     CHANGE_WRITTEN = "change_written"
     COMMITTED = "committed"
 

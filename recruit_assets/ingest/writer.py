@@ -1,4 +1,4 @@
-"""Events into Cassandra: batches of one partition, many in flight, all settled, then the change feed told.
+"""Events into Cassandra: batches of one partition, many in flight, all settled; then versions and the change feed.
 
 Belongs here: which rows share a batch, how many batches are in flight, what is tried again and for how long. Not here:
 statements and bytes (`stores.event_writes`), offsets (`ingest.offsets`), refused rows' fate (`ingest.worker`).
@@ -33,6 +33,7 @@ class Writes(Protocol):
     """What the writer needs of `stores.event_writes.EventWrites`."""
 
     def send(self, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None: ...
+    def send_version(self, hour_ms: int, buckets: set[int], *, flight: int, done: Done) -> None: ...
     def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None: ...
     def require_table(self) -> None: ...
 
@@ -81,7 +82,7 @@ class Written:
 
 
 class EventWriter:
-    """Writes flights. `launch` sends, `land` returns when every row is durable or refused and the feed was told."""
+    """Writes flights. `launch` sends, `land` returns when every row is durable or refused, and that was told."""
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class EventWriter:
         self._on_step = on_step
         self._slots = threading.BoundedSemaphore(in_flight)
         self._give_up_s = give_up_s
+        self._flights = 0
         self._sleep = {} if sleep is None else {"sleep": sleep}
 
     def launch(self, rows: Sequence[tuple[Partition, Row]]) -> Flight:
@@ -112,8 +114,7 @@ class EventWriter:
         """Settle the flight; StoreUnavailable when Cassandra doesn't confirm it in time. Nothing is in flight then."""
         refused = self._until_known(flight)
         self._on_step(Step.EVENTS_WRITTEN)
-        hours = self._tell_feed(flight, {one.source for one in refused})
-        self._on_step(Step.CHANGE_WRITTEN)
+        hours = self._tell(flight, {one.source for one in refused})
         return Written(hours, refused)
 
     def settle(self, flight: Flight) -> None:
@@ -150,8 +151,8 @@ class EventWriter:
                 refused.append(Refused(batch.rows[0].source, why))
         return again
 
-    def _tell_feed(self, flight: Flight, refused: set[int]) -> Counter[int]:
-        """One change per hour; repeated until confirmed, since a second one is harmless and a missing one is a loss."""
+    def _tell(self, flight: Flight, refused: set[int]) -> Counter[int]:
+        """The buckets' new versions, then a change per hour: whoever sees the change must find the versions."""
         hours: Counter[int] = Counter()
         buckets: dict[int, set[int]] = defaultdict(set)
         for batch in flight.batches:
@@ -159,6 +160,19 @@ class EventWriter:
             if count:
                 hours[batch.partition[0]] += count
                 buckets[batch.partition[0]].add(batch.partition[1])
+        self._flights += 1
+        number = self._flights
+        writes = self._writes
+        self._until_told(hours, lambda hour, done: writes.send_version(hour, buckets[hour], flight=number, done=done))
+        self._on_step(Step.VERSIONS_WRITTEN)
+        self._until_told(
+            hours, lambda hour, done: writes.send_change(hour, buckets[hour], row_count=hours[hour], done=done)
+        )
+        self._on_step(Step.CHANGE_WRITTEN)
+        return hours
+
+    def _until_told(self, hours: Iterable[int], send: Callable[[int, Done], None]) -> None:
+        """Repeated until confirmed, since telling an hour twice is harmless and not telling it is a loss."""
         untold = set(hours)
         failures: list[Exception] = []
 
@@ -166,7 +180,7 @@ class EventWriter:
             failures.clear()
             answers = Answers(untold)
             for hour in list(untold):
-                self._writes.send_change(hour, buckets[hour], row_count=hours[hour], done=partial(answers.put, hour))
+                send(hour, partial(answers.put, hour))
             for hour, error in answers.all():
                 if error is None:
                     untold.discard(hour)
@@ -174,9 +188,8 @@ class EventWriter:
                     failures.append(error)
             return len(untold)
 
-        if hours:
+        if untold:
             self._repeat(still_untold, lambda: failures[0])
-        return hours
 
     def _send(self, flight: Flight, batches: Sequence[Batch]) -> None:
         for batch in batches:

@@ -16,9 +16,11 @@ CQL_TYPES = {
     Type.DOUBLE: "double",
     Type.TEXT: "text",
     Type.TIMEUUID: "timeuuid",
+    Type.UUID: "uuid",
     Type.DATE: "date",
     Type.TIMESTAMP: "timestamp",
     Type.INT_SET: "frozen<set<int>>",
+    Type.BIGINT_BY_INT: "map<int, bigint>",
     Type.BIGINTS_BY_INT: "frozen<map<int, frozen<list<bigint>>>>",
 }
 

@@ -83,14 +83,14 @@ class Backlog:
 def recorded_by_stages(session: CassandraSession, hours: Sequence[datetime]) -> dict[tuple[str, datetime], Recorded]:
     """By stage and hour; a stage whose rows of the hour aren't known to be complete is absent."""
     select = session.prepare(
-        "SELECT stage, toUnixTimestamp(covered_through), t, row_count, event_count, portions "
+        "SELECT stage, toUnixTimestamp(covered_through), t, row_count, event_count, buckets "
         f"FROM {session.table(HOUR_COVERAGE)} WHERE event_hour = ?"
     )
     answers = session.execute_concurrent((select, (hour,)) for hour in hours)
     return {
-        (stage, hour): Recorded(mark, t, row_count, event_count, _t_by_bucket(portions))
+        (stage, hour): Recorded(mark, t, row_count, event_count, _t_by_bucket(buckets))
         for hour, rows in zip(hours, answers, strict=True)
-        for stage, mark, t, row_count, event_count, portions in rows
+        for stage, mark, t, row_count, event_count, buckets in rows
         if mark is not None
     }
 
@@ -191,8 +191,8 @@ def backlog_before(settings: Settings, moment: datetime) -> tuple[Backlog, ...]:
     )
 
 
-def _t_by_bucket(portions: Mapping[int, Sequence[int]] | None) -> dict[int, int] | None:
-    return None if portions is None else {bucket: portion[0] for bucket, portion in portions.items()}
+def _t_by_bucket(buckets: Mapping[int, Sequence[int]] | None) -> dict[int, int] | None:
+    return None if buckets is None else {bucket: portion[0] for bucket, portion in buckets.items()}
 
 
 def _naive(hour: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""The one write path of raw_events and event_changes: unlogged single-partition batches, written at the record's time.
+"""The one write path of raw_events, in unlogged single-partition batches at the record's time, and of what tells of it.
 
 Belongs here: the statements, sending, what an answer means. Not here: a row's bytes (`row_bytes`), which events go into
 a batch, retries, the order of steps (`ingest.writer`).
@@ -7,13 +7,14 @@ a batch, retries, the order of steps (`ingest.writer`).
 import struct
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from cassandra import DriverException, InvalidRequest
 from cassandra.cluster import NoHostAvailable
 from cassandra.protocol import ErrorMessage
-from cassandra.query import BatchStatement, BatchType
+from cassandra.query import BatchStatement, BatchType, PreparedStatement
 
-from recruit_assets.contract import BUCKET_LAYOUT, CHANGE_SHARDS, EVENT_CHANGES, RAW_EVENTS
+from recruit_assets.contract import BUCKET_LAYOUT, BUCKET_VERSIONS, CHANGE_SHARDS, EVENT_CHANGES, RAW_EVENTS
 from recruit_assets.errors import Inconsistent, StoreUnavailable
 from recruit_assets.stores.cassandra import CassandraSession
 from recruit_assets.stores.row_bytes import EncodedRows, Partition, RawRow, RowsProtocol, insert_head
@@ -45,6 +46,12 @@ class EventWrites:
         self._insert = session.prepare(self._insert_cql)
         self._insert_head = insert_head(self._insert.query_id, values=len(columns) + 1)
         session.driver.client_protocol_handler = RowsProtocol
+        self._writer = uuid4()
+        # the driver's timestamps only grow, so that of a writer's flights the last one stands
+        self._version = session.prepare(
+            f"UPDATE {session.table(BUCKET_VERSIONS)} SET last_flights = last_flights + ? "
+            "WHERE event_hour = ? AND writer = ?"
+        )
         # day and changed_at by the same coordinator, at the same moment
         self._change = session.prepare(
             f"INSERT INTO {session.table(EVENT_CHANGES)} (day, shard, changed_at, event_hour, buckets, row_count) "
@@ -62,11 +69,18 @@ class EventWrites:
         future = self._session.driver.execute_async(batch)
         future.add_callbacks(callback=lambda _: done(None), errback=lambda error: done(_meaning(error, partition)))
 
+    def send_version(self, hour_ms: int, buckets: set[int], *, flight: int, done: Done) -> None:
+        """Raise the version of these buckets of durable rows; returns at once. Repeating it is harmless."""
+        values = (dict.fromkeys(buckets, flight), _hour(hour_ms), self._writer)
+        self._tell(self._version, values, hour_ms, done)
+
     def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
         """Tell the change feed about durable rows of an hour; returns at once. Repeating it is harmless."""
-        hour = datetime.fromtimestamp(hour_ms / 1000, UTC)
-        shard = hour_ms // HOUR_MS % CHANGE_SHARDS
-        future = self._session.driver.execute_async(self._change, (shard, hour, buckets, row_count))
+        values = (hour_ms // HOUR_MS % CHANGE_SHARDS, _hour(hour_ms), buckets, row_count)
+        self._tell(self._change, values, hour_ms, done)
+
+    def _tell(self, statement: PreparedStatement, values: tuple[object, ...], hour_ms: int, done: Done) -> None:
+        future = self._session.driver.execute_async(statement, values)
         where = (hour_ms, -1)
         future.add_callbacks(callback=lambda _: done(None), errback=lambda error: done(_meaning(error, where)))
 
@@ -86,9 +100,13 @@ class EventWrites:
         )
 
 
+def _hour(hour_ms: int) -> datetime:
+    return datetime.fromtimestamp(hour_ms / 1000, UTC)
+
+
 def _meaning(error: Exception, partition: Partition) -> Exception:
     """Refused as invalid, or unknown: then the same rows are written again (C1-C3)."""
-    where = f"{RAW_EVENTS.name}, hour {datetime.fromtimestamp(partition[0] / 1000, UTC):%Y-%m-%dT%H}, {partition[1]=}"
+    where = f"{RAW_EVENTS.name}, hour {_hour(partition[0]):%Y-%m-%dT%H}, {partition[1]=}"
     if isinstance(error, InvalidRequest):
         meaning: Exception = RowsRefused(f"Cassandra refuses rows as invalid ({where}): {error}")
     elif isinstance(error, DriverException | NoHostAvailable | ErrorMessage | OSError):

@@ -1,9 +1,10 @@
 """The hourly tables of Cassandra as the stages see them: rows through Spark, deletes and coverage through the driver.
 
-Belongs here: the statements of hour_coverage, fingerprints and deletes, and which partitions an hour has. Not here: the
-order of these steps (`stages`), the connector's options (`spark`).
+Belongs here: the statements of hour_coverage, bucket_versions and deletes, and which partitions an hour has. Not here:
+the order of these steps (`stages`), the connector's options (`spark`).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -11,18 +12,16 @@ from cassandra.query import UNSET_VALUE
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
-from recruit_assets.contract import HOUR_COVERAGE, RAW_EVENTS, CassandraTable
-from recruit_assets.portions import Fingerprint, Partition, Portion, Tally
+from recruit_assets.contract import BUCKET_VERSIONS, HOUR_COVERAGE, RAW_EVENTS, CassandraTable
+from recruit_assets.portions import Partition, Portion, Tally
 from recruit_assets.stages import Derivation, ReportRow, StageResult
 from recruit_assets.stores.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra import CassandraSession
 from recruit_assets.stores.spark import CassandraFrames, Key, from_micros, kept, stream_by_hour
-from recruit_assets.transforms.hourly import EVENT_COUNT, NEEDED_OF_RAW, READ, RECEIVED_MS, ROW_COUNT, UNATTRIBUTED
+from recruit_assets.transforms.hourly import EVENT_COUNT, NEEDED_OF_RAW, ROW_COUNT, UNATTRIBUTED
 
 REPORT_HOUR = "dates + make_interval(0, 0, 0, 0, hours)"
 """The hour of a report row."""
-FINGERPRINTS_AT_ONCE = 8
-"""Each is a scan of a partition; more at once would only wait in the same few cores, until they time out."""
 
 
 class CassandraHourTables:
@@ -52,7 +51,7 @@ class CassandraHourTables:
     def portions(self, stage: CassandraTable, hours: Sequence[datetime]) -> dict[datetime, dict[Partition, Portion]]:
         table = self._session.table(HOUR_COVERAGE)
         select = self._session.prepare(
-            f"SELECT covered_through, portions FROM {table} WHERE event_hour = ? AND stage = ?"
+            f"SELECT covered_through, buckets FROM {table} WHERE event_hour = ? AND stage = ?"
         )
         answers = self._session.execute_concurrent((select, (hour, stage.name)) for hour in hours)
         return {
@@ -67,16 +66,15 @@ class CassandraHourTables:
         buckets = {hour: self._layouts.of(round(hour.timestamp() * 1000)).buckets for hour in hours}
         return [Partition(hour, bucket) for hour in hours for bucket in buckets[hour]]
 
-    def fingerprints(self, table: CassandraTable, partitions: Sequence[Partition]) -> dict[Partition, Fingerprint]:
-        """Worked out by Cassandra, so that no row is sent."""
-        select = self._session.prepare(
-            "SELECT count(*), sum(toUnixTimestamp(received_at) - toUnixTimestamp(event_hour)) "
-            f"FROM {self._session.table(table)} WHERE event_hour = ? AND bucket = ?"
-        )
-        answers = self._session.execute_concurrent(
-            ((select, tuple(partition)) for partition in partitions), concurrency=FINGERPRINTS_AT_ONCE
-        )
-        return {partition: Fingerprint(*row) for partition, (row,) in zip(partitions, answers, strict=True)}
+    def versions(self, hours: Sequence[datetime]) -> Counter[Partition]:
+        table = self._session.table(BUCKET_VERSIONS)
+        select = self._session.prepare(f"SELECT last_flights FROM {table} WHERE event_hour = ?")
+        answers = self._session.execute_concurrent((select, (hour,)) for hour in hours)
+        versions: Counter[Partition] = Counter()
+        for hour, rows in zip(hours, answers, strict=True):
+            for (last_flights,) in rows:
+                versions.update({Partition(hour, bucket): flight for bucket, flight in (last_flights or {}).items()})
+        return versions
 
     def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> DataFrame:
         rows = self._frames.by_key(table, [_key(partition) for partition in partitions])
@@ -84,11 +82,11 @@ class CassandraHourTables:
 
     def write(
         self, stage: CassandraTable, rows: DataFrame, derivation: Derivation, *, t: int
-    ) -> dict[Partition, Portion]:
+    ) -> dict[Partition, Tally]:
         with kept(rows) as rows:  # what is told of them must be of the very rows that are written
-            portions = _portions(derivation.tally(rows), t=t)
+            tallies = _tallies(derivation.tally(rows))
             self._frames.append(stage, derivation.stored(rows), t=t)
-        return portions
+        return tallies
 
     def delete_older(self, stage: CassandraTable, partitions: Sequence[Partition], *, t: int) -> None:
         where = " AND ".join(f"{name} = ?" for name in stage.partition_key)
@@ -98,7 +96,7 @@ class CassandraHourTables:
 
     def cover(self, stage: CassandraTable, result: StageResult, *, t: int, run_id: str) -> None:
         table = self._session.table(HOUR_COVERAGE)
-        columns = "event_hour, stage, covered_through, t, run_id, row_count, event_count, portions"
+        columns = "event_hour, stage, covered_through, t, run_id, row_count, event_count, buckets"
         insert = self._session.prepare(
             f"INSERT INTO {table} ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
         )
@@ -132,23 +130,21 @@ def _key(partition: Partition) -> Key:
     return (seconds,) if partition.bucket is None else (seconds, partition.bucket)
 
 
-def _portions(rows: DataFrame, *, t: int) -> dict[Partition, Portion]:
+def _tallies(rows: DataFrame) -> dict[Partition, Tally]:
     """At most a row per partition of the run, so it fits the driver."""
     found = (row.asDict() for row in rows.withColumn("event_hour", F.unix_micros("event_hour")).collect())
     return {
-        Partition(from_micros(row["event_hour"]).replace(tzinfo=UTC), row.get("bucket")): Portion(
-            t,
-            Fingerprint(row.get(READ, 0), row.get(RECEIVED_MS, 0)),
-            Tally(row[ROW_COUNT], row[EVENT_COUNT], row.get(UNATTRIBUTED, 0)),
+        Partition(from_micros(row["event_hour"]).replace(tzinfo=UTC), row.get("bucket")): Tally(
+            row[ROW_COUNT], row[EVENT_COUNT], row.get(UNATTRIBUTED, 0)
         )
         for row in found
     }
 
 
 def _portion(stored: Sequence[int]) -> Portion:
-    t, events, received_ms, row_count, unattributed = stored
+    t, version, row_count, unattributed = stored
     # a row of filtered_events is an event
-    return Portion(t, Fingerprint(events, received_ms), Tally(row_count, row_count, unattributed))
+    return Portion(t, version, Tally(row_count, row_count, unattributed))
 
 
 def _stored_portions(result: StageResult) -> dict[datetime, dict[int, list[int]]]:
@@ -157,5 +153,5 @@ def _stored_portions(result: StageResult) -> dict[datetime, dict[int, list[int]]
     for (hour, bucket), portion in result.portions.items():
         if bucket is not None:
             tally = portion.tally
-            stored[hour][bucket] = [portion.t, *portion.made_of, tally.row_count, tally.unattributed]
+            stored[hour][bucket] = [portion.t, portion.version, tally.row_count, tally.unattributed]
     return stored

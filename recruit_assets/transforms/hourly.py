@@ -13,8 +13,6 @@ from pyspark.sql import functions as F  # noqa: N812  # how Spark's own document
 
 from recruit_assets.contract import ACTION_SPELLINGS, GRAIN, REPORT_SOURCE, Action
 
-READ = "read"
-RECEIVED_MS = "received_ms"
 UNATTRIBUTED = "unattributed"
 EVENT_COUNT = "event_count"
 ROW_COUNT = "row_count"
@@ -30,46 +28,31 @@ METRIC_OF_ACTION = {
 }
 
 
-def with_actions(raw_events: DataFrame) -> DataFrame:
-    """All events, those whose action counts with what counting needs; of the others, everything else is null.
-
-    Null bids and null ids but job_id count as 0.
-    """
+def countable(raw_events: DataFrame) -> DataFrame:
+    """The events whose action counts, with what counting needs. Null bids and null ids but job_id count as 0."""
     spelling = F.create_map(*(F.lit(text) for pair in ACTION_SPELLINGS.items() for text in pair))
     track = F.col("custom_track")
-    # element_at, since Spark Connect takes no column in []
-    action = F.when(track.isin(list(ACTION_SPELLINGS)), F.element_at(spelling, track))
+    action = F.element_at(spelling, track)  # since Spark Connect takes no column in []
     zero_if_null = [F.coalesce(name, F.lit(0)).alias(name) for name in (*GRAIN[1:], "bid")]
-    events = raw_events.select(
+    return raw_events.where(track.isin(list(ACTION_SPELLINGS))).select(
         "event_hour", "bucket", "create_time", "event_time", "received_at", "job_id",
         action.alias("action"),
         *zero_if_null,
     )  # fmt: skip
-    counts = F.col("action").isNotNull()
-    always = ("event_hour", "bucket", "received_at")
-    return events.select(
-        [F.col(name) if name in always else F.when(counts, F.col(name)).alias(name) for name in events.columns]
-    )
 
 
-def countable(events: DataFrame) -> DataFrame:
-    """Those of the events whose action counts and that are about a job; 0 is a job."""
-    return events.where(F.col("action").isNotNull() & F.col("job_id").isNotNull())
+def attributed(events: DataFrame) -> DataFrame:
+    """Those of the events that are about a job; 0 is a job."""
+    return events.where(F.col("job_id").isNotNull())
 
 
 def tally_events(events: DataFrame) -> DataFrame:
-    """Per bucket with events: how many were read, when they were received, and how many count, with and without a job.
-
-    The first two are the bucket's fingerprint; `portions` says what for.
-    """
+    """Per bucket with countable events: how many of them are about a job, and how many aren't."""
     with_job = F.count("job_id")
-    received_ms = F.unix_millis("received_at") - F.unix_millis("event_hour")
     return events.groupBy("event_hour", "bucket").agg(
-        F.count("*").alias(READ),
-        F.sum(received_ms).alias(RECEIVED_MS),
         with_job.alias(ROW_COUNT),
         with_job.alias(EVENT_COUNT),
-        (F.count("action") - with_job).alias(UNATTRIBUTED),
+        (F.count("*") - with_job).alias(UNATTRIBUTED),
     )
 
 

@@ -56,14 +56,14 @@ def take_an_unconfirmed_write_for_done(patch: pytest.MonkeyPatch) -> None:
 
 
 def tell_the_feed_before_the_rows(patch: pytest.MonkeyPatch) -> None:
-    launch, tell_feed = EventWriter.launch, EventWriter._tell_feed
+    launch, tell = EventWriter.launch, EventWriter._tell
 
     def tell_first(self: EventWriter, rows: list[tuple[Partition, Row]]) -> Flight:
-        tell_feed(self, Flight(list(batches_of(rows)), rows=len(rows)), set())
+        tell(self, Flight(list(batches_of(rows)), rows=len(rows)), set())
         return launch(self, rows)
 
     patch.setattr(EventWriter, "launch", tell_first)
-    patch.setattr(EventWriter, "_tell_feed", lambda *_: Counter())
+    patch.setattr(EventWriter, "_tell", lambda *_: Counter())
 
 
 def commit_before_dead_letters(patch: pytest.MonkeyPatch) -> None:

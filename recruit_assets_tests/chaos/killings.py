@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from recruit_assets.contract import FILTERED_EVENTS, HOURLY_JOB_METRICS, CassandraTable
 from recruit_assets.engines.engine import EngineName
 from recruit_assets.materialize import materialize_pending
-from recruit_assets.portions import Partition, Portion
+from recruit_assets.portions import Partition, Tally
 from recruit_assets.settings import Settings
 from recruit_assets.stages import Derivation, StageResult
 from recruit_assets.stores import mysql_report
@@ -69,7 +69,7 @@ class _DyingTables(CassandraHourTables):
 
     def write(
         self, stage: CassandraTable, rows: DataFrame, derivation: Derivation, *, t: int
-    ) -> dict[Partition, Portion]:
+    ) -> dict[Partition, Tally]:
         if stage is HOURLY_JOB_METRICS and self.step is RunStep.HOURLY_JOB_METRICS_CLEARED:
             _die()
         return super().write(stage, rows, derivation, t=t)
@@ -80,7 +80,7 @@ def _materialize_and_die(settings: Settings, step: RunStep) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("recruit_assets.io_managers.cassandra.CassandraHourTables", _DyingTables)
         if step is RunStep.RAW_EVENTS_WRITTEN:
-            patch.setattr("recruit_assets.ingest.writer.EventWriter._tell_feed", _die)
+            patch.setattr("recruit_assets.ingest.writer.EventWriter._tell", _die)
         if step is RunStep.IN_THE_TRANSACTION:
             patch.setattr("recruit_assets.stores.mysql_report._store_mark", _die)
         materialize_pending(settings)

@@ -7,39 +7,46 @@ from datetime import UTC, datetime
 import pytest
 
 from recruit_assets.contract import FILTERED_EVENTS, HOUR_COVERAGE, RAW_EVENTS
+from recruit_assets.ingest.writer import EventWriter, Row
 from recruit_assets.portions import Tally
 from recruit_assets.settings import Settings
 from recruit_assets.stages import StageResult, replace_hours
 from recruit_assets.stores.cassandra import CassandraSession, open_session
+from recruit_assets.stores.event_writes import EventWrites
 from recruit_assets.stores.hour_tables import CassandraHourTables
+from recruit_assets.stores.row_bytes import raw_row
 from recruit_assets.stores.spark import CassandraFrames, kept
-from recruit_assets_tests.support.builders import uuid1_at
+from recruit_assets.transforms.validate import Limits, read_event
+from recruit_assets_tests.support.builders import as_bytes, uuid1_at
 from recruit_assets_tests.support.sinks import FilteredEvents
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
+HOUR_MS = round(SEVEN.timestamp() * 1000)
 RECEIVED_MS = 1_767_600_000_000
+LIMITS = Limits(max_bytes=1_000_000, first_hour_ms=0)
 BUCKETS = 48
 ROUNDS = 4
 
 
 class Hour:
-    """Raw events as ingest writes them, and the stage over them."""
+    """Raw events and versions as ingest writes them, and the stage over them."""
 
     def __init__(self, session: CassandraSession, frames: CassandraFrames) -> None:
         self.session, self.tables = session, CassandraHourTables(session, frames)
+        self.writer = EventWriter(EventWrites(session))
         self.runs = 0
 
     def receive(self, event: int, *, job: int, second: int, track: str = "click") -> None:
         """Event n is in bucket n; a later second replaces an earlier one."""
+        fields = {"create_time": str(uuid1_at(SEVEN, seed=event)), "custom_track": track, "job_id": job}
         received_ms = RECEIVED_MS + second * 1000
-        self.session.execute(
-            f"INSERT INTO {self.session.table(RAW_EVENTS)} "
-            "(event_hour, bucket, create_time, event_time, received_at, custom_track, job_id) "
-            f"VALUES (%s, %s, %s, %s, %s, %s, %s) USING TIMESTAMP {received_ms * 1000}",
-            (SEVEN, event % BUCKETS, uuid1_at(SEVEN, seed=event), SEVEN, received_ms, track, job),
-        )
+        read = read_event(as_bytes(fields), received_ms, limits=LIMITS)
+        partition = HOUR_MS, event % BUCKETS
+        row = Row(0, raw_row(read, partition, received_at_ms=received_ms))
+        self.writer.land(self.writer.launch([(partition, row)]))
 
     def erase(self, event: int) -> None:
+        """By hand, behind the back of ingest."""
         self.session.execute(
             f"DELETE FROM {self.session.table(RAW_EVENTS)} WHERE event_hour = %s AND bucket = %s AND create_time = %s",
             (SEVEN, event % BUCKETS, uuid1_at(SEVEN, seed=event)),
@@ -70,15 +77,24 @@ def test_only_changed_buckets_are_read_and_replaced(hour: Hour) -> None:
 
     hour.receive(0, job=2, second=1)
     hour.receive(48, job=3, second=1)
-    hour.erase(1)
     hour.receive(3, job=4, second=1)
     result = hour.run()
 
-    assert result.partitions_read == 3
-    assert result.tallies == {SEVEN: Tally(4, 4)}
-    assert sorted((bucket, job) for bucket, _, job, *_ in hour.rows()) == [(0, 2), (0, 3), (2, 1), (3, 4)]
+    assert result.partitions_read == 2
+    assert result.tallies == {SEVEN: Tally(5, 5)}
+    assert sorted((bucket, job) for bucket, _, job, *_ in hour.rows()) == [(0, 2), (0, 3), (1, 1), (2, 1), (3, 4)]
     assert before[2] in hour.rows()
     assert hour.run().partitions_read == 0
+
+
+def test_what_was_erased_by_hand_is_gone_after_a_run_of_the_whole_hour(hour: Hour) -> None:
+    hour.receive(0, job=1, second=0)
+    hour.receive(1, job=1, second=0)
+    hour.run()
+    hour.erase(0)
+
+    assert hour.run(keep_unchanged=False).tallies == {SEVEN: Tally(1, 1)}
+    assert len(hour.rows()) == 1
 
 
 def test_what_a_killed_run_left_is_not_kept(hour: Hour, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,11 +109,11 @@ def test_what_a_killed_run_left_is_not_kept(hour: Hour, monkeypatch: pytest.Monk
     assert [job for _, _, job, *_ in hour.rows()] == [2]
 
 
-def test_a_coverage_from_before_portions_were_kept_is_no_base(hour: Hour) -> None:
+def test_a_coverage_that_tells_nothing_of_its_buckets_is_no_base(hour: Hour) -> None:
     hour.receive(0, job=1, second=0)
     result = hour.run()
     hour.session.execute(
-        f"DELETE portions FROM {hour.session.table(HOUR_COVERAGE)} USING TIMESTAMP {result.t + 2} "
+        f"DELETE buckets FROM {hour.session.table(HOUR_COVERAGE)} USING TIMESTAMP {result.t + 2} "
         "WHERE event_hour = %s AND stage = 'filtered_events'",
         (SEVEN,),
     )
@@ -117,16 +133,14 @@ def test_rows_that_a_run_keeps_stay_as_it_read_them(hour: Hour, frames: Cassandr
 
 
 def test_incremental_and_full_runs_leave_the_same_rows(hour: Hour) -> None:
-    """A random history of new, replaced, uncountable and erased events."""
+    """A random history of new, late, repeated, replaced and uncountable events."""
     history = random.Random(5)
     for number in range(ROUNDS):
         for _ in range(20):
-            event = history.randrange(200)
-            if history.random() < 0.2:
-                hour.erase(event)
-            else:
-                track = history.choice(["click", "clicks", "conversion", "scroll"])
-                hour.receive(event, job=history.randrange(5), second=2 * number + history.randrange(2), track=track)
+            event, job, second = history.randrange(200), history.randrange(5), 2 * number + history.randrange(2)
+            track = history.choice(["click", "clicks", "conversion", "scroll"])
+            for _ in range(history.choice([1, 1, 2])):
+                hour.receive(event, job=job, second=second, track=track)
         result = hour.run()
         rows = hour.rows()
         full = hour.run(keep_unchanged=False)

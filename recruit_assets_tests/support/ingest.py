@@ -34,6 +34,7 @@ class WritesInMemory:
     def __init__(self, answer: Answer = lambda _partition, _rows: None) -> None:
         self.answer = answer
         self.sent: list[tuple[Partition, list[RawRow]]] = []
+        self.versions: list[tuple[int, set[int], int]] = []
         self.changes: list[tuple[int, set[int], int]] = []
         self.change_failures: deque[Exception] = deque()
         self.table_checks = 0
@@ -42,6 +43,10 @@ class WritesInMemory:
         rows = list(rows)
         self.sent.append((partition, rows))
         done(self.answer(partition, rows))
+
+    def send_version(self, hour_ms: int, buckets: set[int], *, flight: int, done: Done) -> None:
+        self.versions.append((hour_ms, buckets, flight))
+        done(None)
 
     def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
         if self.change_failures:

@@ -27,7 +27,7 @@ from recruit_assets.contract import (
     CassandraTable,
 )
 from recruit_assets.errors import MissingCoverage
-from recruit_assets.portions import Fingerprint, Partition, Portion, Tally
+from recruit_assets.portions import Partition, Portion, Tally
 from recruit_assets.stages import Derivation, Published, ReportRow, StageResult, StoredHours
 
 HOUR = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -80,8 +80,10 @@ class World:
         self.now_ms = 1_000_000
         self.tables = {table.name: LastWriteWins() for table in (RAW_EVENTS, FILTERED_EVENTS, HOURLY_JOB_METRICS)}
         self.marks = LastWriteWins()
-        self.changes: list[tuple[int, int]] = []
-        """When, and in which bucket."""
+        self.versions: Counter[int] = Counter()
+        """Per bucket."""
+        self.changes: list[int] = []
+        """When each was made."""
         self.truth: dict[int, int] = {}
         self.surviving_portions: dict[Partition, Portion] = {}
         """Of the newest coverage, cleared or not."""
@@ -96,24 +98,29 @@ class World:
         return self.now_ms + self.random.randint(-2 * MS, 2 * MS)
 
     def ingest(self, event: int, *, erase: bool = False) -> None:
-        """An event: the row, then its change; again with other content, or erased, where it is there already.
+        """An event: the row, its bucket's version, its change; again with other content, or erased, where it is there.
 
         A killed ingest gets the record again, so it goes on in the end. A change is seen some time after it was made.
         """
         steps: list[Callable[[], None]] = [
             lambda: self._store(event, erase=erase),
-            lambda: self._announce(event),
+            lambda: self.versions.update([event % len(BUCKETS)]),
+            self._announce,
         ]
         if "change_after_event" in self.off:
-            steps.reverse()
+            steps.insert(0, steps.pop())
+        if "change_after_version" in self.off:
+            steps.insert(1, steps.pop())
+        if "version_after_event" in self.off:
+            steps.insert(0, steps.pop(1))
         for step in steps:
             step()
             pause()
 
-    def _announce(self, event: int) -> None:
+    def _announce(self) -> None:
         changed_at_ms = self.clock_ms()
         pause()
-        self.changes.append((changed_at_ms, event % len(BUCKETS)))
+        self.changes.append(changed_at_ms)
 
     def _store(self, event: int, *, erase: bool) -> None:
         job = None if erase else (self.truth.get(event, event) + 1) % 4
@@ -143,7 +150,7 @@ class World:
             pass
 
     def pending(self) -> bool:
-        newest_ms = max((at for at, _ in self.changes), default=None)
+        newest_ms = max(self.changes, default=None)
         return newest_ms is not None and self.report.mark[0] <= newest_ms + CHANGE_SKEW_S * MS
 
     def exact(self) -> bool:
@@ -191,15 +198,11 @@ class FakeTables:
     def partitions(self, table: CassandraTable, hours: Sequence[datetime]) -> list[Partition]:
         return [Partition(HOUR)] if table is HOURLY_JOB_METRICS else [Partition(HOUR, bucket) for bucket in BUCKETS]
 
-    def fingerprints(self, table: CassandraTable, partitions: Sequence[Partition]) -> Mapping[Partition, Fingerprint]:
-        return {partition: self._fingerprint(partition) for partition in partitions}
-
-    def _fingerprint(self, partition: Partition) -> Fingerprint:
+    def versions(self, hours: Sequence[datetime]) -> Mapping[Partition, int]:
         pause()
-        if "raw_events_tell" in self.world.off:
-            number = sum(1 for _, bucket in self.world.changes if bucket == partition.bucket)
-            return Fingerprint(number, 0)
-        return _fingerprint(self.world.tables[RAW_EVENTS.name].read(_place(partition)))
+        if "versions_before_rows" in self.world.off:
+            return _LateVersions(self.world)
+        return {Partition(HOUR, bucket): version for bucket, version in self.world.versions.items()}
 
     def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> Rows:
         def rows() -> list[Cell]:
@@ -211,24 +214,14 @@ class FakeTables:
 
         return rows
 
-    def write(
-        self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int
-    ) -> Mapping[Partition, Portion]:
-        off = self.world.off
-        told = self.fingerprints(stage, self.partitions(stage, [HOUR])) if "raw_events_tell" in off else {}
+    def write(self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int) -> Mapping[Partition, Tally]:
         by_partition: dict[Partition, list[Cell]] = {}
         for cell in rows():
             pause()
             partition = Partition(HOUR, None if stage is HOURLY_JOB_METRICS else cell[0] % len(BUCKETS))
             self.world.tables[stage.name].write(_place(partition), cell[0], cell[1], at=t)
             by_partition.setdefault(partition, []).append(cell)
-        made_of = {partition: _fingerprint(cells) for partition, cells in by_partition.items()} | dict(told)
-        if "fingerprint_of_rows" in off:
-            made_of = {partition: self._fingerprint(partition) for partition in by_partition}
-        return {
-            partition: Portion(t, made_of[partition], Tally(len(cells), len(cells)))
-            for partition, cells in by_partition.items()
-        }
+        return {partition: Tally(len(cells), len(cells)) for partition, cells in by_partition.items()}
 
     def delete_older(self, stage: CassandraTable, partitions: Sequence[Partition], *, t: int) -> None:
         for partition in partitions:
@@ -256,6 +249,17 @@ class _LateMark(dict[datetime, int]):
 
     def __getitem__(self, hour: datetime) -> int:
         return FakeTables(self._world)._marks(self._stage).get(hour, super().__getitem__(hour))
+
+
+class _LateVersions(dict[Partition, int]):
+    """The guard taken out: versions that are looked up whenever they are used, after the rows were read too."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__({Partition(HOUR, bucket): 0 for bucket in BUCKETS})
+        self._world = world
+
+    def get(self, partition: Partition, default: object = 0) -> int:
+        return self._world.versions[_place(partition)]
 
 
 class FakeReport:
@@ -369,10 +373,6 @@ def _same(rows: Rows) -> Rows:
 
 def _counted(rows: Rows) -> Rows:
     return lambda: [(job, count, 0) for job, count in Counter(int(str(job)) for _, job, _ in rows()).items()]
-
-
-def _fingerprint(cells: Sequence[Cell]) -> Fingerprint:
-    return Fingerprint(len(cells), sum(at for _, _, at in cells))
 
 
 def _place(partition: Partition) -> int:

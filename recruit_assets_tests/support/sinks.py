@@ -16,12 +16,12 @@ from recruit_assets.stores.mysql import ReportDatabase
 from recruit_assets.stores.mysql_report import MySqlReport
 from recruit_assets.stores.spark import CassandraFrames
 from recruit_assets.transforms.hourly import (
+    attributed,
     count_actions,
     countable,
     tally_events,
     tally_metrics,
     to_report,
-    with_actions,
 )
 from recruit_assets_tests.support.builders import uuid1_at
 
@@ -72,7 +72,7 @@ class Sink(ABC):
 class FilteredEvents(Sink):
     source = RAW_EVENTS
     into = FILTERED_EVENTS
-    how: Derivation = StoredHours(RAW_EVENTS).derive(with_actions, stored=countable, tally=tally_events)
+    how: Derivation = StoredHours(RAW_EVENTS).derive(countable, stored=attributed, tally=tally_events)
 
     def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult:
         return replace_hours(self.tables, self.how, into=self.into, hours=hours, run_id=run_id)

@@ -131,17 +131,32 @@ def test_an_error_that_nobody_foresaw_isnt_tried_again() -> None:
         write(writes, [((SEVEN, 1), a_row())])
 
 
-def test_the_feed_is_told_after_the_rows_are_durable() -> None:
-    """A change that is visible before its rows can be counted without them, and never again."""
-    steps: list[tuple[Step, int, int]] = []
+def test_versions_are_told_after_the_rows_are_durable_and_the_change_after_them() -> None:
+    """What is told before its rows can be counted without them, and never again."""
+    steps: list[tuple[Step, int, int, int]] = []
     writes = WritesInMemory()
-    writer = EventWriter(writes, on_step=lambda step: steps.append((step, len(writes.sent), len(writes.changes))))
+
+    def note(step: Step) -> None:
+        steps.append((step, len(writes.sent), len(writes.versions), len(writes.changes)))
+
+    writer = EventWriter(writes, on_step=note)
 
     writer.land(writer.launch([((SEVEN, bucket), a_row(bucket)) for bucket in range(4)]))
 
     assert steps == [
-        (Step.BEFORE_WRITE, 0, 0),
-        (Step.MID_WRITE, 2, 0),
-        (Step.EVENTS_WRITTEN, 4, 0),
-        (Step.CHANGE_WRITTEN, 4, 1),
+        (Step.BEFORE_WRITE, 0, 0, 0),
+        (Step.MID_WRITE, 2, 0, 0),
+        (Step.EVENTS_WRITTEN, 4, 0, 0),
+        (Step.VERSIONS_WRITTEN, 4, 1, 0),
+        (Step.CHANGE_WRITTEN, 4, 1, 1),
     ]
+
+
+def test_each_flight_raises_the_version_of_its_buckets() -> None:
+    writes = WritesInMemory()
+    writer = a_writer(writes)
+
+    for bucket in (1, 2):
+        writer.land(writer.launch([((SEVEN, bucket), a_row())]))
+
+    assert writes.versions == [(SEVEN, {1}, 1), (SEVEN, {2}, 2)]
