@@ -4,6 +4,7 @@ The assets say what each stage computes, `stages` in which order it is stored; S
 finds it. Dagster's own time for a run isn't in it. Not here: the peer, which figures this gives.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,8 +80,9 @@ class ReportStores:
         return found
 
 
+@functools.cache
 def _derivation(asset: dg.AssetsDefinition, source: CassandraTable) -> Derivation:
-    """What the asset makes of its input."""
+    """What the asset makes of its input; Dagster takes long to call an asset outside of a run."""
     derivation = asset(StoredHours(source))
     if not isinstance(derivation, Derivation):
         raise TypeError(f"{asset.key} derives nothing from {source.name}")

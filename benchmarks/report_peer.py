@@ -9,7 +9,7 @@ Not here: our side (`report_hour`).
 from datetime import datetime, timedelta
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
 from benchmarks.report_hour import ReportStores
@@ -37,8 +37,9 @@ def empty_table(stores: ReportStores) -> None:
 def append_hour(stores: ReportStores, hour: datetime, *, cached: bool) -> None:
     """The hour's rows, appended to the peer's table; `cached` keeps the hour's events, so that one scan is enough."""
     jdbc = {name: value for name, value in mysql_options(stores.settings).items() if name != "dbtable"}
-    companies = stores.spark.read.format("jdbc").options(**jdbc, dbtable=JOB.name).load()
-    events = _events(stores, hour)
+    spark = _session(stores)
+    companies = spark.read.format("jdbc").options(**jdbc, dbtable=JOB.name).load()
+    events = _events(spark, stores, hour)
     if cached:
         events = events.cache()
     counts = [_counted(events, name, spellings) for name, spellings in ACTIONS.items()]
@@ -50,7 +51,15 @@ def append_hour(stores: ReportStores, hour: datetime, *, cached: bool) -> None:
     events.unpersist()
 
 
-def _events(stores: ReportStores, hour: datetime) -> DataFrame:
+def _session(stores: ReportStores) -> SparkSession:
+    """Plans as Spark's own defaults make them; but its 200 partitions of a shuffle would only cost."""
+    spark = stores.spark.newSession()
+    spark.conf.set("spark.sql.adaptive.enabled", "true")
+    spark.conf.set("spark.sql.shuffle.partitions", 8)
+    return spark
+
+
+def _events(spark: SparkSession, stores: ReportStores, hour: datetime) -> DataFrame:
     source = {
         "keyspace": stores.settings.cassandra_keyspace,
         "table": RAW_EVENTS.name,
@@ -58,7 +67,7 @@ def _events(stores: ReportStores, hour: datetime) -> DataFrame:
         "spark.cassandra.connection.port": str(stores.settings.cassandra_port),
         "spark.cassandra.connection.localDC": stores.settings.cassandra_datacenter,
     }
-    events = stores.spark.read.format("org.apache.spark.sql.cassandra").options(**source).load()
+    events = spark.read.format("org.apache.spark.sql.cassandra").options(**source).load()
     start, end = (f"{moment:%Y-%m-%d %H:%M:%S}" for moment in (hour, hour + timedelta(hours=1)))
     zeros = [F.coalesce(name, F.lit(0)).alias(name) for name in ("publisher_id", "campaign_id", "group_id", "bid")]
     return events.where(

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Protocol, TypeVar
 
 from recruit_assets.contract import MYSQL_REPORT, RAW_EVENTS, CassandraTable
-from recruit_assets.errors import MissingCoverage
+from recruit_assets.errors import Inconsistent, MissingCoverage
 from recruit_assets.portions import Partition, Portion, Tally, tally_by_hour, unchanged
 
 NUMBERS_PER_MS = 1000
@@ -224,9 +224,13 @@ def _input_coverage(
 def _every_hour(
     groups: Iterator[tuple[datetime, Iterator[ReportRow]]], hours: Sequence[datetime]
 ) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:
-    """The groups, then the hours that had none."""
+    """The groups, then the hours that had none; Inconsistent where an hour comes in parts: each would replace the one
+    before.
+    """
     seen = set()
     for hour, rows in groups:
+        if hour in seen:
+            raise Inconsistent(f"the rows of {hour:%Y-%m-%d %H:%M} don't come together")
         seen.add(hour)
         yield hour, rows
     yield from ((hour, iter(())) for hour in hours if hour not in seen)

@@ -12,13 +12,13 @@ from cassandra.query import UNSET_VALUE
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
-from recruit_assets.contract import BUCKET_VERSIONS, HOUR_COVERAGE, RAW_EVENTS, CassandraTable
+from recruit_assets.contract import BUCKET_VERSIONS, HOUR_COVERAGE, CassandraTable
 from recruit_assets.portions import Partition, Portion, Tally
 from recruit_assets.stages import Derivation, ReportRow, StageResult
 from recruit_assets.stores.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra import CassandraSession
 from recruit_assets.stores.spark import CassandraFrames, Key, from_micros, kept, stream_by_hour
-from recruit_assets.transforms.hourly import EVENT_COUNT, NEEDED_OF_RAW, ROW_COUNT, UNATTRIBUTED
+from recruit_assets.transforms.hourly import EVENT_COUNT, ROW_COUNT, UNATTRIBUTED
 
 REPORT_HOUR = "dates + make_interval(0, 0, 0, 0, hours)"
 """The hour of a report row."""
@@ -77,8 +77,7 @@ class CassandraHourTables:
         return versions
 
     def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> DataFrame:
-        rows = self._frames.by_key(table, [_key(partition) for partition in partitions])
-        return rows.select(*NEEDED_OF_RAW) if table is RAW_EVENTS else rows
+        return self._frames.by_key(table, [_key(partition) for partition in partitions])
 
     def write(
         self, stage: CassandraTable, rows: DataFrame, derivation: Derivation, *, t: int

@@ -16,7 +16,6 @@ from uuid import uuid4
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
-from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 from pyspark.sql.types import TimestampType
 from pyspark.sql.utils import is_remote
 
@@ -28,8 +27,9 @@ from recruit_assets.stores.cassandra import RECONNECT_MAX_S
 from recruit_assets.stores.tls import TRUSTSTORE_PASSWORD, is_verified, java_truststore
 
 EPOCH = datetime(1970, 1, 1)
-READ_TASKS = 8
-"""Tasks of a keyed read, at most: a task asks for its keys one after the other, a few in flight."""
+BUCKETS_OF_A_TASK = 96
+"""Of a keyed read, at most; a key that is a whole hour is a task's only one. A task asks for its keys one after the
+other, a few in flight, and what is made of them may be held in memory."""
 CIPHERS = (
     "TLS_AES_256_GCM_SHA384",
     "TLS_AES_128_GCM_SHA256",
@@ -42,7 +42,8 @@ CIPHERS = (
 
 SQL = {
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.shuffle.partitions": "8",
+    # planning again after each stage makes jobs of its own, and `by_key` knows how much is read
+    "spark.sql.adaptive.enabled": "false",
     "spark.sql.ansi.enabled": "true",  # an overflow is an error, not a wrong number
 }
 LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
@@ -92,6 +93,7 @@ class CassandraFrames:
     def __init__(self, spark: SparkSession, settings: Settings) -> None:
         self.spark = spark
         self._options = cassandra_options(settings)
+        self._cores = _cores(spark, settings)
 
     def table(self, table: CassandraTable) -> DataFrame:
         """The whole table; only a join on its partition key (`by_key`) reads less."""
@@ -100,23 +102,36 @@ class CassandraFrames:
         )
 
     def by_key(self, table: CassandraTable, keys: Sequence[Key]) -> DataFrame:
-        """The rows of exactly these partitions; a key starts with the hour, in seconds since the epoch."""
+        """The rows of exactly these partitions; a key starts with the hour, in seconds since the epoch.
+
+        Each key is read by one task. A task more costs more than it gives where keys are few: there are as many as
+        cores, and more only for more keys.
+        """
         names = table.partition_key
+        of_a_task = BUCKETS_OF_A_TASK if "bucket" in names else 1
+        tasks = max(1, min(self._cores, len(keys)), -(-len(keys) // of_a_task))
+        self.spark.conf.set("spark.sql.shuffle.partitions", tasks)
+        # neighbours are alike, so each task gets some of every part of the hour
+        spread = [key for first in range(tasks) for key in keys[first::tasks]]
         fields = ", ".join(f"{name}: bigint" for name in names)
         # a literal and not createDataFrame(keys), which would start Python workers to unpickle them
-        listed = F.explode(F.from_json(F.lit(_as_json(names, keys)), f"array<struct<{fields}>>"))
-        frame = self.spark.range(1).select(listed.alias("key")).select("key.*")
-        frame = frame.withColumn("event_hour", F.timestamp_seconds("event_hour"))
-        if "bucket" in names:
-            frame = frame.withColumn("bucket", F.col("bucket").cast("int"))
-        frame = frame.repartition(min(READ_TASKS, max(1, len(keys))), *names)
-        return frame.join(self.table(table), list(names))
+        listed = f"from_json('{_as_json(names, spread)}', 'array<struct<{fields}>>')"
+        columns = {"event_hour": "timestamp_seconds(key.event_hour)", "bucket": "cast(key.bucket AS int)"}
+        frame = self.spark.range(0, len(keys), 1, tasks).selectExpr(f"element_at({listed}, cast(id + 1 AS int)) AS key")
+        return frame.selectExpr(*(f"{columns[name]} AS {name}" for name in names)).join(self.table(table), list(names))
 
     def append(self, table: CassandraTable, rows: DataFrame, *, t: int) -> None:
         """Write the rows at timestamp T, microseconds."""
         writer = rows.write.format("org.apache.spark.sql.cassandra").mode("append")
         timestamp = {"spark.cassandra.output.timestamp": str(t)}
         writer.options(**self._options, **WRITES, **timestamp, table=table.name).save()
+
+
+def _cores(spark: SparkSession, settings: Settings) -> int:
+    """How many tasks can run at once; of a cluster, whose executors come and go, how many the settings ask for."""
+    if is_remote() or not settings.spark_master.startswith("local"):
+        return settings.spark_cores_max
+    return int(spark.sparkContext.defaultParallelism)
 
 
 def report_frame(spark: SparkSession, settings: Settings) -> DataFrame:
@@ -199,29 +214,29 @@ def _mysql_tls(settings: Settings) -> dict[str, str]:
 
 
 def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, Iterator[tuple[Any, ...]]]]:
-    """Rows hour by hour as they come from Spark; `hour` is an SQL expression of a timestamp.
+    """Rows hour by hour as they come from Spark, which read each hour in one task; `hour` is SQL for a timestamp.
 
-    Python holds a batch of them at a time; the driver's JVM two partitions, compressed, a Spark Connect server an hour.
+    Python holds a batch of them at a time; the driver's JVM two hours, compressed, a Spark Connect server one.
     Times come back as naive UTC datetimes.
     """
     # pyspark would turn timestamps into the local time of this process
     times = [index for index, field in enumerate(rows.schema) if isinstance(field.dataType, TimestampType)]
-    plain = [F.unix_micros(name) if index in times else F.col(name) for index, name in enumerate(rows.columns)]
-    keyed = rows.select(F.unix_micros(F.expr(hour)).alias("_hour"), *plain)
+    plain = [f"unix_micros({name}) AS {name}" if index in times else name for index, name in enumerate(rows.columns)]
+    keyed = rows.selectExpr(f"unix_micros({hour}) AS _hour", *plain)
     streamed = _streamed_from_server(keyed) if is_remote() else _streamed(keyed)
     for micros, group in groupby(streamed, key=lambda row: row[0]):
         yield from_micros(micros).replace(tzinfo=UTC), (_restored(row[1:], times) for row in group)
 
 
 def _streamed(keyed: DataFrame) -> Iterator[Row]:
-    return keyed.repartition("_hour").sortWithinPartitions("_hour").toLocalIterator(prefetchPartitions=True)
+    return keyed.toLocalIterator(prefetchPartitions=True)
 
 
 def _streamed_from_server(keyed: DataFrame) -> Iterator[Row]:
     """An hour per query: a Spark Connect server holds the whole answer of a query until it is fetched."""
     with kept(keyed) as rows:
         for (hour,) in rows.select("_hour").distinct().collect():
-            yield from rows.where(F.col("_hour") == hour).toLocalIterator()
+            yield from rows.where(f"_hour = {hour}").toLocalIterator()
 
 
 @contextmanager

@@ -17,9 +17,6 @@ UNATTRIBUTED = "unattributed"
 EVENT_COUNT = "event_count"
 ROW_COUNT = "row_count"
 
-NEEDED_OF_RAW = ("event_hour", "bucket", "create_time", "event_time", "custom_track", *GRAIN, "bid", "received_at")
-"""The columns of raw_events that counting needs; the others are never read."""
-
 METRIC_OF_ACTION = {
     Action.CLICK: "clicks",
     Action.CONVERSION: "conversion",
@@ -30,20 +27,18 @@ METRIC_OF_ACTION = {
 
 def countable(raw_events: DataFrame) -> DataFrame:
     """The events whose action counts, with what counting needs. Null bids and null ids but job_id count as 0."""
-    spelling = F.create_map(*(F.lit(text) for pair in ACTION_SPELLINGS.items() for text in pair))
-    track = F.col("custom_track")
-    action = F.element_at(spelling, track)  # since Spark Connect takes no column in []
-    zero_if_null = [F.coalesce(name, F.lit(0)).alias(name) for name in (*GRAIN[1:], "bid")]
-    return raw_events.where(track.isin(list(ACTION_SPELLINGS))).select(
+    # as SQL text: each part of an expression that is made in Python is a call to the JVM
+    spellings = ", ".join(f"'{spelling}', '{action}'" for spelling, action in ACTION_SPELLINGS.items())
+    return raw_events.selectExpr(
         "event_hour", "bucket", "create_time", "event_time", "received_at", "job_id",
-        action.alias("action"),
-        *zero_if_null,
-    )  # fmt: skip
+        f"element_at(map({spellings}), custom_track) AS action",
+        *(f"coalesce({name}, 0) AS {name}" for name in (*GRAIN[1:], "bid")),
+    ).where("action IS NOT NULL")  # fmt: skip
 
 
 def attributed(events: DataFrame) -> DataFrame:
     """Those of the events that are about a job; 0 is a job."""
-    return events.where(F.col("job_id").isNotNull())
+    return events.where("job_id IS NOT NULL")
 
 
 def tally_events(events: DataFrame) -> DataFrame:
