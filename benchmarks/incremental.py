@@ -17,7 +17,8 @@ from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.stores.event_publisher import open_publisher
 
 KEY = "incremental_share"
-EVENTS = 300_000
+EVENTS = 1_800_000
+"""An hour at 500 events/s, the load of `freshness`."""
 REPEATS_OF_EACH = 3
 JOB_ID = 900_000_000
 WARM_UP = 2
