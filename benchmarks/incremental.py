@@ -19,7 +19,7 @@ from recruit_assets.stores.event_publisher import open_publisher
 KEY = "incremental_share"
 EVENTS = 1_800_000
 """An hour at 500 events/s, the load of `freshness`."""
-REPEATS_OF_EACH = 3
+REPEATS_OF_EACH = 2
 JOB_ID = 900_000_000
 WARM_UP = 2
 
