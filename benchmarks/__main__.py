@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from benchmarks.arena import open_arena
+from benchmarks.console import console, say
 from benchmarks.document import write_document
 from benchmarks.figure import Figure
 from benchmarks.results import record
 from benchmarks.suite import chosen
 from recruit_assets.logs import configure_logs
-
-console = Console(width=120)
 
 
 def main(
@@ -32,9 +30,9 @@ def main(
         benchmarks = chosen(only)
     except KeyError as unknown:
         raise typer.BadParameter(f"no benchmark gives {unknown}") from unknown
-    with open_arena(state_dir.resolve(), _say) as arena:
+    with open_arena(state_dir.resolve(), say) as arena:
         for benchmark in benchmarks:
-            _say(f"{', '.join(benchmark.keys)}: {repeats} repeats")
+            say(f"{', '.join(benchmark.keys)}: {repeats} repeats")
             figures = benchmark.measure(arena, repeats)
             record(figures)  # at once: what comes after may fail
             for figure in figures:
@@ -44,14 +42,10 @@ def main(
 
 def _show(figure: Figure) -> None:
     verdict = "met" if figure.is_met else "NOT met"
-    console.print(f"  {figure.key}: {figure.value:,.3f} {figure.unit} (goal {figure.goal}: {verdict})", highlight=False)
+    console.print(f"  {figure.key}: {figure.value:,.3f} {figure.unit} (goal {figure.goal}: {verdict})")
     for side in figure.sides:
         repeats = ", ".join(f"{value:,.2f}" for value in side.repeats)
-        console.print(f"      {side.name}: {repeats} {side.unit}", highlight=False)
-
-
-def _say(message: str) -> None:
-    console.print(message, markup=False, highlight=False)
+        console.print(f"      {side.name}: {repeats} {side.unit}")
 
 
 if __name__ == "__main__":

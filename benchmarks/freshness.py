@@ -30,7 +30,7 @@ FIRST_JOB_ID = 900_000_000
 UP_WITHIN_S = 300
 LOST_AFTER_S = 120
 HOUR = timedelta(hours=1)
-FILLS = "the hour holds only what came since the start; as it fills, each run compares more events with what it kept"
+FILLS = "the hour holds only what came since the start; as it fills, each run counts more filtered events of it"
 
 
 def measure(arena: Arena, repeats: int) -> list[Figure]:

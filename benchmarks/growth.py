@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from benchmarks.arena import Arena, open_arena
+from benchmarks.console import say
 from benchmarks.document import write_document
 from benchmarks.ingest import PROCESSES, seconds_of
 from benchmarks.memory import MIB, peak_mib
@@ -32,8 +32,6 @@ REPORTED_HOUR = timedelta(hours=10)
 """Of the step's day: one of the busiest."""
 LOOKS = 15
 REPORTS = 3
-
-console = Console(width=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def main(
 ) -> None:
     """Load, measure after each step, and write `results/growth.json` and `docs/benchmarks.md`."""
     configure_logs()
-    with open_arena(state_dir.resolve(), _say) as arena, arena.names("growth", ingest_processes=PROCESSES) as settings:
+    with open_arena(state_dir.resolve(), say) as arena, arena.names("growth", ingest_processes=PROCESSES) as settings:
         started = time.perf_counter()
         found = list(grown(arena, settings, size=events // steps, steps=steps))
         minutes = (time.perf_counter() - started) / 60
@@ -85,7 +83,7 @@ def grown(arena: Arena, settings: Settings, *, size: int, steps: int) -> Iterato
             report_s, look_ms = reported_s(stores, day + REPORTED_HOUR), looked_ms(watch)
             memory |= {status.name.value: (status.rss_bytes or 0) // MIB for status in arena.engines.status()}
             step = Step((number + 1) * size, rate, look_ms, report_s, memory)
-            _say(str(step))
+            say(str(step))
             yield step
 
 
@@ -99,10 +97,6 @@ def looked_ms(watch: Sensor) -> float:
     """Milliseconds of the sensor's look that finds nothing; the median after a first time."""
     watch.look_ms()
     return statistics.median(watch.look_ms() for _ in range(LOOKS))
-
-
-def _say(message: str) -> None:
-    console.print(message, markup=False, highlight=False)
 
 
 if __name__ == "__main__":
