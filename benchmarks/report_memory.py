@@ -63,7 +63,7 @@ def distinct_rows(size: int) -> SimulationSpec:
         events=round(size * EVENTS_A_ROW),
         start=END - timedelta(hours=24),
         end=END,
-        jobs=1_000,
+        jobs=50_000,
         publishers=1_000,
         campaigns=1_000,
         skew=0,
