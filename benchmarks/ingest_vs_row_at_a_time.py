@@ -24,7 +24,7 @@ from recruit_assets.engines.cassandra import CommitlogSync
 from recruit_assets.settings import Settings
 from recruit_assets.stores.cassandra_schema import FIRST_LAYOUT
 
-EVENTS = 200_000
+EVENTS = 400_000
 PEER_EVENTS: Mapping[CommitlogSync, int] = {"periodic": 4_000, "group": 1_000}
 """A slow side needs fewer rows to be steady, and they are ingested by ours for the comparison of the rows."""
 KEYS: Mapping[CommitlogSync, str] = {

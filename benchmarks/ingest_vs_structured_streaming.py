@@ -23,7 +23,7 @@ from recruit_assets.settings import Settings
 from recruit_assets.stores.cassandra_schema import FIRST_LAYOUT
 from recruit_assets.stores.spark import WRITES, session_config
 
-EVENTS = 200_000
+EVENTS = 300_000
 DEFAULT, TUNED = "default", "our runs'"
 UUID_EPOCH = "122192928000000000"
 HOUR_MS = 3_600_000

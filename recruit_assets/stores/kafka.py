@@ -32,6 +32,8 @@ METADATA_MAX_AGE_MS = 20_000
 until then (kafka-python 3.0.12, cluster.set_topics)."""
 SESSION_TIMEOUT_MS = 15_000
 """A killed consumer's partitions move after this; the default of 45 s would be most of a freshness budget."""
+HEARTBEAT_MS = 1_000
+"""How long a member may not know that another one came or went; the group waits for it, by default 3 s."""
 
 FETCH_BYTES = 16 * 1024 * 1024
 PARTITION_FETCH_BYTES = 4 * 1024 * 1024
@@ -135,6 +137,7 @@ def open_consumer(
             fetch_max_bytes=FETCH_BYTES,
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
             session_timeout_ms=SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=HEARTBEAT_MS,
             metadata_max_age_ms=METADATA_MAX_AGE_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )

@@ -97,9 +97,11 @@ class GroupMember:
 
         After an error this client's poll() can't be trusted again (K1).
         """
-        patience_s = max(timeout_s, JOINING_POLL_S) if self._listener.is_joining else timeout_s
         with translated_errors(f"poll topic {self._topic}"):
-            fetched = self._consumer.poll(timeout_ms=int(patience_s * 1000))
+            fetched = {} if self._listener.is_joining else self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+            if self._listener.is_joining:
+                # also where the join began just now: what was fetched before it is delivered again
+                fetched = self._consumer.poll(timeout_ms=int(max(timeout_s, JOINING_POLL_S) * 1000))
         for tp, records in fetched.items():
             self._check_gap(tp, records[0].offset)
             self._next[tp] = records[-1].offset + 1

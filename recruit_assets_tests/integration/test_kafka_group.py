@@ -1,5 +1,8 @@
 """A member of the ingest group on real Kafka, where the client has pitfalls of its own."""
 
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
@@ -38,6 +41,48 @@ def test_a_member_that_never_waits_gets_through_every_rebalance(settings: Settin
         finally:
             member.close()
     producer.close()
+
+
+def test_a_member_at_work_joins_once_when_another_one_comes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its join was answered while it settled a flight, was thrown away, and began again: a rebalance more for both."""
+    given: Counter[_RebalanceNotes] = Counter()
+    note = _RebalanceNotes.on_partitions_assigned
+
+    def counted(self: _RebalanceNotes, assigned: set[TopicPartition]) -> None:
+        given[self] += 1
+        note(self, assigned)
+
+    monkeypatch.setattr(_RebalanceNotes, "on_partitions_assigned", counted)
+    first = GroupMember(settings, max_poll_records=1)
+    with ThreadPoolExecutor() as pool:
+        try:
+            wait_until(lambda: first.poll(0) or first.assignment(), 20, what="the first member's partitions")
+            first.resume()
+            newcomer = pool.submit(_assigned, settings)
+            while not newcomer.done():
+                first.poll(0)
+                if first.rebalanced:
+                    time.sleep(0.5)  # as long as a flight takes to settle
+                    first.resume()
+        finally:
+            first.close()
+
+    assert len(newcomer.result()) == PARTITIONS // 2
+    assert sorted(given.values()) == [1, 2]
+
+
+def _assigned(settings: Settings) -> frozenset[int]:
+    """The partitions of a member that joins and stays for some rounds of heartbeats."""
+    member = GroupMember(settings, max_poll_records=1)
+    try:
+        stays_until = time.monotonic() + 8
+        while time.monotonic() < stays_until:
+            member.poll(0.1)
+        return member.assignment()
+    finally:
+        member.close()
 
 
 def test_a_lone_member_is_given_its_partitions_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
