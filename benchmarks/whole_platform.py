@@ -4,7 +4,6 @@ Belongs here: starting and stopping that command. Not here: what is measured whi
 """
 
 import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +47,6 @@ def running_platform(arena: Arena, settings: Settings, *, rate: float) -> Iterat
     try:
         yield Platform(settings, process, log)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # a shell's background jobs ignore SIGINT, and so would it
         process.wait(STOP_S)
         arena.start_engines()
