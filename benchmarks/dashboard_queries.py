@@ -18,10 +18,10 @@ from uuid import uuid4
 
 import typer
 from pymysql.cursors import Cursor
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.console import console, say
 from recruit_assets.analyst_model import FACT
 from recruit_assets.contract import MYSQL_REPORT, REPORT_HOURS
 from recruit_assets.engines.engine import EngineName
@@ -45,8 +45,6 @@ LIMIT_MS = 1000
 SITE = SimulationSpec(jobs=5_000)
 RANGES = {"last week": (timedelta(days=7), 3600), "year": (timedelta(days=365), 12 * 3600)}
 """How far back, and the width of a point, as Grafana chooses it for a panel of 900 pixels."""
-
-console = Console(width=110)
 
 
 def main(
@@ -77,7 +75,7 @@ def _server(state_dir: Path) -> Iterator[Settings]:
     if settings.mysql_host:
         yield settings
         return
-    engines.start_one(EngineName.MARIADB, console.print)
+    engines.start_one(EngineName.MARIADB, say)
     try:
         yield load_settings(state_dir=state_dir)
     finally:

@@ -6,6 +6,7 @@ scans for each of the four; who knows that writes `cache()`.
 Not here: our side (`report_hour`).
 """
 
+import functools
 from datetime import datetime, timedelta
 from functools import reduce
 
@@ -14,6 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812  # how Spark's own document
 
 from benchmarks.report_hour import ReportStores
 from recruit_assets.contract import JOB, MYSQL_REPORT, RAW_EVENTS
+from recruit_assets.settings import Settings
 from recruit_assets.stores.spark import mysql_options
 
 TABLE = "peer_report"
@@ -37,9 +39,9 @@ def empty_table(stores: ReportStores) -> None:
 def append_hour(stores: ReportStores, hour: datetime, *, cached: bool) -> None:
     """The hour's rows, appended to the peer's table; `cached` keeps the hour's events, so that one scan is enough."""
     jdbc = {name: value for name, value in mysql_options(stores.settings).items() if name != "dbtable"}
-    spark = _session(stores)
+    spark = _session(stores.spark)
     companies = spark.read.format("jdbc").options(**jdbc, dbtable=JOB.name).load()
-    events = _events(spark, stores, hour)
+    events = _events(spark, stores.settings, hour)
     if cached:
         events = events.cache()
     counts = [_counted(events, name, spellings) for name, spellings in ACTIONS.items()]
@@ -51,21 +53,22 @@ def append_hour(stores: ReportStores, hour: datetime, *, cached: bool) -> None:
     events.unpersist()
 
 
-def _session(stores: ReportStores) -> SparkSession:
+@functools.cache
+def _session(ours: SparkSession) -> SparkSession:
     """Plans as Spark's own defaults make them; but its 200 partitions of a shuffle would only cost."""
-    spark = stores.spark.newSession()
+    spark = ours.newSession()
     spark.conf.set("spark.sql.adaptive.enabled", "true")
     spark.conf.set("spark.sql.shuffle.partitions", 8)
     return spark
 
 
-def _events(spark: SparkSession, stores: ReportStores, hour: datetime) -> DataFrame:
+def _events(spark: SparkSession, settings: Settings, hour: datetime) -> DataFrame:
     source = {
-        "keyspace": stores.settings.cassandra_keyspace,
+        "keyspace": settings.cassandra_keyspace,
         "table": RAW_EVENTS.name,
-        "spark.cassandra.connection.host": stores.settings.cassandra_hosts,
-        "spark.cassandra.connection.port": str(stores.settings.cassandra_port),
-        "spark.cassandra.connection.localDC": stores.settings.cassandra_datacenter,
+        "spark.cassandra.connection.host": settings.cassandra_hosts,
+        "spark.cassandra.connection.port": str(settings.cassandra_port),
+        "spark.cassandra.connection.localDC": settings.cassandra_datacenter,
     }
     events = spark.read.format("org.apache.spark.sql.cassandra").options(**source).load()
     start, end = (f"{moment:%Y-%m-%d %H:%M:%S}" for moment in (hour, hour + timedelta(hours=1)))

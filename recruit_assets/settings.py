@@ -143,7 +143,12 @@ class Settings(BaseSettings):
         "", description="Address at which a cluster's executors reach this driver; empty: Spark's own choice"
     )
     spark_executor_memory: str = Field("1g", pattern=r"^\d+[kmg]$", description="Memory of an executor on a cluster")
-    spark_cores_max: int = Field(4, ge=1, description="Cores that a session takes of a standalone cluster")
+    spark_cores_max: int = Field(
+        4,
+        ge=1,
+        description="Cores that a session takes of a standalone cluster; as many tasks read an hour, there and over "
+        "Spark Connect",
+    )
 
     first_hour: WholeHour = Field(
         datetime(2024, 1, 1, tzinfo=UTC), description="First hourly partition, UTC; may only be lowered"

@@ -160,9 +160,9 @@ def replace_hours(
         written = tables.write(into, rows, derivation, t=t)
         replaced = [partition for partition in tables.partitions(into, hours) if partition not in kept]
         tables.delete_older(into, replaced, t=t - 1)
+    made = {partition: Tally() for partition in changed if partition in versions} | dict(written)
     portions = {partition: portion for partition, portion in kept.items() if portion.t} | {
-        partition: Portion(t, versions.get(partition, 0), written.get(partition, Tally()))
-        for partition in {*written, *(partition for partition in changed if partition in versions)}
+        partition: Portion(t, versions.get(partition, 0), tally) for partition, tally in made.items()
     }
     tallies = tally_by_hour(portions, hours)
     result = StageResult(t, covered_through_ms, tallies, portions, partitions_read=len(changed))

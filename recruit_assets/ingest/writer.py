@@ -161,8 +161,7 @@ class EventWriter:
                 hours[batch.partition[0]] += count
                 buckets[batch.partition[0]].add(batch.partition[1])
         self._flights += 1
-        number = self._flights
-        writes = self._writes
+        number, writes = self._flights, self._writes
         self._until_told(hours, lambda hour, done: writes.send_version(hour, buckets[hour], flight=number, done=done))
         self._on_step(Step.VERSIONS_WRITTEN)
         self._until_told(

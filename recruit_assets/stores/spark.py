@@ -105,7 +105,7 @@ class CassandraFrames:
         """The rows of exactly these partitions; a key starts with the hour, in seconds since the epoch.
 
         Each key is read by one task. A task more costs more than it gives where keys are few: there are as many as
-        cores, and more only for more keys.
+        cores, and more only for more keys. What is made of the rows is shuffled into as many.
         """
         names = table.partition_key
         of_a_task = BUCKETS_OF_A_TASK if "bucket" in names else 1
@@ -223,13 +223,9 @@ def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, Itera
     times = [index for index, field in enumerate(rows.schema) if isinstance(field.dataType, TimestampType)]
     plain = [f"unix_micros({name}) AS {name}" if index in times else name for index, name in enumerate(rows.columns)]
     keyed = rows.selectExpr(f"unix_micros({hour}) AS _hour", *plain)
-    streamed = _streamed_from_server(keyed) if is_remote() else _streamed(keyed)
+    streamed = _streamed_from_server(keyed) if is_remote() else keyed.toLocalIterator(prefetchPartitions=True)
     for micros, group in groupby(streamed, key=lambda row: row[0]):
         yield from_micros(micros).replace(tzinfo=UTC), (_restored(row[1:], times) for row in group)
-
-
-def _streamed(keyed: DataFrame) -> Iterator[Row]:
-    return keyed.toLocalIterator(prefetchPartitions=True)
 
 
 def _streamed_from_server(keyed: DataFrame) -> Iterator[Row]:
