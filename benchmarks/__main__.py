@@ -15,6 +15,7 @@ from benchmarks.document import write_document
 from benchmarks.figure import Figure
 from benchmarks.results import record
 from benchmarks.suite import chosen
+from recruit_assets.engines.interrupts import ending_signals_interrupt
 from recruit_assets.logs import configure_logs
 
 
@@ -30,7 +31,7 @@ def main(
         benchmarks = chosen(only)
     except KeyError as unknown:
         raise typer.BadParameter(f"no benchmark gives {unknown}") from unknown
-    with open_arena(state_dir.resolve(), say) as arena:
+    with ending_signals_interrupt(), open_arena(state_dir.resolve(), say) as arena:
         for benchmark in benchmarks:
             say(f"{', '.join(benchmark.keys)}: {repeats} repeats")
             figures = benchmark.measure(arena, repeats)

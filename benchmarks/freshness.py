@@ -1,24 +1,34 @@
 """How long an event takes from Kafka's producer to its click in a row of MySQL, with the whole platform at work.
 
-Probes are clicks on jobs that nobody else has, sent at random moments among the simulator's events. The report is
-asked with plain reads, as a dashboard would. Not here: the platform itself (`whole_platform`).
+The current hour is as full as if events had come at this rate since it began. Probes are clicks on jobs that nobody
+else has, sent at random moments among the simulator's events; the report is asked with plain reads, as a dashboard
+would. Not here: the platform itself (`whole_platform`).
 """
 
+import os
 import random
 import statistics
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from subprocess import DEVNULL
 
 from benchmarks.arena import Arena
 from benchmarks.click import send_click
 from benchmarks.figure import Figure, Goal, Side
+from benchmarks.ingest import PROCESSES, ingest
 from benchmarks.processors import busy, told
 from benchmarks.whole_platform import Platform, running_platform
 from recruit_assets.contract import MYSQL_REPORT
+from recruit_assets.settings import Settings, as_environment
+from recruit_assets.simulator.publish import simulate_to_kafka
+from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.event_publisher import EventPublisher, open_publisher
 from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 KEY = "freshness_p95_s"
 RATE = 500
@@ -30,17 +40,15 @@ FIRST_JOB_ID = 900_000_000
 UP_WITHIN_S = 300
 LOST_AFTER_S = 120
 HOUR = timedelta(hours=1)
-FILLS = "the hour holds only what came since the start; as it fills, each run counts more filtered events of it"
 
 
 def measure(arena: Arena, repeats: int) -> list[Figure]:
     """Seconds of each probe; they come in one stretch, since there is no other side."""
-    with (
-        arena.names("freshness") as settings,
-        running_platform(arena, settings, rate=RATE) as platform,
-        open_report_database(settings) as database,
-        open_publisher(settings) as publisher,
-    ):
+    with arena.names("freshness", ingest_processes=PROCESSES) as settings, ExitStack() as opened:
+        filled = _fill_hour(arena, settings)
+        platform = opened.enter_context(running_platform(arena, settings, rate=RATE))
+        database = opened.enter_context(open_report_database(settings))
+        publisher = opened.enter_context(open_publisher(settings))
         _until_fresh(Probes(database, publisher), platform)
         probes = Probes(database, publisher, first_job_id=FIRST_JOB_ID + 1_000)
         with busy(arena, others="up") as processors:
@@ -58,7 +66,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
                 f"{len(seconds)} probes: median {statistics.median(seconds):.1f} s, p95 {p95:.1f} s, "
                 f"slowest {max(seconds):.1f} s",
                 told(processors),
-                FILLS,
+                f"when the platform started, the hour was {filled}",
             ),
         )
     ]
@@ -89,6 +97,20 @@ class Probes:
             self.seconds.append(now - self.waiting.pop(job_id))
         if any(now - since > LOST_AFTER_S for since in self.waiting.values()):
             raise RuntimeError(f"{len(self.waiting)} probes aren't in the report after {LOST_AFTER_S} s")
+
+
+def _fill_hour(arena: Arena, settings: Settings) -> str:
+    """Load and report what the current hour would hold by now; returns how full that is."""
+    now = datetime.now(UTC)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    events = round(RATE * (now - hour).total_seconds())
+    arena.say(f"loading {events:,} events")
+    simulate_to_kafka(settings, SimulationSpec(events=events, start=hour, end=now, late_share=0))
+    ingest(settings)
+    subprocess.run(
+        [*RECRUIT_ASSETS, "materialize"], env={**os.environ, **as_environment(settings)}, stdout=DEVNULL, check=True
+    )
+    return f"{now.minute} minutes old and held {events:,} events"
 
 
 def probed_s(probes: Probes, platform: Platform, *, count: int) -> list[float]:
