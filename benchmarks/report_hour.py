@@ -54,7 +54,9 @@ class ReportStores:
             keep_unchanged=keep_unchanged,
         )
         metrics = _derivation(hourly_job_metrics, FILTERED_EVENTS)
-        replace_hours(tables, metrics, into=HOURLY_JOB_METRICS, hours=hours, run_id=run_id)
+        replace_hours(
+            tables, metrics, into=HOURLY_JOB_METRICS, hours=hours, run_id=run_id, keep_unchanged=keep_unchanged
+        )
         report = _derivation(mysql_report, HOURLY_JOB_METRICS)
         return filtered, publish_hours(tables, MySqlReport(self.database), report, hours=hours, run_id=run_id)
 

@@ -54,6 +54,11 @@ class CassandraTable:
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @property
+    def has_buckets(self) -> bool:
+        """Whether an hour is cut into partitions by bucket, or is one."""
+        return "bucket" in self.partition_key
+
 
 @dataclass(frozen=True, slots=True)
 class SqlTable:
@@ -229,6 +234,24 @@ BUCKET_LAYOUT = CassandraTable(
     partition_key=("valid_from_hour",),
 )
 
+_GRAIN = (
+    Column("job_id", Type.INT, "Job advertisement", nullable=False),
+    Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False),
+    Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False),
+    Column("group_id", Type.INT, "Group of jobs, 0 if unknown", nullable=False),
+)
+GRAIN = tuple(column.name for column in _GRAIN)
+"""What a row of the metrics and of the report is about, beside its hour."""
+
+_COUNTS = (
+    Column("clicks", Type.BIGINT, "Number of clicks", nullable=False),
+    Column("conversion", Type.BIGINT, "Number of conversions", nullable=False),
+    Column("qualified", Type.BIGINT, "Number of qualified applications", nullable=False),
+    Column("unqualified", Type.BIGINT, "Number of unqualified applications", nullable=False),
+    Column("bid_sum", Type.BIGINT, "Sum of the bids of the clicks", nullable=False),
+    Column("latest_received_at", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+)
+
 FILTERED_EVENTS = CassandraTable(
     name="filtered_events",
     description="The events that count (countable action, job_id not null), with what counting needs.",
@@ -238,10 +261,7 @@ FILTERED_EVENTS = CassandraTable(
         _CREATE_TIME,
         _EVENT_TIME,
         Column("action", Type.TEXT, "click, conversion, qualified or unqualified", nullable=False),
-        Column("job_id", Type.INT, "Job advertisement", nullable=False),
-        Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False),
-        Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False),
-        Column("group_id", Type.INT, "Group of jobs, 0 if unknown", nullable=False),
+        *_GRAIN,
         Column("bid", Type.INT, "Price of one click, 0 if unknown", nullable=False),
         _RECEIVED_AT,
     ),
@@ -249,25 +269,18 @@ FILTERED_EVENTS = CassandraTable(
     clustering_key=("create_time",),
 )
 
-GRAIN = ("job_id", "publisher_id", "campaign_id", "group_id")
-"""What a row of the metrics and of the report is about, beside its hour."""
+BUCKET_METRICS = CassandraTable(
+    name="bucket_metrics",
+    description="The counts of a busy hour by bucket, so that those of unchanged buckets needn't be made again.",
+    columns=(_EVENT_HOUR, _BUCKET, *_GRAIN, *_COUNTS),
+    partition_key=("event_hour", "bucket"),
+    clustering_key=GRAIN,
+)
 
 HOURLY_JOB_METRICS = CassandraTable(
     name="hourly_job_metrics",
     description="Counts per hour, job, publisher, campaign and group.",
-    columns=(
-        _EVENT_HOUR,
-        Column("job_id", Type.INT, "Job advertisement", nullable=False),
-        Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False),
-        Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False),
-        Column("group_id", Type.INT, "Group of jobs, 0 if unknown", nullable=False),
-        Column("clicks", Type.BIGINT, "Number of clicks", nullable=False),
-        Column("conversion", Type.BIGINT, "Number of conversions", nullable=False),
-        Column("qualified", Type.BIGINT, "Number of qualified applications", nullable=False),
-        Column("unqualified", Type.BIGINT, "Number of unqualified applications", nullable=False),
-        Column("bid_sum", Type.BIGINT, "Sum of the bids of the clicks", nullable=False),
-        Column("latest_received_at", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
-    ),
+    columns=(_EVENT_HOUR, *_GRAIN, *_COUNTS),
     partition_key=("event_hour",),
     clustering_key=GRAIN,
 )
@@ -286,8 +299,8 @@ HOUR_COVERAGE = CassandraTable(
         Column(
             "buckets",
             Type.BIGINTS_BY_INT,
-            "Of filtered_events, per bucket with raw events: T of its rows, version that they were made of, their "
-            "number, countable events without a job",
+            "Of a stage by bucket, per bucket with raw events: T of its rows, version that they were made of, their "
+            "number, countable events that they stand for, those without a job",
         ),
     ),
     partition_key=("event_hour",),
@@ -300,6 +313,7 @@ CASSANDRA_TABLES = (
     EVENT_CHANGES,
     BUCKET_LAYOUT,
     FILTERED_EVENTS,
+    BUCKET_METRICS,
     HOURLY_JOB_METRICS,
     HOUR_COVERAGE,
 )

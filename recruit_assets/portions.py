@@ -3,7 +3,8 @@
 Ingest gives a bucket a new version after events of it are durable and before it announces the change. So the version
 that is read before a bucket's rows is of events that these rows hold; and where a later run finds the same version, no
 change that was announced until then is missing in them, however late it becomes visible. What doesn't come through
-ingest, an erasure by hand for one, raises no version: runs that read everything find it.
+ingest, an erasure by hand for one, raises no version: runs that read everything find it. What a stage made has the
+number T of its run for a version.
 
 Belongs here: that comparison, and adding portions up. Not here: the order of the steps (`stages`), reading (`stores`).
 """
@@ -43,7 +44,7 @@ class Portion:
 
     t: int = 0
     version: int = 0
-    """Of the input; 0 where ingest has written nothing."""
+    """Of the input; 0 where nothing is known to have been written."""
     tally: Tally = field(default_factory=Tally)
 
 
@@ -53,21 +54,21 @@ NOTHING = Portion()
 def unchanged(
     base: Mapping[datetime, Mapping[Partition, Portion]],
     partitions: Sequence[Partition],
-    versions: Mapping[Partition, int],
+    versions: Mapping[datetime, Mapping[Partition, int]],
 ) -> dict[Partition, Portion]:
-    """Those of the partitions whose rows were made of the version that their input has now.
+    """Those of the partitions whose rows were made of the version that their input has now, if that is known.
 
     An hour whose base names partitions that it no longer has was cut by another bucket layout, and has no base.
     """
     existing = frozenset(partitions)
-    usable = {hour: portions for hour, portions in base.items() if existing.issuperset(portions)}
+    usable = {hour: base[hour] for hour in versions if hour in base and existing.issuperset(base[hour])}
     was = {one: usable[one.hour].get(one, NOTHING) for one in partitions if one.hour in usable}
-    return {partition: portion for partition, portion in was.items() if portion.version == versions.get(partition, 0)}
+    return {one: portion for one, portion in was.items() if portion.version == versions[one.hour].get(one, 0)}
 
 
-def tally_by_hour(portions: Mapping[Partition, Portion], hours: Iterable[datetime]) -> dict[datetime, Tally]:
-    """The tallies of each hour's partitions, added up."""
-    tallies = dict.fromkeys(hours, Tally())
-    for partition, portion in portions.items():
-        tallies[partition.hour] += portion.tally
-    return tallies
+def tally_by_hour(tallies: Mapping[Partition, Tally], hours: Iterable[datetime]) -> dict[datetime, Tally]:
+    """Those of each hour's partitions, added up."""
+    by_hour = dict.fromkeys(hours, Tally())
+    for partition, tally in tallies.items():
+        by_hour[partition.hour] += tally
+    return by_hour

@@ -2,8 +2,8 @@
 
 Belongs here: the order of the steps, over two Protocols that the stores fulfil and the interleaving tests fake.
 All that a run writes carries its number T, so that Cassandra's last-write-wins keeps an older run from overwriting a
-newer one, and an hour is covered only while the rows of whole runs stand. No lock is needed. A run may keep partitions
-of the coverage that it clears, if their input still is what these rows were made of; `portions` says how that is known.
+newer one, and an hour is covered only while the rows of whole runs stand. No lock is needed. A run may keep buckets of
+the coverage that it clears, if their input still is what these rows were made of; `portions` says how that is known.
 Not here: statements (`stores`), what rows mean (`transforms`), which hours to run (`pending`).
 """
 
@@ -39,7 +39,7 @@ class StageResult:
     covered_through_ms: Mapping[datetime, int]
     tallies: Mapping[datetime, Tally] = field(default_factory=dict)
     portions: Mapping[Partition, Portion] = field(default_factory=dict)
-    """Of each partition that isn't empty, or has had events, for a later run to keep."""
+    """Of each bucket that isn't empty, or whose input has had rows, for a later run to keep."""
     partitions_read: int = 0
     superseded: tuple[datetime, ...] = ()
     """Hours that a newer run had already replaced."""
@@ -56,6 +56,20 @@ class Derivation:
     compute: Compute
     stored: Compute
     tally: Compute
+    by_bucket: "ByBucket | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByBucket:
+    """A detour to the same rows that costs what changed: `parts` per bucket are kept in a table, `total` adds them up.
+
+    It is taken where the input stands for so many events or more; less is sooner counted again.
+    """
+
+    table: CassandraTable
+    parts: Derivation
+    total: Derivation
+    from_events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +84,9 @@ class StoredHours:
         *,
         tally: Compute,
         stored: Compute = lambda rows: rows,
+        by_bucket: ByBucket | None = None,
     ) -> Derivation:
-        return Derivation(self.table, compute, stored, tally)
+        return Derivation(self.table, compute, stored, tally, by_bucket)
 
 
 class HourTables(Protocol[Rows]):
@@ -89,13 +104,15 @@ class HourTables(Protocol[Rows]):
     def portions(
         self, stage: CassandraTable, hours: Sequence[datetime]
     ) -> Mapping[datetime, Mapping[Partition, Portion]]:
-        """What the rows of the covered hours were made of; without the hours whose coverage doesn't tell."""
+        """What the buckets of the covered hours were made of; without the hours whose coverage doesn't tell."""
 
     def partitions(self, table: CassandraTable, hours: Sequence[datetime]) -> Sequence[Partition]:
         """Every partition that the hours can have."""
 
-    def versions(self, hours: Sequence[datetime]) -> Mapping[Partition, int]:
-        """The versions of the hours' buckets of raw events that ingest has written to."""
+    def versions(self, table: CassandraTable, hours: Sequence[datetime]) -> Mapping[datetime, Mapping[Partition, int]]:
+        """A number for each bucket that has been written to, another one after each change: ingest's for raw events,
+        T for what a stage made. Without the hours of which it isn't known.
+        """
 
     def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> Rows:
         """The rows of the partitions, read no earlier than this call."""
@@ -141,17 +158,23 @@ def replace_hours(
 ) -> StageResult:
     """Replace the stage's rows of exactly these hours; MissingCoverage, and nothing covered, if the input isn't.
 
-    With `keep_unchanged`, only buckets that ingest has written to since the last coverage are read and replaced; the
+    With `keep_unchanged`, only buckets whose input was written to since the last coverage are read and replaced; the
     rows end the same. Killed anywhere, it leaves the hours uncovered or as they were.
     """
+    detour = _detour(tables, derivation, hours) if keep_unchanged else None
+    if detour is not None:
+        replace_hours(tables, detour.parts, into=detour.table, hours=hours, run_id=run_id, keep_unchanged=True)
     t = write_number(tables.now_ms(), run_id)
-    base = tables.portions(into, hours) if keep_unchanged and derivation.source is RAW_EVENTS else {}
+    base = tables.portions(into, hours) if keep_unchanged and into.has_buckets else {}
     # what lies uncovered may be half of a run: only rows that were covered up to this moment are kept
     tables.clear_coverage(into, hours, t=t)
     covered_through_ms = _input_coverage(tables, derivation.source, hours, t=t)
+    if detour is not None:
+        _require_current(tables, detour.table, derivation.source, hours)
+        derivation = detour.total
     source = tables.partitions(derivation.source, hours)
     # before the rows: a version that is read later could promise more
-    versions = tables.versions(hours) if derivation.source is RAW_EVENTS else {}
+    versions = tables.versions(derivation.source, hours) if into.has_buckets else {}
     kept = unchanged(base, source, versions)
     changed = [partition for partition in source if partition not in kept]
     written: Mapping[Partition, Tally] = {}
@@ -160,11 +183,12 @@ def replace_hours(
         written = tables.write(into, rows, derivation, t=t)
         replaced = [partition for partition in tables.partitions(into, hours) if partition not in kept]
         tables.delete_older(into, replaced, t=t - 1)
-    made = {partition: Tally() for partition in changed if partition in versions} | dict(written)
     portions = {partition: portion for partition, portion in kept.items() if portion.t} | {
-        partition: Portion(t, versions.get(partition, 0), tally) for partition, tally in made.items()
+        partition: Portion(t, versions[partition.hour].get(partition, 0), written.get(partition, Tally()))
+        for partition in changed
+        if partition.hour in versions and (partition in written or partition in versions[partition.hour])
     }
-    tallies = tally_by_hour(portions, hours)
+    tallies = tally_by_hour({partition: portion.tally for partition, portion in kept.items()} | dict(written), hours)
     result = StageResult(t, covered_through_ms, tallies, portions, partitions_read=len(changed))
     tables.cover(into, result, t=t + 1, run_id=run_id)
     return result
@@ -200,6 +224,32 @@ def write_number(clock_ms: int, run_id: str) -> int:
     """T: Cassandra's clock in microseconds with a number of the run's own in the last three digits."""
     own = int.from_bytes(sha256(run_id.encode()).digest()[:4], "big") % NUMBERS_PER_MS
     return clock_ms * NUMBERS_PER_MS + own
+
+
+def _detour(tables: HourTables[Rows], derivation: Derivation, hours: Sequence[datetime]) -> ByBucket | None:
+    """The way by bucket, where there is one and it pays; not where the source doesn't tell all of its buckets."""
+    if (by_bucket := derivation.by_bucket) is None:
+        return None
+    covered = tables.portions(derivation.source, hours)
+    events = sum(portion.tally.event_count for portions in covered.values() for portion in portions.values())
+    return by_bucket if len(covered) == len(hours) and events >= by_bucket.from_events else None
+
+
+def _require_current(
+    tables: HourTables[Rows], parts: CassandraTable, source: CassandraTable, hours: Sequence[datetime]
+) -> None:
+    """MissingCoverage unless the parts are of what their source is now, after T was taken.
+
+    Other runs count the source itself. Where a later T went with parts from before, a run that had read the coverage of
+    newer rows would find older ones.
+    """
+    now, made = tables.versions(source, hours), tables.portions(parts, hours)
+    for hour in hours:
+        if hour not in now or {one: portion.version for one, portion in made.get(hour, {}).items()} != now[hour]:
+            raise MissingCoverage(
+                f"{parts.name} was made of what {source.name} no longer is for {hour:%Y-%m-%d %H:%M}: another run is "
+                "replacing it. The hour stays pending"
+            )
 
 
 def _input_coverage(

@@ -3,10 +3,25 @@
 import dagster as dg
 
 from recruit_assets.assets.columns import FOR_OPERATORS, OWNERS, column_lineage, column_schema, same_names
-from recruit_assets.contract import GRAIN, HOURLY_JOB_METRICS
+from recruit_assets.contract import BUCKET_METRICS, FILTERED_EVENTS, GRAIN, HOURLY_JOB_METRICS
 from recruit_assets.partitions import hours
-from recruit_assets.stages import Derivation, StoredHours
-from recruit_assets.transforms.hourly import METRIC_OF_ACTION, count_actions, tally_metrics
+from recruit_assets.stages import ByBucket, Derivation, StoredHours
+from recruit_assets.transforms.hourly import (
+    METRIC_OF_ACTION,
+    add_up,
+    count_actions,
+    count_actions_by_bucket,
+    tally_bucket_metrics,
+    tally_metrics,
+)
+
+BY_BUCKET = ByBucket(
+    BUCKET_METRICS,
+    parts=StoredHours(FILTERED_EVENTS).derive(count_actions_by_bucket, tally=tally_bucket_metrics),
+    total=StoredHours(BUCKET_METRICS).derive(add_up, tally=tally_metrics),
+    from_events=100_000,
+)
+"""So many are counted in the 0.3 seconds that the detour takes."""
 
 
 @dg.asset(
@@ -30,4 +45,4 @@ from recruit_assets.transforms.hourly import METRIC_OF_ACTION, count_actions, ta
 )
 def hourly_job_metrics(filtered_events: StoredHours) -> Derivation:
     """An hour without countable events has no rows but keeps its coverage mark, so that the report is cleared."""
-    return filtered_events.derive(count_actions, tally=tally_metrics)
+    return filtered_events.derive(count_actions, tally=tally_metrics, by_bucket=BY_BUCKET)

@@ -6,13 +6,14 @@ the order of these steps (`stages`), the connector's options (`spark`).
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, fields
 from datetime import UTC, datetime
 
 from cassandra.query import UNSET_VALUE
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
-from recruit_assets.contract import BUCKET_VERSIONS, HOUR_COVERAGE, CassandraTable
+from recruit_assets.contract import BUCKET_VERSIONS, HOUR_COVERAGE, RAW_EVENTS, CassandraTable
 from recruit_assets.portions import Partition, Portion, Tally
 from recruit_assets.stages import Derivation, ReportRow, StageResult
 from recruit_assets.stores.bucket_layouts import read_layouts
@@ -22,6 +23,8 @@ from recruit_assets.transforms.hourly import EVENT_COUNT, ROW_COUNT, UNATTRIBUTE
 
 REPORT_HOUR = "dates + make_interval(0, 0, 0, 0, hours)"
 """The hour of a report row."""
+PORTION_NUMBERS = 2 + len(fields(Tally))
+"""Of a bucket in a coverage; an older version of this program wrote fewer."""
 
 
 class CassandraHourTables:
@@ -57,24 +60,32 @@ class CassandraHourTables:
         return {
             hour: {Partition(hour, bucket): _portion(stored) for bucket, stored in rows[0][1].items()}
             for hour, rows in zip(hours, answers, strict=True)
-            if rows and None not in rows[0]
+            if rows and None not in rows[0] and all(len(stored) == PORTION_NUMBERS for stored in rows[0][1].values())
         }
 
     def partitions(self, table: CassandraTable, hours: Sequence[datetime]) -> list[Partition]:
-        if table.partition_key == ("event_hour",):
+        if not table.has_buckets:
             return [Partition(hour) for hour in hours]
         buckets = {hour: self._layouts.of(round(hour.timestamp() * 1000)).buckets for hour in hours}
         return [Partition(hour, bucket) for hour in hours for bucket in buckets[hour]]
 
-    def versions(self, hours: Sequence[datetime]) -> Counter[Partition]:
+    def versions(self, table: CassandraTable, hours: Sequence[datetime]) -> Mapping[datetime, Mapping[Partition, int]]:
+        if table is RAW_EVENTS:
+            return self._flights(hours)
+        return {
+            hour: {partition: portion.t for partition, portion in portions.items()}
+            for hour, portions in self.portions(table, hours).items()
+        }
+
+    def _flights(self, hours: Sequence[datetime]) -> dict[datetime, Counter[Partition]]:
         table = self._session.table(BUCKET_VERSIONS)
         select = self._session.prepare(f"SELECT last_flights FROM {table} WHERE event_hour = ?")
         answers = self._session.execute_concurrent((select, (hour,)) for hour in hours)
-        versions: Counter[Partition] = Counter()
+        flights: dict[datetime, Counter[Partition]] = {hour: Counter() for hour in hours}
         for hour, rows in zip(hours, answers, strict=True):
-            for (last_flights,) in rows:
-                versions.update({Partition(hour, bucket): flight for bucket, flight in (last_flights or {}).items()})
-        return versions
+            for (last,) in rows:
+                flights[hour].update({Partition(hour, bucket): flight for bucket, flight in (last or {}).items()})
+        return flights
 
     def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> DataFrame:
         return self._frames.by_key(table, [_key(partition) for partition in partitions])
@@ -100,7 +111,7 @@ class CassandraHourTables:
             f"INSERT INTO {table} ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
         )
         # a stage whose hours are one partition has none to keep
-        portions = _stored_portions(result) if "bucket" in stage.partition_key else {}
+        portions = _stored_portions(result) if stage.has_buckets else {}
         self._session.execute_concurrent(
             (
                 insert,
@@ -141,9 +152,8 @@ def _tallies(rows: DataFrame) -> dict[Partition, Tally]:
 
 
 def _portion(stored: Sequence[int]) -> Portion:
-    t, version, row_count, unattributed = stored
-    # a row of filtered_events is an event
-    return Portion(t, version, Tally(row_count, row_count, unattributed))
+    t, version, *tally = stored
+    return Portion(t, version, Tally(*tally))
 
 
 def _stored_portions(result: StageResult) -> dict[datetime, dict[int, list[int]]]:
@@ -151,6 +161,5 @@ def _stored_portions(result: StageResult) -> dict[datetime, dict[int, list[int]]
     stored: dict[datetime, dict[int, list[int]]] = {hour: {} for hour in result.covered_through_ms}
     for (hour, bucket), portion in result.portions.items():
         if bucket is not None:
-            tally = portion.tally
-            stored[hour][bucket] = [portion.t, portion.version, tally.row_count, tally.unattributed]
+            stored[hour][bucket] = [portion.t, portion.version, *astuple(portion.tally)]
     return stored

@@ -108,7 +108,7 @@ class CassandraFrames:
         cores, and more only for more keys. What is made of the rows is shuffled into as many.
         """
         names = table.partition_key
-        of_a_task = BUCKETS_OF_A_TASK if "bucket" in names else 1
+        of_a_task = BUCKETS_OF_A_TASK if table.has_buckets else 1
         tasks = max(1, min(self._cores, len(keys)), -(-len(keys) // of_a_task))
         self.spark.conf.set("spark.sql.shuffle.partitions", tasks)
         # neighbours are alike, so each task gets some of every part of the hour

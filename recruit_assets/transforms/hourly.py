@@ -49,7 +49,25 @@ def tally_events(events: DataFrame) -> DataFrame:
 
 def count_actions(filtered_events: DataFrame) -> DataFrame:
     """One row per hour, job, publisher, campaign and group: its actions and the sum of the bids of its clicks."""
-    return filtered_events.groupBy("event_hour", *GRAIN).agg(
+    return _counted(filtered_events, "event_hour")
+
+
+def count_actions_by_bucket(filtered_events: DataFrame) -> DataFrame:
+    """The same per bucket."""
+    return _counted(filtered_events, "event_hour", "bucket")
+
+
+def add_up(bucket_metrics: DataFrame) -> DataFrame:
+    """What `count_actions` makes of the same events."""
+    sums = (*METRIC_OF_ACTION.values(), "bid_sum")
+    return bucket_metrics.groupBy("event_hour", *GRAIN).agg(
+        *(F.expr(f"sum({name}) AS {name}") for name in sums),
+        F.expr("max(latest_received_at) AS latest_received_at"),
+    )
+
+
+def _counted(filtered_events: DataFrame, *partition: str) -> DataFrame:
+    return filtered_events.groupBy(*partition, *GRAIN).agg(
         *(F.expr(f"count_if(action = '{action}') AS {name}") for action, name in METRIC_OF_ACTION.items()),
         F.expr(f"sum(if(action = '{Action.CLICK}', cast(bid AS bigint), 0)) AS bid_sum"),
         F.expr("max(received_at) AS latest_received_at"),
@@ -58,8 +76,17 @@ def count_actions(filtered_events: DataFrame) -> DataFrame:
 
 def tally_metrics(metrics: DataFrame) -> DataFrame:
     """Per hour with metrics: event_hour, row_count, and event_count, the events that the rows stand for."""
+    return _tallied(metrics, "event_hour")
+
+
+def tally_bucket_metrics(bucket_metrics: DataFrame) -> DataFrame:
+    """The same per bucket."""
+    return _tallied(bucket_metrics, "event_hour", "bucket")
+
+
+def _tallied(metrics: DataFrame, *partition: str) -> DataFrame:
     events = " + ".join(METRIC_OF_ACTION.values())
-    return metrics.groupBy("event_hour").agg(
+    return metrics.groupBy(*partition).agg(
         F.expr(f"count(*) AS {ROW_COUNT}"), F.expr(f"sum({events}) AS {EVENT_COUNT}")
     )
 

@@ -1,12 +1,22 @@
-"""filtered_events when only some buckets of an hour changed, on the real engines: the same rows, fewer of them read."""
+"""An hour of which only some buckets changed, on the real engines: the same rows, fewer of them read and counted."""
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from recruit_assets.contract import FILTERED_EVENTS, HOUR_COVERAGE, RAW_EVENTS
+from recruit_assets.assets.hourly_job_metrics import BY_BUCKET
+from recruit_assets.contract import (
+    BUCKET_METRICS,
+    FILTERED_EVENTS,
+    HOUR_COVERAGE,
+    HOURLY_JOB_METRICS,
+    RAW_EVENTS,
+    CassandraTable,
+)
+from recruit_assets.errors import MissingCoverage
 from recruit_assets.ingest.writer import EventWriter, Row
 from recruit_assets.portions import Tally
 from recruit_assets.settings import Settings
@@ -18,7 +28,7 @@ from recruit_assets.stores.row_bytes import raw_row
 from recruit_assets.stores.spark import CassandraFrames, kept
 from recruit_assets.transforms.validate import Limits, read_event
 from recruit_assets_tests.support.builders import as_bytes, uuid1_at
-from recruit_assets_tests.support.sinks import FilteredEvents
+from recruit_assets_tests.support.sinks import FilteredEvents, HourlyJobMetrics
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 HOUR_MS = round(SEVEN.timestamp() * 1000)
@@ -56,6 +66,25 @@ class Hour:
         self.runs += 1
         how, into, run_id = FilteredEvents.how, FilteredEvents.into, f"run {self.runs}"
         return replace_hours(self.tables, how, into=into, hours=[SEVEN], run_id=run_id, keep_unchanged=keep_unchanged)
+
+    def count(self, *, by_bucket: bool) -> StageResult:
+        """The metrics, by bucket however few the events are, or of the whole hour."""
+        self.runs += 1
+        detour = replace(BY_BUCKET, from_events=0)
+        how, into, run_id = replace(HourlyJobMetrics.how, by_bucket=detour), HourlyJobMetrics.into, f"run {self.runs}"
+        return replace_hours(self.tables, how, into=into, hours=[SEVEN], run_id=run_id, keep_unchanged=by_bucket)
+
+    def metrics(self) -> list[tuple[object, ...]]:
+        return sorted(self.session.execute(f"SELECT * FROM {self.session.table(HOURLY_JOB_METRICS)}"))
+
+    def counted_buckets(self) -> set[int]:
+        """Those that the last run by bucket counted."""
+        by_t: dict[int, set[int]] = {}
+        for bucket, t in self.session.execute(
+            f"SELECT bucket, WRITETIME(clicks) FROM {self.session.table(BUCKET_METRICS)}"
+        ):
+            by_t.setdefault(t, set()).add(bucket)
+        return by_t[max(by_t)]
 
     def rows(self) -> list[tuple[object, ...]]:
         table = self.session.table(FILTERED_EVENTS)
@@ -136,13 +165,74 @@ def test_incremental_and_full_runs_leave_the_same_rows(hour: Hour) -> None:
     """A random history of new, late, repeated, replaced and uncountable events."""
     history = random.Random(5)
     for number in range(ROUNDS):
-        for _ in range(20):
-            event, job, second = history.randrange(200), history.randrange(5), 2 * number + history.randrange(2)
-            track = history.choice(["click", "clicks", "conversion", "scroll"])
-            for _ in range(history.choice([1, 1, 2])):
-                hour.receive(event, job=job, second=second, track=track)
+        receive_some(hour, history, number)
         result = hour.run()
         rows = hour.rows()
         full = hour.run(keep_unchanged=False)
         assert (rows, result.tallies) == (hour.rows(), full.tallies)
         assert number == 0 or 0 < result.partitions_read < BUCKETS
+
+
+def test_metrics_by_bucket_and_of_the_whole_hour_are_the_same(hour: Hour) -> None:
+    history = random.Random(7)
+    for number in range(ROUNDS):
+        receive_some(hour, history, number)
+        hour.run()
+        by_bucket = hour.count(by_bucket=True)
+        metrics = hour.metrics()
+        whole = hour.count(by_bucket=False)
+        assert metrics
+        assert (metrics, by_bucket.tallies) == (hour.metrics(), whole.tallies)
+
+
+def test_only_changed_buckets_are_counted_again(hour: Hour) -> None:
+    for event in range(3):
+        hour.receive(event, job=1, second=0)
+    hour.run()
+    hour.count(by_bucket=True)
+    assert hour.counted_buckets() == {0, 1, 2}
+
+    hour.receive(1, job=2, second=1)
+    hour.run()
+    result = hour.count(by_bucket=True)
+
+    assert hour.counted_buckets() == {1}
+    assert result.tallies == {SEVEN: Tally(2, 3)}
+
+
+def test_a_bucket_without_countable_events_any_more_is_counted_as_such(hour: Hour) -> None:
+    hour.receive(0, job=1, second=0)
+    hour.receive(1, job=1, second=0)
+    hour.run()
+    hour.count(by_bucket=True)
+    hour.receive(1, job=1, second=1, track="scroll")
+    hour.run()
+
+    assert hour.count(by_bucket=True).tallies == {SEVEN: Tally(1, 1)}
+
+
+def test_parts_that_another_run_outdated_are_not_added_up(hour: Hour, monkeypatch: pytest.MonkeyPatch) -> None:
+    hour.receive(0, job=1, second=0)
+    hour.run()
+    cover = hour.tables.cover
+
+    def cover_and_be_overtaken(stage: CassandraTable, result: StageResult, *, t: int, run_id: str) -> None:
+        cover(stage, result, t=t, run_id=run_id)
+        if stage is BUCKET_METRICS:
+            hour.run(keep_unchanged=False)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hour.tables, "cover", cover_and_be_overtaken)
+        with pytest.raises(MissingCoverage, match="2026-01-05 07:00"):
+            hour.count(by_bucket=True)
+
+    assert hour.count(by_bucket=True).tallies == {SEVEN: Tally(1, 1)}
+
+
+def receive_some(hour: Hour, history: random.Random, number: int) -> None:
+    """Twenty events of the round, some of them twice."""
+    for _ in range(20):
+        event, job, second = history.randrange(200), history.randrange(5), 2 * number + history.randrange(2)
+        track = history.choice(["click", "clicks", "conversion", "scroll"])
+        for _ in range(history.choice([1, 1, 2])):
+            hour.receive(event, job=job, second=second, track=track)

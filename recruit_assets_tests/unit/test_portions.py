@@ -15,7 +15,7 @@ def portion(version: int, events: int = 0) -> Portion:
 
 
 def kept(was: Mapping[Partition, Portion], now: Mapping[Partition, int]) -> set[Partition]:
-    return set(unchanged({SEVEN: was}, PARTITIONS, now))
+    return set(unchanged({SEVEN: was}, PARTITIONS, {SEVEN: now}))
 
 
 def test_only_partitions_of_the_same_version_are_kept() -> None:
@@ -28,7 +28,11 @@ def test_a_partition_without_events_is_kept_until_it_has_some() -> None:
 
 
 def test_without_a_base_nothing_is_kept() -> None:
-    assert unchanged({EIGHT: {}}, PARTITIONS, {}) == {}
+    assert unchanged({EIGHT: {}}, PARTITIONS, {SEVEN: {}}) == {}
+
+
+def test_nothing_is_kept_of_an_hour_whose_versions_are_not_known() -> None:
+    assert unchanged({SEVEN: {}}, PARTITIONS, {}) == {}
 
 
 def test_an_hour_that_was_cut_by_another_layout_is_read_again() -> None:
@@ -36,8 +40,8 @@ def test_an_hour_that_was_cut_by_another_layout_is_read_again() -> None:
 
 
 def test_tallies_add_up_by_hour() -> None:
-    portions = {FIRST: portion(1, 2), SECOND: portion(1, 3), Partition(EIGHT, 0): portion(1, 7)}
-    assert tally_by_hour(portions, [SEVEN, EIGHT, datetime(2026, 1, 5, 9, tzinfo=UTC)]) == {
+    tallies = {FIRST: Tally(2, 2), SECOND: Tally(3, 3), Partition(EIGHT, 0): Tally(7, 7)}
+    assert tally_by_hour(tallies, [SEVEN, EIGHT, datetime(2026, 1, 5, 9, tzinfo=UTC)]) == {
         SEVEN: Tally(5, 5),
         EIGHT: Tally(7, 7),
         datetime(2026, 1, 5, 9, tzinfo=UTC): Tally(),

@@ -37,13 +37,15 @@ def test_runs_of_the_same_millisecond_have_different_numbers() -> None:
 @pytest.mark.parametrize(
     ("guard", "schedule"),
     [
-        pytest.param("clear", 190, id="coverage is cleared before rows change"),
-        pytest.param("coverage_before_rows", 9_443, id="the input's coverage is read before its rows"),
-        pytest.param("change_after_event", 27, id="a change is announced after its event is stored"),
-        pytest.param("base_is_covered", 43, id="only what was covered until now is kept"),
-        pytest.param("version_after_event", 28, id="a version is told after its event is stored"),
-        pytest.param("change_after_version", 250, id="a change is announced after the version is told"),
-        pytest.param("versions_before_rows", 80, id="versions are read before rows"),
+        pytest.param("clear", 475, id="coverage is cleared before rows change"),
+        pytest.param("coverage_before_rows", 669, id="the input's coverage is read before its rows"),
+        pytest.param("change_after_event", 51, id="a change is announced after its event is stored"),
+        pytest.param("base_is_covered", 1, id="only what was covered until now is kept"),
+        pytest.param("version_after_event", 13, id="a version is told after its event is stored"),
+        pytest.param("change_after_version", 385, id="a change is announced after the version is told"),
+        pytest.param("versions_before_rows", 9, id="versions are read before rows"),
+        pytest.param("numbers_before_rows", 786, id="of what a stage made, too"),
+        pytest.param("parts_are_current", 256, id="what is added up is of what its source is now"),
     ],
 )
 def test_without_a_guard_a_known_schedule_ends_wrong(guard: str, schedule: int) -> None:
