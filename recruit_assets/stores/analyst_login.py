@@ -19,6 +19,7 @@ from recruit_assets.contract import (
 )
 from recruit_assets.errors import UserError
 from recruit_assets.settings import Settings
+from recruit_assets.stores.mysql import quoted
 from recruit_assets.stores.mysql_accounts import make_user
 
 READABLE: tuple[View | SqlTable, ...] = (
@@ -46,7 +47,7 @@ def apply_analyst_login(cursor: Cursor, settings: Settings) -> None:
     try:
         make_user(cursor, user, password)
         for readable in READABLE:
-            cursor.execute(f"GRANT SELECT ON {settings.mysql_database}.{readable.name} TO %s@'%%'", (user,))
+            cursor.execute(f"GRANT SELECT ON {quoted(settings.mysql_database)}.{readable.name} TO %s@'%%'", (user,))
     except pymysql.err.OperationalError as error:
         if error.args[0] not in NOT_ALLOWED:
             raise

@@ -33,6 +33,11 @@ Row = tuple[Any, ...]
 Statement: TypeAlias = str | PreparedStatement
 
 
+def quoted(keyspace: str) -> str:
+    """As statements name it: it may be a reserved word."""
+    return f'"{keyspace}"'
+
+
 class CassandraSession:
     """Statements at LOCAL_QUORUM with a finite timeout; rows come as plain tuples, in the order of the columns named.
 
@@ -45,7 +50,7 @@ class CassandraSession:
 
     def table(self, table: CassandraTable) -> str:
         """The qualified name; statements name the keyspace, since a re-prepared one may run under another."""
-        return f"{self.keyspace}.{table.name}"
+        return f"{quoted(self.keyspace)}.{table.name}"
 
     def prepare(self, cql: str) -> PreparedStatement:
         with translated_errors(f"prepare: {cql}"):

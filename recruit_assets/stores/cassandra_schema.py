@@ -8,7 +8,7 @@ from datetime import datetime
 from recruit_assets.contract import BUCKET_LAYOUT, CASSANDRA_TABLES, CassandraTable, Column, Type
 from recruit_assets.errors import SchemaMismatch
 from recruit_assets.settings import Settings
-from recruit_assets.stores.cassandra import CassandraSession
+from recruit_assets.stores.cassandra import CassandraSession, quoted
 
 CQL_TYPES = {
     Type.INT: "int",
@@ -35,7 +35,8 @@ def create_table(keyspace: str, table: CassandraTable) -> str:
     primary_key = ", ".join((key, *table.clustering_key))
     comment = table.description.replace("'", "''")
     options = f"comment = '{comment}' AND default_time_to_live = {table.ttl_s}"
-    return f"CREATE TABLE IF NOT EXISTS {keyspace}.{table.name} ({columns}, PRIMARY KEY ({primary_key})) WITH {options}"
+    name = f"{quoted(keyspace)}.{table.name}"
+    return f"CREATE TABLE IF NOT EXISTS {name} ({columns}, PRIMARY KEY ({primary_key})) WITH {options}"
 
 
 def apply_cassandra_schema(session: CassandraSession, settings: Settings) -> None:
@@ -45,7 +46,7 @@ def apply_cassandra_schema(session: CassandraSession, settings: Settings) -> Non
     if not session.execute("SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s", (keyspace,)):
         replicas = ", ".join(f"'{name}': {count}" for name, count in settings.cassandra_replicas.items())
         strategy = f"{{'class': 'NetworkTopologyStrategy', {replicas}}}"
-        session.execute(f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {strategy}")
+        session.execute(f"CREATE KEYSPACE IF NOT EXISTS {quoted(keyspace)} WITH replication = {strategy}")
     for table in CASSANDRA_TABLES:
         if table.name in existing:
             _complete(session, table, existing[table.name])

@@ -38,6 +38,11 @@ WRONG_ANSWER = (pymysql.err.IntegrityError, pymysql.err.DataError, pymysql.err.P
 Result = TypeVar("Result")
 
 
+def quoted(database: str) -> str:
+    """As statements name it: it may be a reserved word."""
+    return f"`{database}`"
+
+
 class ReportDatabase:
     """One connection, opened at the first statement and again after a failure; not to be shared between threads."""
 

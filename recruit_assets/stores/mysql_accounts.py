@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pymysql.cursors import Cursor
 
 from recruit_assets.settings import AccountPasswords, Settings
-from recruit_assets.stores.mysql import connect, translated_errors
+from recruit_assets.stores.mysql import connect, quoted, translated_errors
 
 DAGSTER_DATABASE = "dagster"
 USER_PREFIX = "recruit_"
@@ -56,9 +56,9 @@ def apply_accounts(settings: Settings, passwords: AccountPasswords, *, prefix: s
 
 
 def _apply(cursor: Cursor, user: str, password: str, *, privileges: str, database: str) -> None:
-    cursor.execute(f"CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb4")
+    cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(database)} CHARACTER SET utf8mb4")
     make_user(cursor, user, password)
-    cursor.execute(f"GRANT {privileges} ON {database}.* TO %s@'%%'", (user,))
+    cursor.execute(f"GRANT {privileges} ON {quoted(database)}.* TO %s@'%%'", (user,))
 
 
 def make_user(cursor: Cursor, user: str, password: str) -> None:

@@ -14,7 +14,7 @@ from recruit_assets.errors import SchemaMismatch, UserError
 from recruit_assets.settings import Settings
 from recruit_assets.stores.analyst_login import apply_analyst_login
 from recruit_assets.stores.analyst_views import apply_views
-from recruit_assets.stores.mysql import connect, translated_errors
+from recruit_assets.stores.mysql import connect, quoted, translated_errors
 
 SQL_TYPES = {
     Type.INT: "int",
@@ -67,8 +67,8 @@ def _definition(column: Column) -> str:
 def _use_database(cursor: Cursor, name: str) -> None:
     """Ask before creating: a least-privilege user may use the database and not create one."""
     if not cursor.execute("SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", (name,)):
-        cursor.execute(f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4")
-    cursor.execute(f"USE {name}")
+        cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(name)} CHARACTER SET utf8mb4")
+    cursor.execute(f"USE {quoted(name)}")
 
 
 def _existing_columns(cursor: Cursor, table: SqlTable) -> dict[str, tuple[str, bool, bool]]:

@@ -3,6 +3,7 @@
 from kafka import KafkaAdminClient
 
 from recruit_assets.settings import Settings
+from recruit_assets.stores import cassandra, mysql
 from recruit_assets.stores.cassandra import open_session
 from recruit_assets.stores.mysql import open_report_database
 
@@ -24,6 +25,6 @@ def drop_topics(settings: Settings) -> None:
 def drop_tables(settings: Settings) -> None:
     """Keyspace and database."""
     with open_session(settings) as session:
-        session.execute(f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}")
+        session.execute(f"DROP KEYSPACE IF EXISTS {cassandra.quoted(settings.cassandra_keyspace)}")
     with open_report_database(settings) as database:
-        database.query(f"DROP DATABASE IF EXISTS {settings.mysql_database}")
+        database.query(f"DROP DATABASE IF EXISTS {mysql.quoted(settings.mysql_database)}")
