@@ -73,6 +73,8 @@ def context_config(settings: Settings) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.extensions": "com.datastax.spark.connector.CassandraSparkExtensions",
+        # a run has some 60 classes generated; beyond the default of 100 they would be made and compiled again and again
+        "spark.sql.codegen.cache.maxEntries": "1000",
         **SQL,
         **(LOOPBACK if settings.spark_master.startswith("local") else _share_of_cluster(settings)),
     }
