@@ -1,5 +1,5 @@
-"""Checks of filtered_events, on one bucket of each hour, another one in every run: the whole hour would cost as much as
-computing it.
+"""Checks of filtered_events, on rows of one bucket of each hour, another one in every run: the whole hour would cost as
+much as computing it.
 
 Rows of two runs, mixed, would be counted and reported: that blocks. What raw_events holds now can be more than the rows
 cover, so that comparison is bounded by the coverage and only warns.

@@ -32,6 +32,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EVENTS = "clicks + conversion + qualified_application + disqualified_application"
 
 
+ROWS_OF_BUCKET = 2_000
+"""Looked at of one bucket, and the raw events among them: the report waits for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What a stage recorded of an hour; `covered_through_ms` tells which changes it is about."""
@@ -58,7 +62,7 @@ class StoredCounts:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bucket of an hour of filtered_events, compared with the same bucket of raw_events."""
+    """Rows of one bucket of an hour of filtered_events, compared with the same part of raw_events."""
 
     hour: datetime
     number: int
@@ -123,20 +127,32 @@ def stored_in_report(database: ReportDatabase, hours: Sequence[datetime]) -> dic
     return {hour: found[hour] for hour in hours if hour in found}
 
 
-def read_buckets(session: CassandraSession, hours: Mapping[datetime, Recorded], *, pick: int) -> Iterator[Bucket]:
-    """One bucket of each hour (with what was recorded of it): the `pick`th, counted round.
+def read_buckets(
+    session: CassandraSession, hours: Mapping[datetime, Recorded], *, pick: int, most: int = ROWS_OF_BUCKET
+) -> Iterator[Bucket]:
+    """One bucket of each hour (with what was recorded of it): the `pick`th, counted round, with at most so many rows.
 
-    Holds one bucket at a time. Filtered rows are read first: raw events only get more.
+    Of a larger bucket these are its first rows in one round, its last in the next. Filtered rows are read first: raw
+    events only get more.
     """
     where = "WHERE event_hour = ? AND bucket = ?"
-    filtered = session.prepare(f"SELECT create_time, WRITETIME(action) FROM {session.table(FILTERED_EVENTS)} {where}")
-    raw = session.prepare(f"SELECT create_time, custom_track, job_id FROM {session.table(RAW_EVENTS)} {where}")
+    filtered = f"SELECT create_time, WRITETIME(action) FROM {session.table(FILTERED_EVENTS)} {where}"
+    raw = f"SELECT create_time, custom_track, job_id FROM {session.table(RAW_EVENTS)} {where}"
+    whole = session.prepare(raw)
+    ends = [
+        (session.prepare(f"{filtered} ORDER BY create_time {order} LIMIT ?"), session.prepare(f"{raw} AND {until}"))
+        for order, until in (("ASC", "create_time <= ?"), ("DESC", "create_time >= ?"))
+    ]
     layouts = read_layouts(session)
     for hour, recorded in hours.items():
         buckets = layouts.of(round(hour.timestamp() * 1000)).buckets
         number = buckets[pick % len(buckets)]
-        rows: dict[UUID, int] = dict(session.stream(filtered, (hour, number)))
-        sent = session.stream(raw, (hour, number))
+        of_end, raw_of_end = ends[pick // len(buckets) % len(ends)]
+        rows: dict[UUID, int] = dict(session.stream(of_end, (hour, number, most)))
+        if len(rows) < most:
+            sent = session.stream(whole, (hour, number))
+        else:
+            sent = session.stream(raw_of_end, (hour, number, next(reversed(rows))))
         countable = {c for c, track, job_id in sent if track in ACTION_SPELLINGS and job_id is not None}
         yield Bucket(
             hour,

@@ -11,6 +11,7 @@ from recruit_assets.checks.verdicts import Verdict
 from recruit_assets.definitions import build_defs
 from recruit_assets.settings import Settings
 from recruit_assets.stores.cassandra import CassandraSession, open_session
+from recruit_assets.stores.check_reads import Bucket, read_buckets, recorded_by_stages
 from recruit_assets.stores.kafka import open_producer
 from recruit_assets.stores.mysql import open_report_database
 from recruit_assets.stores.spark import CassandraFrames
@@ -111,6 +112,26 @@ def test_checks_pass_on_a_true_lineage_and_fail_on_a_tampered_one(
             "mysql_report/counts_every_event": (False, CLICKS, CLICKS + 2),
             "mysql_report/holds_what_it_recorded": (False, CLICKS + 2, CLICKS + 3),
         }
+
+
+def test_of_a_large_bucket_the_first_or_the_last_rows_are_looked_at(
+    settings: Settings, one_bucket: CassandraSession
+) -> None:
+    send_clicks(settings)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert run(settings, LINEAGE, instance).success
+    ((first,),) = one_bucket.execute(f"SELECT create_time FROM {one_bucket.keyspace}.filtered_events LIMIT 1")
+    one_bucket.execute(
+        f"DELETE FROM {one_bucket.keyspace}.filtered_events WHERE event_hour = %s AND bucket = 0 AND create_time = %s",
+        (SEVEN, first),
+    )
+    recorded = recorded_by_stages(one_bucket, [SEVEN])
+    hours = {SEVEN: recorded["filtered_events", SEVEN]}
+
+    from_the_beginning, from_the_end = (next(read_buckets(one_bucket, hours, pick=pick, most=5)) for pick in (0, 1))
+
+    assert from_the_beginning == Bucket(SEVEN, 0, rows=5, missing=1)
+    assert from_the_end == Bucket(SEVEN, 0, rows=5)
 
 
 def test_a_wrong_count_does_not_reach_the_report(
