@@ -16,10 +16,8 @@ from recruit_assets.engines.cassandra import CommitlogSync
 from recruit_assets.engines.engine import EngineName
 from recruit_assets.engines.local import LocalEngines
 from recruit_assets.settings import Settings, load_settings
-from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.kafka import open_admin
-from recruit_assets.stores.mysql import open_report_database
 from recruit_assets.stores.schema import apply_schema
+from recruit_assets_tests.support.cleanup import drop_everything
 
 Say = Callable[[str], None]
 
@@ -51,7 +49,7 @@ class Arena:
             with patch.dict(os.environ):
                 yield settings
         finally:
-            _drop(settings)
+            drop_everything(settings)
 
     @contextmanager
     def commitlog(self, sync: CommitlogSync) -> Iterator[None]:
@@ -80,15 +78,6 @@ def open_arena(state_dir: Path, say: Say) -> Iterator[Arena]:
         yield Arena(state_dir, say)
     finally:
         engines.stop(_quiet)
-
-
-def _drop(settings: Settings) -> None:
-    with open_admin(settings) as admin:
-        admin.delete_topics([settings.kafka_topic, settings.dlq_topic])
-    with open_session(settings) as session:
-        session.execute(f"DROP KEYSPACE IF EXISTS {settings.cassandra_keyspace}")
-    with open_report_database(settings) as database:
-        database.query(f"DROP DATABASE IF EXISTS {settings.mysql_database}")
 
 
 def _quiet(_: str) -> None:

@@ -5,30 +5,27 @@ else has, sent at random moments among the simulator's events; the report is ask
 would. Not here: the platform itself (`whole_platform`).
 """
 
-import os
 import random
 import statistics
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from subprocess import DEVNULL
 
 from benchmarks.arena import Arena
 from benchmarks.click import send_click
+from benchmarks.command import run_command
 from benchmarks.figure import Figure, Goal, Side
 from benchmarks.ingest import PROCESSES, ingest
 from benchmarks.processors import busy, told
 from benchmarks.whole_platform import Platform, running_platform
 from recruit_assets.contract import MYSQL_REPORT
-from recruit_assets.settings import Settings, as_environment
+from recruit_assets.settings import Settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.event_publisher import EventPublisher, open_publisher
 from recruit_assets.stores.mysql import ReportDatabase, open_report_database
-from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 KEY = "freshness_p95_s"
 RATE = 500
@@ -107,9 +104,7 @@ def _fill_hour(arena: Arena, settings: Settings) -> str:
     arena.say(f"loading {events:,} events")
     simulate_to_kafka(settings, SimulationSpec(events=events, start=hour, end=now, late_share=0))
     ingest(settings)
-    subprocess.run(
-        [*RECRUIT_ASSETS, "materialize"], env={**os.environ, **as_environment(settings)}, stdout=DEVNULL, check=True
-    )
+    run_command(settings, "materialize")
     return f"{now.minute} minutes old and held {events:,} events"
 
 

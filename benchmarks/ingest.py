@@ -5,7 +5,6 @@ starting an interpreter or a JVM isn't what is compared. Not here: the peers, on
 """
 
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from benchmarks.arena import Arena
+from benchmarks.command import run_command
 from benchmarks.processors import busy, told
 from benchmarks.table_digest import Digest, digest
 from recruit_assets.contract import BUCKET_VERSIONS, EVENT_CHANGES, RAW_EVENTS
-from recruit_assets.settings import Settings, as_environment, load_settings
+from recruit_assets.settings import Settings, load_settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.cassandra import open_session
-from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 FEW = 1_000
 END = datetime(2026, 1, 6, tzinfo=UTC)
@@ -88,8 +87,7 @@ def ours(rows: Rows, checked: Callable[[Settings], None]) -> float:
 def ingest(settings: Settings) -> None:
     """`recruit-assets ingest --until-caught-up`, with a group that has read nothing yet."""
     fresh = load_settings(**settings.model_dump() | {"kafka_group": f"bench_{uuid4().hex[:8]}"})
-    command = [*RECRUIT_ASSETS, "ingest", "--until-caught-up"]
-    subprocess.run(command, env={**os.environ, **as_environment(fresh)}, check=True)
+    run_command(fresh, "ingest", "--until-caught-up")
 
 
 def empty(settings: Settings) -> None:

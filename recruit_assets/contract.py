@@ -234,12 +234,11 @@ BUCKET_LAYOUT = CassandraTable(
     partition_key=("valid_from_hour",),
 )
 
-_GRAIN = (
-    Column("job_id", Type.INT, "Job advertisement", nullable=False),
-    Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False),
-    Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False),
-    Column("group_id", Type.INT, "Group of jobs, 0 if unknown", nullable=False),
-)
+_JOB_ID = Column("job_id", Type.INT, "Job advertisement", nullable=False)
+_PUBLISHER_ID = Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False)
+_CAMPAIGN_ID = Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False)
+_GROUP_ID = Column("group_id", Type.INT, "Group of jobs, 0 if unknown", nullable=False)
+_GRAIN = (_JOB_ID, _PUBLISHER_ID, _CAMPAIGN_ID, _GROUP_ID)
 GRAIN = tuple(column.name for column in _GRAIN)
 """What a row of the metrics and of the report is about, beside its hour."""
 
@@ -322,16 +321,16 @@ MYSQL_REPORT = SqlTable(
     name="mysql_report",
     description="The hourly report: what happened per job, publisher, campaign and group in each hour. Times are UTC.",
     columns=(
-        Column("job_id", Type.INT, "Job advertisement", nullable=False),
+        _JOB_ID,
         Column("dates", Type.DATETIME, "Midnight of the day", nullable=False),
         Column("hours", Type.INT, "Hour of the day, 0 to 23", nullable=False),
         Column("disqualified_application", Type.INT, "Number of unqualified applications", nullable=False),
         Column("qualified_application", Type.INT, "Number of qualified applications", nullable=False),
         Column("conversion", Type.INT, "Number of conversions", nullable=False),
         Column("company_id", Type.INT, "The job's company; null when the job is unknown"),
-        Column("group_id", Type.INT, "Group of jobs, 0 if unknown", nullable=False),
-        Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False),
-        Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False),
+        _GROUP_ID,
+        _CAMPAIGN_ID,
+        _PUBLISHER_ID,
         Column("bid_set", Type.DOUBLE, "Mean bid of the clicks, 2 decimals, half away from zero", nullable=False),
         Column("clicks", Type.INT, "Number of clicks", nullable=False),
         Column("impressions", Type.VARCHAR_32, "Always null; kept for readers of the table"),

@@ -31,7 +31,6 @@ from recruit_assets.stores.mysql import ReportDatabase
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EVENTS = "clicks + conversion + qualified_application + disqualified_application"
 
-
 ROWS_OF_BUCKET = 2_000
 """Looked at of one bucket, and the raw events among them: the report waits for it."""
 

@@ -2,8 +2,8 @@
 
 Belongs here: which events count, how they are counted, how a metrics row becomes a report row, and the tallies that say
 how much of each there is per hour. Expressions are SQL text: each part of one that is made in Python is a call to the
-JVM. Not here: reading, writing, coverage (`stages`), the company of a job (joined where
-the job dimension lives, `stores.mysql_report`).
+JVM. Not here: reading, writing, coverage (`stages`), the company of a job (joined where the job dimension lives,
+`stores.mysql_report`).
 """
 
 from pyspark.sql import DataFrame

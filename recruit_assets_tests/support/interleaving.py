@@ -84,7 +84,7 @@ class World:
         self.random = random.Random(seed)
         self.off = off
         self.now_ms = 1_000_000
-        self.by_bucket_from = self.random.choice((ALWAYS, ALWAYS, NEVER))
+        self.counted = _counted_from(self.random.choice((ALWAYS, ALWAYS, NEVER)))
         self.tables = {table.name: LastWriteWins() for table in (RAW_EVENTS, *STAGES)}
         self.marks = LastWriteWins()
         self.versions: Counter[int] = Counter()
@@ -143,7 +143,7 @@ class World:
         """The three hourly assets, as Dagster runs them; without its input's coverage a run fails."""
         tables = FakeTables(self)
         try:
-            for how, into in ((_FILTERED, FILTERED_EVENTS), (_counted_from(self.by_bucket_from), HOURLY_JOB_METRICS)):
+            for how, into in ((_FILTERED, FILTERED_EVENTS), (self.counted, HOURLY_JOB_METRICS)):
                 stages.replace_hours(tables, how, into=into, hours=[HOUR], run_id=run_id, keep_unchanged=keep_unchanged)
             stages.publish_hours(tables, self.report, _REPORTED, hours=[HOUR], run_id=run_id)
         except MissingCoverage:

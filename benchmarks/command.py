@@ -1,0 +1,12 @@
+"""A command as a user types it, on the platform that settings name. Not here: one that is watched while it runs."""
+
+import os
+import subprocess
+
+from recruit_assets.settings import Settings, as_environment
+from recruit_assets_tests.support.command import RECRUIT_ASSETS
+
+
+def run_command(settings: Settings, *arguments: str) -> None:
+    """`recruit-assets` with these arguments; CalledProcessError if it fails."""
+    subprocess.run([*RECRUIT_ASSETS, *arguments], env={**os.environ, **as_environment(settings)}, check=True)
