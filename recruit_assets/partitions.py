@@ -4,20 +4,41 @@ Not here: which hours to run (`pending`).
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
 from recruit_assets.settings import load_settings
 
 KEY_FORMAT = "%Y-%m-%d-%H:%M"
+HOURS_OF_DAY = tuple(f"-{hour:02}:00" for hour in range(24))
 
 
-def hourly_partitions(first_hour: datetime) -> dg.HourlyPartitionsDefinition:
+class EveryHour(dg.HourlyPartitionsDefinition):
+    """Hours of UTC, listed fast: Dagster 1.13 lists all of them in each step of checks (`DataVersionCache`).
+
+    Its own way asks for the time zone's rules hour by hour: 130 ms for three years, three times in a run, and more
+    every day.
+    """
+
+    def get_partition_keys(
+        self, current_time: datetime | None = None, dynamic_partitions_store: object = None
+    ) -> Sequence[str]:
+        """The keys of all hours. No hour is dynamic; a time other than the loading context's is asked for by nobody."""
+        if current_time is not None:
+            return super().get_partition_keys(current_time)
+        first, last = self.get_first_partition_key(), self.get_last_partition_key()
+        if first is None or last is None:
+            return []
+        first_hour, last_hour = hour_of(first), hour_of(last)
+        days = [str(date.fromordinal(day)) for day in range(first_hour.toordinal(), last_hour.toordinal() + 1)]
+        keys = [f"{day}{hour}" for day in days for hour in HOURS_OF_DAY]
+        return keys[first_hour.hour : len(keys) - 23 + last_hour.hour]
+
+
+def hourly_partitions(first_hour: datetime) -> EveryHour:
     """Every hour, UTC, from the first one to the one after the current: an event may be a little ahead of the clock."""
-    return dg.HourlyPartitionsDefinition(
-        start_date=first_hour.strftime(KEY_FORMAT), end_offset=2, timezone="UTC", fmt=KEY_FORMAT
-    )
+    return EveryHour(start_date=first_hour.strftime(KEY_FORMAT), end_offset=2, timezone="UTC", fmt=KEY_FORMAT)
 
 
 def key_of(hour: datetime) -> str:

@@ -48,7 +48,7 @@ def demo(
 
     outer = load_settings()
     state_dir = outer.state_dir / "demo"
-    engines = LocalEngines(load_settings(state_dir=state_dir))
+    engines = LocalEngines(load_settings(state_dir=state_dir), short_lived=True)
     engines.stop(_quiet)  # of a demo that was killed
     shutil.rmtree(state_dir, ignore_errors=True)
     try:

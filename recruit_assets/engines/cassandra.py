@@ -91,6 +91,7 @@ class Cassandra:
     seed: str = HOST
     heap: tuple[str, ...] = HEAP
     extra: str = ""
+    short_lived: bool = False
 
     @property
     def mark(self) -> str:
@@ -114,7 +115,8 @@ class Cassandra:
             f"-Dlogback.configurationFile={logback.as_uri()}",
             "-Dcassandra-foreground=yes",
         )
-        return java(self.folder, jars=jars, options=options, main=["org.apache.cassandra.service.CassandraDaemon"])
+        main = ["org.apache.cassandra.service.CassandraDaemon"]
+        return java(self.folder, jars=jars, options=options, main=main, short_lived=self.short_lived)
 
     def probe(self) -> None:
         probe_cassandra(self.host, self.ports["cassandra"])

@@ -12,6 +12,9 @@ from recruit_assets.engines.engine import Command
 
 ARGUMENTS_FILE = "java.args"
 
+QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
+"""Of the JVM's two compilers the quick one alone: code that runs for a minute never earns what the other costs."""
+
 INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH")
 """All that engines see of our environment: no RECRUIT_ secret, no option for another Java or MariaDB."""
 
@@ -22,7 +25,13 @@ def arguments_mark(folder: Path) -> str:
 
 
 def java(
-    folder: Path, *, jars: Iterable[Path], options: Sequence[str], main: Sequence[str], file: str = ARGUMENTS_FILE
+    folder: Path,
+    *,
+    jars: Iterable[Path],
+    options: Sequence[str],
+    main: Sequence[str],
+    short_lived: bool = False,
+    file: str = ARGUMENTS_FILE,
 ) -> Command:
     """A command that runs a main class with its arguments; writes the file into the folder."""
     (folder / "tmp").mkdir(exist_ok=True)
@@ -30,6 +39,7 @@ def java(
     arguments = [
         f"-Djava.io.tmpdir={folder / 'tmp'}",
         "-XX:+PerfDisableSharedMem",
+        *([QUICK_COMPILER] if short_lived else []),
         *options,
         "-cp",
         ":".join(str(jar) for jar in jars),

@@ -50,6 +50,7 @@ class Kafka:
     extra: Mapping[str, object] = field(default_factory=dict)
     cluster_id: str = field(default_factory=lambda: uuid4().hex[:22])
     format_options: tuple[str, ...] = ()
+    short_lived: bool = False
 
     @property
     def mark(self) -> str:
@@ -63,7 +64,7 @@ class Kafka:
             say("kafka: formatting its storage")
             self._format(properties)
             formatted.touch()
-        return self._java(["kafka.Kafka", str(properties)], ARGUMENTS_FILE)
+        return self._java(["kafka.Kafka", str(properties)], ARGUMENTS_FILE, short_lived=self.short_lived)
 
     def probe(self) -> None:
         probe_kafka(HOST, self.ports["kafka"])
@@ -83,11 +84,11 @@ class Kafka:
             str(properties),
             *self.format_options,
         ]
-        run_to_end(self._java(main, "format.args"), timeout_s=FORMAT_TIMEOUT_S)
+        run_to_end(self._java(main, "format.args", short_lived=True), timeout_s=FORMAT_TIMEOUT_S)
 
-    def _java(self, main: list[str], file: str) -> Command:
-        jars = classpath("kafka", self.settings)
-        return java(self.folder, jars=jars, options=(*HEAP, *LOGGING), main=main, file=file)
+    def _java(self, main: list[str], file: str, *, short_lived: bool) -> Command:
+        jars, options = classpath("kafka", self.settings), (*HEAP, *LOGGING)
+        return java(self.folder, jars=jars, options=options, main=main, short_lived=short_lived, file=file)
 
     def _properties(self) -> str:
         client, controller = self.ports["kafka"], self.ports["kafka_controller"]

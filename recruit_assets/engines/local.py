@@ -40,12 +40,18 @@ PORTS: Mapping[EngineName, tuple[str, ...]] = {
 
 
 class LocalEngines:
-    """Kafka, Cassandra, MariaDB and Spark of one state directory; constructing it does nothing."""
+    """Kafka, Cassandra, MariaDB and Spark of one state directory; constructing it does nothing.
 
-    def __init__(self, settings: Settings, *, commitlog_sync: CommitlogSync = "group") -> None:
+    Those that are `short_lived` do the same, sooner, and reach less in the long run: about a minute is what pays.
+    """
+
+    def __init__(
+        self, settings: Settings, *, commitlog_sync: CommitlogSync = "group", short_lived: bool = False
+    ) -> None:
         self.state_dir = settings.state_dir
         self._settings = settings
         self._commitlog_sync: CommitlogSync = commitlog_sync
+        self._short_lived = short_lived
         self._folder = settings.state_dir / "engines"
 
     def start(self, progress: Say = log.info) -> None:
@@ -150,11 +156,11 @@ class LocalEngines:
         ports = {port: kept[port] for port in PORTS[name]}
         match name:
             case EngineName.KAFKA:
-                return Kafka(self._settings, folder, ports)
+                return Kafka(self._settings, folder, ports, short_lived=self._short_lived)
             case EngineName.CASSANDRA:
-                return Cassandra(self._settings, folder, ports, self._commitlog_sync)
+                return Cassandra(self._settings, folder, ports, self._commitlog_sync, short_lived=self._short_lived)
             case EngineName.SPARK:
-                return Spark(self._settings, folder, ports)
+                return Spark(self._settings, folder, ports, short_lived=self._short_lived)
             case EngineName.MARIADB:
                 return MariaDb(self._settings, folder, ports)
 

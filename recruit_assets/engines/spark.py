@@ -36,6 +36,7 @@ class Spark:
     ports: Mapping[str, int]
     lock: str = "spark"
     name: EngineName = EngineName.SPARK
+    short_lived: bool = False
 
     @property
     def mark(self) -> str:
@@ -56,7 +57,7 @@ class Spark:
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED),
             *(f"-D{name}={value}" for name, value in config.items()),
         )
-        command = java(self.folder, jars=jars, options=options, main=[MAIN])
+        command = java(self.folder, jars=jars, options=options, main=[MAIN], short_lived=self.short_lived)
         told = {CONNECTION_VARIABLE: str(self.connection), "PYSPARK_PIN_THREAD": "false"}
         # it ends when its standard input does
         return replace(command, environment={**command.environment, **told}, keeps_stdin=True)

@@ -8,8 +8,10 @@ import pytest
 
 from recruit_assets.engines import mariadb as mariadb_module
 from recruit_assets.engines.cassandra import Cassandra, CommitlogSync
+from recruit_assets.engines.jvm import ARGUMENTS_FILE, QUICK_COMPILER
 from recruit_assets.engines.kafka import Kafka
 from recruit_assets.engines.mariadb import MariaDb
+from recruit_assets.engines.spark import Spark
 from recruit_assets.settings import Settings, load_settings
 
 PORTS = {"kafka": 1, "kafka_controller": 2, "cassandra": 3, "cassandra_internode": 4, "mariadb": 5}
@@ -18,7 +20,7 @@ PORTS = {"kafka": 1, "kafka_controller": 2, "cassandra": 3, "cassandra_internode
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of engines whose programs aren't there."""
-    for engine in ("kafka", "cassandra"):
+    for engine in ("kafka", "cassandra", "spark"):
         monkeypatch.setattr(f"recruit_assets.engines.{engine}.classpath", lambda *_, **__: ())
     monkeypatch.setattr(mariadb_module, "mariadb_home", lambda *_, **__: tmp_path / "mariadb-home")
     return load_settings(state_dir=tmp_path)
@@ -89,3 +91,13 @@ def test_an_engines_process_can_be_recognized_by_its_arguments(
     built = engine(settings, folder, PORTS)
 
     assert built.mark in built.prepare(print).arguments
+
+
+@pytest.mark.parametrize("engine", [Kafka, Cassandra, Spark])
+@pytest.mark.parametrize("short_lived", [True, False])
+def test_only_what_is_short_lived_gives_up_the_better_compiler(
+    engine: type[Kafka | Cassandra | Spark], short_lived: bool, settings: Settings, folder: Path
+) -> None:
+    engine(settings, folder, PORTS, short_lived=short_lived).prepare(print)
+
+    assert (QUICK_COMPILER in (folder / ARGUMENTS_FILE).read_text()) is short_lived
