@@ -83,7 +83,7 @@ def engines(pytestconfig: pytest.Config) -> Settings:
     running = os.environ.get(RUNNING_ENGINES)
     state_dir = Path(running) if running else pytestconfig.stash[ENGINES_DIR_KEY]
     if not running:
-        LocalEngines(load_settings(state_dir=state_dir)).start()
+        LocalEngines(load_settings(state_dir=state_dir), short_lived=True).start()
     return load_settings(**load_settings(state_dir=state_dir).model_dump() | _other_mysql())
 
 

@@ -41,7 +41,7 @@ def is_long(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture(scope="session")
 def local_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngines]:
     """A set of its own: nobody else's tests may lose their broker."""
-    engines = LocalEngines(load_settings(state_dir=tmp_path_factory.mktemp("chaos")))
+    engines = LocalEngines(load_settings(state_dir=tmp_path_factory.mktemp("chaos")), short_lived=True)
     engines.start()
     try:
         yield engines
