@@ -24,7 +24,7 @@ CQL_TYPES = {
     Type.BIGINTS_BY_INT: "frozen<map<int, frozen<list<bigint>>>>",
 }
 
-FIRST_LAYOUT = (12, 4)
+FIRST_LAYOUT = (24, 2)
 """Slices and shards of the first layout: 48 partitions an hour hold 4.8 million events under 100,000 rows each."""
 
 
