@@ -20,17 +20,27 @@ LEAST = 0.02
 
 
 @contextmanager
-def busy(arena: Arena, *, others: str) -> Iterator[dict[str, float]]:
-    """Filled on leaving: how many processors each engine used, and each of this process's descendants, ended ones too.
+def spent(arena: Arena, *, others: str) -> Iterator[dict[str, float]]:
+    """Filled on leaving: processor seconds of each engine, and of each of this process's descendants, ended ones too.
 
     `others` names those that are no service of `up`.
     """
     found: dict[str, float] = {}
-    before, started = _seconds(arena, others), time.perf_counter()
+    before = _seconds(arena, others)
     yield found
-    wall_s = time.perf_counter() - started
     after = _seconds(arena, others)
-    found.update({name: (after[name] - before[name]) / wall_s for name in list(after)})
+    found.update({name: after[name] - before[name] for name in list(after)})
+
+
+@contextmanager
+def busy(arena: Arena, *, others: str) -> Iterator[dict[str, float]]:
+    """The same as processors in use: seconds per second."""
+    found: dict[str, float] = {}
+    started = time.perf_counter()
+    with spent(arena, others=others) as seconds:
+        yield found
+    wall_s = time.perf_counter() - started
+    found.update({name: one / wall_s for name, one in seconds.items()})
 
 
 def told(found: Mapping[str, float]) -> str:
