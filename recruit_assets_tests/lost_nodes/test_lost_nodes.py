@@ -33,10 +33,13 @@ STRATEGY = "org.apache.cassandra.locator.NetworkTopologyStrategy"
 
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[tuple[list[Supervisor], Settings]]:
-    """A ring of three, each node up before the next joins."""
+    """A ring of three, each node up before the next joins, and known to all: else a keyspace is made by one alone."""
     engines, client = cassandra_nodes(tmp_path / "cassandra")
     with ExitStack() as stack:
-        yield [stack.enter_context(running([node]))[0] for node in engines], client
+        supervisors = [stack.enter_context(running([node]))[0] for node in engines]
+        hosts = [node.host for node in engines]
+        wait_until(lambda: {peers_of(client, host) for host in hosts} == {NODES - 1}, timeout_s=60, what="a ring")
+        yield supervisors, client
 
 
 @pytest.fixture
@@ -107,14 +110,20 @@ def one_node(settings: Settings, host: str) -> Iterator[Session]:
     profile = ExecutionProfile(WhiteListRoundRobinPolicy([host]), consistency_level=ConsistencyLevel.ONE)
     cluster = Cluster([host], port=settings.cassandra_port, execution_profiles={EXEC_PROFILE_DEFAULT: profile})
     try:
-        yield cluster.connect(settings.cassandra_keyspace)
+        yield cluster.connect()
     finally:
         cluster.shutdown()
 
 
+def peers_of(settings: Settings, host: str) -> int:
+    """How many other nodes this one knows."""
+    with one_node(settings, host) as session:
+        return len(session.execute("SELECT peer FROM system.peers_v2").all())
+
+
 def rows_on(settings: Settings, host: str) -> int:
     with one_node(settings, host) as session:
-        return int(session.execute("SELECT count(*) FROM raw_events").one()[0])
+        return int(session.execute(f"SELECT count(*) FROM {settings.cassandra_keyspace}.raw_events").one()[0])
 
 
 def replication(settings: Settings) -> dict[str, str]:
