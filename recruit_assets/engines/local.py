@@ -42,7 +42,7 @@ PORTS: Mapping[EngineName, tuple[str, ...]] = {
 class LocalEngines:
     """Kafka, Cassandra, MariaDB and Spark of one state directory; constructing it does nothing.
 
-    Those that are `short_lived` do the same, sooner, and reach less in the long run: about a minute is what pays.
+    `short_lived` ones do the same, start sooner, and reach less under a long load: for the demo and for tests.
     """
 
     def __init__(
