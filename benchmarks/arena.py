@@ -4,6 +4,7 @@ Belongs here: starting and stopping, names of a benchmark's own, Cassandra's com
 measured.
 """
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -77,6 +78,7 @@ def open_arena(state_dir: Path, say: Say) -> Iterator[Arena]:
         engines.start(_quiet)
         yield Arena(state_dir, say)
     finally:
+        gc.collect()  # Spark's objects: let go of later, each would tell that Spark doesn't answer
         engines.stop(_quiet)
 
 

@@ -4,6 +4,7 @@ The demo has a state directory of its own inside RECRUIT_STATE_DIR and begins wi
 nobody's data and its ledger tells everything that the report must hold.
 """
 
+import gc
 import shutil
 import sys
 from collections.abc import Callable
@@ -58,6 +59,7 @@ def demo(
         page = _step("the report is written as a page", lambda: _write_page(settings))
         _show_report(settings)
     finally:
+        gc.collect()  # Spark's objects: let go of later, each would tell that Spark doesn't answer
         _step("the engines stop", lambda: engines.stop(_quiet))
     _show_outcome(audit, page)
     raise typer.Exit(0 if audit.exact else 1)
