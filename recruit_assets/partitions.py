@@ -24,7 +24,7 @@ class EveryHour(dg.HourlyPartitionsDefinition):
     def get_partition_keys(
         self, current_time: datetime | None = None, dynamic_partitions_store: object = None
     ) -> Sequence[str]:
-        """The keys of all hours. No hour is dynamic; a time other than the loading context's is asked for by nobody."""
+        """All keys, oldest first; as of another time than the loading context's, Dagster's own way."""
         if current_time is not None:
             return super().get_partition_keys(current_time)
         first, last = self.get_first_partition_key(), self.get_last_partition_key()
