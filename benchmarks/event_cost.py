@@ -4,7 +4,7 @@
 machine does isn't in it. Not here: rates, and who waits for whom (`suite`).
 """
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,16 +14,14 @@ from rich.table import Table
 from benchmarks.arena import Arena, open_arena
 from benchmarks.command import run_command
 from benchmarks.console import console, say
-from benchmarks.ingest import PROCESSES
+from benchmarks.ingest import PROCESSES, plain_events
 from benchmarks.processors import spent
 from recruit_assets.contract import RAW_EVENTS
 from recruit_assets.engines.engine import EngineName
 from recruit_assets.logs import configure_logs
 from recruit_assets.settings import Settings
 from recruit_assets.simulator.publish import simulate_to_kafka
-from recruit_assets.simulator.spec import SimulationSpec
 
-HOUR = datetime(2026, 1, 5, 10, tzinfo=UTC)
 WARMING = 200_000
 OURS = "the command"
 BLOCK = 512
@@ -53,7 +51,7 @@ def main(
 def _processor_time(arena: Arena, settings: Settings, events: int) -> dict[str, float]:
     """Seconds of each engine for an hour with so many events."""
     with spent(arena, others=OURS) as sending:
-        simulate_to_kafka(settings, _plain_events(events))
+        simulate_to_kafka(settings, replace(plain_events(events, of=24 * events), late_share=0))
     with spent(arena, others=OURS) as ingesting:
         run_command(settings, "ingest", "--until-caught-up")
     with spent(arena, others=OURS) as reporting:
@@ -77,12 +75,6 @@ def _bytes(arena: Arena, settings: Settings) -> dict[str, int]:
     }
     arena.engines.start_one(EngineName.CASSANDRA, say)
     return found
-
-
-def _plain_events(events: int) -> SimulationSpec:
-    """Of one hour, each once and none refused."""
-    end = HOUR + timedelta(hours=1)
-    return SimulationSpec(events=events, start=HOUR, end=end, late_share=0, duplicate_share=0, malformed_share=0)
 
 
 def _stored(arena: Arena, engine: EngineName, folders: str) -> int:

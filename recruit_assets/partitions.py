@@ -4,14 +4,15 @@ Not here: which hours to run (`pending`).
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import dagster as dg
 
 from recruit_assets.settings import load_settings
 
-KEY_FORMAT = "%Y-%m-%d-%H:%M"
-HOURS_OF_DAY = tuple(f"-{hour:02}:00" for hour in range(24))
+DAY_FORMAT, HOUR_FORMAT = "%Y-%m-%d", "-%H:%M"
+KEY_FORMAT = DAY_FORMAT + HOUR_FORMAT
+HOURS_OF_DAY = [f"{time(hour):{HOUR_FORMAT}}" for hour in range(24)]
 
 
 class EveryHour(dg.HourlyPartitionsDefinition):
@@ -30,10 +31,10 @@ class EveryHour(dg.HourlyPartitionsDefinition):
         first, last = self.get_first_partition_key(), self.get_last_partition_key()
         if first is None or last is None:
             return []
-        first_hour, last_hour = hour_of(first), hour_of(last)
-        days = [str(date.fromordinal(day)) for day in range(first_hour.toordinal(), last_hour.toordinal() + 1)]
-        keys = [f"{day}{hour}" for day in days for hour in HOURS_OF_DAY]
-        return keys[first_hour.hour : len(keys) - 23 + last_hour.hour]
+        ordinals = range(hour_of(first).toordinal(), hour_of(last).toordinal() + 1)
+        days = [f"{date.fromordinal(ordinal):{DAY_FORMAT}}" for ordinal in ordinals]
+        keys = [day + hour for day in days for hour in HOURS_OF_DAY]
+        return keys[keys.index(first) : keys.index(last) + 1]
 
 
 def hourly_partitions(first_hour: datetime) -> EveryHour:
