@@ -4,7 +4,6 @@
 machine does isn't in it. Not here: rates, and who waits for whom (`suite`).
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,8 @@ from rich.table import Table
 from benchmarks.arena import Arena, open_arena
 from benchmarks.command import run_command
 from benchmarks.console import console, say
-from benchmarks.ingest import PROCESSES, plain_events
+from benchmarks.histories import flat_events
+from benchmarks.ingest import PROCESSES
 from benchmarks.processors import spent
 from recruit_assets.contract import RAW_EVENTS
 from recruit_assets.engines.engine import EngineName
@@ -51,7 +51,7 @@ def main(
 def _processor_time(arena: Arena, settings: Settings, events: int) -> dict[str, float]:
     """Seconds of each engine for an hour with so many events."""
     with spent(arena, others=OURS) as sending:
-        simulate_to_kafka(settings, replace(plain_events(events, of=24 * events), late_share=0))
+        simulate_to_kafka(settings, flat_events(events, hours=1))
     with spent(arena, others=OURS) as ingesting:
         run_command(settings, "ingest", "--until-caught-up")
     with spent(arena, others=OURS) as reporting:
