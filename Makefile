@@ -53,7 +53,7 @@ test-lost-nodes: install
 test-mysql: install
 	@test -n "$$RECRUIT_TEST_MYSQL" || { echo "name a server: RECRUIT_TEST_MYSQL=mysql://user:password@host:port"; exit 2; }
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
-	  recruit_assets_tests/integration --ignore recruit_assets_tests/integration/engines
+	  recruit_assets_tests/integration --ignore recruit_assets_tests/integration/local
 
 check-prometheus: install
 	$(BIN)/python -m recruit_assets_tests.prometheus

@@ -74,5 +74,5 @@ setup(
             "uv",  # writes the locks
         ],
     },
-    entry_points={"console_scripts": ["recruit-assets = recruit_assets.cli:main"]},
+    entry_points={"console_scripts": ["recruit-assets = recruit_assets.cli.main:main"]},
 )

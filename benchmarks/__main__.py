@@ -15,8 +15,8 @@ from benchmarks.document import write_document
 from benchmarks.figure import Figure
 from benchmarks.results import record
 from benchmarks.suite import chosen
-from recruit_assets.engines.interrupts import ending_signals_interrupt
-from recruit_assets.logs import configure_logs
+from recruit_assets.runtime.logs import configure_logs
+from recruit_assets.runtime.signals import ending_signals_interrupt
 
 
 def main(

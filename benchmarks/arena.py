@@ -13,10 +13,10 @@ from pathlib import Path
 from unittest.mock import patch
 from uuid import uuid4
 
-from recruit_assets.engines.cassandra import CommitlogSync
-from recruit_assets.engines.engine import EngineName
-from recruit_assets.engines.local import LocalEngines
-from recruit_assets.settings import Settings, load_settings
+from recruit_assets.local.engines.cassandra import CommitlogSync
+from recruit_assets.local.engines.engine import EngineName
+from recruit_assets.local.engines.engine_set import LocalEngines
+from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.support.cleanup import drop_everything
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import uuid1
 
-from recruit_assets.stores.event_publisher import EventPublisher
+from recruit_assets.stores.kafka.event_publisher import EventPublisher
 from recruit_assets_tests.support.builders import an_event, as_bytes
 
 

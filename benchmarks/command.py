@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from recruit_assets.settings import Settings, as_environment
+from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 

@@ -22,19 +22,18 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.console import console, say
-from recruit_assets.analyst_model import FACT
-from recruit_assets.contract import MYSQL_REPORT, REPORT_HOURS
-from recruit_assets.engines.engine import EngineName
-from recruit_assets.engines.local import LocalEngines
-from recruit_assets.settings import Settings, load_settings
+from recruit_assets.contract.analyst_model import FACT
+from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_HOURS
+from recruit_assets.hours.ports import ReportRow
+from recruit_assets.local.engines.engine import EngineName
+from recruit_assets.local.engines.engine_set import LocalEngines
+from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.simulator.jobs import Job, dimension_rows, site_jobs
 from recruit_assets.simulator.names import FIRST_CAMPAIGN_ID, FIRST_GROUP_ID, FIRST_PUBLISHER_ID, site_names
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stages import ReportRow
-from recruit_assets.stores.dimension_names import load_names
-from recruit_assets.stores.job_dimension import load_jobs
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
-from recruit_assets.stores.mysql_schema import apply_mysql_schema
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql.dimensions import load_jobs, load_names
+from recruit_assets.stores.mysql.schema import apply_mysql_schema
 from recruit_assets_tests.support.grafana import panel_queries, variable_queries
 
 END = datetime(2026, 1, 1, tzinfo=UTC)

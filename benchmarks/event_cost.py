@@ -16,10 +16,10 @@ from benchmarks.console import console, say
 from benchmarks.histories import flat_events
 from benchmarks.ingest import PROCESSES
 from benchmarks.processors import spent
-from recruit_assets.contract import RAW_EVENTS
-from recruit_assets.engines.engine import EngineName
-from recruit_assets.logs import configure_logs
-from recruit_assets.settings import Settings
+from recruit_assets.contract.tables import RAW_EVENTS
+from recruit_assets.local.engines.engine import EngineName
+from recruit_assets.runtime.logs import configure_logs
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 
 WARMING = 200_000

@@ -20,12 +20,12 @@ from benchmarks.figure import Figure, Goal, Side
 from benchmarks.ingest import PROCESSES, ingest
 from benchmarks.processors import busy, told
 from benchmarks.whole_platform import Platform, running_platform
-from recruit_assets.contract import MYSQL_REPORT
-from recruit_assets.settings import Settings
+from recruit_assets.contract.tables import MYSQL_REPORT
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stores.event_publisher import EventPublisher, open_publisher
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+from recruit_assets.stores.kafka.event_publisher import EventPublisher, open_publisher
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 
 KEY = "freshness_p95_s"
 RATE = 500

@@ -22,8 +22,8 @@ from benchmarks.memory import MIB, peak_mib
 from benchmarks.report_hour import ReportStores, report_stores
 from benchmarks.results import GROWTH, commit, machine, now, versions, write_json
 from benchmarks.sensor_growth import Sensor, sensor
-from recruit_assets.logs import configure_logs
-from recruit_assets.settings import Settings
+from recruit_assets.runtime.logs import configure_logs
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
 

@@ -15,7 +15,7 @@ from pymysql.cursors import Cursor
 
 from benchmarks.arena import Arena
 from benchmarks.ingest import END, PROCESSES, ingest
-from recruit_assets.settings import Settings
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import DayShape, SimulationSpec
 

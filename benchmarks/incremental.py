@@ -17,7 +17,7 @@ from benchmarks.processors import busy, told
 from benchmarks.report_hour import ReportStores, report_stores
 from recruit_assets.ingest.service import drain
 from recruit_assets.simulator.publish import simulate_to_kafka
-from recruit_assets.stores.event_publisher import open_publisher
+from recruit_assets.stores.kafka.event_publisher import open_publisher
 
 KEY = "incremental_share"
 EVENTS = 1_800_000

@@ -16,11 +16,11 @@ from benchmarks.arena import Arena
 from benchmarks.command import run_command
 from benchmarks.processors import busy, told
 from benchmarks.table_digest import Digest, digest
-from recruit_assets.contract import BUCKET_VERSIONS, EVENT_CHANGES, RAW_EVENTS
-from recruit_assets.settings import Settings, load_settings
+from recruit_assets.contract.tables import BUCKET_VERSIONS, EVENT_CHANGES, RAW_EVENTS
+from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stores.cassandra import open_session
+from recruit_assets.stores.cassandra.session import open_session
 
 FEW = 1_000
 END = datetime(2026, 1, 6, tzinfo=UTC)

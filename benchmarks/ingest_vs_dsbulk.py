@@ -17,11 +17,11 @@ from benchmarks.arena import Arena
 from benchmarks.figure import Figure, Goal, Side, better_by_median, interleaved
 from benchmarks.ingest import OURS, Rows, SameRows, empty, ours, rows_in_kafka, seconds_of
 from benchmarks.peer_jars import peer_classpath
-from recruit_assets.artifacts import java_home
-from recruit_assets.contract import RAW_EVENTS
-from recruit_assets.settings import Settings
-from recruit_assets.stores.cassandra_schema import FIRST_LAYOUT
-from recruit_assets.transforms.bucket import Layout, bucket_of_key, event_hour
+from recruit_assets.contract.tables import RAW_EVENTS
+from recruit_assets.runtime.artifacts import java_home
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.schema import FIRST_LAYOUT
+from recruit_assets.transforms.buckets import Layout, bucket_of_key, event_hour
 from recruit_assets.transforms.validate import COLUMNS, Limits, read_event
 
 EVENTS = 300_000

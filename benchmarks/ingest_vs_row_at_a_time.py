@@ -19,10 +19,11 @@ from kafka import KafkaConsumer
 from benchmarks.arena import Arena
 from benchmarks.figure import Figure, Goal, Side, interleaved
 from benchmarks.ingest import OURS, Rows, SameRows, empty, ours, rows_in_kafka
-from recruit_assets.contract import EVENT_COLUMNS, Type
-from recruit_assets.engines.cassandra import CommitlogSync
-from recruit_assets.settings import Settings
-from recruit_assets.stores.cassandra_schema import FIRST_LAYOUT
+from recruit_assets.contract.events import EVENT_COLUMNS
+from recruit_assets.contract.types import Type
+from recruit_assets.local.engines.cassandra import CommitlogSync
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.schema import FIRST_LAYOUT
 
 EVENTS = 400_000
 PEER_EVENTS: Mapping[CommitlogSync, int] = {"periodic": 4_000, "group": 1_000}

@@ -18,10 +18,13 @@ from benchmarks.arena import Arena
 from benchmarks.figure import Figure, Goal, Side, interleaved
 from benchmarks.ingest import OURS, Rows, SameRows, empty, ours, rows_in_kafka, seconds_of
 from benchmarks.peer_jars import peer_classpath
-from recruit_assets.contract import EVENT_COLUMNS, RAW_EVENTS, Type
-from recruit_assets.settings import Settings
-from recruit_assets.stores.cassandra_schema import FIRST_LAYOUT
-from recruit_assets.stores.spark import WRITES, session_config
+from recruit_assets.contract.events import EVENT_COLUMNS
+from recruit_assets.contract.tables import RAW_EVENTS
+from recruit_assets.contract.types import Type
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.schema import FIRST_LAYOUT
+from recruit_assets.stores.spark.options import WRITES
+from recruit_assets.stores.spark.session import session_config
 
 EVENTS = 300_000
 UUID_EPOCH = "122192928000000000"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import psutil
 
-from recruit_assets.settings import Settings, as_environment
+from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 SAMPLE_S = 0.25

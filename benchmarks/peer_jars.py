@@ -6,10 +6,10 @@ Run `python -m benchmarks.peer_jars` after changing a version, and commit what i
 import logging
 from pathlib import Path
 
-from recruit_assets.artifacts.install import install
-from recruit_assets.artifacts.lock import write_locks
-from recruit_assets.artifacts.lockfile import read_lock
-from recruit_assets.settings import Settings
+from recruit_assets.runtime.artifacts.install import install
+from recruit_assets.runtime.artifacts.lock import write_locks
+from recruit_assets.runtime.artifacts.lockfile import read_lock
+from recruit_assets.runtime.settings import Settings
 
 LOCKS = Path(__file__).parent / "locks"
 DSBULK_PARTS = (

@@ -16,18 +16,20 @@ from uuid import uuid4
 import dagster as dg
 from pyspark.sql import SparkSession
 
-from recruit_assets.assets.filtered_events import filtered_events
-from recruit_assets.assets.hourly_job_metrics import hourly_job_metrics
-from recruit_assets.assets.mysql_report import mysql_report
-from recruit_assets.contract import FILTERED_EVENTS, HOURLY_JOB_METRICS, MYSQL_REPORT, RAW_EVENTS, CassandraTable
-from recruit_assets.settings import Settings
-from recruit_assets.stages import Derivation, StageResult, StoredHours, publish_hours, replace_hours
-from recruit_assets.stores.cassandra import CassandraSession, open_session
-from recruit_assets.stores.hour_tables import CassandraHourTables
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
-from recruit_assets.stores.mysql_report import MySqlReport
-from recruit_assets.stores.spark import CassandraFrames
-from recruit_assets.stores.spark_gateway import attached_session
+from recruit_assets.contract.tables import FILTERED_EVENTS, HOURLY_JOB_METRICS, MYSQL_REPORT, RAW_EVENTS
+from recruit_assets.contract.types import CassandraTable
+from recruit_assets.defs.assets.filtered_events import filtered_events
+from recruit_assets.defs.assets.hourly_job_metrics import hourly_job_metrics
+from recruit_assets.defs.assets.mysql_report import mysql_report
+from recruit_assets.hours.ports import Derivation, StageResult, StoredHours
+from recruit_assets.hours.replacement import publish_hours, replace_hours
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
+from recruit_assets.stores.cassandra.session import CassandraSession, open_session
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql.hour_sink import MySqlReport
+from recruit_assets.stores.spark.frames import CassandraFrames
+from recruit_assets.stores.spark.warm import attached_session
 
 Row = tuple[Any, ...]
 

@@ -10,11 +10,11 @@ from benchmarks.arena import Arena
 from benchmarks.figure import Figure, Goal, Side
 from benchmarks.ingest import END, PROCESSES, ingest
 from benchmarks.memory import MIB, peak_mib
-from recruit_assets.contract import MYSQL_REPORT
-from recruit_assets.engines.engine import EngineName
+from recruit_assets.contract.tables import MYSQL_REPORT
+from recruit_assets.local.engines.engine import EngineName
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.stores.mysql.connection import open_report_database
 
 KEY = "report_memory"
 FEW, MANY = 100_000, 1_000_000

@@ -14,9 +14,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
 from benchmarks.report_hour import ReportStores
-from recruit_assets.contract import JOB, MYSQL_REPORT, RAW_EVENTS
-from recruit_assets.settings import Settings
-from recruit_assets.stores.spark import mysql_options
+from recruit_assets.contract.tables import JOB, MYSQL_REPORT, RAW_EVENTS
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.spark.options import mysql_options
 
 TABLE = "peer_report"
 KEY = ["dates", "hours", "job_id", "publisher_id", "campaign_id", "group_id"]

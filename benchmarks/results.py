@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from benchmarks.figure import Figure, Side
-from recruit_assets.artifacts.lockfile import read_lock
+from recruit_assets.runtime.artifacts.lockfile import read_lock
 
 FOLDER = Path(__file__).parent / "results"
 LATEST = FOLDER / "latest.json"

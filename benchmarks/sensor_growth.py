@@ -20,16 +20,17 @@ from benchmarks.arena import Arena
 from benchmarks.figure import Figure, Goal, Side
 from benchmarks.histories import HOUR, LAST_HOUR, MORE, Asked, counted, two_histories
 from benchmarks.ingest import seconds_of
-from recruit_assets.change_feed import LOOKBACK
-from recruit_assets.contract import CHANGE_SHARDS, EVENT_CHANGES
-from recruit_assets.instance import HOME_VARIABLE, open_instance
-from recruit_assets.materialize import materialize_pending
-from recruit_assets.resources import CassandraResource, MySqlResource
-from recruit_assets.sensors.cdc import cassandra_cdc_sensor, look
-from recruit_assets.settings import Settings, export
-from recruit_assets.stores.cassandra import CassandraSession, open_session
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
-from recruit_assets.stores.pending_hours import PendingHours
+from recruit_assets.contract.tables import CHANGE_SHARDS, EVENT_CHANGES
+from recruit_assets.definitions import build_defs
+from recruit_assets.defs.materialize import materialize_pending
+from recruit_assets.defs.resources import CassandraResource, MySqlResource
+from recruit_assets.defs.sensors.cdc import cassandra_cdc_sensor, look
+from recruit_assets.hours.change_feed import LOOKBACK
+from recruit_assets.runtime.settings import Settings, export
+from recruit_assets.stores.cassandra.session import CassandraSession, open_session
+from recruit_assets.stores.dagster.instance import HOME_VARIABLE, open_instance
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql.pending_hours import PendingHours
 
 GROWTH, TICK = "sensor_growth", "sensor_tick_ms"
 EVENTS, HOURS = 100_000, 24
@@ -102,7 +103,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
     """Ticks and single looks over both histories, in as many turns as there are repeats."""
     with two_histories(arena, events=EVENTS, hours=HOURS) as histories:
         for settings in (histories.less, histories.more):
-            materialize_pending(settings, arena.say)
+            materialize_pending(build_defs(settings=settings), settings, arena.say)
             with open_report_database(settings) as database:
                 # as long ago as hours are that don't rest
                 database.query("UPDATE report_hours SET covered_through = covered_through - INTERVAL 1 DAY")

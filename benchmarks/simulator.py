@@ -10,10 +10,11 @@ from kafka import KafkaProducer
 
 from benchmarks.arena import Arena
 from benchmarks.figure import Figure, Goal, Side, interleaved
-from recruit_assets.settings import Settings
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.publish import ListSink, simulate, simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stores.kafka import end_offsets, open_consumer
+from recruit_assets.stores.kafka.clients import open_consumer
+from recruit_assets.stores.kafka.offsets import end_offsets
 
 EVENTS = 200_000
 WARM_UP_EVENTS = 20_000

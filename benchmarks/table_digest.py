@@ -11,9 +11,9 @@ from io import BytesIO
 from cassandra.cluster import EXEC_PROFILE_DEFAULT
 from cassandra.protocol import ProtocolHandler, ResultMessage, _ProtocolHandler, read_int, read_value
 
-from recruit_assets.contract import CassandraTable
-from recruit_assets.settings import Settings
-from recruit_assets.stores.cassandra import open_session
+from recruit_assets.contract.types import CassandraTable
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.session import open_session
 
 PAGE_ROWS = 2_000
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.arena import Arena
-from recruit_assets.instance import HOME_VARIABLE
-from recruit_assets.settings import Settings, as_environment
+from recruit_assets.runtime.settings import Settings, as_environment
+from recruit_assets.stores.dagster.instance import HOME_VARIABLE
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 STOP_S = 120

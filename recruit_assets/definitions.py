@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from recruit_assets.assets import ASSETS, SOURCES
-from recruit_assets.assets.dashboards import with_dashboards
-from recruit_assets.checks import CHECKS
-from recruit_assets.io_managers.cassandra import CassandraIOManager
-from recruit_assets.io_managers.mysql import MySqlIOManager
-from recruit_assets.jobs import JOBS
-from recruit_assets.resources import CassandraResource, KafkaResource, MySqlResource, SparkResource
-from recruit_assets.schedules import SCHEDULES
-from recruit_assets.sensors import SENSORS
-from recruit_assets.settings import Settings, load_settings
+from recruit_assets.defs.assets import ASSETS, SOURCES
+from recruit_assets.defs.assets.dashboard_links import with_dashboards
+from recruit_assets.defs.checks import CHECKS
+from recruit_assets.defs.io_managers.cassandra import CassandraIOManager
+from recruit_assets.defs.io_managers.mysql import MySqlIOManager
+from recruit_assets.defs.jobs import JOBS
+from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource, SparkResource
+from recruit_assets.defs.schedules import SCHEDULES
+from recruit_assets.defs.sensors import SENSORS
+from recruit_assets.runtime.settings import Settings, load_settings
 
 
 def build_resources(settings: Settings) -> dict[str, object]:

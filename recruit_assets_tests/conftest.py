@@ -18,12 +18,13 @@ import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
-from recruit_assets.contract import HOUR_COVERAGE, CassandraTable
-from recruit_assets.engines.local import LocalEngines
-from recruit_assets.instance import HOME_VARIABLE, REPOSITORY
-from recruit_assets.settings import PREFIX, Settings, as_environment, load_settings
+from recruit_assets.contract.tables import HOUR_COVERAGE
+from recruit_assets.contract.types import CassandraTable
+from recruit_assets.local.engines.engine_set import LocalEngines
+from recruit_assets.runtime.settings import PREFIX, Settings, as_environment, load_settings
+from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY
 from recruit_assets.stores.schema import apply_schema
-from recruit_assets.stores.spark import CassandraFrames
+from recruit_assets.stores.spark.frames import CassandraFrames
 from recruit_assets_tests.support.cleanup import drop_everything
 from recruit_assets_tests.support.waiting import wait_until
 
@@ -122,7 +123,7 @@ def fresh_names(engines: Settings) -> Settings:
 @pytest.fixture(scope="session")
 def spark(engines: Settings) -> SparkSession:
     """The session that production code gets, warm for the whole run; nobody stops what all share."""
-    from recruit_assets.resources import SparkResource
+    from recruit_assets.defs.resources import SparkResource
 
     session: SparkSession = SparkResource.of(engines).spark_session
     return session

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from recruit_assets.dashboards.alert_rules import RULES, AlertRule
+from recruit_assets.observability.dashboards.alert_rules import RULES, AlertRule
 from recruit_assets_tests.support.grafana import panel_queries
 
 COMPARISONS = {"gt": ">", "lt": "<"}

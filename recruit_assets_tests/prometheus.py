@@ -18,10 +18,10 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from recruit_assets.engines.local import LocalEngines
 from recruit_assets.ingest.service import drain
-from recruit_assets.settings import Settings, as_environment, load_settings
-from recruit_assets.stores.event_publisher import open_publisher
+from recruit_assets.local.engines.engine_set import LocalEngines
+from recruit_assets.runtime.settings import Settings, as_environment, load_settings
+from recruit_assets.stores.kafka.event_publisher import open_publisher
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.conftest import RUNNING_ENGINES, fresh_names
 from recruit_assets_tests.support.builders import an_event, as_bytes

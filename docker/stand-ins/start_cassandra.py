@@ -7,8 +7,8 @@ import os
 from importlib.resources import files
 from pathlib import Path
 
-from recruit_assets.engines.cassandra import JAVA_BASE_EXPORTS, JAVA_BASE_OPENS, LIBRARIES, OTHER_MODULES
-from recruit_assets.engines.jvm import java
+from recruit_assets.local.engines.cassandra import JAVA_BASE_EXPORTS, JAVA_BASE_OPENS, LIBRARIES, OTHER_MODULES
+from recruit_assets.local.engines.jvm import java
 
 CONFIG = Path("/etc/cassandra")
 DATA = Path("/var/lib/cassandra")
@@ -19,7 +19,7 @@ def main() -> None:
     datacenter, rack = os.environ.get("CASSANDRA_DC", "dc1"), os.environ.get("CASSANDRA_RACK", "rack1")
     (CONFIG / "cassandra-rackdc.properties").write_text(f"dc={datacenter}\nrack={rack}\n", encoding="utf-8")
     logback = CONFIG / "logback.xml"
-    logback.write_bytes((files("recruit_assets.engines") / "templates" / "logback.xml").read_bytes())
+    logback.write_bytes((files("recruit_assets.local.engines") / "templates" / "logback.xml").read_bytes())
     jars = [CONFIG, *(Path(line) for line in Path("/opt/jars.txt").read_text(encoding="utf-8").splitlines())]
     heap = os.environ.get("MAX_HEAP_SIZE", "1024M")
     options = (

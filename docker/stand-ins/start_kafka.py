@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from recruit_assets.engines.jvm import java
-from recruit_assets.engines.kafka import FORMAT_TIMEOUT_S, LOGGING
-from recruit_assets.engines.processes import run_to_end
+from recruit_assets.local.engines.jvm import java
+from recruit_assets.local.engines.kafka import FORMAT_TIMEOUT_S, LOGGING
+from recruit_assets.local.engines.processes import run_to_end
 
 FOLDER = Path("/tmp/kafka")  # noqa: S108  # a container's own
 PREFIX = "KAFKA_"

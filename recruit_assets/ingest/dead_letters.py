@@ -9,14 +9,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from recruit_assets.contract import DeadLetterHeader, DeadLetterReason
-from recruit_assets.errors import RejectedEvent
-from recruit_assets.settings import Settings
-from recruit_assets.stores.dead_letter_replays import record_replays, replayed_origins
-from recruit_assets.stores.dead_letter_topic import DeadLetter, Origin, origin_in, read_dead_letters
-from recruit_assets.stores.kafka import Headers, TopicSender, open_sender
-from recruit_assets.stores.kafka_group import Record
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterHeader, DeadLetterReason, Origin
+from recruit_assets.runtime.errors import RejectedEvent
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.clients import Headers, TopicSender, open_sender
+from recruit_assets.stores.kafka.dead_letter_topic import origin_in, read_dead_letters
+from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql.dead_letter_replays import record_replays, replayed_origins
 
 REPLAY_CHUNK = 500
 

@@ -5,7 +5,7 @@ Not here: counting for a run's result (`ingest.result`).
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from recruit_assets.exposition import serve_metrics
+from recruit_assets.runtime.metrics_server import serve_metrics
 
 BATCH_BUCKETS_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
 

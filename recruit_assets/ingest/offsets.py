@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from recruit_assets.errors import StoreUnavailable
+from recruit_assets.runtime.errors import StoreUnavailable
 
 COMMIT_GIVE_UP_S = 90
 

@@ -5,7 +5,6 @@ Belongs here: processes, their signals and exit codes. Not here: what each of th
 
 import logging
 import multiprocessing
-import signal
 import threading
 import time
 from collections import deque
@@ -14,11 +13,12 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
-from recruit_assets.errors import Inconsistent, RecruitError, StoreUnavailable
 from recruit_assets.ingest.result import IngestResult, total
 from recruit_assets.ingest.service import Progress, serve
-from recruit_assets.logs import configure_logs
-from recruit_assets.settings import Settings
+from recruit_assets.runtime.errors import Inconsistent, RecruitError, StoreUnavailable
+from recruit_assets.runtime.logs import configure_logs
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.runtime.signals import stop_on_signals
 
 log = logging.getLogger(__name__)
 
@@ -159,14 +159,6 @@ def _run(settings: Settings, number: int, targets: Mapping[int, int] | None, res
     except RecruitError as error:
         log.error("%s", error)  # noqa: TRY400
         raise SystemExit(1) from None
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set, instead of ending the process in the middle of a flight."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def _stop_with_parent(stop: threading.Event) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from recruit_assets.contract import DeadLetterReason
+from recruit_assets.contract.dead_letters import DeadLetterReason
 
 
 @dataclass(frozen=True, slots=True)

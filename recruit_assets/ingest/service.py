@@ -10,22 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
-from recruit_assets.errors import StoreUnavailable
 from recruit_assets.ingest.metrics import IngestMetrics
 from recruit_assets.ingest.offsets import Offsets, missing
 from recruit_assets.ingest.result import IngestResult, Tally
 from recruit_assets.ingest.steps import OnStep, no_step
 from recruit_assets.ingest.worker import open_worker
-from recruit_assets.settings import Settings
-from recruit_assets.stores.kafka import (
-    Admin,
-    beginning_offsets,
-    committed_offsets,
-    end_offsets,
-    group_members,
-    open_admin,
-    open_consumer,
-)
+from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.clients import Admin, open_admin, open_consumer
+from recruit_assets.stores.kafka.offsets import beginning_offsets, committed_offsets, end_offsets, group_members
 
 log = logging.getLogger(__name__)
 

@@ -16,22 +16,23 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from recruit_assets.contract import DeadLetterReason
-from recruit_assets.errors import RejectedEvent
+from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason
 from recruit_assets.ingest.dead_letters import refusal
 from recruit_assets.ingest.metrics import IngestMetrics
 from recruit_assets.ingest.offsets import Commits
 from recruit_assets.ingest.result import Tally
 from recruit_assets.ingest.steps import OnStep, Step, no_step
 from recruit_assets.ingest.writer import EventWriter, Flight, Row
-from recruit_assets.settings import Settings
-from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.dead_letter_topic import DeadLetter, open_dead_letter_topic
-from recruit_assets.stores.event_writes import EventWrites
-from recruit_assets.stores.kafka import check_topic_times, open_admin
-from recruit_assets.stores.kafka_group import GroupMember, Record, Trimmed
-from recruit_assets.stores.row_bytes import Partition, raw_row
-from recruit_assets.transforms.bucket import Layouts, bucket_of_key, event_hour
+from recruit_assets.runtime.errors import RejectedEvent
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.batch_encoder import Partition, raw_row
+from recruit_assets.stores.cassandra.event_writes import EventWrites
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.kafka.clients import open_admin
+from recruit_assets.stores.kafka.dead_letter_topic import open_dead_letter_topic
+from recruit_assets.stores.kafka.group_member import GroupMember, Record, Trimmed
+from recruit_assets.stores.kafka.topics import check_topic_times
+from recruit_assets.transforms.buckets import Layouts, bucket_of_key, event_hour
 from recruit_assets.transforms.validate import Limits, read_event
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ from typing import Protocol
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_random_exponential
 
-from recruit_assets.errors import StoreUnavailable
 from recruit_assets.ingest.steps import OnStep, Step, no_step
-from recruit_assets.stores.event_writes import MAX_BATCH_BYTES, Done, RowsRefused
-from recruit_assets.stores.row_bytes import Partition, RawRow
+from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
+from recruit_assets.stores.cassandra.event_writes import MAX_BATCH_BYTES, Done, RowsRefused
 
 log = logging.getLogger(__name__)
 

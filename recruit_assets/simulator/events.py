@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from random import Random
 
-from recruit_assets.contract import EVENT_COLUMNS, DeadLetterReason, Type
+from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.contract.events import EVENT_COLUMNS
+from recruit_assets.contract.types import Type
 from recruit_assets.simulator.fragments import Interaction, countable_interactions, uncountable_interactions, visitors
 from recruit_assets.simulator.jobs import Job
 from recruit_assets.simulator.malformed import Material, kinds_by_reason

@@ -8,16 +8,26 @@ oddities included. Not here: how often and when they happen (`events`), records 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from random import Random
 from uuid import UUID
 
-from recruit_assets.contract import Action
 from recruit_assets.simulator.jobs import Job
 from recruit_assets.simulator.names import FIRST_CAMPAIGN_ID, FIRST_GROUP_ID, FIRST_PUBLISHER_ID
 from recruit_assets.simulator.spec import SimulationSpec
 
 ABSENT = object()
 """A field that the tracker leaves out, beside null."""
+
+
+class Action(StrEnum):
+    """What a user does; spelt here a second time, since the ledger checks the pipeline's own declaration."""
+
+    CLICK = "click"
+    CONVERSION = "conversion"
+    QUALIFIED = "qualified"
+    UNQUALIFIED = "unqualified"
+
 
 ACTIONS = ("click", "clicks", "conversion", "qualified", "unqualified")
 ACTION_WEIGHTS = (70, 18, 8, 2.5, 1.5)

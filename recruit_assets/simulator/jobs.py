@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from recruit_assets.simulator.names import COMPANIES, FIRST_COMPANY_ID
-from recruit_assets.stores.job_dimension import JobRow
+from recruit_assets.stores.mysql.dimensions import JobRow
 
 FIRST_JOB_ID = 100_003
 JOB_ID_STEP = 37

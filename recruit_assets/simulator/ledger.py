@@ -13,10 +13,11 @@ from typing import Any
 
 import orjson
 
-from recruit_assets.contract import MYSQL_REPORT, REPORT_SOURCE, Action, DeadLetterReason
-from recruit_assets.files import replace_file
+from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_SOURCE
+from recruit_assets.runtime.files import replace_file
 from recruit_assets.simulator.events import Chunk
-from recruit_assets.simulator.fragments import Interaction
+from recruit_assets.simulator.fragments import Action, Interaction
 from recruit_assets.simulator.jobs import Job
 
 VERSION = 1

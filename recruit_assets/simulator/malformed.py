@@ -14,7 +14,7 @@ from itertools import cycle
 from random import Random
 from uuid import UUID
 
-from recruit_assets.contract import DeadLetterReason
+from recruit_assets.contract.dead_letters import DeadLetterReason
 
 Fields = dict[str, object]
 

@@ -6,8 +6,8 @@ A few of each have none, as on a real site. Not here: jobs and their companies (
 
 from collections.abc import Mapping
 
-from recruit_assets.analyst_model import CAMPAIGN, COMPANY, JOB_GROUP, PUBLISHER
-from recruit_assets.contract import SqlTable
+from recruit_assets.contract.analyst_model import CAMPAIGN, COMPANY, JOB_GROUP, PUBLISHER
+from recruit_assets.contract.types import SqlTable
 from recruit_assets.simulator.spec import SimulationSpec
 
 FIRST_COMPANY_ID, COMPANIES = 501, 83

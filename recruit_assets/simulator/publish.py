@@ -12,17 +12,16 @@ from io import BufferedWriter
 from threading import Event
 from typing import Protocol
 
-from recruit_assets.settings import Settings
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.events import Chunk, EventStream
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.ledger import Ledger
 from recruit_assets.simulator.names import site_names
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.simulator.times import milliseconds
-from recruit_assets.stores.dimension_names import load_names
-from recruit_assets.stores.event_publisher import open_publisher
-from recruit_assets.stores.job_dimension import load_jobs
-from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.stores.kafka.event_publisher import open_publisher
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.dimensions import load_jobs, load_names
 
 MAX_BEHIND_S = 1.0
 """A paced simulation that was held up catches up this much and drops the rest of its delay."""

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
-from recruit_assets.contract import DeadLetterReason
-from recruit_assets.errors import UserError
+from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.runtime.errors import UserError
 
 WINDOW = timedelta(hours=24)
 """Where only the end of the event times is given, or nothing."""

@@ -13,7 +13,7 @@ from cassandra.policies import WhiteListRoundRobinPolicy
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from recruit_assets.errors import StoreUnavailable
+from recruit_assets.runtime.errors import StoreUnavailable
 
 TIMEOUT_S = 5
 

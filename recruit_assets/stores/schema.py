@@ -1,10 +1,10 @@
 """All schema at once: topics, keyspace and report database. The rules of each are in its store's schema module."""
 
-from recruit_assets.settings import Settings
-from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.cassandra_schema import apply_cassandra_schema
-from recruit_assets.stores.kafka import ensure_topics
-from recruit_assets.stores.mysql_schema import apply_mysql_schema
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.schema import apply_cassandra_schema
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.kafka.topics import ensure_topics
+from recruit_assets.stores.mysql.schema import apply_mysql_schema
 
 
 def apply_schema(settings: Settings) -> None:

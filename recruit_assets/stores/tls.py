@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
 from cryptography.x509 import load_pem_x509_certificates
 
-from recruit_assets.errors import StoreUnavailable, UserError
-from recruit_assets.settings import TLS_OFF, TLS_SYSTEM, Settings
+from recruit_assets.runtime.errors import StoreUnavailable, UserError
+from recruit_assets.runtime.settings import TLS_OFF, TLS_SYSTEM, Settings
 
 DIAGNOSIS_TIMEOUT_S = 2
 TRUSTSTORE_PASSWORD = "changeit"  # noqa: S105  # Java's own: certificates are no secret, but a store must have one

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from recruit_assets.contract import DeadLetterReason
-from recruit_assets.errors import RejectedEvent
+from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.runtime.errors import RejectedEvent
 
 JsonObject = dict[str, Any]
 

@@ -9,7 +9,8 @@ JVM. Not here: reading, writing, coverage (`stages`), the company of a job (join
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
-from recruit_assets.contract import ACTION_SPELLINGS, GRAIN, REPORT_SOURCE, Action
+from recruit_assets.contract.measures import ACTION_SPELLINGS, Action
+from recruit_assets.contract.tables import GRAIN, REPORT_SOURCE
 
 UNATTRIBUTED = "unattributed"
 EVENT_COUNT = "event_count"

@@ -12,15 +12,11 @@ from uuid import UUID
 
 import orjson
 
-from recruit_assets.contract import (
-    ACTION_SPELLINGS,
-    EVENT_COLUMNS,
-    FUTURE_ALLOWANCE_S,
-    Action,
-    DeadLetterReason,
-    Type,
-)
-from recruit_assets.errors import RejectedEvent
+from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.contract.events import EVENT_COLUMNS, FUTURE_ALLOWANCE_S
+from recruit_assets.contract.measures import ACTION_SPELLINGS, Action
+from recruit_assets.contract.types import Type
+from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.transforms.decode import JsonObject, decode, exact_numbers, json_type, shown, too_deep
 
 Value = str | int | None

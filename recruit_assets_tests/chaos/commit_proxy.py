@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from recruit_assets.settings import Settings, variable
+from recruit_assets.runtime.settings import Settings, variable
 
 COMMIT = b"\x03COMMIT"
 """COM_QUERY and its text; four bytes of length and number go before."""

@@ -7,13 +7,15 @@ from functools import partial
 import pytest
 from cassandra.util import uuid_from_time
 
-from recruit_assets.change_feed import read_feed
-from recruit_assets.contract import CHANGE_SHARDS, EVENT_CHANGES
+from recruit_assets.contract.tables import CHANGE_SHARDS, EVENT_CHANGES
+from recruit_assets.hours.change_feed import read_feed
 from recruit_assets.ingest.service import drain
-from recruit_assets.settings import Settings
-from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.event_writes import Done, EventWrites
-from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.change_reader import ChangeReader
+from recruit_assets.stores.cassandra.event_writes import Done, EventWrites
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.pending_hours import PendingHours
 
 HOUR_MS = 3_600_000
 
@@ -35,7 +37,7 @@ def drain_with_changes_held_back(settings: Settings) -> Callable[[int], None]:
 def read_feed_past_it(settings: Settings) -> int:
     """Move the mark to now; how many hours are pending then."""
     with open_session(settings) as session, open_report_database(settings) as database:
-        return len(read_feed(session, database).pending)
+        return len(read_feed(ChangeReader(session), PendingHours(database)).pending)
 
 
 def _write(settings: Settings, held: list[tuple[int, set[int], int]], seconds_ago: int) -> None:

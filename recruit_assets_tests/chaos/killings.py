@@ -12,16 +12,18 @@ import pytest
 from pymysql.cursors import Cursor
 from pyspark.sql import DataFrame
 
-from recruit_assets.contract import FILTERED_EVENTS, HOURLY_JOB_METRICS, CassandraTable
-from recruit_assets.engines.engine import EngineName
-from recruit_assets.materialize import materialize_pending
-from recruit_assets.portions import Partition, Tally
-from recruit_assets.settings import Settings
-from recruit_assets.stages import Derivation, StageResult
-from recruit_assets.stores import mysql_report
-from recruit_assets.stores.hour_tables import CassandraHourTables
-from recruit_assets_tests.support.arena import Arena
+from recruit_assets.contract.tables import FILTERED_EVENTS, HOURLY_JOB_METRICS
+from recruit_assets.contract.types import CassandraTable
+from recruit_assets.definitions import build_defs
+from recruit_assets.defs.materialize import materialize_pending
+from recruit_assets.hours.bucket_state import Partition, Tally
+from recruit_assets.hours.ports import Derivation, StageResult
+from recruit_assets.local.engines.engine import EngineName
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
+from recruit_assets.stores.mysql import hour_sink
 from recruit_assets_tests.support.ingest_process import exit_code_of, remove_dead_members
+from recruit_assets_tests.support.scenario import Arena
 
 
 class RunStep(StrEnum):
@@ -44,7 +46,7 @@ def materialize_until_killed(settings: Settings, step: RunStep) -> int:
 def mysql_killed_in_a_transaction(arena: Arena) -> Iterator[Callable[[], int]]:
     """The first transaction of an hour loses its server before the commit; a new one is started at once."""
     kills = 0
-    store_mark = mysql_report._store_mark
+    store_mark = hour_sink._store_mark
 
     def kill_once(cursor: Cursor, hour: datetime, mark: tuple[datetime, int, int, int, str]) -> None:
         nonlocal kills
@@ -55,7 +57,7 @@ def mysql_killed_in_a_transaction(arena: Arena) -> Iterator[Callable[[], int]]:
         store_mark(cursor, hour, mark)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mysql_report, "_store_mark", kill_once)
+        patch.setattr(hour_sink, "_store_mark", kill_once)
         yield lambda: kills
 
 
@@ -78,12 +80,12 @@ class _DyingTables(CassandraHourTables):
 def _materialize_and_die(settings: Settings, step: RunStep) -> None:
     _DyingTables.step = step
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recruit_assets.io_managers.cassandra.CassandraHourTables", _DyingTables)
+        patch.setattr("recruit_assets.defs.io_managers.cassandra.CassandraHourTables", _DyingTables)
         if step is RunStep.RAW_EVENTS_WRITTEN:
             patch.setattr("recruit_assets.ingest.writer.EventWriter._tell", _die)
         if step is RunStep.IN_THE_TRANSACTION:
-            patch.setattr("recruit_assets.stores.mysql_report._store_mark", _die)
-        materialize_pending(settings)
+            patch.setattr("recruit_assets.stores.mysql.hour_sink._store_mark", _die)
+        materialize_pending(build_defs(settings=settings), settings)
 
 
 def _die(*_: object) -> None:

@@ -24,12 +24,12 @@ from dagster._core.storage.dagster_run import FINISHED_STATUSES, NOT_FINISHED_ST
 from rich.console import Console
 from rich.table import Table
 
-from recruit_assets.audit import run_audit
-from recruit_assets.commands.audit import show
-from recruit_assets.instance import HOME_VARIABLE
-from recruit_assets.settings import Settings, load_settings
-from recruit_assets.stores.kafka_lag import uncommitted_records
-from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.observability.audit import run_audit
+from recruit_assets.observability.audit.table import show
+from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.stores.dagster.instance import HOME_VARIABLE
+from recruit_assets.stores.kafka.offsets import uncommitted_records
+from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 SAMPLE_EVERY_S = 15.0

@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from recruit_assets.engines.engine import EngineName
+from recruit_assets.local.engines.engine import EngineName
 from recruit_assets_tests.chaos.specs import a_few_hours
-from recruit_assets_tests.support.arena import Arena
 from recruit_assets_tests.support.ingest_process import service
+from recruit_assets_tests.support.scenario import Arena
 from recruit_assets_tests.support.waiting import wait_until
 
 RATE = 300

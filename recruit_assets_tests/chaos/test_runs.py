@@ -9,12 +9,12 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from recruit_assets.ingest.result import IngestResult
 from recruit_assets.ingest.service import drain
-from recruit_assets.settings import Settings
-from recruit_assets.stores.kafka import open_admin
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets_tests.chaos.killings import RunStep, materialize_until_killed
-from recruit_assets_tests.chaos.machines import tick_and_run_elsewhere
+from recruit_assets_tests.chaos.second_host import tick_and_run_elsewhere
 from recruit_assets_tests.chaos.specs import a_few_hours
-from recruit_assets_tests.support.arena import Arena
+from recruit_assets_tests.support.scenario import Arena
 
 KILLED = -9
 

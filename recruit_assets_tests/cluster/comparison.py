@@ -22,23 +22,23 @@ import typer
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from recruit_assets.audit import run_audit
-from recruit_assets.contract import RAW_EVENTS
-from recruit_assets.engines.local import LocalEngines
-from recruit_assets.instance import HOME_VARIABLE, REPOSITORY
-from recruit_assets.settings import Settings, as_environment, load_settings
+from recruit_assets.contract.tables import RAW_EVENTS
+from recruit_assets.local.engines.engine_set import LocalEngines
+from recruit_assets.observability.audit import run_audit
+from recruit_assets.runtime.settings import Settings, as_environment, load_settings
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.job_dimension import load_jobs
-from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.dimensions import load_jobs
 from recruit_assets.stores.schema import apply_schema
-from recruit_assets.stores.spark import CassandraFrames, kept
+from recruit_assets.stores.spark.frames import CassandraFrames, kept
 from recruit_assets_tests.cluster.processes import HOST, WORKERS, Cluster, open_cluster
-from recruit_assets_tests.support.arena import REPORT
 from recruit_assets_tests.support.cleanup import drop_tables, drop_topics
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
+from recruit_assets_tests.support.scenario import REPORT
 
 RUNNING_ENGINES = "RECRUIT_TEST_STATE_DIR"
 

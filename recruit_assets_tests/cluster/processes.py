@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pyspark
 
-from recruit_assets.artifacts import classpath, java_home
-from recruit_assets.engines.ports import free_ports
-from recruit_assets.settings import Settings
+from recruit_assets.local.engines.ports import free_ports
+from recruit_assets.runtime.artifacts import classpath, java_home
+from recruit_assets.runtime.settings import Settings
 
 HOST = "127.0.0.1"
 WORKERS = 2

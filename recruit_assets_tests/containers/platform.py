@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import pymysql
 
-from recruit_assets.engines.ports import free_ports
+from recruit_assets.local.engines.ports import free_ports
 
 COMPOSE_FOLDER = Path(__file__).parents[2] / "docker"
 INHERITED = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
@@ -31,7 +31,7 @@ PASSWORDS = (
 LEDGERS = "/ledgers"
 RUN_LABEL = "dagster/run_id"
 LAG = (
-    "from recruit_assets.settings import load_settings; from recruit_assets.stores.kafka_lag import "
+    "from recruit_assets.runtime.settings import load_settings; from recruit_assets.stores.kafka_lag import "
     "uncommitted_records as lag; print(lag(load_settings()))"
 )
 RUNS = "{runsOrError(limit: 500) {... on Runs {results {runId status tags {key value}}}}}"

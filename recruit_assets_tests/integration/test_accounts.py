@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from recruit_assets.errors import RecruitError, UserError
-from recruit_assets.settings import AccountPasswords, Settings, load_settings
-from recruit_assets.stores.mysql import open_report_database
-from recruit_assets.stores.mysql_accounts import apply_accounts
-from recruit_assets.stores.mysql_schema import apply_mysql_schema
+from recruit_assets.runtime.errors import RecruitError, UserError
+from recruit_assets.runtime.settings import AccountPasswords, Settings, load_settings
+from recruit_assets.stores.mysql.accounts import apply_accounts
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.schema import apply_mysql_schema
 
 ROLES = ("owner", "ingest", "lineage", "analyst")
 """Without Dagster's, whose database would be every test's."""

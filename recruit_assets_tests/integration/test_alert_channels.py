@@ -9,10 +9,10 @@ from threading import Thread
 
 import pytest
 
-from recruit_assets import alerts
-from recruit_assets.alerts import Alert, is_configured, send
-from recruit_assets.errors import StoreUnavailable, UserError
-from recruit_assets.settings import load_settings
+from recruit_assets.observability import alerts
+from recruit_assets.observability.alerts import Alert, is_configured, send
+from recruit_assets.runtime.errors import StoreUnavailable, UserError
+from recruit_assets.runtime.settings import load_settings
 
 ALERT = Alert("The report stands still", "2 hours wait")
 

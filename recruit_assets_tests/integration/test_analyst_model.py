@@ -6,11 +6,12 @@ from itertools import pairwise
 
 import pytest
 
-from recruit_assets.analyst_model import DIMENSIONS, FACT, KPIS, MEASURES, VIEWS, Dimension, View
-from recruit_assets.settings import Settings
+from recruit_assets.contract.analyst_model import DIMENSIONS, FACT, VIEWS, Dimension, View
+from recruit_assets.contract.measures import KPIS, MEASURES
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.ledger import Ledger
-from recruit_assets.stores.mysql import ReportDatabase
-from recruit_assets.stores.mysql_schema import SQL_TYPES
+from recruit_assets.stores.mysql.connection import ReportDatabase
+from recruit_assets.stores.mysql.schema import SQL_TYPES
 from recruit_assets_tests.conftest import fresh_names
 from recruit_assets_tests.support.reports import report_database, total, write_report
 from recruit_assets_tests.support.simulations import all_valid, simulated

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
-from recruit_assets.analyst_model import VIEWS
-from recruit_assets.errors import SchemaMismatch, StoreUnavailable, UserError
-from recruit_assets.settings import Settings
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
-from recruit_assets.stores.mysql_schema import apply_mysql_schema
+from recruit_assets.contract.analyst_model import VIEWS
+from recruit_assets.runtime.errors import SchemaMismatch, StoreUnavailable, UserError
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql.schema import apply_mysql_schema
 from recruit_assets_tests.conftest import fresh_names
 from recruit_assets_tests.support.reports import report_database
 

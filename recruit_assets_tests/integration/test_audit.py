@@ -16,25 +16,26 @@ from kafka.structs import TopicPartition
 from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
-from recruit_assets.audit import AuditResult, run_audit
-from recruit_assets.cli import app
-from recruit_assets.contract import HOUR_COVERAGE, MYSQL_REPORT, RAW_EVENTS, DeadLetterReason
+from recruit_assets.cli.main import app
+from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason, Origin
+from recruit_assets.contract.tables import HOUR_COVERAGE, MYSQL_REPORT, RAW_EVENTS
 from recruit_assets.ingest.dead_letters import Selection, replay_dead_letters
 from recruit_assets.ingest.service import drain
-from recruit_assets.settings import Settings, as_environment
+from recruit_assets.observability.audit import AuditResult, run_audit
+from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stores.audit_reads import newest_changes
-from recruit_assets.stores.cassandra import CassandraSession, open_session
-from recruit_assets.stores.dead_letter_topic import DeadLetter, Origin, headers_of
-from recruit_assets.stores.kafka import open_admin, open_producer
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+from recruit_assets.stores.cassandra.audit_reads import newest_changes
+from recruit_assets.stores.cassandra.session import CassandraSession, open_session
+from recruit_assets.stores.kafka.clients import open_admin, open_producer
+from recruit_assets.stores.kafka.dead_letter_topic import headers_of
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.schema import apply_schema
-from recruit_assets.stores.spark import CassandraFrames
+from recruit_assets.stores.spark.frames import CassandraFrames
 from recruit_assets_tests.conftest import fresh_names, sees
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.cleanup import drop_everything
-from recruit_assets_tests.support.sinks import FilteredEvents, HourlyJobMetrics, MySqlReportSink
+from recruit_assets_tests.support.table_harness import FilteredEvents, HourlyJobMetrics, MySqlReportSink
 from recruit_assets_tests.support.waiting import wait_until
 
 START = datetime(2026, 1, 5, 6, tzinfo=UTC)

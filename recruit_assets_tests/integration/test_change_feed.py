@@ -5,15 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recruit_assets.change_feed import DAILY_LOOKBACK, FeedState, read_feed
-from recruit_assets.contract import CHANGE_SHARDS, EVENT_CHANGES
-from recruit_assets.errors import StoreUnavailable
-from recruit_assets.pending import FailedRun, HourRange
-from recruit_assets.settings import Settings
-from recruit_assets.stores import pending_hours
-from recruit_assets.stores.cassandra import CassandraSession, open_session
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
-from recruit_assets.stores.mysql_schema import apply_mysql_schema
+from recruit_assets.contract.tables import CHANGE_SHARDS, EVENT_CHANGES
+from recruit_assets.hours.change_feed import DAILY_LOOKBACK, FeedState, read_feed
+from recruit_assets.hours.planning import FailedRun, HourRange
+from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.change_reader import ChangeReader
+from recruit_assets.stores.cassandra.session import CassandraSession, open_session
+from recruit_assets.stores.mysql import pending_hours
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql.pending_hours import PendingHours
+from recruit_assets.stores.mysql.schema import apply_mysql_schema
 from recruit_assets_tests.support.builders import uuid1_at
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -52,7 +54,7 @@ class Feed:
         )
 
     def tick(self, **options: object) -> FeedState:
-        return read_feed(self.session, self.database, **options)  # type: ignore[arg-type]  # passed on as given
+        return read_feed(ChangeReader(self.session), PendingHours(self.database), **options)  # type: ignore[arg-type]  # passed on as given
 
     def pending(self, **options: object) -> list[datetime]:
         return [one.hour for one in self.tick(**options).pending]
@@ -134,9 +136,7 @@ def test_the_mark_is_never_ahead_of_what_was_read(feed: Feed) -> None:
 def test_a_slower_reader_does_not_move_the_mark_back(feed: Feed) -> None:
     state = feed.tick()
 
-    pending_hours.PendingHours(feed.database).record(
-        {}, read_through=state.low_water - timedelta(hours=1), now=state.now
-    )
+    PendingHours(feed.database).record({}, read_through=state.low_water - timedelta(hours=1), now=state.now)
 
     assert feed.mark() == [(state.low_water.replace(tzinfo=None),)]
 
@@ -154,7 +154,7 @@ def test_a_crash_between_two_statements_leaves_mark_and_hours_as_they_were(
 
     with monkeypatch.context() as patched:
         patched.setattr(pending_hours, "_add", crash)
-        patched.setattr("recruit_assets.stores.mysql.TRANSACTION_TRIES", 1)
+        patched.setattr("recruit_assets.stores.mysql.connection.TRANSACTION_TRIES", 1)
         with pytest.raises(StoreUnavailable, match="killed after the mark moved"):
             feed.tick()
 

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 import dagster as dg
 import pytest
 
-from recruit_assets.checks import hourly_job_metrics
-from recruit_assets.checks.verdicts import Verdict
 from recruit_assets.definitions import build_defs
-from recruit_assets.settings import Settings
-from recruit_assets.stores.cassandra import CassandraSession, open_session
-from recruit_assets.stores.check_reads import Bucket, read_buckets, recorded_by_stages
-from recruit_assets.stores.kafka import open_producer
-from recruit_assets.stores.mysql import open_report_database
-from recruit_assets.stores.spark import CassandraFrames
+from recruit_assets.defs.checks import hourly_job_metrics
+from recruit_assets.defs.checks.verdict import Verdict
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.check_reads import Bucket, read_buckets, recorded_by_stages
+from recruit_assets.stores.cassandra.session import CassandraSession, open_session
+from recruit_assets.stores.kafka.clients import open_producer
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.spark.frames import CassandraFrames
 from recruit_assets_tests.support.builders import an_event, as_bytes
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import SecretStr
 
-from recruit_assets.settings import Settings
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets_tests.conftest import fresh_names
 from recruit_assets_tests.support.grafana import PanelQuery, panel_queries, variable_queries
 from recruit_assets_tests.support.reports import report_database, total, write_report

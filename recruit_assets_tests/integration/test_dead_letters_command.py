@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from recruit_assets.cli import app
+from recruit_assets.cli.main import app
 from recruit_assets.ingest.service import drain
-from recruit_assets.settings import Settings, load_settings
-from recruit_assets.stores.kafka import open_sender
+from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.stores.kafka.clients import open_sender
 from recruit_assets_tests.support.builders import an_event, as_bytes
 
 TOMORROW = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
-from recruit_assets.instance import HOME_VARIABLE, REPOSITORY
-from recruit_assets.materialize import Materialized, materialize_pending
-from recruit_assets.settings import Settings
-from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.definitions import build_defs
+from recruit_assets.defs.materialize import Materialized, materialize_pending
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY
+from recruit_assets.stores.mysql.connection import open_report_database
 
 # the time inside these UUIDs is 2026-01-05 07:10:40
 LINES = """
@@ -52,7 +53,7 @@ def test_json_lines_of_any_kafka_client_give_the_report_that_a_person_works_out(
     with open_report_database(settings) as database:
         database.query("INSERT INTO job (id, company_id) VALUES (5, 77)")
 
-    done = materialize_pending(settings)
+    done = materialize_pending(build_defs(settings=settings), settings)
 
     assert done == Materialized(records=11, runs=1, hours=2)
     with open_report_database(settings) as database:

@@ -7,28 +7,29 @@ from datetime import UTC, datetime
 
 import pytest
 
-from recruit_assets.assets.hourly_job_metrics import BY_BUCKET
-from recruit_assets.contract import (
+from recruit_assets.contract.tables import (
     BUCKET_METRICS,
     FILTERED_EVENTS,
     HOUR_COVERAGE,
     HOURLY_JOB_METRICS,
     RAW_EVENTS,
-    CassandraTable,
 )
-from recruit_assets.errors import MissingCoverage
+from recruit_assets.contract.types import CassandraTable
+from recruit_assets.defs.assets.hourly_job_metrics import BY_BUCKET
+from recruit_assets.hours.bucket_state import Tally
+from recruit_assets.hours.ports import StageResult
+from recruit_assets.hours.replacement import replace_hours
 from recruit_assets.ingest.writer import EventWriter, Row
-from recruit_assets.portions import Tally
-from recruit_assets.settings import Settings
-from recruit_assets.stages import StageResult, replace_hours
-from recruit_assets.stores.cassandra import CassandraSession, open_session
-from recruit_assets.stores.event_writes import EventWrites
-from recruit_assets.stores.hour_tables import CassandraHourTables
-from recruit_assets.stores.row_bytes import raw_row
-from recruit_assets.stores.spark import CassandraFrames, kept
+from recruit_assets.runtime.errors import MissingCoverage
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.batch_encoder import raw_row
+from recruit_assets.stores.cassandra.event_writes import EventWrites
+from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
+from recruit_assets.stores.cassandra.session import CassandraSession, open_session
+from recruit_assets.stores.spark.frames import CassandraFrames, kept
 from recruit_assets.transforms.validate import Limits, read_event
 from recruit_assets_tests.support.builders import as_bytes, uuid1_at
-from recruit_assets_tests.support.sinks import FilteredEvents, HourlyJobMetrics
+from recruit_assets_tests.support.table_harness import FilteredEvents, HourlyJobMetrics
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 HOUR_MS = round(SEVEN.timestamp() * 1000)

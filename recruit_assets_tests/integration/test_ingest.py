@@ -10,15 +10,16 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from recruit_assets.contract import DeadLetterReason
-from recruit_assets.errors import SchemaMismatch, StoreUnavailable
+from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.ingest.dead_letters import Replayed, Selection, list_dead_letters, replay_dead_letters
 from recruit_assets.ingest.result import IngestResult
 from recruit_assets.ingest.service import drain, serve, topic_ends
 from recruit_assets.ingest.steps import Step
-from recruit_assets.settings import Settings, load_settings
-from recruit_assets.stores.cassandra import Row, open_session
-from recruit_assets.stores.kafka import committed_offsets, group_members, open_admin, open_producer
+from recruit_assets.runtime.errors import SchemaMismatch, StoreUnavailable
+from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.stores.cassandra.session import Row, open_session
+from recruit_assets.stores.kafka.clients import open_admin, open_producer
+from recruit_assets.stores.kafka.offsets import committed_offsets, group_members
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.waiting import wait_until
 

@@ -6,9 +6,10 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from recruit_assets.ingest.service import drain, topic_ends
-from recruit_assets.settings import Settings
-from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.kafka import committed_offsets, group_members, open_admin, open_producer
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.kafka.clients import open_admin, open_producer
+from recruit_assets.stores.kafka.offsets import committed_offsets, group_members
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.ingest_process import consumers, service
 from recruit_assets_tests.support.waiting import wait_until

@@ -8,9 +8,9 @@ from itertools import count
 import pytest
 from kafka import TopicPartition
 
-from recruit_assets.settings import Settings
-from recruit_assets.stores.kafka import open_producer
-from recruit_assets.stores.kafka_group import GroupMember, _RebalanceNotes
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.clients import open_producer
+from recruit_assets.stores.kafka.group_member import GroupMember, _RebalanceNotes
 from recruit_assets_tests.support.waiting import wait_until
 
 PARTITIONS = 4

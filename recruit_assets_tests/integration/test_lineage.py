@@ -7,12 +7,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from recruit_assets.contract import EVENT_COLUMNS, RAW_EVENTS
+from recruit_assets.contract.events import EVENT_COLUMNS
+from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.definitions import build_defs
-from recruit_assets.settings import Settings
-from recruit_assets.stores.kafka import open_producer
-from recruit_assets.stores.mysql import open_report_database
-from recruit_assets.stores.spark import CassandraFrames, report_frame
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.clients import open_producer
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.spark.frames import CassandraFrames, report_frame
 from recruit_assets_tests.support.builders import an_event, as_bytes, uuid1_at
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)

@@ -9,19 +9,20 @@ import dagster as dg
 import pytest
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
-from recruit_assets import materialize
-from recruit_assets.contract import EVENT_CHANGES
-from recruit_assets.errors import RunsFailed, StoreUnavailable
-from recruit_assets.instance import REPOSITORY
-from recruit_assets.jobs import JOBS
-from recruit_assets.materialize import Materialized, materialize_pending
-from recruit_assets.partitions import hour_of, hours
-from recruit_assets.settings import Settings
+from recruit_assets.contract.tables import EVENT_CHANGES
+from recruit_assets.definitions import build_defs
+from recruit_assets.defs import materialize
+from recruit_assets.defs.jobs import JOBS
+from recruit_assets.defs.materialize import Materialized, materialize_pending
+from recruit_assets.defs.partitions import hour_of, hours
+from recruit_assets.runtime.errors import RunsFailed, StoreUnavailable
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.mysql import open_report_database
-from recruit_assets.stores.spark import CassandraFrames
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.dagster.instance import REPOSITORY
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.spark.frames import CassandraFrames
 
 EVENTS = 1_000
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -55,9 +56,10 @@ def test_everything_that_kafka_holds_is_reported_and_a_second_time_changes_nothi
     spec = SimulationSpec(events=EVENTS, seed=3, start=end - 3 * HOUR, end=end, late_hours=2)
     ledger = simulate_to_kafka(settings, spec)
 
-    first = materialize_pending(settings)
+    lineage_defs = build_defs(settings=settings)
+    first = materialize_pending(lineage_defs, settings)
     rows = report_of(settings)
-    second = materialize_pending(settings)
+    second = materialize_pending(lineage_defs, settings)
 
     assert first.records == EVENTS
     assert pending_of(settings) == []
@@ -71,10 +73,10 @@ def test_everything_that_kafka_holds_is_reported_and_a_second_time_changes_nothi
 
 
 @pytest.fixture
-def lineage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def lineage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.Definitions]:
     """Assets that only mark their hours as reported, and fail for the hours named."""
 
-    def replaced(*, bad: tuple[datetime, ...] = ()) -> None:
+    def replaced(*, bad: tuple[datetime, ...] = ()) -> dg.Definitions:
         @dg.asset(partitions_def=hours, backfill_policy=dg.BackfillPolicy.single_run())
         def mysql_report(context: dg.AssetExecutionContext) -> None:
             run_hours = [hour_of(key) for key in context.partition_keys]
@@ -100,9 +102,8 @@ def lineage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         def raw_events() -> None:
             """Drained already."""
 
-        fake = dg.Definitions(assets=[raw_events, upstream, mysql_report], jobs=JOBS)
-        monkeypatch.setattr(materialize, "build_defs", lambda **_: fake)
         monkeypatch.setattr(materialize, "PAUSE_S", 0.0)
+        return dg.Definitions(assets=[raw_events, upstream, mysql_report], jobs=JOBS)
 
     return replaced
 
@@ -118,15 +119,15 @@ def change(settings: Settings, *changed: datetime) -> None:
 
 
 def test_an_hour_that_keeps_failing_is_named_and_all_others_are_done(
-    settings: Settings, lineage: Callable[..., None]
+    settings: Settings, lineage: Callable[..., dg.Definitions]
 ) -> None:
     changed = [SEVEN + n * HOUR for n in range(4)]
     change(settings, *changed)
-    lineage(bad=(SEVEN + HOUR,))
+    lineage_defs = lineage(bad=(SEVEN + HOUR,))
     said: list[str] = []
 
     with pytest.raises(RunsFailed, match=r"still pending, 1 h: 2026-01-05 08:00\. The first: the hour is bad"):
-        materialize_pending(settings, said.append)
+        materialize_pending(lineage_defs, settings, said.append)
 
     assert pending_of(settings) == [datetime(2026, 1, 5, 8)]
     assert [re.split(r" \(run |, \d", line)[0] for line in said[1:]] == [
@@ -139,26 +140,28 @@ def test_an_hour_that_keeps_failing_is_named_and_all_others_are_done(
     ]
 
 
-def test_an_hour_that_is_no_partition_is_named(settings: Settings, lineage: Callable[..., None]) -> None:
+def test_an_hour_that_is_no_partition_is_named(settings: Settings, lineage: Callable[..., dg.Definitions]) -> None:
     change(settings, SEVEN, datetime(2020, 1, 1, tzinfo=UTC))
-    lineage()
+    lineage_defs = lineage()
 
     with pytest.raises(RunsFailed, match=r"2020-01-01 00:00\. The first: it isn't a partition, see RECRUIT_FIRST_HOUR"):
-        materialize_pending(settings)
+        materialize_pending(lineage_defs, settings)
 
     assert pending_of(settings) == [datetime(2020, 1, 1)]
 
 
-def test_a_backlog_of_days_is_done_in_runs_of_a_day(settings: Settings, lineage: Callable[..., None]) -> None:
+def test_a_backlog_of_days_is_done_in_runs_of_a_day(settings: Settings, lineage: Callable[..., dg.Definitions]) -> None:
     change(settings, *(SEVEN + n * HOUR for n in range(50)))
-    lineage()
+    lineage_defs = lineage()
 
-    assert materialize_pending(settings) == Materialized(records=0, runs=3, hours=50)
+    assert materialize_pending(lineage_defs, settings) == Materialized(records=0, runs=3, hours=50)
     assert pending_of(settings) == []
 
 
-def test_a_store_that_is_down_is_named_with_its_address(settings: Settings, lineage: Callable[..., None]) -> None:
-    lineage()
+def test_a_store_that_is_down_is_named_with_its_address(
+    settings: Settings, lineage: Callable[..., dg.Definitions]
+) -> None:
+    lineage_defs = lineage()
 
     with pytest.raises(StoreUnavailable, match=r"connect .*127\.0\.0\.1:1"):
-        materialize_pending(settings.model_copy(update={"cassandra_port": 1}))
+        materialize_pending(lineage_defs, settings.model_copy(update={"cassandra_port": 1}))

@@ -8,15 +8,17 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from recruit_assets.change_feed import read_feed
-from recruit_assets.checks.mysql_report import counts_every_event
-from recruit_assets.exposition import serve_metrics
+from recruit_assets.defs.checks.mysql_report import counts_every_event
+from recruit_assets.hours.change_feed import read_feed
 from recruit_assets.ingest.service import drain
-from recruit_assets.platform_metrics import PlatformCollector, platform_sources
-from recruit_assets.settings import Settings, load_settings
-from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.event_publisher import open_publisher
-from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.observability.metrics import PlatformCollector, platform_sources
+from recruit_assets.runtime.metrics_server import serve_metrics
+from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.stores.cassandra.change_reader import ChangeReader
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.kafka.event_publisher import open_publisher
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.pending_hours import PendingHours
 from recruit_assets_tests.support.builders import an_event, as_bytes
 
 Samples = dict[str, float]
@@ -73,7 +75,7 @@ def test_what_moves_in_the_platform_moves_in_its_metrics(settings: Settings, ins
     before = endpoint.scrape()
     drain(settings)
     with open_session(settings) as session, open_report_database(settings) as database:
-        read_feed(session, database)
+        read_feed(ChangeReader(session), PendingHours(database))
     publish(settings, b"[]")
     drain(settings)
     job_that_does_nothing.execute_in_process(instance=instance)

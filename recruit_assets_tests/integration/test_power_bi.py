@@ -6,9 +6,9 @@ import pytest
 from pydantic import SecretStr
 from pymysql.constants import FIELD_TYPE
 
-from recruit_assets.analyst_model import DIM_DATE, DIMENSION_VIEWS, FACT, VIEWS, View
-from recruit_assets.settings import Settings
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
+from recruit_assets.contract.analyst_model import DIM_DATE, DIMENSION_VIEWS, FACT, VIEWS, View
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets_tests.conftest import fresh_names
 from recruit_assets_tests.support.reports import report_database, write_report
 from recruit_assets_tests.support.simulations import all_valid, simulated

@@ -8,17 +8,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from recruit_assets.cli import app
-from recruit_assets.instance import HOME_VARIABLE
-from recruit_assets.settings import Settings, as_environment
+from recruit_assets.cli.main import app
+from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
-from recruit_assets.stores.job_dimension import JobRow, load_jobs
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
-from recruit_assets.stores.mysql_report import MySqlReport
-from recruit_assets.stores.mysql_schema import apply_mysql_schema
-from recruit_assets.stores.report_summary import read_summary
-from recruit_assets.summary import ReportSummary, Step, Totals
+from recruit_assets.stores.dagster.instance import HOME_VARIABLE
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql.dimensions import JobRow, load_jobs
+from recruit_assets.stores.mysql.hour_sink import MySqlReport
+from recruit_assets.stores.mysql.report_summary import ReportSummary, Step, Totals, read_summary
+from recruit_assets.stores.mysql.schema import apply_mysql_schema
 from recruit_assets_tests.conftest import fresh_names
 from recruit_assets_tests.support.pages import Reading
 from recruit_assets_tests.support.simulations import a_spec, simulated

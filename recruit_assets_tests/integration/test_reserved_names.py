@@ -6,11 +6,11 @@ import pytest
 from pydantic import SecretStr
 from pyspark.sql import SparkSession
 
-from recruit_assets.contract import RAW_EVENTS
+from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.ingest.service import drain
-from recruit_assets.settings import Settings
-from recruit_assets.stores.event_publisher import open_publisher
-from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.event_publisher import open_publisher
+from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.conftest import fresh_names, seen_by
 from recruit_assets_tests.support.builders import an_event, as_bytes

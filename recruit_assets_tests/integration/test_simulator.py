@@ -13,16 +13,16 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from recruit_assets.contract import DeadLetterReason
-from recruit_assets.errors import Inconsistent, StoreUnavailable
-from recruit_assets.settings import Settings
+from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.publish import simulate_to_kafka
-from recruit_assets.stores.event_publisher import open_publisher
-from recruit_assets.stores.job_dimension import JobRow, load_jobs
-from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.stores.kafka.event_publisher import open_publisher
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.dimensions import JobRow, load_jobs
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
-from recruit_assets_tests.support.recount import event_time
+from recruit_assets_tests.support.reference_report import event_time
 from recruit_assets_tests.support.simulations import END, a_spec, simulated
 from recruit_assets_tests.support.waiting import wait_until
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from recruit_assets.engines.local import LocalEngines
-from recruit_assets.settings import Settings, load_settings
+from recruit_assets.local.engines.engine_set import LocalEngines
+from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets_tests.conftest import fresh_names, prepare_lineage
-from recruit_assets_tests.support.arena import Arena
 from recruit_assets_tests.support.cleanup import drop_everything
+from recruit_assets_tests.support.scenario import Arena
 
 OpenArena = Callable[[Settings], Arena]
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from recruit_assets.engines.cassandra import Cassandra
-from recruit_assets.engines.engine import HOST
-from recruit_assets.engines.kafka import Kafka
-from recruit_assets.engines.ports import free_ports
-from recruit_assets.settings import Settings, load_settings
+from recruit_assets.local.engines.cassandra import Cassandra
+from recruit_assets.local.engines.engine import HOST
+from recruit_assets.local.engines.kafka import Kafka
+from recruit_assets.local.engines.ports import free_ports
+from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets_tests.support.engine_set import new_folder
 
 NODES = 3

@@ -13,16 +13,17 @@ from cassandra import ConsistencyLevel
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
 from cassandra.policies import WhiteListRoundRobinPolicy
 
-from recruit_assets.engines.supervisor import Supervisor
-from recruit_assets.errors import StoreUnavailable
-from recruit_assets.settings import Settings
-from recruit_assets.stores.kafka import open_admin, topic_options
+from recruit_assets.local.engines.engine_process import Supervisor
+from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.clients import open_admin
+from recruit_assets.stores.kafka.topics import topic_options
 from recruit_assets_tests.chaos.specs import a_few_hours
 from recruit_assets_tests.lost_nodes.conftest import OpenArena
 from recruit_assets_tests.lost_nodes.engines import DATACENTER, NODES, cassandra_nodes, kafka_brokers
-from recruit_assets_tests.support.arena import Arena
 from recruit_assets_tests.support.engine_set import running
 from recruit_assets_tests.support.ingest_process import consumers, service
+from recruit_assets_tests.support.scenario import Arena
 from recruit_assets_tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(600)

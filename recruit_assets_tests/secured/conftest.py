@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from recruit_assets.settings import Settings, load_settings
-from recruit_assets.stores.cassandra import open_session
+from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets_tests.secured.engines import (
     PASSWORD,
     USER,

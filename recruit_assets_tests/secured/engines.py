@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recruit_assets.engines.cassandra import Cassandra
-from recruit_assets.engines.engine import HOST
-from recruit_assets.engines.kafka import Kafka
-from recruit_assets.engines.mariadb import MariaDb
-from recruit_assets.engines.ports import free_ports
-from recruit_assets.errors import StoreUnavailable, UserError
-from recruit_assets.settings import Settings, load_settings
-from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.kafka import open_admin
-from recruit_assets.stores.mysql import connect, translated_errors
+from recruit_assets.local.engines.cassandra import Cassandra
+from recruit_assets.local.engines.engine import HOST
+from recruit_assets.local.engines.kafka import Kafka
+from recruit_assets.local.engines.mariadb import MariaDb
+from recruit_assets.local.engines.ports import free_ports
+from recruit_assets.runtime.errors import StoreUnavailable, UserError
+from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.kafka.clients import open_admin
+from recruit_assets.stores.mysql.connection import connect, translated_errors
 from recruit_assets_tests.support.certificates import KEYSTORE_PASSWORD, SERVER_NAME, Authority
 from recruit_assets_tests.support.engine_set import new_folder
 

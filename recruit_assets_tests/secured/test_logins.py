@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from recruit_assets.engines.engine import HOST
-from recruit_assets.errors import UserError
-from recruit_assets.settings import Settings, load_settings
-from recruit_assets.stores import kafka_connection
-from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.kafka import open_admin, open_consumer, open_producer
-from recruit_assets.stores.mysql import connect, translated_errors
+from recruit_assets.local.engines.engine import HOST
+from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.kafka import connection as kafka_connection
+from recruit_assets.stores.kafka.clients import open_admin, open_consumer, open_producer
+from recruit_assets.stores.mysql.connection import connect, translated_errors
 from recruit_assets_tests.support.certificates import SERVER_NAME, Authority
 
 Connect = Callable[[Settings], None]

@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from recruit_assets.audit import run_audit
-from recruit_assets.contract import HOUR_COVERAGE
-from recruit_assets.instance import HOME_VARIABLE, REPOSITORY
-from recruit_assets.materialize import materialize_pending
-from recruit_assets.settings import Settings, as_environment, load_settings
+from recruit_assets.contract.tables import HOUR_COVERAGE
+from recruit_assets.definitions import build_defs
+from recruit_assets.defs.materialize import materialize_pending
+from recruit_assets.observability.audit import run_audit
+from recruit_assets.runtime.settings import Settings, as_environment, load_settings
 from recruit_assets.simulator.publish import simulate_to_kafka
-from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY
+from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.schema import apply_schema
-from recruit_assets.stores.spark import CassandraFrames, report_frame
+from recruit_assets.stores.spark.frames import CassandraFrames, report_frame
 from recruit_assets_tests.chaos.specs import a_few_hours
 from recruit_assets_tests.conftest import sees
 from recruit_assets_tests.support.waiting import wait_until
@@ -43,7 +44,7 @@ def test_the_lineage_is_exact_and_shows_no_secret(
     ledger = simulate_to_kafka(lineage, a_few_hours(events=2_000, seed=1))
     ledger.write(tmp_path / "ledger.json")
 
-    materialize_pending(lineage)
+    materialize_pending(build_defs(settings=lineage), lineage)
 
     assert run_audit(lineage, ledger=tmp_path / "ledger.json").differences == ()
     report = report_frame(spark, lineage)

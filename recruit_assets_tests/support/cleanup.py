@@ -2,10 +2,11 @@
 
 from kafka import KafkaAdminClient
 
-from recruit_assets.settings import Settings
-from recruit_assets.stores import cassandra, mysql
-from recruit_assets.stores.cassandra import open_session
-from recruit_assets.stores.mysql import open_report_database
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra import session as cassandra
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.mysql import connection as mysql
+from recruit_assets.stores.mysql.connection import open_report_database
 
 
 def drop_everything(settings: Settings) -> None:

@@ -2,5 +2,5 @@
 
 import sys
 
-RECRUIT_ASSETS = (sys.executable, "-c", "from recruit_assets.cli import main; main()")
+RECRUIT_ASSETS = (sys.executable, "-c", "from recruit_assets.cli.main import main; main()")
 """To be followed by arguments. Not the console script, which may be another installation's."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from recruit_assets.artifacts import fetch
-from recruit_assets.engines.engine import Engine
-from recruit_assets.engines.local import stop_all
-from recruit_assets.engines.supervisor import Supervisor
-from recruit_assets.settings import load_settings
+from recruit_assets.local.engines.engine import Engine
+from recruit_assets.local.engines.engine_process import Supervisor
+from recruit_assets.local.engines.engine_set import stop_all
+from recruit_assets.runtime.artifacts import fetch
+from recruit_assets.runtime.settings import load_settings
 
 
 @contextmanager

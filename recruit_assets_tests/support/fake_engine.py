@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recruit_assets.engines.engine import Command, EngineName, Say
-from recruit_assets.errors import StoreUnavailable
+from recruit_assets.local.engines.engine import Command, EngineName, Say
+from recruit_assets.runtime.errors import StoreUnavailable
 
 OBEDIENT = "import signal; signal.pause()"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); READY\nwhile True: signal.pause()"

@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from recruit_assets.stores.dead_letter_topic import DeadLetter
-from recruit_assets.stores.event_writes import Done
-from recruit_assets.stores.kafka_group import Record, Trimmed
-from recruit_assets.stores.row_bytes import Partition, RawRow
+from recruit_assets.contract.dead_letters import DeadLetter
+from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
+from recruit_assets.stores.cassandra.event_writes import Done
+from recruit_assets.stores.kafka.group_member import Record, Trimmed
 
 RECEIVED_AT_MS = 1_767_600_000_000  # 2026-01-05 08:00
 

@@ -13,8 +13,8 @@ from kafka.admin import MemberToRemove
 
 from recruit_assets.ingest.service import serve, topic_ends
 from recruit_assets.ingest.steps import Step
-from recruit_assets.settings import Settings, as_environment
-from recruit_assets.stores.kafka import open_admin
+from recruit_assets.runtime.settings import Settings, as_environment
+from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 _spawn = multiprocessing.get_context("spawn")

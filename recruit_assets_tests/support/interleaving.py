@@ -19,19 +19,19 @@ from unittest.mock import patch
 
 from greenlet import getcurrent, greenlet
 
-from recruit_assets import stages
-from recruit_assets.contract import (
+from recruit_assets.contract.tables import (
     BUCKET_METRICS,
     CHANGE_SKEW_S,
     FILTERED_EVENTS,
     HOURLY_JOB_METRICS,
     MYSQL_REPORT,
     RAW_EVENTS,
-    CassandraTable,
 )
-from recruit_assets.errors import MissingCoverage
-from recruit_assets.portions import Partition, Portion, Tally
-from recruit_assets.stages import ByBucket, Derivation, Published, ReportRow, StageResult, StoredHours
+from recruit_assets.contract.types import CassandraTable
+from recruit_assets.hours import replacement as stages
+from recruit_assets.hours.bucket_state import Partition, Portion, Tally
+from recruit_assets.hours.ports import ByBucket, Derivation, Published, ReportRow, StageResult, StoredHours
+from recruit_assets.runtime.errors import MissingCoverage
 
 HOUR = datetime(2026, 1, 5, 7, tzinfo=UTC)
 BUCKETS = range(3)

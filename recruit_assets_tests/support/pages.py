@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
-from recruit_assets.report_page.page import Page
-from recruit_assets.stores.report_state import ReportState
-from recruit_assets.summary import Place, Point, Ranking, ReportSummary, Step, Totals
+from recruit_assets.observability.report_page.page import Page
+from recruit_assets.stores.mysql.report_state import ReportState
+from recruit_assets.stores.mysql.report_summary import Place, Point, Ranking, ReportSummary, Step, Totals
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 NEVER_CLOSED = frozenset({"meta", "br", "path", "use", "rect", "line"})

@@ -5,16 +5,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from recruit_assets.settings import Settings
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
 from recruit_assets.simulator.names import site_names
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stores.dimension_names import load_names
-from recruit_assets.stores.job_dimension import load_jobs
-from recruit_assets.stores.mysql import ReportDatabase, open_report_database
-from recruit_assets.stores.mysql_report import MySqlReport
-from recruit_assets.stores.mysql_schema import apply_mysql_schema
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql.dimensions import load_jobs, load_names
+from recruit_assets.stores.mysql.hour_sink import MySqlReport
+from recruit_assets.stores.mysql.schema import apply_mysql_schema
 
 
 @contextmanager

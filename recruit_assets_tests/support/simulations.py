@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
-from recruit_assets.contract import DeadLetterReason
+from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.simulator.ledger import Ledger
 from recruit_assets.simulator.publish import ListSink, simulate
 from recruit_assets.simulator.spec import SimulationSpec

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from recruit_assets.analyst_model import DIM_DATE, DIMENSION_VIEWS, FACT, KPIS, VIEWS
+from recruit_assets.contract.analyst_model import DIM_DATE, DIMENSION_VIEWS, FACT, VIEWS
+from recruit_assets.contract.measures import KPIS
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "analysts.md").read_text(encoding="utf-8").splitlines()

@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from recruit_assets.definitions import build_defs, defs
-from recruit_assets.instance import REPOSITORY
-from recruit_assets.settings import load_settings
+from recruit_assets.runtime.settings import load_settings
+from recruit_assets.stores.dagster.instance import REPOSITORY
 
 GRAPH = {
     "kafka_topic": [],
@@ -92,7 +92,7 @@ def test_jobs_schedules_sensors_and_resources_have_their_names() -> None:
     [
         ("recruit_assets.definitions", ()),
         ("recruit_assets.ingest.service", ("dagster", "pyspark")),
-        ("recruit_assets.cli", ("dagster", "pyspark", "kafka", "cassandra")),
+        ("recruit_assets.cli.main", ("dagster", "pyspark", "kafka", "cassandra")),
     ],
 )
 def test_a_fresh_interpreter_loads_it_with_an_empty_environment(module: str, unloaded: tuple[str, ...]) -> None:

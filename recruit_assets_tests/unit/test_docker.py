@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from recruit_assets.stores.mysql_accounts import USER_PREFIX
+from recruit_assets.stores.mysql.accounts import USER_PREFIX
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"

@@ -6,8 +6,8 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from typer.main import get_command
 
-from recruit_assets.cli import app
-from recruit_assets.settings import Settings, variable
+from recruit_assets.cli.main import app
+from recruit_assets.runtime.settings import Settings, variable
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 

@@ -5,18 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from recruit_assets.contract import DeadLetterHeader, DeadLetterReason
-from recruit_assets.errors import Inconsistent, RejectedEvent
+from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterHeader, DeadLetterReason, Origin
 from recruit_assets.ingest.dead_letters import Selection, refusal, replay_headers
-from recruit_assets.stores.dead_letter_topic import (
+from recruit_assets.runtime.errors import Inconsistent, RejectedEvent
+from recruit_assets.stores.kafka.clients import Headers
+from recruit_assets.stores.kafka.dead_letter_topic import (
     KEPT_VALUE_BYTES,
     SMALLEST_LIMIT_BYTES,
-    DeadLetter,
     DeadLetterTopic,
-    Origin,
     dead_letter_of,
 )
-from recruit_assets.stores.kafka import Headers
 from recruit_assets_tests.support.ingest import RECEIVED_AT_MS, ARecord
 
 WHY = RejectedEvent(DeadLetterReason.WRONG_TYPE, "job_id: wanted a whole number, found a string 'x'")
@@ -50,7 +48,7 @@ def test_a_dead_letter_keeps_value_key_headers_origin_and_reason() -> None:
         origin=Origin("raw_events", 2, 7),
         reason=DeadLetterReason.WRONG_TYPE,
         message="raw_events/2/7: job_id: wanted a whole number, found a string 'x'",
-        exception="recruit_assets.errors.RejectedEvent",
+        exception="recruit_assets.runtime.errors.RejectedEvent",
         timestamp_ms=RECEIVED_AT_MS,
         attempts=1,
         key=b"key",

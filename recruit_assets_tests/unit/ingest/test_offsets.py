@@ -2,8 +2,8 @@
 
 import pytest
 
-from recruit_assets.errors import StoreUnavailable
 from recruit_assets.ingest.offsets import COMMIT_GIVE_UP_S, Commits, missing
+from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets_tests.support.ingest import ScriptedMember
 
 

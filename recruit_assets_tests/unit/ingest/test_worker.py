@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from recruit_assets.contract import DeadLetterReason
-from recruit_assets.errors import StoreUnavailable
+from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.ingest.metrics import IngestMetrics
 from recruit_assets.ingest.worker import FLIGHT_BYTES, FLIGHT_RECORDS, Worker
 from recruit_assets.ingest.writer import EventWriter
-from recruit_assets.stores.event_writes import RowsRefused
-from recruit_assets.stores.kafka_group import Trimmed
-from recruit_assets.stores.row_bytes import Partition, RawRow
-from recruit_assets.transforms.bucket import Layout, Layouts
+from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
+from recruit_assets.stores.cassandra.event_writes import RowsRefused
+from recruit_assets.stores.kafka.group_member import Trimmed
+from recruit_assets.transforms.buckets import Layout, Layouts
 from recruit_assets.transforms.validate import Limits
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.ingest import ARecord, DeadLettersInMemory, ScriptedMember, WritesInMemory

@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 
-from recruit_assets.errors import Inconsistent, StoreUnavailable
 from recruit_assets.ingest.steps import Step
 from recruit_assets.ingest.writer import EventWriter, Row, Written, batches_of
-from recruit_assets.stores.event_writes import MAX_BATCH_BYTES, RowsRefused
-from recruit_assets.stores.row_bytes import Partition, RawRow
+from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
+from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
+from recruit_assets.stores.cassandra.event_writes import MAX_BATCH_BYTES, RowsRefused
 from recruit_assets_tests.support.ingest import WritesInMemory
 
 SEVEN, EIGHT = 1_767_596_400_000, 1_767_600_000_000

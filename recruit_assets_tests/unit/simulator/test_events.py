@@ -12,7 +12,7 @@ import pytest
 from recruit_assets.simulator.events import respelled
 from recruit_assets.simulator.publish import ListSink, simulate
 from recruit_assets.simulator.spec import DayShape
-from recruit_assets_tests.support.recount import Event, as_number, create_time, distinct_events, event_time
+from recruit_assets_tests.support.reference_report import Event, as_number, create_time, distinct_events, event_time
 from recruit_assets_tests.support.simulations import END, FakeClock, a_spec, all_valid, simulated, valid_values
 
 Oddity = Callable[[bytes, Event], bool]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from recruit_assets.contract import MYSQL_REPORT, Action
+from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.simulator.events import Chunk
-from recruit_assets.simulator.fragments import Interaction
+from recruit_assets.simulator.fragments import Action, Interaction
 from recruit_assets.simulator.jobs import site_jobs
 from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger, rounded_ratio
-from recruit_assets_tests.support.recount import COUNTED_AS, distinct_events, recount
+from recruit_assets_tests.support.reference_report import COUNTED_AS, distinct_events, recount
 from recruit_assets_tests.support.simulations import a_spec, all_valid, simulated
 
 HOUR = int(datetime(2026, 1, 5, 7, tzinfo=UTC).timestamp()) // 3600

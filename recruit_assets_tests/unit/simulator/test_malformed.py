@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from recruit_assets.contract import DeadLetterReason
-from recruit_assets.errors import RejectedEvent
+from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.simulator.malformed import KINDS, Kind, Material, kinds_by_reason
 from recruit_assets.simulator.spec import NOT_IN_LINES, SIMULATED_REASONS, SimulationSpec
 from recruit_assets.simulator.times import milliseconds

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recruit_assets.errors import StoreUnavailable
+from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.simulator.publish import LinesSink, ListSink, simulate
 from recruit_assets_tests.support.simulations import FakeClock, a_spec, all_valid, simulated
 

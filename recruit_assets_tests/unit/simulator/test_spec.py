@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recruit_assets.contract import DeadLetterReason
-from recruit_assets.errors import UserError
+from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.runtime.errors import UserError
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.simulator.times import segments
 from recruit_assets_tests.support.simulations import END, a_spec

@@ -7,10 +7,10 @@ import dagster as dg
 import pytest
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
-from recruit_assets.resources import CassandraResource, KafkaResource, MySqlResource
-from recruit_assets.settings import Settings, load_settings
-from recruit_assets.stores.kafka_connection import connection_options
-from recruit_assets.stores.spark import cassandra_options, mysql_options
+from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource
+from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.stores.kafka.connection import connection_options
+from recruit_assets.stores.spark.options import cassandra_options, mysql_options
 from recruit_assets.stores.tls import TRUSTSTORE_PASSWORD, client_context, java_truststore
 from recruit_assets_tests.support.certificates import Authority
 

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recruit_assets.contract import EVENT_COLUMNS, Action, Column, DeadLetterReason, Type
-from recruit_assets.errors import RejectedEvent
+from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.contract.events import EVENT_COLUMNS
+from recruit_assets.contract.measures import Action
+from recruit_assets.contract.types import Column, Type
+from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.transforms.validate import Event, Limits, read_event, time_ms, uuid_time_ms, whole_number
 
 FIRST_HOUR_MS = 1_704_067_200_000  # 2024-01-01 00:00

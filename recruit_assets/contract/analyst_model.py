@@ -1,0 +1,130 @@
+"""The star schema that analysts see: measures, dimensions, key figures and views, each declared once.
+
+Belongs here: names and meanings, for views, dashboards and Power BI alike, and the tables of names that a site fills.
+Not here: the SQL that makes the views (`stores.analyst_views`), the tables they are made of (`contract`).
+"""
+
+from dataclasses import dataclass
+
+from recruit_assets.contract.measures import KPIS, MEASURES
+from recruit_assets.contract.tables import JOB
+from recruit_assets.contract.types import Column, SqlTable, Type
+
+UNKNOWN = "unknown"
+"""Shown where no table has the name: of an id that it doesn't hold, and of id 0, which stands for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A thing that the report counts by: its key in the fact view, and where names of its members are kept."""
+
+    name: str
+    key: str
+    label: str
+    names: SqlTable
+    name_column: str
+    description: str
+
+    @property
+    def key_column(self) -> Column:
+        return Column(self.key, Type.INT, self.description, nullable=False)
+
+    @property
+    def label_column(self) -> Column:
+        return Column(self.label, Type.VARCHAR, f"Its name; '{UNKNOWN}' where none is known", nullable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a view shows, in the order of its columns."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+def _names(table: str, what: str) -> SqlTable:
+    id = Column("id", Type.INT, f"{what}, as the report has it", nullable=False)
+    return SqlTable(table, f"Names: {what}.", (id, Column("name", Type.VARCHAR, "Its name")), ("id",))
+
+
+COMPANY = _names("company", "Company that offers jobs")
+CAMPAIGN = _names("campaign", "Advertising campaign")
+JOB_GROUP = _names("job_group", "Group of jobs")
+PUBLISHER = _names("publisher", "Site that showed the advertisement")
+NAME_TABLES = (COMPANY, CAMPAIGN, JOB_GROUP, PUBLISHER)
+APPLIED_VIEWS = SqlTable(
+    "applied_views",
+    "Which definition each view of the model was made from.",
+    (
+        Column("name", Type.VARCHAR, "The view", nullable=False),
+        Column("definition_sha256", Type.VARCHAR, "Of its SELECT", nullable=False),
+    ),
+    ("name",),
+)
+MODEL_TABLES = (*NAME_TABLES, APPLIED_VIEWS)
+
+DIMENSIONS = (
+    Dimension("job", "job_id", "job_title", JOB, "title", "Job advertisement"),
+    Dimension("company", "company_id", "company_name", COMPANY, "name", "Company of the job, 0 if unknown"),
+    Dimension("campaign", "campaign_id", "campaign_name", CAMPAIGN, "name", "Advertising campaign, 0 if unknown"),
+    Dimension("group", "group_id", "group_name", JOB_GROUP, "name", "Group of jobs, 0 if unknown"),
+    Dimension(
+        "publisher", "publisher_id", "publisher_name", PUBLISHER, "name",
+        "Site that showed the advertisement, 0 if unknown",
+    ),
+)  # fmt: skip
+
+EVENT_HOUR = Column("event_hour", Type.DATETIME, "Start of the hour, UTC", nullable=False)
+DATE = Column("date", Type.DATE, "The day, UTC", nullable=False)
+
+FACT = View(
+    "fact_hourly",
+    "What happened per hour, job, publisher, campaign and group: numbers that may be summed over anything.",
+    (EVENT_HOUR, DATE, *(dimension.key_column for dimension in DIMENSIONS), *(measure.column for measure in MEASURES)),
+)
+
+DIM_DATE = View(
+    "dim_date",
+    "Every day of every year that the report touches, without a gap.",
+    (
+        DATE,
+        Column("year", Type.INT, "Year", nullable=False),
+        Column("quarter", Type.INT, "Quarter, 1 to 4", nullable=False),
+        Column("month", Type.INT, "Month, 1 to 12", nullable=False),
+        Column("month_name", Type.VARCHAR, "January to December", nullable=False),
+        Column("iso_week", Type.INT, "Week as in ISO 8601, 1 to 53", nullable=False),
+        Column("weekday", Type.INT, "1 Monday to 7 Sunday", nullable=False),
+        Column("weekday_name", Type.VARCHAR, "Monday to Sunday", nullable=False),
+    ),
+)
+
+
+def dimension_view(dimension: Dimension) -> View:
+    """Every member that the report or the table of names has."""
+    return View(
+        f"dim_{dimension.name}",
+        f"{dimension.description}: every one that the report or the table {dimension.names.name} has.",
+        (dimension.key_column, dimension.label_column),
+    )
+
+
+def kpi_view(name: str, *keys: Column) -> View:
+    """Sums and key figures of each member, over all time."""
+    sums = (Column(m.name, Type.DOUBLE if m.type is Type.DOUBLE else Type.BIGINT, m.description) for m in MEASURES)
+    return View(
+        f"kpi_by_{name}", f"Sums and key figures by {name}, over all time.", (*keys, *sums, *(k.column for k in KPIS))
+    )
+
+
+DIMENSION_VIEWS = {dimension: dimension_view(dimension) for dimension in DIMENSIONS}
+KPI_BY_DATE = kpi_view("date", DATE)
+KPI_VIEWS = {
+    dimension: kpi_view(dimension.name, dimension.key_column, dimension.label_column) for dimension in DIMENSIONS
+}
+
+VIEWS = (FACT, DIM_DATE, *DIMENSION_VIEWS.values(), KPI_BY_DATE, *KPI_VIEWS.values())

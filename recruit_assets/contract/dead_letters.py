@@ -1,0 +1,97 @@
+"""Dead letters: why a record can't become an event, and how it is kept.
+
+Header names are Kafka Connect's (KIP-298).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DeadLetterReason(StrEnum):
+    """Why a record can't become an event. The description of each is in `DEAD_LETTER_MEANINGS`."""
+
+    EMPTY = "empty"
+    TOMBSTONE = "tombstone"
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    NOT_OBJECT = "not_object"
+    TOO_DEEP = "too_deep"
+    MISSING = "missing"
+    INVALID_UUID = "invalid_uuid"
+    WRONG_TYPE = "wrong_type"
+    OUT_OF_RANGE = "out_of_range"
+    BAD_TIMESTAMP = "bad_timestamp"
+    BEFORE_FIRST_HOUR = "before_first_hour"
+    FUTURE = "future"
+    TOO_LARGE = "too_large"
+    REJECTED_BY_STORE = "rejected_by_store"
+
+
+DEAD_LETTER_MEANINGS = {
+    DeadLetterReason.EMPTY: "the value has no bytes",
+    DeadLetterReason.TOMBSTONE: "the value is null",
+    DeadLetterReason.NOT_UTF8: "the value isn't UTF-8, or starts with a byte order mark",
+    DeadLetterReason.NOT_JSON: "the value isn't one JSON document",
+    DeadLetterReason.NOT_OBJECT: "the JSON document isn't an object",
+    DeadLetterReason.TOO_DEEP: "the JSON document nests too deeply to be parsed",
+    DeadLetterReason.MISSING: "create_time is absent or null",
+    DeadLetterReason.INVALID_UUID: "create_time isn't a version-1 UUID",
+    DeadLetterReason.WRONG_TYPE: "a field has a type that its column can't hold",
+    DeadLetterReason.OUT_OF_RANGE: "a number doesn't fit 32 bits",
+    DeadLetterReason.BAD_TIMESTAMP: "ts isn't a time that exists",
+    DeadLetterReason.BEFORE_FIRST_HOUR: "the event time is before RECRUIT_FIRST_HOUR",
+    DeadLetterReason.FUTURE: "the event time is more than 5 minutes after the Kafka record's",
+    DeadLetterReason.TOO_LARGE: "the value is larger than RECRUIT_MAX_EVENT_BYTES",
+    DeadLetterReason.REJECTED_BY_STORE: "Cassandra refuses the row as invalid",
+}
+
+DLQ_SUFFIX = ".dlq"
+"""The dead letter topic is the event topic's name with this behind it."""
+
+
+class DeadLetterHeader(StrEnum):
+    """Kafka header names of a dead letter; the `__connect` ones are Kafka Connect's (KIP-298), ours come after."""
+
+    TOPIC = "__connect.errors.topic"
+    PARTITION = "__connect.errors.partition"
+    OFFSET = "__connect.errors.offset"
+    EXCEPTION_CLASS = "__connect.errors.exception.class.name"
+    EXCEPTION_MESSAGE = "__connect.errors.exception.message"
+    REASON = "recruit.errors.reason"
+    TIMESTAMP = "recruit.errors.timestamp_ms"
+    ATTEMPTS = "recruit.errors.attempts"
+    ORIGINAL_LENGTH = "recruit.errors.original_length_bytes"
+    ORIGINAL_SHA256 = "recruit.errors.original_sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The record of the event topic that was refused first."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A refused record. `timestamp_ms` is the refused record's own, `attempts` counts how often it was refused."""
+
+    origin: Origin
+    reason: DeadLetterReason
+    message: str
+    exception: str
+    timestamp_ms: int
+    attempts: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    original_length: int | None = None
+    """Set when the value is only the beginning of the original."""
+
+    @property
+    def is_whole(self) -> bool:
+        return self.original_length is None

@@ -1,0 +1,256 @@
+"""The tables of both stores: names, columns, keys and meanings that users and other programs see."""
+
+from recruit_assets.contract.events import EVENT_COLUMNS
+from recruit_assets.contract.types import CassandraTable, Column, SqlTable, Type
+
+CHANGE_SKEW_S = 5
+"""A change this close to a coverage mark counts as not covered: coordinators' clocks differ by less."""
+
+_EVENT_HOUR = Column("event_hour", Type.TIMESTAMP, "Start of the hour of the event time, UTC", nullable=False)
+_BUCKET = Column("bucket", Type.INT, "Slice of the hour x shards + shard; see bucket_layout", nullable=False)
+_EVENT_TIME = Column("event_time", Type.TIMESTAMP, "When the event happened, UTC", nullable=False)
+_RECEIVED_AT = Column("received_at", Type.TIMESTAMP, "The Kafka record's timestamp (LogAppendTime)", nullable=False)
+_CREATE_TIME = EVENT_COLUMNS[0]
+
+RAW_EVENTS = CassandraTable(
+    name="raw_events",
+    description="Every valid event, as received, once.",
+    columns=(
+        _EVENT_HOUR,
+        _BUCKET,
+        *EVENT_COLUMNS,
+        _EVENT_TIME,
+        _RECEIVED_AT,
+        Column("extra", Type.TEXT, "Fields that the contract doesn't name, as one JSON object; normally unset"),
+    ),
+    partition_key=("event_hour", "bucket"),
+    clustering_key=("create_time",),
+)
+
+EVENT_CHANGES = CassandraTable(
+    name="event_changes",
+    description="The change feed: one row per ingest batch and touched hour, written after its events are durable.",
+    columns=(
+        Column("day", Type.DATE, "Day of changed_at", nullable=False),
+        Column("shard", Type.INT, "Hour of the event modulo 8", nullable=False),
+        Column("changed_at", Type.TIMEUUID, "When Cassandra took the change (now())", nullable=False),
+        Column("event_hour", Type.TIMESTAMP, "The touched hour", nullable=False),
+        Column("buckets", Type.INT_SET, "The touched buckets of the hour", nullable=False),
+        Column("row_count", Type.INT, "Events of the hour in this batch", nullable=False),
+    ),
+    partition_key=("day", "shard"),
+    clustering_key=("changed_at",),
+    ttl_s=90 * 86_400,
+)
+CHANGE_SHARDS = 8
+
+BUCKET_VERSIONS = CassandraTable(
+    name="bucket_versions",
+    description="What ingest has written to each bucket of an hour, told after the events and before the change.",
+    columns=(
+        _EVENT_HOUR,
+        Column("writer", Type.UUID, "Ingest process, new with each start", nullable=False),
+        Column(
+            "last_flights", Type.BIGINT_BY_INT, "Per bucket: the number of the writer's last flight with events of it"
+        ),
+    ),
+    partition_key=("event_hour",),
+    clustering_key=("writer",),
+)
+"""The last flights of a bucket, added up, are its version: it grows with whatever is written to the bucket."""
+
+BUCKET_LAYOUT = CassandraTable(
+    name="bucket_layout",
+    description="How an hour is cut into buckets, from an hour on; append-only.",
+    columns=(
+        Column("valid_from_hour", Type.TIMESTAMP, "First hour that uses the layout", nullable=False),
+        Column("slices", Type.INT, "Slices of the hour by event time", nullable=False),
+        Column("shards", Type.INT, "Shards of a slice by a hash of create_time", nullable=False),
+    ),
+    partition_key=("valid_from_hour",),
+)
+
+_JOB_ID = Column("job_id", Type.INT, "Job advertisement", nullable=False)
+_PUBLISHER_ID = Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False)
+_CAMPAIGN_ID = Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False)
+_GROUP_ID = Column("group_id", Type.INT, "Group of jobs, 0 if unknown", nullable=False)
+_GRAIN = (_JOB_ID, _PUBLISHER_ID, _CAMPAIGN_ID, _GROUP_ID)
+GRAIN = tuple(column.name for column in _GRAIN)
+"""What a row of the metrics and of the report is about, beside its hour."""
+
+_COUNTS = (
+    Column("clicks", Type.BIGINT, "Number of clicks", nullable=False),
+    Column("conversion", Type.BIGINT, "Number of conversions", nullable=False),
+    Column("qualified", Type.BIGINT, "Number of qualified applications", nullable=False),
+    Column("unqualified", Type.BIGINT, "Number of unqualified applications", nullable=False),
+    Column("bid_sum", Type.BIGINT, "Sum of the bids of the clicks", nullable=False),
+    Column("latest_received_at", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+)
+
+FILTERED_EVENTS = CassandraTable(
+    name="filtered_events",
+    description="The events that count (countable action, job_id not null), with what counting needs.",
+    columns=(
+        _EVENT_HOUR,
+        _BUCKET,
+        _CREATE_TIME,
+        _EVENT_TIME,
+        Column("action", Type.TEXT, "click, conversion, qualified or unqualified", nullable=False),
+        *_GRAIN,
+        Column("bid", Type.INT, "Price of one click, 0 if unknown", nullable=False),
+        _RECEIVED_AT,
+    ),
+    partition_key=("event_hour", "bucket"),
+    clustering_key=("create_time",),
+)
+
+BUCKET_METRICS = CassandraTable(
+    name="bucket_metrics",
+    description="The counts of a busy hour by bucket, so that those of unchanged buckets needn't be made again.",
+    columns=(_EVENT_HOUR, _BUCKET, *_GRAIN, *_COUNTS),
+    partition_key=("event_hour", "bucket"),
+    clustering_key=GRAIN,
+)
+
+HOURLY_JOB_METRICS = CassandraTable(
+    name="hourly_job_metrics",
+    description="Counts per hour, job, publisher, campaign and group.",
+    columns=(_EVENT_HOUR, *_GRAIN, *_COUNTS),
+    partition_key=("event_hour",),
+    clustering_key=GRAIN,
+)
+
+HOUR_COVERAGE = CassandraTable(
+    name="hour_coverage",
+    description="What each stage's rows of an hour are known to contain: every change before covered_through.",
+    columns=(
+        _EVENT_HOUR,
+        Column("stage", Type.TEXT, "Table that the mark is about", nullable=False),
+        Column("covered_through", Type.TIMESTAMP, "Every change before this is in the rows; unset while uncertain"),
+        Column("t", Type.BIGINT, "Write number of the run: Cassandra's clock in ms x 1000 + 0 to 999"),
+        Column("run_id", Type.TEXT, "Dagster run that wrote the rows"),
+        Column("row_count", Type.BIGINT, "Rows of the stage in the hour"),
+        Column("event_count", Type.BIGINT, "Countable events that the rows stand for"),
+        Column(
+            "buckets",
+            Type.BIGINTS_BY_INT,
+            "Of a stage by bucket, per bucket with raw events: T of its rows, version that they were made of, their "
+            "number, countable events that they stand for, those without a job",
+        ),
+    ),
+    partition_key=("event_hour",),
+    clustering_key=("stage",),
+)
+
+CASSANDRA_TABLES = (
+    RAW_EVENTS,
+    BUCKET_VERSIONS,
+    EVENT_CHANGES,
+    BUCKET_LAYOUT,
+    FILTERED_EVENTS,
+    BUCKET_METRICS,
+    HOURLY_JOB_METRICS,
+    HOUR_COVERAGE,
+)
+
+MYSQL_REPORT = SqlTable(
+    name="mysql_report",
+    description="The hourly report: what happened per job, publisher, campaign and group in each hour. Times are UTC.",
+    columns=(
+        _JOB_ID,
+        Column("dates", Type.DATETIME, "Midnight of the day", nullable=False),
+        Column("hours", Type.INT, "Hour of the day, 0 to 23", nullable=False),
+        Column("disqualified_application", Type.INT, "Number of unqualified applications", nullable=False),
+        Column("qualified_application", Type.INT, "Number of qualified applications", nullable=False),
+        Column("conversion", Type.INT, "Number of conversions", nullable=False),
+        Column("company_id", Type.INT, "The job's company; null when the job is unknown"),
+        _GROUP_ID,
+        _CAMPAIGN_ID,
+        _PUBLISHER_ID,
+        Column("bid_set", Type.DOUBLE, "Mean bid of the clicks, 2 decimals, half away from zero", nullable=False),
+        Column("clicks", Type.INT, "Number of clicks", nullable=False),
+        Column("impressions", Type.VARCHAR_32, "Always null; kept for readers of the table"),
+        Column("spend_hour", Type.DOUBLE, "Sum of the bids of the clicks", nullable=False),
+        Column("sources", Type.VARCHAR_32, "'Cassandra'", nullable=False),
+        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+    ),
+    primary_key=("dates", "hours", *GRAIN),
+    # finds the jobs without a company, and their hours, by skipping through the index
+    indexes=(("company_id", "job_id"),),
+)
+
+REPORT_HOURS = SqlTable(
+    name="report_hours",
+    description="One row per reported hour: how far its rows are known to be complete, and by which run.",
+    columns=(
+        Column("event_hour", Type.DATETIME, "The hour, UTC", nullable=False),
+        Column("covered_through", Type.DATETIME_MICROS, "Every change before this is in the report", nullable=False),
+        Column("t", Type.BIGINT, "Write number of the run, breaks ties of covered_through", nullable=False),
+        Column("row_count", Type.BIGINT, "Report rows of the hour", nullable=False),
+        Column("event_count", Type.BIGINT, "Countable events that the rows stand for", nullable=False),
+        Column("run_id", Type.VARCHAR, "Dagster run that wrote the hour", nullable=False),
+    ),
+    primary_key=("event_hour",),
+)
+
+JOB = SqlTable(
+    name="job",
+    description="The job dimension that the report is joined with.",
+    columns=(
+        Column("id", Type.INT, "Job advertisement", nullable=False),
+        Column("company_id", Type.INT, "Company that offers the job"),
+        Column("group_id", Type.INT, "Group of jobs"),
+        Column("campaign_id", Type.INT, "Advertising campaign"),
+        Column("title", Type.VARCHAR, "Title of the job"),
+    ),
+    primary_key=("id",),
+)
+
+PENDING_HOURS = SqlTable(
+    name="pending_hours",
+    description="Hours that have changes which the report doesn't cover yet.",
+    columns=(
+        Column("event_hour", Type.DATETIME, "The hour, UTC", nullable=False),
+        Column("newest_change", Type.DATETIME_MICROS, "Newest change seen of the hour", nullable=False),
+        Column("attempts", Type.INT, "Failed runs since the newest change", nullable=False),
+        Column("next_try_at", Type.DATETIME_MICROS, "Not to be requested before this", nullable=False),
+    ),
+    primary_key=("event_hour",),
+)
+
+CHANGE_FEED_MARK = SqlTable(
+    name="change_feed_mark",
+    description="One row: up to where the change feed has been turned into pending hours.",
+    columns=(
+        Column("id", Type.INT, "Always 1", nullable=False),
+        Column("low_water", Type.DATETIME_MICROS, "Changes before this were read", nullable=False),
+    ),
+    primary_key=("id",),
+)
+
+FIRST_HOUR = SqlTable(
+    name="first_hour",
+    description="One row: the first hour of the report, which may only be lowered.",
+    columns=(
+        Column("id", Type.INT, "Always 1", nullable=False),
+        Column("event_hour", Type.DATETIME, "First hourly partition, UTC", nullable=False),
+    ),
+    primary_key=("id",),
+)
+
+DEAD_LETTER_REPLAYS = SqlTable(
+    name="dead_letter_replays",
+    description="Which dead letters were sent again, by the record that they came from.",
+    columns=(
+        Column("topic", Type.VARCHAR, "Origin topic", nullable=False),
+        Column("kafka_partition", Type.INT, "Origin partition", nullable=False),
+        Column("kafka_offset", Type.BIGINT, "Origin offset", nullable=False),
+        Column("reason", Type.VARCHAR_32, "Why it was a dead letter", nullable=False),
+        Column("attempts", Type.INT, "How often it was sent again", nullable=False),
+        Column("replayed_at", Type.DATETIME_MICROS, "When it was last sent again", nullable=False),
+    ),
+    primary_key=("topic", "kafka_partition", "kafka_offset"),
+)
+
+SQL_TABLES = (MYSQL_REPORT, REPORT_HOURS, JOB, PENDING_HOURS, CHANGE_FEED_MARK, FIRST_HOUR, DEAD_LETTER_REPLAYS)
+REPORT_SOURCE = "Cassandra"

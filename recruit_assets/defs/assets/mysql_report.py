@@ -1,0 +1,49 @@
+"""The asset mysql_report: the hourly report that analysts read. How an hour is replaced is `stores.mysql_report`'s."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from recruit_assets.contract.tables import GRAIN, MYSQL_REPORT
+from recruit_assets.defs.assets.column_metadata import FOR_ANALYSTS, OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.defs.assets.sources import job
+from recruit_assets.defs.partitions import hours
+from recruit_assets.hours.ports import Derivation, StoredHours
+from recruit_assets.transforms.hourly import tally_metrics, to_report
+
+FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=6), fail_window=timedelta(hours=25))
+"""The sensor renews the report within a minute of an event, or minutes of a late one, and the 6 AM schedule what it may
+have missed. So 6 hours without a new hour mean that no events come, and more than a day that something stands still."""
+
+
+@dg.asset(
+    deps=[job],
+    partitions_def=hours,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    io_manager_key="mysql_io_manager",
+    group_name="report",
+    kinds={"spark", "mysql"},
+    owners=OWNERS,
+    freshness_policy=FRESHNESS,
+    description=MYSQL_REPORT.description,
+    metadata={
+        "docs": FOR_ANALYSTS,
+        "dagster/column_schema": column_schema(MYSQL_REPORT.columns),
+        "dagster/column_lineage": column_lineage(
+            dg.AssetKey("hourly_job_metrics"),
+            same_names(*GRAIN, "conversion", "clicks")
+            | {
+                "dates": ("event_hour",),
+                "hours": ("event_hour",),
+                "disqualified_application": ("unqualified",),
+                "qualified_application": ("qualified",),
+                "bid_set": ("bid_sum", "clicks"),
+                "spend_hour": ("bid_sum",),
+                "latest_update_time": ("latest_received_at",),
+            },
+        ),
+    },
+)
+def mysql_report(hourly_job_metrics: StoredHours) -> Derivation:
+    """The metrics with the report's columns; the company of a job is looked up where the report is stored."""
+    return hourly_job_metrics.derive(to_report, tally=tally_metrics)

@@ -1,0 +1,23 @@
+"""The asset raw_events: what Kafka holds becomes rows of Cassandra. How records are drained is `ingest.service`'s."""
+
+import dagster as dg
+
+from recruit_assets.contract.tables import RAW_EVENTS
+from recruit_assets.defs.assets.column_metadata import FOR_OPERATORS, OWNERS, column_schema
+from recruit_assets.defs.assets.sources import kafka_topic
+from recruit_assets.defs.resources import KafkaResource
+from recruit_assets.defs.resources.kafka import Backlog
+
+
+@dg.asset(
+    deps=[kafka_topic],
+    io_manager_key="cassandra_io_manager",
+    group_name="events",
+    kinds={"kafka", "cassandra"},
+    owners=OWNERS,
+    description=f"{RAW_EVENTS.description} Materializing drains the topic to its end as seen at the start.",
+    metadata={"docs": FOR_OPERATORS, "dagster/column_schema": column_schema(RAW_EVENTS.columns)},
+)
+def raw_events(kafka: KafkaResource) -> Backlog:
+    """Hands the backlog on; offsets move after an event or its dead letter is durable."""
+    return kafka.backlog()

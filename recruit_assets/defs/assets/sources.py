@@ -1,0 +1,30 @@
+"""What the lineage reads and doesn't make: the Kafka topic and the job dimension, as external assets."""
+
+import dagster as dg
+
+from recruit_assets.contract.events import EVENT_COLUMNS
+from recruit_assets.contract.tables import JOB
+from recruit_assets.defs.assets.column_metadata import FOR_ANALYSTS, FOR_OPERATORS, OWNERS, column_schema
+
+kafka_topic = dg.AssetSpec(
+    "kafka_topic",
+    description=(
+        f"Raw tracking events: a JSON object of {len(EVENT_COLUMNS)} fields per record, sent by the site's trackers or "
+        "by the simulator. What can't become an event is in the dead letter topic of the same name with `.dlq` behind."
+    ),
+    group_name="sources",
+    kinds={"kafka", "json"},
+    owners=OWNERS,
+    metadata={"docs": FOR_OPERATORS, "dagster/column_schema": column_schema(EVENT_COLUMNS)},
+)
+
+job = dg.AssetSpec(
+    JOB.name,
+    description=(
+        f"{JOB.description} The site loads it; the hours of a job whose company becomes known later are done again."
+    ),
+    group_name="sources",
+    kinds={"mysql", "table"},
+    owners=OWNERS,
+    metadata={"docs": FOR_ANALYSTS, "dagster/column_schema": column_schema(JOB.columns)},
+)

@@ -1,0 +1,22 @@
+"""The cheap form of the audit's rules, with every materialization: one file per asset. Not here: repairs.
+
+They compare what stages recorded at the same coverage and never load an asset. A check blocks where a wrong number
+would spread (filtered_events, hourly_job_metrics); what is compared with live raw events only warns.
+"""
+
+from recruit_assets.defs.checks.filtered_events import filtered_events_checks
+from recruit_assets.defs.checks.hourly_job_metrics import hourly_job_metrics_checks
+from recruit_assets.defs.checks.mysql_report import mysql_report_checks
+from recruit_assets.defs.checks.raw_events import raw_events_checks
+
+CHECKS = (raw_events_checks, filtered_events_checks, hourly_job_metrics_checks, mysql_report_checks)
+CHECK_KEYS = tuple(key for checks in CHECKS for key in checks.check_keys)
+
+__all__ = [
+    "CHECKS",
+    "CHECK_KEYS",
+    "filtered_events_checks",
+    "hourly_job_metrics_checks",
+    "mysql_report_checks",
+    "raw_events_checks",
+]

@@ -1,0 +1,85 @@
+"""Checks of filtered_events, on rows of one bucket of each hour, another one in every run: the whole hour would cost as
+much as computing it.
+
+Rows of two runs, mixed, would be counted and reported: that blocks. What raw_events holds now can be more than the rows
+cover, so that comparison is bounded by the coverage and only warns.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from zlib import crc32
+
+import dagster as dg
+
+from recruit_assets.contract.tables import FILTERED_EVENTS, RAW_EVENTS
+from recruit_assets.defs.checks.verdict import Verdict, hour_text, hours_of_run, result_of
+from recruit_assets.defs.resources import CassandraResource
+from recruit_assets.stores.cassandra.check_reads import Bucket, changed_since, read_buckets, recorded_by_stages
+
+rows_of_one_run = dg.AssetCheckSpec(
+    "rows_of_one_run",
+    asset=FILTERED_EVENTS.name,
+    blocking=True,
+    description="Every row of a bucket carries the write number of the one run that the coverage names for it.",
+)
+matches_raw_events = dg.AssetCheckSpec(
+    "matches_raw_events",
+    asset=FILTERED_EVENTS.name,
+    description="The countable events of raw_events, where nothing changed since the rows were read.",
+)
+
+
+@dg.multi_asset_check(name="filtered_events_checks", specs=[rows_of_one_run, matches_raw_events])
+def filtered_events_checks(
+    context: dg.AssetCheckExecutionContext, cassandra: CassandraResource
+) -> Iterator[dg.AssetCheckResult]:
+    """One bucket of each hour that has a coverage."""
+    hours = hours_of_run(context)
+    session = cassandra.session()
+    before = recorded_by_stages(session, hours)
+    recorded = {hour: before[key] for hour in hours if (key := (FILTERED_EVENTS.name, hour)) in before}
+    buckets = list(read_buckets(session, recorded, pick=crc32(context.run.run_id.encode())))
+    changed = changed_since(session, before)
+    after = recorded_by_stages(session, hours)
+    overtaken = [hour for hour in hours if before.get(key := (FILTERED_EVENTS.name, hour)) != after.get(key)]
+    covered = [bucket for bucket in buckets if bucket.hour not in overtaken]
+    skipped = tuple(
+        f"{hour_text(hour)}: another run is replacing it" for hour in hours if hour in overtaken or hour not in recorded
+    )
+    yield result_of(rows_of_one_run, of_one_run(covered, skipped=skipped))
+    yield result_of(matches_raw_events, same_events(covered, changed, skipped=skipped), warn_only=True)
+
+
+def of_one_run(buckets: Sequence[Bucket], *, skipped: tuple[str, ...] = ()) -> Verdict:
+    """Whether all rows carry the write number that their hour's coverage names."""
+    differences = tuple(
+        f"{_place(bucket)}: {bucket.of_other_runs} of {bucket.rows} rows aren't of the run that covers the hour"
+        for bucket in buckets
+        if bucket.of_other_runs
+    )
+    rows = sum(bucket.rows for bucket in buckets)
+    return Verdict(rows, rows - sum(bucket.of_other_runs for bucket in buckets), differences, skipped)
+
+
+def same_events(
+    buckets: Sequence[Bucket], changed: Mapping[datetime, bool], *, skipped: tuple[str, ...] = ()
+) -> Verdict:
+    """Whether the rows are the countable events of raw_events; of an hour that changed since, only what is too much."""
+    differences, not_compared = [], list(skipped)
+    expected = found = 0
+    for bucket in buckets:
+        missing = bucket.missing
+        if missing and changed[bucket.hour]:
+            not_compared.append(f"{hour_text(bucket.hour)}: changed since it was read, and is pending")
+            missing = 0
+        expected += bucket.rows - bucket.surplus + missing
+        found += bucket.rows
+        if missing or bucket.surplus:
+            differences.append(
+                f"{_place(bucket)}: {missing} events of {RAW_EVENTS.name} are missing, {bucket.surplus} are too much"
+            )
+    return Verdict(expected, found, tuple(differences), tuple(not_compared))
+
+
+def _place(bucket: Bucket) -> str:
+    return f"{hour_text(bucket.hour)} bucket {bucket.number}"

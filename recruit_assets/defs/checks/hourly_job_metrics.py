@@ -1,0 +1,29 @@
+"""Check of hourly_job_metrics: it counts every event that filtered_events holds. A wrong count would be reported."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from recruit_assets.contract.tables import FILTERED_EVENTS, HOURLY_JOB_METRICS
+from recruit_assets.defs.checks.comparisons import counts_same_events
+from recruit_assets.defs.checks.verdict import hours_of_run, result_of
+from recruit_assets.defs.resources import CassandraResource
+from recruit_assets.stores.cassandra.check_reads import recorded_by_stages
+
+counts_every_event = dg.AssetCheckSpec(
+    "counts_every_event",
+    asset=HOURLY_JOB_METRICS.name,
+    blocking=True,
+    description="Events that the metrics stand for = rows of filtered_events, hour by hour, at the same coverage.",
+)
+
+
+@dg.multi_asset_check(name="hourly_job_metrics_checks", specs=[counts_every_event])
+def hourly_job_metrics_checks(
+    context: dg.AssetCheckExecutionContext, cassandra: CassandraResource
+) -> Iterator[dg.AssetCheckResult]:
+    """What both stages recorded in hour_coverage."""
+    hours = hours_of_run(context)
+    recorded = recorded_by_stages(cassandra.session(), hours)
+    verdict = counts_same_events(hours, recorded, source=FILTERED_EVENTS.name, derived=HOURLY_JOB_METRICS.name)
+    yield result_of(counts_every_event, verdict)

@@ -1,0 +1,44 @@
+"""Checks of mysql_report: it holds what it recorded, and counts every event that filtered_events holds.
+
+The report is the end of the lineage, so there is nothing to block; a difference is an error all the same.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from recruit_assets.contract.tables import FILTERED_EVENTS, MYSQL_REPORT
+from recruit_assets.defs.checks.comparisons import counts_same_events, holds_what_was_recorded
+from recruit_assets.defs.checks.verdict import Verdict, hours_of_run, result_of
+from recruit_assets.defs.resources import CassandraResource, MySqlResource
+from recruit_assets.stores.cassandra.check_reads import recorded_by_stages
+from recruit_assets.stores.mysql.check_reads import recorded_by_report, stored_in_report
+
+counts_every_event = dg.AssetCheckSpec(
+    "counts_every_event",
+    asset=MYSQL_REPORT.name,
+    description="Events that report_hours tells = rows of filtered_events, hour by hour, at the same coverage.",
+)
+holds_what_it_recorded = dg.AssetCheckSpec(
+    "holds_what_it_recorded",
+    asset=MYSQL_REPORT.name,
+    description="Rows and events of each hour in the report = what report_hours tells.",
+)
+
+
+@dg.multi_asset_check(name="mysql_report_checks", specs=[counts_every_event, holds_what_it_recorded])
+def mysql_report_checks(
+    context: dg.AssetCheckExecutionContext, cassandra: CassandraResource, mysql: MySqlResource
+) -> Iterator[dg.AssetCheckResult]:
+    """What was recorded of each hour, and what its rows add up to."""
+    hours = hours_of_run(context)
+    counted = held = Verdict()
+    if hours:
+        database = mysql.report_database()
+        recorded = recorded_by_stages(cassandra.session(), hours) | recorded_by_report(database, hours)
+        stored = stored_in_report(database, hours)
+        again = recorded_by_report(database, hours)
+        counted = counts_same_events(hours, recorded, source=FILTERED_EVENTS.name, derived=MYSQL_REPORT.name)
+        held = holds_what_was_recorded(hours, recorded, stored, again=again)
+    yield result_of(counts_every_event, counted)
+    yield result_of(holds_what_it_recorded, held)

@@ -1,0 +1,88 @@
+"""Checks of raw_events: every record of the drain became an event or a dead letter, and none is left or lost.
+
+Nothing is blocked: hours are exact for what they cover, and what is left makes its hour pending when it comes.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from recruit_assets.contract.tables import RAW_EVENTS
+from recruit_assets.defs.checks.verdict import Verdict, result_of
+from recruit_assets.defs.resources import KafkaResource
+from recruit_assets.defs.resources.base import settings_of
+from recruit_assets.stores.kafka.offsets import Backlog, backlog_before
+
+every_record_became_something = dg.AssetCheckSpec(
+    "every_record_became_something",
+    asset=RAW_EVENTS.name,
+    description="Records that this run drained = events + dead letters.",
+)
+nothing_left = dg.AssetCheckSpec(
+    "nothing_left_in_kafka",
+    asset=RAW_EVENTS.name,
+    description="What Kafka got before the run is committed, and it dropped nothing that wasn't.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What the materialization of this run counted."""
+
+    records: int
+    events: int
+    dead_letters: int
+
+
+@dg.multi_asset_check(name="raw_events_checks", specs=[every_record_became_something, nothing_left])
+def raw_events_checks(context: dg.AssetCheckExecutionContext, kafka: KafkaResource) -> Iterator[dg.AssetCheckResult]:
+    """The drain's own counts, and the group's offsets."""
+    yield result_of(every_record_became_something, adds_up(_drained(context)))
+    backlog = backlog_before(settings_of(kafka.overrides), _started_at(context))
+    yield result_of(nothing_left, is_empty(backlog, topic=kafka.topic, group=kafka.group))
+
+
+def adds_up(drained: Drained | None) -> Verdict:
+    """Whether the drain's records are all accounted for; None where this run didn't drain."""
+    if drained is None:
+        return Verdict(not_compared=("this run didn't materialize raw_events",))
+    accounted = drained.events + drained.dead_letters
+    if accounted == drained.records:
+        return Verdict(drained.records, accounted)
+    parts = f"{drained.records} records, {drained.events} events and {drained.dead_letters} dead letters"
+    return Verdict(drained.records, accounted, (parts,))
+
+
+def is_empty(backlog: Sequence[Backlog], *, topic: str, group: str) -> Verdict:
+    """Whether no partition has uncommitted or dropped records."""
+    lost = [
+        f"{topic}/{one.partition}: {one.dropped} offsets were dropped before {group} had them"
+        for one in backlog
+        if one.dropped
+    ]
+    left = [
+        f"{topic}/{one.partition}: {one.uncommitted} offsets from before the run aren't committed by {group}"
+        for one in backlog
+        if one.uncommitted
+    ]
+    return Verdict(0, sum(one.uncommitted + one.dropped for one in backlog), (*lost, *left))
+
+
+def _drained(context: dg.AssetCheckExecutionContext) -> Drained | None:
+    event = context.instance.get_latest_materialization_event(dg.AssetKey(RAW_EVENTS.name))
+    if event is None or event.run_id != context.run.run_id or event.asset_materialization is None:
+        return None
+    metadata = event.asset_materialization.metadata
+    records, events, dead_letters = (
+        int(str(metadata[name].value)) for name in ("records", "dagster/row_count", "dead_letters")
+    )
+    return Drained(records, events, dead_letters)
+
+
+def _started_at(context: dg.AssetCheckExecutionContext) -> datetime:
+    """When the run began: what came later is a later drain's."""
+    record = context.instance.get_run_record_by_id(context.run.run_id)
+    started = record.start_time if record else None
+    return datetime.fromtimestamp(started, UTC) if started else datetime.now(UTC)

@@ -1,0 +1,118 @@
+"""When: the daily lineage at 6 AM, and the deletion of old runs.
+
+Belongs here: probing, deciding whether to run, the run requests. Not here: which hours are due (`pending`), how feed
+and lag are read (`change_feed`, `stores`), how often a failed tick is tried again (dagster.yaml).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from recruit_assets.defs.jobs import HOURLY_ASSETS, delete_old_runs, lineage_job
+from recruit_assets.defs.partitions import hours
+from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource
+from recruit_assets.defs.resources.base import settings_of
+from recruit_assets.defs.runs import living_runs, range_tags, recent_failures
+from recruit_assets.hours.change_feed import DAILY_LOOKBACK, DAILY_ROWS_PER_TICK, FeedState, read_feed
+from recruit_assets.hours.planning import HOUR, HOURS_PER_RUN, HourRange, plan
+from recruit_assets.runtime.errors import RecruitError
+from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.stores.cassandra.change_reader import ChangeReader
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.kafka.offsets import uncommitted_records
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.pending_hours import PendingHours
+
+OLDER_RUNS = 50
+"""1,200 hours; what is older still is the sensor's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the tick found to do; `feed` is None where a store couldn't be asked."""
+
+    lag: int
+    feed: FeedState | None
+    problem: str = ""
+
+    @property
+    def nothing_to_do(self) -> bool:
+        return self.feed is not None and not (self.lag or self.feed.pending or self.feed.behind)
+
+
+@dg.schedule(
+    name="daily_6am_schedule",
+    job=lineage_job,
+    cron_schedule="0 6 * * *",
+    execution_timezone=load_settings().timezone,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Drains Kafka, replaces the 24 hours before, and every older hour that is pending.",
+)
+def daily_6am_schedule(
+    context: dg.ScheduleEvaluationContext, cassandra: CassandraResource, mysql: MySqlResource, kafka: KafkaResource
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """A store that can't be asked is no reason to skip: the run will say what is wrong, and is tried again."""
+    tick = context.scheduled_execution_time.astimezone(UTC)
+    probe = look(settings_of(cassandra.overrides, mysql.overrides, kafka.overrides), context.instance)
+    if probe.nothing_to_do:
+        return dg.SkipReason("Kafka lag is 0 and no hour is pending, changes of the last 2 days read again")
+    if probe.problem:
+        context.log.warning(f"requesting the run without knowing what is pending: {probe.problem}")
+    day = the_day_before(tick)
+    return [
+        request(tick, day, with_raw_events=True),
+        *(request(tick, one, with_raw_events=False) for one in older_ranges(probe, day, context.instance)),
+    ]
+
+
+def the_day_before(tick: datetime) -> HourRange:
+    """The 24 whole hours before the tick, none before the first partition."""
+    end = tick.replace(minute=0, second=0, microsecond=0)
+    last = max(end - HOUR, hours.start)
+    return HourRange(max(end - HOURS_PER_RUN * HOUR, hours.start), last)
+
+
+def look(settings: Settings, instance: dg.DagsterInstance) -> Probe:
+    """Kafka's lag, and the pending hours after reading the last two days of the feed again."""
+    try:
+        lag = uncommitted_records(settings)
+        with open_session(settings) as session, open_report_database(settings) as database:
+            feed = read_feed(
+                ChangeReader(session),
+                PendingHours(database),
+                lookback=DAILY_LOOKBACK,
+                failures=recent_failures(instance),
+                rows_per_tick=DAILY_ROWS_PER_TICK,
+            )
+    except RecruitError as error:
+        return Probe(lag=0, feed=None, problem=str(error))
+    return Probe(lag, feed)
+
+
+def older_ranges(probe: Probe, day: HourRange, instance: dg.DagsterInstance) -> tuple[HourRange, ...]:
+    """Ranges of the pending hours before the day that nobody runs."""
+    if probe.feed is None:
+        return ()
+    older = [one for one in probe.feed.pending if one.hour < day.first]
+    running = living_runs(instance).hours
+    return plan(older, now=probe.feed.now, first_hour=hours.start, slots=OLDER_RUNS, running=running).requests
+
+
+def request(tick: datetime, one: HourRange, *, with_raw_events: bool) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=f"{tick:%Y-%m-%dT%H:%M} {one}",
+        tags=range_tags(one),
+        asset_selection=None if with_raw_events else list(HOURLY_ASSETS),
+    )
+
+
+delete_old_runs_daily = dg.ScheduleDefinition(
+    name="delete_old_runs_daily",
+    job=delete_old_runs,
+    cron_schedule="30 3 * * *",
+    execution_timezone=load_settings().timezone,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+
+SCHEDULES = (daily_6am_schedule, delete_old_runs_daily)

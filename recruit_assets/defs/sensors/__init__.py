@@ -1,0 +1,8 @@
+"""What watches: the change feed (`cdc`), and failures, failed checks and standstill (`alerts`)."""
+
+from recruit_assets.defs.sensors.alerts import check_failure_alert, run_failure_alert, standstill_alert
+from recruit_assets.defs.sensors.cdc import cassandra_cdc_sensor
+
+SENSORS = (cassandra_cdc_sensor, run_failure_alert, check_failure_alert, standstill_alert)
+
+__all__ = ["SENSORS", "cassandra_cdc_sensor"]

@@ -1,0 +1,147 @@
+"""`recruit-assets demo`: the whole lineage on real local engines with simulated events, audited to the last click.
+
+The demo has a state directory of its own inside RECRUIT_STATE_DIR and begins with an empty one, so that it touches
+nobody's data and its ledger tells everything that the report must hold.
+"""
+
+import gc
+import shutil
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import TypeVar
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from recruit_assets.contract.tables import MYSQL_REPORT
+from recruit_assets.definitions import build_defs
+from recruit_assets.defs.checks import CHECK_KEYS
+from recruit_assets.defs.materialize import materialize_pending
+from recruit_assets.local.engines.engine_set import LocalEngines
+from recruit_assets.observability.audit.last_result import keep_last_audit
+from recruit_assets.observability.audit.results import AuditResult
+from recruit_assets.observability.audit.run import run_audit
+from recruit_assets.observability.audit.table import FILE_WIDTH, show
+from recruit_assets.observability.report_page import write_page
+from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, export, load_settings
+from recruit_assets.simulator.publish import simulate_to_kafka
+from recruit_assets.simulator.spec import SimulationSpec
+from recruit_assets.stores.dagster.instance import open_instance
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.schema import apply_schema
+
+TOP_ROWS = 10
+PAGE = "report.html"
+SHOWN = (
+    "dates", "hours", "job_id", "publisher_id", "company_id", "clicks", "conversion", "qualified_application",
+    "disqualified_application", "bid_set", "spend_hour",
+)  # fmt: skip
+
+Result = TypeVar("Result")
+console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
+
+
+def run_demo(*, events: int, seed: int) -> AuditResult:
+    """The audit's result, after the report and the page were shown and the engines stopped."""
+    outer = load_settings()
+    state_dir = outer.state_dir / "demo"
+    engines = LocalEngines(load_settings(state_dir=state_dir), short_lived=True)
+    engines.stop(_quiet)  # of a demo that was killed
+    shutil.rmtree(state_dir, ignore_errors=True)
+    try:
+        _step("Kafka, Cassandra, MariaDB and Spark start as local processes", lambda: engines.start(_say))
+        settings = _own_settings(state_dir)
+        audit = _lineage(settings, events=events, seed=seed)
+        page = _step("the report is written as a page", lambda: _write_page(settings))
+        _show_report(settings)
+    finally:
+        gc.collect()  # Spark's objects: let go of later, each would tell that Spark doesn't answer
+        _step("the engines stop", lambda: engines.stop(_quiet))
+    _show_outcome(audit, page)
+    return audit
+
+
+def _own_settings(state_dir: Path) -> Settings:
+    """The demo's engines, whatever the environment says about others; exported for Dagster's EnvVars."""
+
+    endpoints = orjson.loads((state_dir / ENDPOINTS_FILE).read_bytes())
+    settings = load_settings(state_dir=state_dir, spark_master="local[*]", spark_remote="", **endpoints)
+    export(settings)
+    return settings
+
+
+def _lineage(settings: Settings, *, events: int, seed: int) -> AuditResult:
+    """Simulate, materialize, audit."""
+
+    ledger_file = settings.state_dir / "ledger.json"
+    _step("topics, keyspace and tables are made", lambda: apply_schema(settings))
+    spec = SimulationSpec(events=events, seed=seed)
+    ledger = _step(f"{events:,} records are sent to Kafka", lambda: simulate_to_kafka(settings, spec))
+    ledger.write(ledger_file)
+    _step(
+        "Dagster materializes the lineage: Kafka, Cassandra, Spark, MySQL",
+        lambda: materialize_pending(build_defs(settings=settings), settings, _say),
+    )
+    audit = _step("the audit recounts all stores against the ledger", lambda: run_audit(settings, ledger=ledger_file))
+    keep_last_audit(settings, audit)
+    return audit
+
+
+def _write_page(settings: Settings) -> Path:
+    """The report as a page, which outlives the demo."""
+
+    page = settings.state_dir / PAGE
+    with open_instance(settings) as instance:
+        write_page(settings, instance, page, checks=CHECK_KEYS)
+    return page
+
+
+def _show_report(settings: Settings) -> None:
+    """The rows with the most clicks, and how many there are."""
+
+    with open_report_database(settings) as database:
+        ((rows, clicks, hours),) = database.query(
+            f"SELECT COUNT(*), SUM(clicks), COUNT(DISTINCT dates, hours) FROM {MYSQL_REPORT.name}"
+        )
+        top = database.query(
+            f"SELECT {', '.join(SHOWN)} FROM {MYSQL_REPORT.name} "
+            f"ORDER BY clicks DESC, dates, hours, job_id LIMIT {TOP_ROWS}"
+        )
+    title = f"{MYSQL_REPORT.name}: the {len(top)} of {rows:,} rows with the most clicks ({clicks:,} in {hours} hours)"
+    table = Table(*SHOWN, title=title, title_justify="left", box=None, pad_edge=False)
+    for row in top:
+        table.add_row(*(f"{value:%Y-%m-%d}" if isinstance(value, datetime) else str(value) for value in row))
+    console.print(table)
+
+
+def _show_outcome(audit: AuditResult, page: Path) -> None:
+
+    show(audit, console)
+    console.print(f"The report as a page: {page}", markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        f"Its database is the MariaDB of {page.parent}; `make up` runs all of it live.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _step(what: str, work: Callable[[], Result]) -> Result:
+    """Do it, with a spinner while a person watches, and say how long it took."""
+    started = monotonic()
+    with console.status(what):
+        result = work()
+    console.print(f"{monotonic() - started:6.1f} s  {what}", highlight=False)
+    return result
+
+
+def _say(message: str) -> None:
+    console.print(f"          {message}", markup=False, highlight=False)
+
+
+def _quiet(_: str) -> None:
+    """Stopping needs no telling."""

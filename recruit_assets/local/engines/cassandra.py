@@ -1,0 +1,140 @@
+"""Cassandra 5 as a cluster of one node.
+
+Belongs here: its configuration and Java options; where nothing else is said they are those of Cassandra's own
+cassandra_latest.yaml and jvm17-server.options. Not here: keyspace and tables (`stores.cassandra_schema`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from recruit_assets.local.engines.engine import HOST, Command, EngineName, Say
+from recruit_assets.local.engines.jvm import arguments_mark, java
+from recruit_assets.runtime.artifacts import classpath
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.probes import probe_cassandra
+
+CommitlogSync = Literal["group", "periodic"]
+
+COMMITLOG_SYNC: Mapping[CommitlogSync, str] = {
+    "group": "commitlog_sync: group\ncommitlog_sync_group_window: 10ms",
+    "periodic": "commitlog_sync: periodic\ncommitlog_sync_period: 10000ms",
+}
+"""group: acknowledged is on the disk. periodic, Cassandra's default, loses the last 10 s of writes with the process."""
+
+HEAP = (
+    "-Xms1g",
+    "-Xmx1536m",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=200",
+    "-XX:MaxDirectMemorySize=512m",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Xss256k",
+)
+SINGLE_NODE = (
+    # nobody to wait for
+    "-Dcassandra.skip_wait_for_gossip_to_settle=0",
+    "-Dcassandra.ring_delay_ms=0",
+    "-Dcassandra.shutdown_announce_in_ms=0",
+)
+LIBRARIES = (
+    "-Djava.net.preferIPv4Stack=true",
+    "-Djdk.attach.allowAttachSelf=true",
+    "-Dio.netty.tryReflectionSetAccessible=true",
+    "-Dchronicle.disable.analytics=true",
+    "-Djna.nosys=true",
+)
+JAVA_BASE_EXPORTS = ("jdk.internal.misc", "jdk.internal.ref", "sun.nio.ch")
+JAVA_BASE_OPENS = (
+    "java.io",
+    "java.lang",
+    "java.lang.module",
+    "java.lang.reflect",
+    "java.math",
+    "java.net",
+    "java.nio",
+    "java.util",
+    "java.util.concurrent",
+    "java.util.concurrent.atomic",
+    "jdk.internal.loader",
+    "jdk.internal.math",
+    "jdk.internal.module",
+    "jdk.internal.ref",
+    "jdk.internal.reflect",
+    "jdk.internal.util.jar",
+    "sun.nio.ch",
+)
+OTHER_MODULES = (
+    "--add-exports=java.management.rmi/com.sun.jmx.remote.internal.rmi=ALL-UNNAMED",
+    "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
+    "--add-exports=java.rmi/sun.rmi.server=ALL-UNNAMED",
+    "--add-exports=java.sql/java.sql=ALL-UNNAMED",
+    "--add-exports=jdk.unsupported/sun.misc=ALL-UNNAMED",
+    "--add-opens=jdk.management/com.sun.management.internal=ALL-UNNAMED",
+    "--add-opens=jdk.management.agent/jdk.internal.agent=ALL-UNNAMED",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cassandra:
+    """One node; `ports` are cassandra and cassandra_internode, `extra` is more of cassandra.yaml."""
+
+    settings: Settings
+    folder: Path
+    ports: Mapping[str, int]
+    commitlog_sync: CommitlogSync = "group"
+    lock: str = "cassandra"
+    name: EngineName = EngineName.CASSANDRA
+    host: str = HOST
+    seed: str = HOST
+    heap: tuple[str, ...] = HEAP
+    extra: str = ""
+    short_lived: bool = False
+
+    @property
+    def mark(self) -> str:
+        return arguments_mark(self.folder)
+
+    def prepare(self, say: Say) -> Command:
+        config = self.folder / "cassandra.yaml"
+        config.write_text(self._yaml(), encoding="utf-8")
+        logback = self.folder / "logback.xml"
+        logback.write_text(_template("logback.xml"), encoding="utf-8")
+        jars = classpath("cassandra", self.settings)
+        options = (
+            *self.heap,
+            *SINGLE_NODE,
+            *LIBRARIES,
+            *(f"--add-exports=java.base/{package}=ALL-UNNAMED" for package in JAVA_BASE_EXPORTS),
+            *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in JAVA_BASE_OPENS),
+            *OTHER_MODULES,
+            f"-Dcassandra.config={config.as_uri()}",
+            f"-Dcassandra.storagedir={self.folder / 'data'}",
+            f"-Dlogback.configurationFile={logback.as_uri()}",
+            "-Dcassandra-foreground=yes",
+        )
+        main = ["org.apache.cassandra.service.CassandraDaemon"]
+        return java(self.folder, jars=jars, options=options, main=main, short_lived=self.short_lived)
+
+    def probe(self) -> None:
+        probe_cassandra(self.host, self.ports["cassandra"])
+
+    def endpoints(self) -> Mapping[str, str | int]:
+        return {"cassandra_hosts": self.host, "cassandra_port": self.ports["cassandra"]}
+
+    def _yaml(self) -> str:
+        return _template("cassandra.yaml").format(
+            host=self.host,
+            seed=self.seed,
+            native_port=self.ports["cassandra"],
+            internode_port=self.ports["cassandra_internode"],
+            data=self.folder / "data",
+            commitlog_sync=COMMITLOG_SYNC[self.commitlog_sync],
+            extra=self.extra,
+        )
+
+
+def _template(name: str) -> str:
+    return (files("recruit_assets.local.engines") / "templates" / name).read_text(encoding="utf-8")

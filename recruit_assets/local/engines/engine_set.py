@@ -1,0 +1,200 @@
+"""The local engines as one set: start, stop, status, and single ones for tests that do harm.
+
+Belongs here: the order of things, what is said while they happen, and what is done when they fail. Not here: what each
+engine needs (its module), how one process is run and recognized (`supervisor`, `processes`).
+"""
+
+import json
+import logging
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from recruit_assets.local.engines.cassandra import Cassandra, CommitlogSync
+from recruit_assets.local.engines.engine import Engine, EngineName, EngineState, EngineStatus, Say
+from recruit_assets.local.engines.engine_process import Supervisor
+from recruit_assets.local.engines.kafka import Kafka
+from recruit_assets.local.engines.mariadb import MariaDb
+from recruit_assets.local.engines.ports import keep_ports, read_ports
+from recruit_assets.local.engines.spark import Spark
+from recruit_assets.runtime.artifacts import fetch
+from recruit_assets.runtime.artifacts.install import require_space
+from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.files import write_private
+from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings
+
+log = logging.getLogger(__name__)
+
+DATA_BYTES = 170 * 1024 * 1024
+"""What a new engine may write before the first event."""
+
+PORTS: Mapping[EngineName, tuple[str, ...]] = {
+    EngineName.SPARK: (),
+    EngineName.CASSANDRA: ("cassandra", "cassandra_internode"),
+    EngineName.KAFKA: ("kafka", "kafka_controller"),
+    EngineName.MARIADB: ("mariadb",),
+}
+
+
+class LocalEngines:
+    """Kafka, Cassandra, MariaDB and Spark of one state directory; constructing it does nothing.
+
+    `short_lived` ones do the same, start sooner, and reach less under a long load: for the demo and for tests.
+    """
+
+    def __init__(
+        self, settings: Settings, *, commitlog_sync: CommitlogSync = "group", short_lived: bool = False
+    ) -> None:
+        self.state_dir = settings.state_dir
+        self._settings = settings
+        self._commitlog_sync: CommitlogSync = commitlog_sync
+        self._short_lived = short_lived
+        self._folder = settings.state_dir / "engines"
+
+    def start(self, progress: Say = log.info) -> None:
+        """Return when all engines accept work; those that run already are left alone.
+
+        Raises UserError for what the user can mend (a taken port, a full disk, a failed download) and StoreUnavailable
+        for an engine that doesn't come up. Whatever ends it early, Ctrl-C included, what it started is stopped.
+        """
+        self._start(tuple(EngineName), progress)
+
+    def stop(self, progress: Say = log.info) -> None:
+        """Return when no process of this state directory is left."""
+        if not self._were_started:
+            progress(f"no engines were started for {self.state_dir}")
+            return
+        with self._exclusive(progress):
+            self._endpoints_file.unlink(missing_ok=True)
+            stop_all([self._supervisor(name) for name in reversed(EngineName)], progress)
+
+    def status(self) -> tuple[EngineStatus, ...]:
+        """What each engine's process does now; no request is made."""
+        if not self._were_started:
+            return tuple(EngineStatus(name, EngineState.STOPPED, self._folder / name / "log") for name in EngineName)
+        return tuple(self._supervisor(name).status() for name in EngineName)
+
+    def start_one(self, name: EngineName | str, progress: Say = log.info) -> None:
+        """As `start`, for one engine."""
+        self._start((EngineName(name),), progress)
+
+    def stop_one(self, name: EngineName | str, progress: Say = log.info) -> None:
+        """As `stop`, for one engine; the endpoints stay."""
+        with self._exclusive(progress):
+            stop_all([self._supervisor(EngineName(name))], progress)
+
+    def kill_one(self, name: EngineName | str) -> None:
+        """kill -9; the engine counts as dead, not as stopped."""
+        self._signal(name, signal.SIGKILL)
+
+    def pause_one(self, name: EngineName | str) -> None:
+        """SIGSTOP: it holds its connections and answers nothing."""
+        self._signal(name, signal.SIGSTOP)
+
+    def resume_one(self, name: EngineName | str) -> None:
+        """End what `pause_one` began."""
+        self._signal(name, signal.SIGCONT)
+
+    @property
+    def _ports_file(self) -> Path:
+        return self._folder / "ports.json"
+
+    @property
+    def _were_started(self) -> bool:
+        try:
+            return self._ports_file.is_file()
+        except PermissionError as error:
+            raise UserError(f"the state directory {self.state_dir} belongs to another user: {error}") from error
+
+    @property
+    def _endpoints_file(self) -> Path:
+        return self.state_dir / ENDPOINTS_FILE
+
+    def _start(self, names: Sequence[EngineName], progress: Say) -> None:
+        self._make_folder()
+        with self._exclusive(progress):
+            keep_ports(self._ports_file, [port for ports in PORTS.values() for port in ports])
+            supervisors = [self._supervisor(name) for name in names]
+            idle = [each for each in supervisors if not each.is_running(progress)]
+            if idle:
+                new = sum(DATA_BYTES for each in idle if each.is_new)
+                require_space(self._folder, new, "the engines' data")
+                fetch([each.engine.lock for each in idle], self._settings, say=progress)
+            for each in idle:
+                each.require_ports()
+            try:
+                for each in idle:
+                    each.spawn(progress)
+                for each in supervisors:
+                    each.wait_ready(progress)
+            except BaseException:  # Ctrl-C as well
+                stop_all(idle, progress)
+                raise
+            self._write_endpoints(supervisors)
+
+    def _signal(self, name: EngineName | str, number: signal.Signals) -> None:
+        if not self._were_started:
+            raise UserError(f"no engines were started for {self.state_dir}")
+        self._supervisor(EngineName(name)).signal(number)
+
+    def _write_endpoints(self, supervisors: Sequence[Supervisor]) -> None:
+        file = self._endpoints_file
+        endpoints = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        for each in supervisors:
+            endpoints.update(each.engine.endpoints())
+        write_private(file, json.dumps(endpoints, indent=1))
+
+    def _supervisor(self, name: EngineName) -> Supervisor:
+        return Supervisor(self._engine(name))
+
+    def _engine(self, name: EngineName) -> Engine:
+        folder = self._folder / name
+        kept = read_ports(self._ports_file)
+        ports = {port: kept[port] for port in PORTS[name]}
+        match name:
+            case EngineName.KAFKA:
+                return Kafka(self._settings, folder, ports, short_lived=self._short_lived)
+            case EngineName.CASSANDRA:
+                return Cassandra(self._settings, folder, ports, self._commitlog_sync, short_lived=self._short_lived)
+            case EngineName.SPARK:
+                return Spark(self._settings, folder, ports, short_lived=self._short_lived)
+            case EngineName.MARIADB:
+                return MariaDb(self._settings, folder, ports)
+
+    def _make_folder(self) -> None:
+        try:
+            for name in EngineName:
+                (self._folder / name).mkdir(parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
+        except OSError as error:
+            raise UserError(f"the state directory {self.state_dir} can't be written: {error}") from error
+
+    @contextmanager
+    def _exclusive(self, progress: Say) -> Iterator[None]:
+        """One command at a time per state directory; says so when it must wait."""
+        lock = FileLock(self._folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress("another `engines` command is at work in this state directory; waiting for it")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def stop_all(supervisors: Sequence[Supervisor], progress: Say) -> None:
+    """Ask all to end, then wait for each: together they take as long as the slowest. Ctrl-C kills what is left."""
+    try:
+        for each in supervisors:
+            each.ask_to_end(progress)
+        for each in supervisors:
+            each.wait_gone(progress)
+    except KeyboardInterrupt:
+        for each in supervisors:
+            each.kill()
+        raise

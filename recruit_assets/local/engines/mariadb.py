@@ -1,0 +1,135 @@
+"""MariaDB 11.4, which stands for MySQL on a machine without Docker.
+
+Belongs here: its configuration, first tables and login. Not here: the report database (`stores.mysql_schema`).
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recruit_assets.local.engines.engine import HOST, Command, EngineName, Say
+from recruit_assets.local.engines.jvm import environment
+from recruit_assets.local.engines.processes import run_to_end
+from recruit_assets.runtime.artifacts import mariadb_home
+from recruit_assets.runtime.files import write_private
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.probes import probe_mariadb
+
+USER = "recruit"
+BOOTSTRAP_TIMEOUT_S = 120
+SQL_MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+SYSTEM_TABLES = (
+    "mariadb_system_tables.sql",
+    "mariadb_performance_tables.sql",
+    "mariadb_system_tables_data.sql",
+    "mariadb_sys_schema.sql",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MariaDb:
+    """One server; its only port is mariadb, `extra` are options that win over ours."""
+
+    settings: Settings
+    folder: Path
+    ports: Mapping[str, int]
+    lock: str = "mariadb"
+    name: EngineName = EngineName.MARIADB
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        return f"--defaults-file={self.folder / 'my.cnf'}"
+
+    def prepare(self, say: Say) -> Command:
+        home = mariadb_home(self.settings, say=say)
+        data = self.folder / "data"
+        (self.folder / "tmp").mkdir(exist_ok=True)
+        write_private(self.folder / "init.sql", self._init_sql())
+        config = self.folder / "my.cnf"
+        config.write_text(self._config(home, data), encoding="utf-8")
+        if not data.exists():
+            say("mariadb: creating its system tables")
+            self._bootstrap(home, data)
+        return Command(
+            arguments=(str(home / "bin" / "mariadbd"), self.mark, f"--init-file={self.folder / 'init.sql'}"),
+            folder=self.folder,
+            environment=environment(),
+        )
+
+    def probe(self) -> None:
+        probe_mariadb(HOST, self.ports["mariadb"], user=USER, password=self._password())
+
+    def endpoints(self) -> Mapping[str, str | int]:
+        return {
+            "mysql_host": HOST,
+            "mysql_port": self.ports["mariadb"],
+            "mysql_user": USER,
+            "mysql_password": self._password(),
+        }
+
+    def _password(self) -> str:
+        """Chosen once; in a file that only its owner may read."""
+        file = self.folder / "password"
+        if not file.exists():
+            write_private(file, secrets.token_urlsafe(24))
+        return file.read_text(encoding="utf-8")
+
+    def _init_sql(self) -> str:
+        """Run by the server before it takes connections, at every start: one statement a line."""
+        login = f"'{USER}'@'{HOST}'"
+        return (
+            f"CREATE USER IF NOT EXISTS {login};\n"
+            f"ALTER USER {login} IDENTIFIED BY '{self._password()}';\n"
+            f"GRANT ALL PRIVILEGES ON *.* TO {login} WITH GRANT OPTION;\n"
+        )
+
+    def _bootstrap(self, home: Path, data: Path) -> None:
+        """What mariadb-install-db does, without a shell: beside its place, then renamed, so never half."""
+        partial = self.folder / "data.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(mode=0o700)
+        # the server's root is let in only over the socket in the data folder, and only if it is the machine's root
+        sql = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket='root';\n"
+        sql += "".join((home / "share" / name).read_text(encoding="utf-8") for name in SYSTEM_TABLES)
+        sql += "DELETE FROM proxies_priv;\n"
+        config = self.folder / "bootstrap.cnf"
+        config.write_text(self._config(home, partial), encoding="utf-8")
+        arguments = (str(home / "bin" / "mariadbd"), f"--defaults-file={config}", "--bootstrap", "--log-warnings=0")
+        command = Command(arguments, self.folder, environment())
+        run_to_end(command, stdin=sql, timeout_s=BOOTSTRAP_TIMEOUT_S)
+        partial.rename(data)
+
+    def _config(self, home: Path, data: Path) -> str:
+        values: dict[str, object] = {
+            "basedir": home,
+            "datadir": data,
+            "lc-messages-dir": home / "share",
+            "tmpdir": self.folder / "tmp",
+            # relative to the data folder: a deep state directory is too long for a socket's address
+            "socket": "mariadb.sock",
+            "pid-file": "mariadb.pid",
+            "bind-address": HOST,
+            "port": self.ports["mariadb"],
+            "skip-name-resolve": 1,
+            # a key made at every start takes up to 30 s, to encrypt what never leaves this machine
+            "ssl": 0,
+            "character-set-server": "utf8mb4",
+            "collation-server": "utf8mb4_unicode_ci",
+            "default-time-zone": "+00:00",
+            "sql-mode": SQL_MODE,
+            # acknowledged means on the disk
+            "innodb-flush-log-at-trx-commit": 1,
+            "innodb-buffer-pool-size": "256M",
+            "innodb-log-file-size": "96M",
+            "max-connections": 100,
+            "table-open-cache": 400,  # more needs more open files than an ordinary user may have
+            "max-allowed-packet": "64M",
+            "performance-schema": 0,
+        }
+        if os.geteuid() == 0:
+            values["user"] = "root"  # else the server refuses to run as root
+        return "[mysqld]\n" + "".join(f'{key} = "{value}"\n' for key, value in (values | dict(self.extra)).items())

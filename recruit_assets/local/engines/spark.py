@@ -1,0 +1,69 @@
+"""Spark as one warm process, for the runs of this machine; a cluster is reached by RECRUIT_SPARK_MASTER instead.
+
+Belongs here: how its JVM is run. Not here: how runs attach to it (`stores.spark_gateway`), what the SparkContext is
+made with (`stores.spark`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyspark
+
+from recruit_assets.local.engines.engine import Command, EngineName, Say
+from recruit_assets.local.engines.jvm import arguments_mark, java
+from recruit_assets.runtime.artifacts import classpath
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.spark.session import context_config
+from recruit_assets.stores.spark.warm import probe_spark
+
+MAIN = "org.apache.spark.api.python.PythonGatewayServer"
+CONNECTION_VARIABLE = "_PYSPARK_DRIVER_CONN_INFO_PATH"
+OPENED = (
+    "java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util",
+    "java.util.concurrent", "java.util.concurrent.atomic", "sun.nio.ch", "sun.nio.cs", "sun.security.action",
+    "sun.util.calendar",
+)  # fmt: skip
+"""Packages that Spark looks into: org.apache.spark.launcher.JavaModuleOptions, 3.5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A SparkContext that waits for runs; it chooses its port and writes it, with a secret, into `connection`."""
+
+    settings: Settings
+    folder: Path
+    ports: Mapping[str, int]
+    lock: str = "spark"
+    name: EngineName = EngineName.SPARK
+    short_lived: bool = False
+
+    @property
+    def mark(self) -> str:
+        return arguments_mark(self.folder)
+
+    @property
+    def connection(self) -> Path:
+        return self.folder / "connection"
+
+    def prepare(self, say: Say) -> Command:
+        self.connection.unlink(missing_ok=True)  # of a process before
+        (self.folder / "data").mkdir(exist_ok=True)
+        jars = [*Path(pyspark.__file__).parent.joinpath("jars").glob("*.jar"), *classpath("spark", self.settings)]
+        config = context_config(self.settings) | {"spark.local.dir": str(self.folder / "data")}
+        options = (
+            f"-Xmx{self.settings.spark_driver_memory}",
+            "-XX:+ExitOnOutOfMemoryError",
+            *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED),
+            *(f"-D{name}={value}" for name, value in config.items()),
+        )
+        command = java(self.folder, jars=jars, options=options, main=[MAIN], short_lived=self.short_lived)
+        told = {CONNECTION_VARIABLE: str(self.connection), "PYSPARK_PIN_THREAD": "false"}
+        # it ends when its standard input does
+        return replace(command, environment={**command.environment, **told}, keeps_stdin=True)
+
+    def probe(self) -> None:
+        probe_spark(self.connection)
+
+    def endpoints(self) -> Mapping[str, str | int]:
+        return {"spark_gateway": str(self.connection)}

@@ -1,0 +1,89 @@
+"""Everything that an audit reads, in the order in which data flows: what was committed when Kafka was looked at is in
+what is read after it.
+
+Belongs here: the order of reading, and the facts that aren't rows of the scratch database. Not here: statements
+(`stores.audit_reads`), what the facts mean (`judge`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from recruit_assets.observability.audit.audit_db import Scratch
+from recruit_assets.observability.audit.cassandra_rows import take_rows
+from recruit_assets.observability.audit.kafka_records import RecordCounts, RecordReader, take_dead_letters
+from recruit_assets.observability.audit.report_rows import HourCounts, take_companies, take_report
+from recruit_assets.observability.audit.results import Progress, Sample
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.audit_reads import newest_changes, read_partitions, stored_partitions
+from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
+from recruit_assets.stores.cassandra.session import CassandraSession, open_session
+from recruit_assets.stores.kafka.topic_reader import PartitionSpan, TopicReader, open_topic_reader
+from recruit_assets.stores.mysql.audit_reads import ReportMark, companies_of_jobs, report_marks, report_rows
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.transforms.validate import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was read; events, rows, dead letters and report rows are in the scratch database."""
+
+    before: Sequence[PartitionSpan]
+    """The event topic when reading began; its records up to here were read."""
+    after: Sequence[PartitionSpan]
+    """The event topic when everything was read."""
+    records: RecordCounts
+    strangers: Sample
+    """Records of the dead letter topic that aren't dead letters of the event topic."""
+    rows: int
+    """Rows of raw_events."""
+    changes: Mapping[datetime, datetime]
+    """When each hour of the change feed changed last."""
+    report_hours: HourCounts
+    """What the report has, by hour."""
+    marks: Mapping[datetime, ReportMark]
+    """What report_hours says."""
+
+
+def read_everything(settings: Settings, scratch: Scratch, progress: Progress) -> Facts:
+    """Read the three stores; StoreUnavailable when one doesn't answer."""
+    with open_topic_reader(settings) as reader, open_session(settings) as session:
+        before = reader.spans()
+        strangers = _read_dead_letters(reader, settings, scratch, progress=progress)
+        records = _read_records(reader, before, session, scratch=scratch, settings=settings, progress=progress)
+        partitions = read_partitions(session, stored_partitions(session))
+        rows = take_rows(scratch, partitions, expected=records.valid, progress=progress)
+        changes = newest_changes(session)
+        report_hours, marks = _read_report(settings, scratch, progress)
+        return Facts(before, reader.spans(), records, strangers, rows, changes, report_hours, marks)
+
+
+def _read_dead_letters(reader: TopicReader, settings: Settings, scratch: Scratch, *, progress: Progress) -> Sample:
+    firsts, ends = reader.offsets(settings.dlq_topic)
+    batches = reader.records(settings.dlq_topic, firsts=firsts, ends=ends)
+    return take_dead_letters(scratch, batches, topic=settings.kafka_topic, progress=progress)
+
+
+def _read_records(
+    reader: TopicReader,
+    spans: Sequence[PartitionSpan],
+    session: CassandraSession,
+    *,
+    scratch: Scratch,
+    settings: Settings,
+    progress: Progress,
+) -> RecordCounts:
+    limits = Limits(max_bytes=settings.max_event_bytes, first_hour_ms=round(settings.first_hour.timestamp() * 1000))
+    records = RecordReader(scratch, topic=settings.kafka_topic, layouts=read_layouts(session), limits=limits)
+    firsts, ends = {span.partition: span.first for span in spans}, {span.partition: span.end for span in spans}
+    batches = reader.records(settings.kafka_topic, firsts=firsts, ends=ends)
+    return records.take(batches, total=sum(span.end - span.first for span in spans), progress=progress)
+
+
+def _read_report(
+    settings: Settings, scratch: Scratch, progress: Progress
+) -> tuple[HourCounts, Mapping[datetime, ReportMark]]:
+    with open_report_database(settings) as database:
+        hours = take_report(scratch, report_rows(database), progress=progress)
+        take_companies(scratch, companies_of_jobs(database))
+        return hours, report_marks(database)

@@ -1,0 +1,205 @@
+"""Where the facts of an audit differ: each difference counted, the first few with their place.
+
+Belongs here: the queries over the scratch database. Not here: whether a difference breaks a rule (`rules`), filling the
+tables (`scratch`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from recruit_assets.contract.tables import MYSQL_REPORT, RAW_EVENTS
+from recruit_assets.observability.audit.audit_db import Scratch
+from recruit_assets.observability.audit.results import EXAMPLES, Sample
+
+Describe = Callable[..., str]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KEY = "hour_ms, bucket, create_time"
+
+# a row whose event time is another event's isn't this event's
+_MISSING = f"""
+    SELECT {_KEY}, event_time_ms, kafka_partition, kafka_offset FROM events e
+    WHERE NOT EXISTS (SELECT 1 FROM stored s WHERE s.hour_ms = e.hour_ms AND s.bucket = e.bucket
+      AND s.create_time = e.create_time AND s.event_time_ms = e.event_time_ms)
+    GROUP BY {_KEY}, event_time_ms
+"""
+_UNKNOWN = f"""
+    SELECT {_KEY}, received_at_ms FROM stored s
+    WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.hour_ms = s.hour_ms AND e.bucket = s.bucket
+      AND e.create_time = s.create_time AND e.event_time_ms = s.event_time_ms)
+"""
+_UNEXPECTED = f"SELECT * FROM ({_UNKNOWN}) WHERE received_at_ms IS NULL OR received_at_ms >= :judged_from_ms"
+_NOT_JUDGED = f"SELECT * FROM ({_UNKNOWN}) WHERE received_at_ms < :judged_from_ms"
+# where records contradict each other, which cell wins is unspecified: that is a conflict and not a wrong row
+_OTHER_CONTENT = f"""
+    SELECT {_KEY}, kafka_partition, kafka_offset
+    FROM (SELECT {_KEY}, event_time_ms, min(content) AS sent, kafka_partition, kafka_offset FROM events
+          GROUP BY {_KEY} HAVING count(*) = 1) JOIN stored USING ({_KEY}, event_time_ms)
+    WHERE sent IS NOT content
+"""
+# an event's last record may have been dropped from a partition that holds less than another
+_OTHER_RECEIVED_AT = f"""
+    SELECT {_KEY}, stored.received_at_ms, wanted
+    FROM (SELECT {_KEY}, max(received_at_ms) AS wanted FROM events GROUP BY {_KEY}) JOIN stored USING ({_KEY})
+    WHERE stored.received_at_ms IS NOT wanted
+      AND NOT (coalesce(stored.received_at_ms, 0) > wanted AND stored.received_at_ms < :judged_from_ms)
+"""
+_CONFLICTS = """
+    SELECT create_time, count(DISTINCT event_time_ms), count(DISTINCT content), min(kafka_offset), kafka_partition
+    FROM events WHERE create_time IN (SELECT create_time FROM events GROUP BY create_time HAVING count(*) > 1)
+    GROUP BY create_time
+"""
+_ORIGIN = "kafka_partition, kafka_offset"
+_WITHOUT_DEAD_LETTER = f"""
+    SELECT {_ORIGIN}, reason FROM refused r WHERE NOT EXISTS (SELECT 1 FROM dead_letters d
+      WHERE d.kafka_partition = r.kafka_partition AND d.kafka_offset = r.kafka_offset)
+    GROUP BY {_ORIGIN}
+"""
+_OTHER_REASON = f"""
+    SELECT {_ORIGIN}, r.reason, d.reason FROM refused r JOIN dead_letters d USING ({_ORIGIN})
+    WHERE NOT EXISTS (SELECT 1 FROM dead_letters same WHERE same.kafka_partition = r.kafka_partition
+      AND same.kafka_offset = r.kafka_offset AND same.reason = r.reason)
+    GROUP BY {_ORIGIN}
+"""
+_WITHOUT_REFUSAL = f"""
+    SELECT {_ORIGIN}, reason FROM dead_letters d
+    WHERE kafka_partition = :partition AND kafka_offset >= :first AND kafka_offset < :end
+      AND NOT EXISTS (SELECT 1 FROM refused r WHERE r.kafka_partition = d.kafka_partition
+        AND r.kafka_offset = d.kafka_offset)
+    GROUP BY {_ORIGIN}
+"""
+
+_HOURLY = """
+    SELECT dates, hours, sum(expected), sum(found) FROM (
+      SELECT dates, hours, {count} AS expected, 0 AS found FROM {expected}
+      UNION ALL SELECT dates, hours, 0, {count} FROM {found})
+    GROUP BY dates, hours HAVING sum(expected) <> sum(found)
+"""
+COUNT = "clicks + conversion + qualified_application + disqualified_application"
+_REPORT_KEY = MYSQL_REPORT.primary_key
+
+
+@dataclass(frozen=True, slots=True)
+class RowDifferences:
+    """How two reports differ: rows that only one of them has, and rows with other values."""
+
+    missing: Sample
+    unexpected: Sample
+    different: Sample
+
+
+class Differences:
+    """The differences in a filled scratch database. Rows received before `judged_from_ms` can't be judged by Kafka."""
+
+    def __init__(self, scratch: Scratch, *, topic: str, judged_from_ms: float) -> None:
+        self._scratch = scratch
+        self._topic = topic
+        self._span = {"judged_from_ms": judged_from_ms}
+
+    def events_without_row(self) -> Sample:
+        return self._sample(_MISSING, lambda h, b, c, _, p, o: f"missing: {_row(h, b, c)}, sent as {self._place(p, o)}")
+
+    def rows_without_event(self) -> Sample:
+        return self._sample(_UNEXPECTED, lambda h, b, c, at: f"unexpected: {_row(h, b, c)}, received {moment(at)}")
+
+    def rows_not_judged(self) -> int:
+        return self._scratch.number(f"SELECT count(*) FROM ({_NOT_JUDGED})", self._span)
+
+    def rows_with_other_content(self) -> Sample:
+        return self._sample(
+            _OTHER_CONTENT, lambda h, b, c, p, o: f"{_row(h, b, c)} isn't what {self._place(p, o)} says"
+        )
+
+    def rows_with_other_received_at(self) -> Sample:
+        return self._sample(
+            _OTHER_RECEIVED_AT, lambda h, b, c, at, wanted: f"{_row(h, b, c)}: {moment(at)}, expected {moment(wanted)}"
+        )
+
+    def conflicts(self) -> Sample:
+        return self._sample(
+            _CONFLICTS,
+            lambda c, times, contents, offset, p: (
+                f"create_time {UUID(bytes=c)} has {times} event times and {contents} contents, first in "
+                f"{self._place(p, offset)}"
+            ),
+        )
+
+    def refused_without_dead_letter(self) -> Sample:
+        return self._sample(_WITHOUT_DEAD_LETTER, lambda p, o, reason: f"missing: {self._place(p, o)} ({reason})")
+
+    def dead_letters_with_other_reason(self) -> Sample:
+        return self._sample(
+            _OTHER_REASON, lambda p, o, wanted, found: f"{self._place(p, o)}: reason {found}, expected {wanted}"
+        )
+
+    def dead_letters_without_refusal(self, partition: int, first: int, end: int) -> Sample:
+        """Of the records that this partition holds."""
+        return self._sample(
+            _WITHOUT_REFUSAL,
+            lambda p, o, reason: f"unexpected: {self._place(p, o)} ({reason})",
+            {"partition": partition, "first": first, "end": end},
+        )
+
+    def hours(self, expected: str, found: str) -> Sample:
+        """Hours in which two reports count another number of events."""
+        query = _HOURLY.format(count=COUNT, expected=expected, found=found)
+        return self._sample(query, lambda day, hour, wanted, n: f"{_hour(day, hour)}: {n} events, expected {wanted}")
+
+    def report(self, expected: str, found: str, columns: Sequence[str]) -> RowDifferences:
+        """How report table `found` differs from `expected`, in the key and in these columns."""
+        key = ", ".join(_REPORT_KEY)
+        values = [name for name in columns if name not in _REPORT_KEY]
+        pairs = ", ".join(f"e.{name}, f.{name}" for name in values)
+        on = " AND ".join(f"e.{name} = f.{name}" for name in _REPORT_KEY)
+        other = " OR ".join(f"e.{name} IS NOT f.{name}" for name in values)
+        keys = ", ".join(f"e.{name}" for name in _REPORT_KEY)
+        changed = f"SELECT {keys}, {pairs} FROM {expected} e JOIN {found} f ON {on} WHERE {other}"
+        missing = f"SELECT {key} FROM {expected} EXCEPT SELECT {key} FROM {found}"
+        unexpected = f"SELECT {key} FROM {found} EXCEPT SELECT {key} FROM {expected}"
+        return RowDifferences(
+            missing=self._sample(missing, lambda *row: f"missing: {_report_row(row)}"),
+            unexpected=self._sample(unexpected, lambda *row: f"unexpected: {_report_row(row)}"),
+            different=self._sample(changed, lambda *row: _changes(row, values)),
+        )
+
+    def _place(self, partition: int, offset: int) -> str:
+        return f"{self._topic}/{partition}/{offset}"
+
+    def _sample(self, query: str, describe: Describe, parameters: Mapping[str, object] | None = None) -> Sample:
+        parameters = self._span | dict(parameters or {})
+        count = self._scratch.number(f"SELECT count(*) FROM ({query})", parameters)
+        if not count:
+            return Sample()
+        rows = self._scratch.rows(f"SELECT * FROM ({query}) LIMIT {EXAMPLES}", parameters)
+        return Sample(count, tuple(describe(*row) for row in rows))
+
+
+def moment(instant_ms: int | None) -> str:
+    """An instant as a UTC text with milliseconds."""
+    if instant_ms is None:
+        return "never"
+    return (_EPOCH + timedelta(milliseconds=instant_ms)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _row(hour_ms: int, bucket: int, create_time: bytes) -> str:
+    return f"{RAW_EVENTS.name} hour {moment(hour_ms)[:16]} bucket {bucket} create_time {UUID(bytes=create_time)}"
+
+
+def _hour(day: str, hour: int) -> str:
+    return f"{day[:10]} {hour:02d}:00"
+
+
+def _report_row(key: Sequence[Any]) -> str:
+    day, hour, *grain = key
+    ids = ", ".join(f"{name} {value}" for name, value in zip(_REPORT_KEY[2:], grain, strict=True))
+    return f"{_hour(day, hour)}, {ids}"
+
+
+def _changes(row: Sequence[Any], columns: Sequence[str]) -> str:
+    """The row and those of its columns that differ."""
+    key, values = row[: len(_REPORT_KEY)], row[len(_REPORT_KEY) :]
+    pairs = zip(columns, values[::2], values[1::2], strict=True)
+    changed = ", ".join(f"{name} {found}, expected {wanted}" for name, wanted, found in pairs if wanted != found)
+    return f"{_report_row(key)}: {changed}"

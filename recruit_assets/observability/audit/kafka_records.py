@@ -1,0 +1,142 @@
+"""What the event topic holds: each record a valid event or a refused one, and the dead letters that say so.
+
+Belongs here: telling events from refused records, with the pipeline's own `transforms`; the independent opinion is the
+ledger's. Not here: reading Kafka (`stores.audit_reads`), comparing (`differences`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from recruit_assets.contract.dead_letters import DeadLetterHeader, DeadLetterReason
+from recruit_assets.observability.audit.audit_db import Scratch, Values
+from recruit_assets.observability.audit.event_digest import content_of
+from recruit_assets.observability.audit.results import EXAMPLES, Progress, Sample
+from recruit_assets.runtime.errors import Inconsistent, RejectedEvent
+from recruit_assets.stores.kafka.dead_letter_topic import dead_letter_of, origin_in
+from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.transforms.buckets import Layouts, bucket_of, event_hour
+from recruit_assets.transforms.validate import Event, Limits, read_event
+
+Batches = Iterable[tuple[int, Sequence[Record]]]
+
+NOT_SEEN_IN_THE_RECORD = frozenset(
+    {DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.BEFORE_FIRST_HOUR, DeadLetterReason.TOO_LARGE}
+)
+"""Reasons that follow from Cassandra, or from a setting that may have been another: the dead letter is believed."""
+
+
+@dataclass(slots=True)
+class RecordCounts:
+    """What was read of the event topic."""
+
+    records: int = 0
+    refused: int = 0
+    replayed: int = 0
+    """Records that were sent again from the dead letter topic."""
+    first_received_ms: dict[int, int] = field(default_factory=dict)
+    """By partition."""
+    last_received_ms: int = 0
+
+    @property
+    def valid(self) -> int:
+        return self.records - self.refused
+
+
+class RecordReader:
+    """Takes the topic's records into the scratch database and counts them."""
+
+    def __init__(self, scratch: Scratch, *, topic: str, layouts: Layouts, limits: Limits) -> None:
+        self._scratch = scratch
+        self._topic = topic
+        self._layouts = layouts
+        self._limits = limits
+        self.counts = RecordCounts()
+
+    def take(self, batches: Batches, *, total: int, progress: Progress) -> RecordCounts:
+        """All of them; dead letters must have been taken before."""
+        for partition, records in batches:
+            if records:
+                self._take(partition, records)
+                progress("records in Kafka", self.counts.records, total)
+        return self.counts
+
+    def _take(self, partition: int, records: Sequence[Record]) -> None:
+        believed = self._scratch.dead_letters_of(partition, records[0].offset, records[-1].offset)
+        events: list[Values] = []
+        refused: list[Values] = []
+        for record in records:
+            try:
+                event = read_event(record.value, record.timestamp, limits=self._limits)
+            except RejectedEvent as rejection:
+                refused.append((*self._origin(record), rejection.reason.value))
+                continue
+            if believed.get(record.offset) in NOT_SEEN_IN_THE_RECORD:
+                refused.append((partition, record.offset, believed[record.offset]))
+            else:
+                events.append(self._values(event, record))
+        self._scratch.add_events(events)
+        self._scratch.add_refused(refused)
+        counts = self.counts
+        counts.records += len(records)
+        counts.refused += len(refused)
+        counts.replayed += sum(1 for record in records if record.headers and _is_replay(record))
+        counts.first_received_ms.setdefault(partition, records[0].timestamp)
+        counts.last_received_ms = max(counts.last_received_ms, records[-1].timestamp)
+
+    def _values(self, event: Event, record: Record) -> Values:
+        hour_ms = event_hour(event.event_time_ms)
+        return (
+            hour_ms,
+            bucket_of(event.create_time, event.event_time_ms, self._layouts.of(hour_ms)),
+            event.key,
+            event.event_time_ms,
+            content_of(event.values[1:], event.extra),
+            record.timestamp,
+            event.action is not None and not event.is_unattributed,
+            event.is_unattributed,
+            record.partition,
+            record.offset,
+        )
+
+    def _origin(self, record: Record) -> tuple[int, int]:
+        """The record itself, or the one that it is a replay of."""
+        if record.headers and _is_replay(record):
+            origin = origin_in(dict(record.headers))
+            if origin.topic == self._topic:
+                return origin.partition, origin.offset
+        return record.partition, record.offset
+
+
+def take_dead_letters(scratch: Scratch, batches: Batches, *, topic: str, progress: Progress) -> Sample:
+    """Take all dead letters into the scratch database; returns the records that aren't dead letters of the topic."""
+    strangers, read = Sample(), 0
+    for _, records in batches:
+        known: list[Values] = []
+        for record in records:
+            try:
+                letter = dead_letter_of(record)
+            except Inconsistent as error:
+                strangers = _one_more(strangers, str(error))
+                continue
+            if letter.origin.topic == topic:
+                known.append((letter.origin.partition, letter.origin.offset, letter.reason.value))
+            else:
+                strangers = _one_more(strangers, f"unexpected: dead letter of {letter.origin}")
+        scratch.add_dead_letters(known)
+        read += len(records)
+        progress("dead letters in Kafka", read, 0)
+    return strangers
+
+
+def _is_replay(record: Record) -> bool:
+    """Whether the record names another as which it was refused before."""
+    headers = dict(record.headers)
+    try:
+        origin_in(headers)
+    except (KeyError, ValueError):
+        return False  # someone's own headers
+    return DeadLetterHeader.ATTEMPTS in headers
+
+
+def _one_more(sample: Sample, example: str) -> Sample:
+    return Sample(sample.count + 1, (*sample.examples, example)[:EXAMPLES])

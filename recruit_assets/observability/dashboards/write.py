@@ -1,0 +1,29 @@
+"""Which files of Grafana's folder are made from this package, and their text."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from recruit_assets.observability.dashboards import alert_rules
+from recruit_assets.observability.dashboards.document import Json
+from recruit_assets.observability.dashboards.health import HEALTH
+from recruit_assets.observability.dashboards.performance import PERFORMANCE
+
+DASHBOARDS = (PERFORMANCE, HEALTH)
+
+
+def texts() -> Mapping[str, str]:
+    """By path in the folder."""
+    dashboards = {f"dashboards/{one.uid}.json": _text(one.as_json()) for one in DASHBOARDS}
+    return dashboards | {"provisioning/alerting/rules.json": _text(alert_rules.as_document())}
+
+
+def write_files(folder: Path) -> None:
+    """Write them all anew."""
+    for path, text in texts().items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+
+def _text(document: Json) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,106 @@
+"""States as metrics: names, labels, units and what each means. Pure; docs/operators.md is held to these by a test.
+
+Hours of the report are called partitions here: promtool takes "hours" in a name for a unit.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from recruit_assets.observability.audit.last_result import LastAudit
+from recruit_assets.stores.dagster.history import LastCheck, LastRun
+from recruit_assets.stores.kafka.watch import KafkaState
+from recruit_assets.stores.mysql.report_state import ReportState
+
+
+def of_report(state: ReportState) -> Sequence[Metric]:
+    """The report's freshness and size, and what is pending."""
+    return [
+        _gauge("recruit_report_freshness_seconds", "Age of the newest event in the report while changes are pending, 0 "
+               "while it holds all that Cassandra holds", state.freshness_s),
+        _gauge("recruit_report_newest_event_timestamp_seconds", "When Kafka received the newest event of the report",
+               None if state.newest_event is None else state.newest_event.timestamp()),
+        _gauge("recruit_report_partitions", "Hours that the report holds", state.hours),
+        _gauge("recruit_report_rows", "Rows of the report", state.rows),
+        _gauge("recruit_report_events", "Countable events that the report's rows stand for", state.events),
+        _gauge("recruit_pending_partitions", "Hours with changes that the report doesn't cover", len(state.pending)),
+        _gauge("recruit_failing_partitions", "Pending hours whose last run failed", len(state.failing)),
+        _gauge("recruit_oldest_pending_change_age_seconds", "Age of the change that waits longest, 0 while none does",
+               state.oldest_pending_s),
+        _gauge("recruit_change_feed_age_seconds", "Time since the change feed was read",
+               None if state.read_through is None else max(0.0, (state.now - state.read_through).total_seconds())),
+    ]  # fmt: skip
+
+
+def of_kafka(state: KafkaState) -> Sequence[Metric]:
+    """The ingest group's lag, and dead letters."""
+    lag = GaugeMetricFamily(
+        "recruit_kafka_lag_records", "Offsets that the ingest group hasn't committed", labels=["partition"]
+    )
+    for partition, records in state.lag.items():
+        lag.add_metric([str(partition)], records)
+    letters = CounterMetricFamily("recruit_dead_letters", "Dead letters in Kafka by reason", labels=["reason"])
+    for reason, count in state.dead_letters.items():
+        letters.add_metric([reason], count)
+    return [
+        lag,
+        _gauge("recruit_kafka_group_members", "Consumers that the ingest group has", state.members),
+        letters,
+        _gauge("recruit_dead_letters_uncounted", "Dead letters that are yet to be counted", state.uncounted),
+    ]
+
+
+def of_cassandra(*, clock_ms: int, now: datetime) -> Sequence[Metric]:
+    """How far its clock is ahead of the one that is passed in."""
+    offset_s = clock_ms / 1000 - now.timestamp()
+    return [_gauge("recruit_cassandra_clock_offset_seconds", "Cassandra's clock minus this machine's", offset_s)]
+
+
+def of_runs(runs: Sequence[LastRun], living: Mapping[str, int]) -> Iterator[Metric]:
+    """The last run of each job, and the runs that haven't ended."""
+    families = [
+        GaugeMetricFamily(name, text, labels=["job"])
+        for name, text in (
+            ("recruit_last_run_success", "Whether the job's last finished run succeeded"),
+            ("recruit_last_run_end_timestamp_seconds", "When the job's last finished run ended"),
+            ("recruit_last_run_duration_seconds", "How long the job's last finished run took"),
+        )
+    ]
+    for run in runs:
+        for family, value in zip(families, (run.succeeded, run.ended_at.timestamp(), run.seconds), strict=True):
+            family.add_metric([run.job], float(value))
+    yield from families
+    unfinished = GaugeMetricFamily("recruit_unfinished_runs", "Dagster runs that haven't ended", labels=["status"])
+    for status, count in sorted(living.items()):
+        unfinished.add_metric([status], count)
+    yield unfinished
+
+
+def of_checks(checks: Sequence[LastCheck]) -> Iterator[Metric]:
+    """The last verdict of each asset check."""
+    passed = GaugeMetricFamily(
+        "recruit_check_passed", "Whether the check's last verdict was good", labels=["asset", "check"]
+    )
+    for one in checks:
+        passed.add_metric([one.asset, one.check], float(one.passed))
+    yield passed
+
+
+def of_audit(audit: LastAudit | None) -> Sequence[Metric]:
+    """What the last audit of this state directory found; no samples before the first."""
+    exact, ended, broken = (audit.exact, audit.ended_at.timestamp(), len(audit.broken)) if audit else (None, None, None)
+    return [
+        _gauge("recruit_audit_exact", "Whether the last audit found no difference", exact),
+        _gauge("recruit_audit_timestamp_seconds", "When the last audit ended", ended),
+        _gauge("recruit_audit_broken_rules", "Rules that the last audit found broken", broken),
+    ]
+
+
+def _gauge(name: str, text: str, value: float | None) -> Metric:
+    """A gauge without labels; without a sample where there is no value."""
+    family = GaugeMetricFamily(name, text)
+    if value is not None:
+        family.add_metric([], float(value))
+    return family

@@ -1,0 +1,50 @@
+"""Reading what the page shows and writing it, whole: once, or for ever.
+
+Not here: statements (`stores`, `run_results`), HTML (`render`).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from recruit_assets.observability.audit.last_result import read_last_audit
+from recruit_assets.observability.report_page.page import Page
+from recruit_assets.observability.report_page.render import render
+from recruit_assets.runtime.files import replace_file
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.dagster.history import last_checks
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.report_state import read_report_state
+from recruit_assets.stores.mysql.report_summary import DAYS, read_summary
+
+
+def write_page(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    path: Path,
+    *,
+    checks: Sequence[dg.AssetCheckKey],
+    days: int = DAYS,
+) -> Page:
+    """Write the page of the report's last days; StoreUnavailable, and the old page stays, when a store can't say."""
+    page = read_page(settings, instance, checks=checks, days=days)
+    replace_file(path, render(page).encode())
+    return page
+
+
+def read_page(
+    settings: Settings, instance: dg.DagsterInstance, *, checks: Sequence[dg.AssetCheckKey], days: int = DAYS
+) -> Page:
+    """What the page shows now."""
+    with open_report_database(settings) as database:
+        summary = read_summary(database, days=days)
+        state = read_report_state(database)
+    return Page(
+        made_at=datetime.now(UTC),
+        summary=summary,
+        state=state,
+        checks=last_checks(instance, checks),
+        audit=read_last_audit(settings),
+    )

@@ -1,0 +1,11 @@
+"""Jars, the MariaDB server and a Java runtime: locked, hash-checked, in one cache per user that all clones share.
+
+`python -m recruit_assets.runtime.artifacts.lock` writes the versions to `locks/`. Addresses of repositories come from
+jgo and from the user's own Maven and proxy settings (`repositories`).
+"""
+
+from recruit_assets.runtime.artifacts.install import classpath, fetch
+from recruit_assets.runtime.artifacts.java import java_home
+from recruit_assets.runtime.artifacts.mariadb import mariadb_home
+
+__all__ = ["classpath", "fetch", "java_home", "mariadb_home"]

@@ -1,0 +1,166 @@
+"""The cache of artifacts: what locks list, whole and hash-checked, shared by all clones of a user.
+
+A file is downloaded beside the cache's content and moved in when its hash is right, so what lies in the cache is whole.
+One process fills it at a time; others wait and find it done. Not here: HTTP (`download`), what is listed (`lockfile`).
+"""
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from recruit_assets.runtime.artifacts.download import Advance, Source, download
+from recruit_assets.runtime.artifacts.lockfile import LockedArtifact, read_lock
+from recruit_assets.runtime.artifacts.repositories import http_session, repositories
+from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+"""Takes one line for the person who waits."""
+
+DOWNLOADS_AT_ONCE = 8
+SPARE_BYTES = 200 * 1024 * 1024
+"""Disk that must be left after a download."""
+COLUMNS = (TextColumn("downloading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+
+
+def classpath(name: str, settings: Settings, *, say: Say = log.info) -> tuple[Path, ...]:
+    """The jars of a lock, in order, downloaded where they aren't in the cache yet.
+
+    Raises UserError when a download fails or the disk is full, Inconsistent when a file isn't what the lock says.
+    """
+    return install(read_lock(name), settings.cache_dir, say=say)
+
+
+def fetch(names: Iterable[str], settings: Settings, *, say: Say = log.info) -> None:
+    """Have the artifacts of several locks in the cache: one download with one progress bar."""
+    install([artifact for name in names for artifact in read_lock(name)], settings.cache_dir, say=say)
+
+
+def user_source() -> Source:
+    """The repositories that the user's own settings lead to."""
+    return Source(http_session(DOWNLOADS_AT_ONCE), repositories())
+
+
+def install(
+    artifacts: Iterable[LockedArtifact],
+    cache: Path,
+    *,
+    say: Say = log.info,
+    open_source: Callable[[], Source] = user_source,
+) -> tuple[Path, ...]:
+    """The artifacts' paths in the cache; those that are missing or of another size are downloaded."""
+    wanted = {artifact: cache / "maven" / artifact.path for artifact in artifacts}
+    if _missing(wanted):
+        with cache_lock(cache, say=say):
+            missing = _missing(wanted)
+            if missing:
+                _sweep(cache, say=say)
+                _download_all(missing, cache, open_source(), say=say)
+    return tuple(wanted.values())
+
+
+@contextmanager
+def cache_lock(cache: Path, *, say: Say) -> Iterator[None]:
+    """Only one process changes the cache at a time; says so when it must wait."""
+    lock = FileLock(cache / ".lock")
+    try:
+        (cache / "partial").mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say(f"another process is filling {cache}; waiting for it")
+            lock.acquire()
+    except OSError as error:
+        raise UserError(
+            f"the cache {cache} can't be written: {error}. Set RECRUIT_CACHE_DIR to another place"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def require_space(folder: Path, size_bytes: int, what: str) -> None:
+    """UserError unless the disk of an existing folder has that much and some to spare."""
+    free = shutil.disk_usage(folder).free
+    if free < size_bytes + SPARE_BYTES:
+        needed = (size_bytes + SPARE_BYTES) // 1_000_000
+        raise UserError(
+            f"the disk is too full: {what} and some room to spare take {needed} MB in {folder}, "
+            f"which has {free // 1_000_000} MB left. "
+            "Make room, or set RECRUIT_CACHE_DIR and RECRUIT_STATE_DIR to another disk"
+        )
+
+
+def _missing(wanted: Mapping[LockedArtifact, Path]) -> dict[LockedArtifact, Path]:
+    """Those without a file of the right size; hashes are compared when a file enters the cache."""
+    return {
+        artifact: path
+        for artifact, path in wanted.items()
+        if not path.is_file() or path.stat().st_size != artifact.size_bytes
+    }
+
+
+def _sweep(cache: Path, *, say: Say) -> None:
+    """Remove what an interrupted download left; the lock is held, so nobody is writing there."""
+    leftovers = list((cache / "partial").iterdir())
+    for leftover in leftovers:
+        shutil.rmtree(leftover)
+    if leftovers:
+        say("an earlier download didn't finish: its incomplete files were removed, its complete ones are kept")
+
+
+def _download_all(missing: Mapping[LockedArtifact, Path], cache: Path, source: Source, *, say: Say) -> None:
+    total = sum(artifact.size_bytes for artifact in missing)
+    require_space(cache, total, f"a download of {len(missing)} files")
+    say(f"downloading {len(missing)} files, {total / 1e6:.0f} MB, into {cache}")
+    stopped = threading.Event()
+    with (
+        TemporaryDirectory(dir=cache / "partial") as folder,
+        source.session,
+        _progress_bar(total) as advance,
+        ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool,
+    ):
+
+        def count(size: int) -> None:
+            if stopped.is_set():
+                raise InterruptedError("another download failed")
+            advance(size)
+
+        def bring(artifact: LockedArtifact) -> None:
+            partial, target = Path(folder, artifact.file_name), missing[artifact]
+            download(artifact, partial, source=source, advance=count)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial.replace(target)
+
+        # the largest first, so that none is left running alone at the end
+        downloads = [pool.submit(bring, each) for each in sorted(missing, key=lambda each: -each.size_bytes)]
+        try:
+            for done in as_completed(downloads):
+                done.result()
+        except BaseException as error:  # Ctrl-C as well: no thread may keep the process waiting
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(error, OSError):
+                raise UserError(f"the download can't be written to {cache}: {error}") from error
+            raise
+
+
+@contextmanager
+def _progress_bar(total: int) -> Iterator[Advance]:
+    """A bar where a person watches stderr, else nothing."""
+    console = Console(stderr=True)
+    with Progress(*COLUMNS, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda size: progress.update(task, advance=size)

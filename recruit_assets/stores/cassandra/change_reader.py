@@ -1,0 +1,78 @@
+"""The change feed in Cassandra (event_changes), read from a time on, page by page.
+
+Belongs here: the one query, which partitions a time lies in, and how far a page has read. Not here: what is done with
+the changes (`change_feed`), writing them (`event_writes`).
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from cassandra.query import PreparedStatement
+
+from recruit_assets.contract.tables import CHANGE_SHARDS, EVENT_CHANGES
+from recruit_assets.hours.ports import ChangePage
+from recruit_assets.stores.cassandra.session import CassandraSession
+
+PAGE_ROWS = 5000
+"""Rows of one partition in a page: bounds the memory of a reader that was away for long."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+STRAY = timedelta(minutes=1)
+"""Around midnight a change's day and its changed_at are two calls of now(), so they may differ."""
+
+
+class ChangeReader:
+    """Reads of one session; the statement is prepared once."""
+
+    def __init__(self, session: CassandraSession, *, page_rows: int = PAGE_ROWS) -> None:
+        self._session = session
+        self._page_rows = page_rows
+        self._prepared: PreparedStatement | None = None
+
+    def now(self) -> datetime:
+        """Cassandra's clock."""
+        return _from_ms(self._session.now_ms())
+
+    def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
+        """What changed from `start` on; the last page is read through `now`, Cassandra's clock before the first.
+
+        Costs a query per shard for each day and page, whatever the feed holds from before `start`. What is newer than
+        `now` is read as well, but isn't promised to be all.
+        """
+        position, limit = start, self._page_rows
+        while True:
+            page = self._page(position, now, limit)
+            yield page
+            if page.read_through >= now:
+                return
+            # so many changes in one millisecond that a page ends where it began
+            limit = limit * 2 if page.read_through == position else self._page_rows
+            position = page.read_through
+
+    def _page(self, position: datetime, now: datetime, limit: int) -> ChangePage:
+        """At most `limit` rows of each shard of the day that `position` lies in."""
+        midnight = position.replace(hour=0, minute=0, second=0, microsecond=0)
+        since = midnight - STRAY if position == midnight else position
+        select = self._select()
+        shards = self._session.execute_concurrent(
+            (select, (midnight.date(), shard, since, limit)) for shard in range(CHANGE_SHARDS)
+        )
+        newest: dict[datetime, datetime] = {}
+        for changed_ms, event_hour in (row for rows in shards for row in rows):
+            changed_at, hour = _from_ms(changed_ms), event_hour.replace(tzinfo=UTC)
+            newest[hour] = max(changed_at, newest.get(hour, changed_at))
+        cut_off = [_from_ms(rows[-1][0]) for rows in shards if len(rows) >= limit]
+        return ChangePage(newest, min([midnight + DAY, now, *cut_off]), sum(map(len, shards)))
+
+    def _select(self) -> PreparedStatement:
+        if self._prepared is None:
+            self._prepared = self._session.prepare(
+                f"SELECT toUnixTimestamp(changed_at), event_hour FROM {self._session.table(EVENT_CHANGES)} "
+                "WHERE day = ? AND shard = ? AND changed_at >= minTimeuuid(?) LIMIT ?"
+            )
+        return self._prepared
+
+
+def _from_ms(epoch_ms: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=epoch_ms)

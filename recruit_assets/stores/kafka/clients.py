@@ -1,0 +1,146 @@
+"""Kafka clients with the safe options, and their errors as ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaError
+from kafka.producer.future import FutureRecordMetadata
+
+from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.connection import connecting, connection_options
+
+REQUEST_TIMEOUT_MS = 30_000
+DELIVERY_TIMEOUT_MS = 60_000
+METADATA_MAX_AGE_MS = 20_000
+"""New partitions are found after this. A client that asked for a topic while another answer was on its way misses it
+until then (kafka-python 3.0.12, cluster.set_topics)."""
+SESSION_TIMEOUT_MS = 15_000
+"""A killed consumer's partitions move after this; the default of 45 s would be most of a freshness budget."""
+HEARTBEAT_MS = 1_000
+"""How long a member may not know that another one came or went; the group waits for it, by default 3 s."""
+
+FETCH_BYTES = 16 * 1024 * 1024
+PARTITION_FETCH_BYTES = 4 * 1024 * 1024
+MAX_POLL_RECORDS = 5_000
+ACK_TIMEOUT_S = 90
+"""Above the delivery time-out, so that the producer's own answer is the one that is seen."""
+BATCH_BYTES = 128 * 1024
+LINGER_MS = 10
+MAX_REQUEST_BYTES = 8 * 1024 * 1024
+"""Above the largest RECRUIT_MAX_EVENT_BYTES with its envelope, so that the topic's own limit is the one that is met."""
+
+Admin = KafkaAdminClient
+Headers = list[tuple[str, bytes]]
+
+
+def open_producer(settings: Settings, *, batch_bytes: int = BATCH_BYTES, linger_ms: int = LINGER_MS) -> KafkaProducer:
+    """A producer that a record is acknowledged to only when every in-sync replica has it, once and in order.
+
+    The caller closes it. Memory is bounded by the caller: this client has no buffer limit of its own.
+    """
+    with connecting(settings, "a producer"):
+        return KafkaProducer(
+            **connection_options(settings),
+            acks="all",
+            enable_idempotence=True,
+            allow_auto_create_topics=False,
+            batch_size=batch_bytes,
+            linger_ms=linger_ms,
+            max_request_size=MAX_REQUEST_BYTES,
+            max_block_ms=REQUEST_TIMEOUT_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
+        )
+
+
+class TopicSender:
+    """Sends to one topic; nothing counts as sent before `acknowledged` returns. Raises StoreUnavailable."""
+
+    def __init__(self, producer: KafkaProducer, topic: str) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._sent: list[FutureRecordMetadata] = []
+
+    def send(self, key: bytes | None, value: bytes | None, *, headers: Headers) -> None:
+        """Hand over one record; the client refuses one with neither key nor value, which gets an empty key."""
+        if key is None and value is None:
+            key = b""
+        values = [(name, found or b"") for name, found in headers]
+        with translated_errors(f"send to topic {self._topic}"):
+            self._sent.append(self._producer.send(self._topic, value=value, key=key, headers=values))
+
+    def acknowledged(self) -> None:
+        """Return when everything handed over is in the topic, on every in-sync replica."""
+        sent, self._sent = self._sent, []
+        if not sent:
+            return
+        with translated_errors(f"send to topic {self._topic}"):
+            self._producer.flush(timeout=ACK_TIMEOUT_S)
+            for future in sent:
+                future.get(timeout=ACK_TIMEOUT_S)
+
+
+@contextmanager
+def open_sender(settings: Settings, topic: str) -> Iterator[TopicSender]:
+    """A sender whose producer is closed on leaving; what isn't acknowledged by then may or may not be sent."""
+    producer = open_producer(settings)
+    try:
+        yield TopicSender(producer, topic)
+    finally:
+        producer.close(timeout=ACK_TIMEOUT_S)
+
+
+def open_consumer(
+    settings: Settings,
+    *,
+    group: str | None,
+    max_poll_records: int = MAX_POLL_RECORDS,
+    client_id: str = "recruit_assets",
+) -> KafkaConsumer:
+    """A consumer of raw bytes that commits nothing by itself and sees no record of an aborted transaction.
+
+    Values are decoded by us: after an error in a deserializer the client's poll() never returns. The caller subscribes
+    or assigns, and closes it.
+    """
+    with connecting(settings, "a consumer"):
+        return KafkaConsumer(
+            **connection_options(settings),
+            client_id=client_id,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            allow_auto_create_topics=False,
+            max_poll_records=max_poll_records,
+            fetch_max_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=HEARTBEAT_MS,
+            metadata_max_age_ms=METADATA_MAX_AGE_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+
+
+@contextmanager
+def open_admin(settings: Settings) -> Iterator[KafkaAdminClient]:
+    """An admin client, closed on leaving."""
+    with connecting(settings, "an admin client"):
+        admin = KafkaAdminClient(
+            **connection_options(settings),
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+    try:
+        yield admin
+    finally:
+        admin.close()
+
+
+@contextmanager
+def translated_errors(doing: str) -> Iterator[None]:
+    """Turn the client's errors into ours."""
+    try:
+        yield
+    except KafkaError as error:
+        raise StoreUnavailable(f"Kafka doesn't answer as it should ({doing}): {error}") from error

@@ -1,0 +1,67 @@
+"""The users of the report database, one per role, none with more than it needs.
+
+Belongs here: roles, their privileges, and making them so. A second call changes passwords and adds what a role has got
+since; what an administrator granted besides stays. Not here: tables (`mysql_schema`), where passwords come from
+(`settings`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from pymysql.cursors import Cursor
+
+from recruit_assets.runtime.settings import AccountPasswords, Settings
+from recruit_assets.stores.mysql.connection import connect, quoted, translated_errors
+
+DAGSTER_DATABASE = "dagster"
+USER_PREFIX = "recruit_"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a user may do in one database: the report's where no other is named."""
+
+    name: str
+    privileges: str
+    database: str = ""
+
+
+ROLES = (
+    Role("owner", "ALL PRIVILEGES"),  # makes and completes tables (`schema apply`); no service runs as it
+    Role("ingest", "SELECT"),  # compares the schema at its start; events go to Cassandra
+    Role("lineage", "SELECT, INSERT, UPDATE, DELETE"),  # runs, sensor and schedule: rows, no tables
+    Role("analyst", "SELECT, SHOW VIEW"),  # here it is made by one who may, so that the owner needn't make users
+    Role("dagster", "ALL PRIVILEGES", database=DAGSTER_DATABASE),  # Dagster makes and migrates its own tables
+)
+
+
+def apply_accounts(settings: Settings, passwords: AccountPasswords, *, prefix: str = USER_PREFIX) -> Sequence[str]:
+    """Give each role that has a password its user, its database and its privileges; returns the users.
+
+    The settings' login must be one that may create users.
+    """
+    settings.require("mysql_host", "mysql_user", "mysql_password")
+    given: dict[Role, SecretStr] = {role: getattr(passwords, role.name) for role in ROLES}
+    wanted = {role: password.get_secret_value() for role, password in given.items() if password.get_secret_value()}
+    with (
+        translated_errors(f"{settings.mysql_host}:{settings.mysql_port}"),
+        connect(settings, database=None) as connection,
+        connection.cursor() as cursor,
+    ):
+        for role, password in wanted.items():
+            database = role.database or settings.mysql_database
+            _apply(cursor, prefix + role.name, password, privileges=role.privileges, database=database)
+    return [prefix + role.name for role in wanted]
+
+
+def _apply(cursor: Cursor, user: str, password: str, *, privileges: str, database: str) -> None:
+    cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(database)} CHARACTER SET utf8mb4")
+    make_user(cursor, user, password)
+    cursor.execute(f"GRANT {privileges} ON {quoted(database)}.* TO %s@'%%'", (user,))
+
+
+def make_user(cursor: Cursor, user: str, password: str) -> None:
+    """The user, who may do nothing yet, or its new password."""
+    cursor.execute("CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s", (user, password))
+    cursor.execute("ALTER USER %s@'%%' IDENTIFIED BY %s", (user, password))

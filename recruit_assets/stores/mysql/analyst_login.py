@@ -1,0 +1,50 @@
+"""The read-only login of dashboards and analysts: made where RECRUIT_ANALYST_PASSWORD is set.
+
+Belongs here: the user, its password, what it may read. Privileges that an administrator gave besides are left alone.
+Not here: the views (`analyst_views`).
+"""
+
+import pymysql
+from pymysql.cursors import Cursor
+
+from recruit_assets.contract.analyst_model import NAME_TABLES, VIEWS, View
+from recruit_assets.contract.tables import CHANGE_FEED_MARK, FIRST_HOUR, JOB, MYSQL_REPORT, PENDING_HOURS, REPORT_HOURS
+from recruit_assets.contract.types import SqlTable
+from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.mysql.accounts import make_user
+from recruit_assets.stores.mysql.connection import quoted
+
+READABLE: tuple[View | SqlTable, ...] = (
+    *VIEWS, *NAME_TABLES, MYSQL_REPORT, JOB, FIRST_HOUR,
+    REPORT_HOURS, PENDING_HOURS, CHANGE_FEED_MARK,  # how fresh the report is
+)  # fmt: skip
+"""With the tables under the views: these run with the rights of who asks, to outlive the login that made them."""
+NOT_ALLOWED = frozenset({1142, 1227, 1410})
+"""This login may not grant, make users, or make one by granting."""
+
+
+def apply_analyst_login(cursor: Cursor, settings: Settings) -> None:
+    """Make the user, or change its password, and let it read; nothing where no password is set.
+
+    UserError where the settings' own login may not do so.
+    """
+    password = settings.analyst_password.get_secret_value()
+    if not password:
+        return
+    user = settings.analyst_user
+    if user == settings.mysql_user:
+        raise UserError(
+            f"RECRUIT_ANALYST_USER and RECRUIT_MYSQL_USER are both {user}: analysts need a login of their own"
+        )
+    try:
+        make_user(cursor, user, password)
+        for readable in READABLE:
+            cursor.execute(f"GRANT SELECT ON {quoted(settings.mysql_database)}.{readable.name} TO %s@'%%'", (user,))
+    except pymysql.err.OperationalError as error:
+        if error.args[0] not in NOT_ALLOWED:
+            raise
+        raise UserError(
+            f"RECRUIT_MYSQL_USER {settings.mysql_user} may not make the login {user}: {error.args[1]}. "
+            "Use one that has CREATE USER and GRANT OPTION, or unset RECRUIT_ANALYST_PASSWORD"
+        ) from error

@@ -1,0 +1,46 @@
+"""What the audit reads of MySQL, an hour or a page at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from recruit_assets.contract.tables import JOB, MYSQL_REPORT, REPORT_HOURS
+from recruit_assets.stores.mysql.connection import ReportDatabase
+
+JOBS_PER_PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReportMark:
+    """A row of report_hours; the hour is naive UTC, as MySQL gives it."""
+
+    covered_through: datetime
+    row_count: int
+    event_count: int
+
+
+def report_marks(database: ReportDatabase) -> dict[datetime, ReportMark]:
+    """report_hours by hour."""
+    rows = database.query(f"SELECT event_hour, covered_through, row_count, event_count FROM {REPORT_HOURS.name}")
+    return {hour: ReportMark(*mark) for hour, *mark in rows}
+
+
+def report_rows(database: ReportDatabase) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of mysql_report in the contract's columns, one hour at a time, whether report_hours knows it or not."""
+    columns = ", ".join(MYSQL_REPORT.column_names)
+    for hour in database.query(f"SELECT DISTINCT dates, hours FROM {MYSQL_REPORT.name} ORDER BY dates, hours"):
+        yield database.query(f"SELECT {columns} FROM {MYSQL_REPORT.name} WHERE dates = %s AND hours = %s", hour)
+
+
+def companies_of_jobs(database: ReportDatabase) -> Iterator[list[tuple[Any, ...]]]:
+    """(id, company_id) of the job dimension, page by page."""
+    page: list[tuple[Any, ...]] = [(None, None)]
+    last = -(2**31) - 1
+    while page:
+        page = database.query(
+            f"SELECT id, company_id FROM {JOB.name} WHERE id > %s ORDER BY id LIMIT {JOBS_PER_PAGE}", (last,)
+        )
+        if page:
+            last = page[-1][0]
+            yield page

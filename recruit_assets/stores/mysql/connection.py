@@ -1,0 +1,197 @@
+"""Connections to the report database (MySQL 8.4+ or MariaDB 10.11+): modes, timeouts, transactions and errors.
+
+Belongs here: connecting, running a transaction, which failures are worth another try. Not here: DDL (`mysql_schema`),
+the statements of each table (the other modules of this folder).
+"""
+
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
+
+import pymysql
+from pymysql.constants import CR
+from pymysql.cursors import Cursor
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable, UserError
+from recruit_assets.runtime.settings import TLS_OFF, Settings
+from recruit_assets.stores.tls import client_context
+
+CONNECT_TIMEOUT_S = 10
+READ_TIMEOUT_S = 120
+"""Above the server's lock wait of 50 s, so that a wait ends with the server's answer and not with a lost session."""
+TRANSACTION_TRIES = 8
+
+SESSION_MODE = (
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO', "
+    "time_zone = '+00:00'"
+)
+LOGIN_REFUSED = frozenset({1044, 1045, 1698})
+"""Access denied for the user: to the database, with this password, with this plugin."""
+UNKNOWN_DATABASE = 1049
+TLS_REQUIRED = 3159
+NO_ROOM = frozenset({1021, 1114})
+"""The disk is full: the server waits for room, or a table can't grow."""
+WRONG_ANSWER = (pymysql.err.IntegrityError, pymysql.err.DataError, pymysql.err.ProgrammingError)
+
+Result = TypeVar("Result")
+
+
+def quoted(database: str) -> str:
+    """As statements name it: it may be a reserved word."""
+    return f"`{database}`"
+
+
+class ReportDatabase:
+    """One connection, opened at the first statement and again after a failure; not to be shared between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: pymysql.Connection[Cursor] | None = None
+
+    @property
+    def name(self) -> str:
+        return self._settings.mysql_database
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a statement of its own, committed; as `run_transaction`, so it must be harmless twice."""
+
+        def rows(cursor: Cursor) -> list[tuple[Any, ...]]:
+            cursor.execute(sql, parameters)
+            return list(cursor.fetchall())
+
+        return self.run_transaction(rows)
+
+    def transaction(self) -> AbstractContextManager[Cursor]:
+        """A READ COMMITTED transaction: committed on leaving, rolled back on any error.
+
+        Raises StoreUnavailable when the server doesn't answer or asks for another try. A connection lost in COMMIT is
+        one of these: whether it took effect is unknown, so that what is retried must be harmless twice.
+        """
+        return self._begun("START TRANSACTION")
+
+    def snapshot(self) -> AbstractContextManager[Cursor]:
+        """A transaction that only reads, and all of one moment, whatever is committed meanwhile."""
+        return self._begun(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+        )
+
+    def run_transaction(self, work: Callable[[Cursor], Result]) -> Result:
+        """`work` in a transaction, again with backoff after deadlocks, lock waits and lost connections."""
+        tries = Retrying(
+            retry=retry_if_exception_type(StoreUnavailable),
+            stop=stop_after_attempt(TRANSACTION_TRIES),
+            wait=wait_random_exponential(multiplier=0.05, max=5),
+            reraise=True,
+        )
+        result: Result = tries(self._once, work)
+        return result
+
+    def close(self) -> None:
+        """Drop the connection; the next statement opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None and connection.open:
+            # close() would send COM_QUIT and wait on a peer that may be silent
+            connection._force_close()  # type: ignore[attr-defined]  # PyMySQL's stubs leave it out
+
+    def __enter__(self) -> "ReportDatabase":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _begun(self, *statements: str) -> Iterator[Cursor]:
+        with self._translated_errors():
+            connection = self._open()
+            try:
+                with connection.cursor() as cursor:
+                    for statement in statements:
+                        cursor.execute(statement)
+                    yield cursor
+                connection.commit()
+            except BaseException:
+                self.close()  # the server rolls back; a session after an error may be read-only or half-dead
+                raise
+
+    def _once(self, work: Callable[[Cursor], Result]) -> Result:
+        with self.transaction() as cursor:
+            return work(cursor)
+
+    def _open(self) -> "pymysql.Connection[Cursor]":
+        if self._connection is None:
+            self._connection = connect(self._settings, database=self._settings.mysql_database)
+        return self._connection
+
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        where = f"{self._settings.mysql_host}:{self._settings.mysql_port}/{self._settings.mysql_database}"
+        with translated_errors(where):
+            yield
+
+
+@contextmanager
+def open_report_database(settings: Settings) -> Iterator[ReportDatabase]:
+    """The report database, closed on leaving. Nothing is sent before the first statement."""
+    settings.require("mysql_host", "mysql_user", "mysql_password")
+    with ReportDatabase(settings) as database:
+        yield database
+
+
+def connect(settings: Settings, *, database: str | None) -> "pymysql.Connection[Cursor]":
+    """A connection in strict mode, UTC and READ COMMITTED, with finite timeouts."""
+    connection = pymysql.connect(
+        host=settings.mysql_host,
+        port=settings.mysql_port,
+        user=settings.mysql_user,
+        password=settings.mysql_password.get_secret_value(),
+        database=database,
+        charset="utf8mb4",
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        write_timeout=READ_TIMEOUT_S,
+        init_command=SESSION_MODE,
+        autocommit=False,
+        ssl=client_context(settings.mysql_tls_ca),
+        ssl_disabled=settings.mysql_tls_ca == TLS_OFF,
+    )
+    with connection.cursor() as cursor:
+        # a variable for it is named differently on MySQL and on MariaDB before 11.1
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    return connection
+
+
+@contextmanager
+def translated_errors(where: str) -> Iterator[None]:
+    """Turn the driver's errors into ours; `where` is host:port/database."""
+    try:
+        yield
+    except WRONG_ANSWER as error:
+        raise Inconsistent(f"MySQL at {where} refuses the statement: {_message(error)}") from error
+    except (pymysql.err.Error, OSError) as error:
+        code = error.args[0] if error.args else None
+        if code in LOGIN_REFUSED:
+            message = f"MySQL at {where} refuses the login: {_message(error)}"
+            raise UserError(f"{message}. Check RECRUIT_MYSQL_USER and RECRUIT_MYSQL_PASSWORD") from error
+        if code == UNKNOWN_DATABASE:
+            raise UserError(f"MySQL at {where}: {_message(error)}. Run `recruit-assets schema apply`") from error
+        if trouble := _tls_trouble(error, code):
+            raise UserError(f"MySQL at {where} {trouble}: check RECRUIT_MYSQL_TLS_CA") from error
+        if code in NO_ROOM:
+            raise StoreUnavailable(f"MySQL at {where} has no room left, make some: {_message(error)}") from error
+        raise StoreUnavailable(f"MySQL at {where} doesn't answer as it should: {_message(error)}") from error
+
+
+def _tls_trouble(error: Exception, code: object) -> str:
+    """What is wrong between the server's TLS and what the setting asks for; empty where the failure is another."""
+    cause = getattr(error, "original_exception", None)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"isn't trusted: {cause.verify_message}"
+    if code == CR.CR_SSL_CONNECTION_ERROR:
+        return "doesn't speak TLS"
+    return "takes no login without TLS" if code == TLS_REQUIRED else ""
+
+
+def _message(error: Exception) -> str:
+    return " ".join(str(argument) for argument in error.args) or type(error).__name__

@@ -1,0 +1,168 @@
+"""The tables pending_hours and change_feed_mark, and what they follow from: report_hours, and the report's companies.
+
+Belongs here: the statements, and which of them are one transaction. Every transaction locks the mark first, so that
+readers of the feed (sensor, schedule, `materialize`, a second daemon) take turns. Not here: the rules (`pending`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from pymysql.cursors import Cursor
+
+from recruit_assets.contract.tables import CHANGE_FEED_MARK, JOB, MYSQL_REPORT, PENDING_HOURS, REPORT_HOURS
+from recruit_assets.hours.planning import FailedRun, PendingHour, after_runs, is_covered, uncovered
+from recruit_assets.stores.mysql.connection import ReportDatabase
+
+CHUNK = 1000
+"""Hours or jobs of one statement."""
+
+
+class PendingHours:
+    """Where a reader of the change feed keeps what it has found."""
+
+    def __init__(self, database: ReportDatabase) -> None:
+        self._database = database
+
+    def low_water(self) -> datetime | None:
+        """Up to where the feed has been turned into pending hours; None before the first time."""
+        rows = self._database.query(f"SELECT low_water FROM {CHANGE_FEED_MARK.name} WHERE id = 1")
+        return _aware(rows[0][0]) if rows else None
+
+    def load(self) -> list[PendingHour]:
+        """What was pending after the last reading of the feed."""
+        return self._database.run_transaction(_load)
+
+    def now(self) -> datetime:
+        """The report database's clock."""
+        return _aware(self._database.query("SELECT UTC_TIMESTAMP(6)")[0][0])
+
+    def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
+        """Store the changed hours that the report doesn't cover, and move the mark: both or neither.
+
+        The mark never moves back: whoever moved it further has read what lies before.
+        """
+        self._database.run_transaction(lambda cursor: _record(cursor, newest, read_through=read_through, now=now))
+
+    def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> list[PendingHour]:
+        """What is still pending: covered hours removed, failures counted, hours with a newly known company added."""
+        return self._database.run_transaction(lambda cursor: _settle(cursor, failures, now))
+
+
+def _record(cursor: Cursor, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
+    cursor.execute(
+        f"INSERT INTO {CHANGE_FEED_MARK.name} (id, low_water) VALUES (1, %s) "
+        "ON DUPLICATE KEY UPDATE low_water = GREATEST(low_water, VALUES(low_water))",
+        (_naive(read_through),),
+    )
+    _add(cursor, uncovered(newest, _marks(cursor, sorted(newest))), now)
+
+
+def _settle(cursor: Cursor, failures: Sequence[FailedRun], now: datetime) -> list[PendingHour]:
+    cursor.execute(f"SELECT low_water FROM {CHANGE_FEED_MARK.name} WHERE id = 1 FOR UPDATE")
+    repaired = _hours_of(cursor, _jobs_with_a_new_company(cursor))
+    # a run that begins after the hour's mark finds the company, so the hour counts as changed at its mark
+    _add(cursor, _marks(cursor, repaired), now)
+    stored = _load(cursor)
+    _delete(cursor, [one.hour for one in stored if is_covered(one.newest_change, one.covered_through)])
+    still = [one for one in stored if not is_covered(one.newest_change, one.covered_through)]
+    counted = [after_runs(one, failures) for one in still]
+    _update(cursor, [one for one, before in zip(counted, still, strict=True) if one != before])
+    return counted
+
+
+def _marks(cursor: Cursor, hours: Sequence[datetime]) -> dict[datetime, datetime]:
+    marks: dict[datetime, datetime] = {}
+    for chunk in _chunks(hours):
+        cursor.execute(
+            f"SELECT event_hour, covered_through FROM {REPORT_HOURS.name} WHERE event_hour IN ({_markers(chunk)})",
+            [_naive(hour) for hour in chunk],
+        )
+        marks |= {_aware(hour): _aware(mark) for hour, mark in cursor.fetchall()}
+    return marks
+
+
+def _add(cursor: Cursor, newest: Mapping[datetime, datetime], now: datetime) -> None:
+    """A known hour keeps its tries; its change moves only forward."""
+    cursor.executemany(
+        f"INSERT INTO {PENDING_HOURS.name} (event_hour, newest_change, attempts, next_try_at) VALUES (%s, %s, 0, %s) "
+        "ON DUPLICATE KEY UPDATE newest_change = GREATEST(newest_change, VALUES(newest_change))",
+        [(_naive(hour), _naive(changed_at), _naive(now)) for hour, changed_at in sorted(newest.items())],
+    )
+
+
+def _jobs_with_a_new_company(cursor: Cursor) -> list[int]:
+    """Jobs whose company is known, with report rows that say it isn't. Costs the number of unknown jobs, not of rows:
+    the index (company_id, job_id) is skipped through.
+    """
+    cursor.execute(
+        "SELECT unknown_job.job_id FROM "
+        f"(SELECT job_id FROM {MYSQL_REPORT.name} WHERE company_id IS NULL GROUP BY job_id) unknown_job "
+        f"JOIN {JOB.name} ON {JOB.name}.id = unknown_job.job_id WHERE {JOB.name}.company_id IS NOT NULL"
+    )
+    return [job_id for (job_id,) in cursor.fetchall()]
+
+
+def _hours_of(cursor: Cursor, jobs: Sequence[int]) -> list[datetime]:
+    """The hours whose rows of these jobs have no company."""
+    hours: set[datetime] = set()
+    for chunk in _chunks(jobs):
+        cursor.execute(
+            f"SELECT DISTINCT dates, hours FROM {MYSQL_REPORT.name} "
+            f"WHERE company_id IS NULL AND job_id IN ({_markers(chunk)})",
+            chunk,
+        )
+        hours |= {_aware(day) + timedelta(hours=hour) for day, hour in cursor.fetchall()}
+    return sorted(hours)
+
+
+def _load(cursor: Cursor) -> list[PendingHour]:
+    cursor.execute(
+        "SELECT event_hour, newest_change, next_try_at, attempts, covered_through "
+        f"FROM {PENDING_HOURS.name} LEFT JOIN {REPORT_HOURS.name} USING (event_hour) ORDER BY event_hour"
+    )
+    return [
+        PendingHour(
+            hour=_aware(hour),
+            newest_change=_aware(newest_change),
+            next_try_at=_aware(next_try_at),
+            attempts=attempts,
+            covered_through=None if covered_through is None else _aware(covered_through),
+        )
+        for hour, newest_change, next_try_at, attempts, covered_through in cursor.fetchall()
+    ]
+
+
+def _delete(cursor: Cursor, hours: Sequence[datetime]) -> None:
+    for chunk in _chunks(hours):
+        cursor.execute(
+            f"DELETE FROM {PENDING_HOURS.name} WHERE event_hour IN ({_markers(chunk)})",
+            [_naive(hour) for hour in chunk],
+        )
+
+
+def _update(cursor: Cursor, hours: Sequence[PendingHour]) -> None:
+    cursor.executemany(
+        f"UPDATE {PENDING_HOURS.name} SET attempts = %s, next_try_at = %s WHERE event_hour = %s",
+        [(one.attempts, _naive(one.next_try_at), _naive(one.hour)) for one in hours],
+    )
+
+
+def _chunks(values: Sequence[Any]) -> Iterator[list[Any]]:
+    rest = iter(values)
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk
+
+
+def _markers(values: Sequence[object]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _aware(stored: datetime) -> datetime:
+    return stored.replace(tzinfo=UTC)
+
+
+def _naive(time: datetime) -> datetime:
+    """UTC without a zone, as the database stores it: the driver would drop the zone without converting."""
+    return time.astimezone(UTC).replace(tzinfo=None)

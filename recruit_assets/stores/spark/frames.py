@@ -1,0 +1,152 @@
+"""Cassandra tables as DataFrames: read by key, written at a timestamp."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
+from uuid import uuid4
+
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql.types import TimestampType
+from pyspark.sql.utils import is_remote
+
+from recruit_assets.contract.types import CassandraTable
+from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.spark.options import WRITES, cassandra_options, mysql_options
+
+EPOCH = datetime(1970, 1, 1)
+BUCKETS_OF_A_TASK = 96
+"""Of a keyed read, at most; a key that is a whole hour is a task's only one. A task asks for its keys one after the
+other, a few in flight, and what is made of them may be held in memory."""
+
+Key = tuple[Any, ...]
+
+
+class CassandraFrames:
+    """Cassandra tables as DataFrames of one session; every read and write is at LOCAL_QUORUM."""
+
+    def __init__(self, spark: SparkSession, settings: Settings) -> None:
+        self.spark = spark
+        self._options = cassandra_options(settings)
+        self._cores = _cores(spark, settings)
+
+    def table(self, table: CassandraTable) -> DataFrame:
+        """The whole table; only a join on its partition key (`by_key`) reads less."""
+        return (
+            self.spark.read.format("org.apache.spark.sql.cassandra").options(**self._options, table=table.name).load()
+        )
+
+    def by_key(self, table: CassandraTable, keys: Sequence[Key]) -> DataFrame:
+        """The rows of exactly these partitions; a key starts with the hour, in seconds since the epoch.
+
+        Each key is read by one task. A task more costs more than it gives where keys are few: there are as many as
+        cores, and more only for more keys. What is made of the rows is shuffled into as many.
+        """
+        names = table.partition_key
+        of_a_task = BUCKETS_OF_A_TASK if table.has_buckets else 1
+        tasks = max(1, min(self._cores, len(keys)), -(-len(keys) // of_a_task))
+        self.spark.conf.set("spark.sql.shuffle.partitions", tasks)
+        # neighbours are alike, so each task gets some of every part of the hour
+        spread = [key for first in range(tasks) for key in keys[first::tasks]]
+        fields = ", ".join(f"{name}: bigint" for name in names)
+        # a literal and not createDataFrame(keys), which would start Python workers to unpickle them
+        listed = f"from_json('{_as_json(names, spread)}', 'array<struct<{fields}>>')"
+        columns = {"event_hour": "timestamp_seconds(key.event_hour)", "bucket": "cast(key.bucket AS int)"}
+        frame = self.spark.range(0, len(keys), 1, tasks).selectExpr(f"element_at({listed}, cast(id + 1 AS int)) AS key")
+        return frame.selectExpr(*(f"{columns[name]} AS {name}" for name in names)).join(self.table(table), list(names))
+
+    def append(self, table: CassandraTable, rows: DataFrame, *, t: int) -> None:
+        """Write the rows at timestamp T, microseconds."""
+        writer = rows.write.format("org.apache.spark.sql.cassandra").mode("append")
+        timestamp = {"spark.cassandra.output.timestamp": str(t)}
+        writer.options(**self._options, **WRITES, **timestamp, table=table.name).save()
+
+
+def _cores(spark: SparkSession, settings: Settings) -> int:
+    """How many tasks can run at once; of a cluster, whose executors come and go, how many the settings ask for."""
+    if is_remote() or not settings.spark_master.startswith("local"):
+        return settings.spark_cores_max
+    return int(spark.sparkContext.defaultParallelism)
+
+
+def report_frame(spark: SparkSession, settings: Settings) -> DataFrame:
+    """The table mysql_report through JDBC, with its 16 columns; filters are pushed down to MySQL."""
+    return spark.read.format("jdbc").options(**mysql_options(settings)).load()
+
+
+def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, Iterator[tuple[Any, ...]]]]:
+    """Rows hour by hour as they come from Spark, which read each hour in one task; `hour` is SQL for a timestamp.
+
+    Python holds a batch of them at a time; the driver's JVM two hours, compressed, a Spark Connect server one.
+    Times come back as naive UTC datetimes.
+    """
+    # pyspark would turn timestamps into the local time of this process
+    times = [index for index, field in enumerate(rows.schema) if isinstance(field.dataType, TimestampType)]
+    plain = [f"unix_micros({name}) AS {name}" if index in times else name for index, name in enumerate(rows.columns)]
+    keyed = rows.selectExpr(f"unix_micros({hour}) AS _hour", *plain)
+    streamed = _streamed_from_server(keyed) if is_remote() else keyed.toLocalIterator(prefetchPartitions=True)
+    for micros, group in groupby(streamed, key=lambda row: row[0]):
+        yield from_micros(micros).replace(tzinfo=UTC), (_restored(row[1:], times) for row in group)
+
+
+def _streamed_from_server(keyed: DataFrame) -> Iterator[Row]:
+    """An hour per query: a Spark Connect server holds the whole answer of a query until it is fetched."""
+    with kept(keyed) as rows:
+        for (hour,) in rows.select("_hour").distinct().collect():
+            yield from rows.where(f"_hour = {hour}").toLocalIterator()
+
+
+@contextmanager
+def kept(rows: DataFrame) -> Iterator[DataFrame]:
+    """The rows, worked out once and then held by the executors: all that is asked of them is of the very same rows."""
+    # Spark Connect analyzes a plan for each query anew, and a table that is looked up anew isn't the one in the cache;
+    # a view is analyzed when it is made
+    name = f"kept_{uuid4().hex}"
+    rows.createTempView(name)
+    try:
+        yield rows.sparkSession.table(name).persist()
+    finally:
+        rows.sparkSession.catalog.dropTempView(name)  # it leaves the cache too
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what Spark raises, a screen of Java, into StoreUnavailable with the innermost cause in one line."""
+    try:
+        yield
+    except (Py4JError, PySparkException) as error:
+        raise StoreUnavailable(f"Spark couldn't do its work: {_innermost(error)}") from error
+
+
+def _innermost(error: Exception) -> str:
+    told = str(error)
+    if isinstance(error, Py4JJavaError):
+        cause = error.java_exception
+        try:
+            while (deeper := cause.getCause()) is not None:
+                cause = deeper
+            told = str(cause.toString())
+        except Py4JError:  # the JVM is gone, and with it what the exception would tell
+            told = str(error.errmsg)
+    return told.strip().partition("\n")[0]
+
+
+def from_micros(micros: int) -> datetime:
+    """Naive UTC; exact, where fromtimestamp would go through a float."""
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def _as_json(names: Sequence[str], keys: Sequence[Key]) -> str:
+    return json.dumps([dict(zip(names, key, strict=True)) for key in keys])
+
+
+def _restored(values: tuple[Any, ...], times: Sequence[int]) -> tuple[Any, ...]:
+    restored = list(values)
+    for index in times:
+        restored[index] = None if restored[index] is None else from_micros(restored[index])
+    return tuple(restored)

@@ -1,0 +1,95 @@
+"""Options of the Cassandra connector and of JDBC: addresses, logins, TLS."""
+
+from recruit_assets.contract.tables import MYSQL_REPORT
+from recruit_assets.runtime.settings import TLS_OFF, Settings
+from recruit_assets.stores.tls import TRUSTSTORE_PASSWORD, is_verified, java_truststore
+
+RECONNECT_MAX_S = 5
+"""Between tries to reach a Cassandra node. The drivers' own limits, 10 minutes in Python and one in Spark, would delay
+the report long after an outage."""
+CIPHERS = (
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+)
+"""The connector's own list (3.5.1) is two suites without forward secrecy, which no elliptic certificate serves."""
+WRITES = {"spark.cassandra.output.batch.size.bytes": "4096", "spark.cassandra.output.concurrent.writes": "64"}
+"""A durable commit log answers after 10 ms at the earliest: with the connector's own 5 batches of 1 KiB in flight, most
+of a task's time would be waiting. Cassandra counts up to five times the connector's bytes, and refuses 50 KiB."""
+
+
+def cassandra_options(settings: Settings) -> dict[str, str]:
+    """The connector's options: where, how, at which consistency; the password is among them."""
+    options = {
+        "keyspace": settings.cassandra_keyspace,
+        "spark.cassandra.connection.host": settings.cassandra_hosts,
+        "spark.cassandra.connection.port": str(settings.cassandra_port),
+        "spark.cassandra.connection.localDC": settings.cassandra_datacenter,
+        "spark.cassandra.connection.reconnectionDelayMS.max": str(RECONNECT_MAX_S * 1000),
+        "spark.cassandra.input.consistency.level": "LOCAL_QUORUM",  # the connector's default is LOCAL_ONE
+        "spark.cassandra.output.consistency.level": "LOCAL_QUORUM",
+        "spark.cassandra.output.ignoreNulls": "true",
+        "directJoinSetting": "on",  # not chosen otherwise: it would scan the table
+    }
+    return options | _cassandra_login(settings) | _cassandra_tls(settings)
+
+
+def mysql_options(settings: Settings) -> dict[str, str]:
+    """Spark's and Connector/J's options for the report; the password is among them."""
+    options = {
+        "url": f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}",
+        "connectionTimeZone": "UTC",
+        "forceConnectionTimeZoneToSession": "true",
+        "driver": "com.mysql.cj.jdbc.Driver",
+        "dbtable": MYSQL_REPORT.name,
+        "user": settings.mysql_user,
+        "password": settings.mysql_password.get_secret_value(),
+    }
+    return options | _mysql_tls(settings)
+
+
+def _cassandra_login(settings: Settings) -> dict[str, str]:
+    if not settings.cassandra_user:
+        return {}
+    return {
+        "spark.cassandra.auth.username": settings.cassandra_user,
+        "spark.cassandra.auth.password": settings.cassandra_password.get_secret_value(),
+    }
+
+
+def _cassandra_tls(settings: Settings) -> dict[str, str]:
+    """The connector checks the nodes' certificates; their host names it can't (3.5.1)."""
+    if not is_verified(settings.cassandra_tls_ca):
+        return {}
+    options = {
+        "spark.cassandra.connection.ssl.enabled": "true",
+        "spark.cassandra.connection.ssl.enabledAlgorithms": ",".join(CIPHERS),
+    }
+    if store := java_truststore(settings.cassandra_tls_ca, settings):
+        options |= {
+            "spark.cassandra.connection.ssl.trustStore.path": str(store),
+            "spark.cassandra.connection.ssl.trustStore.password": TRUSTSTORE_PASSWORD,
+            "spark.cassandra.connection.ssl.trustStore.type": "PKCS12",
+        }
+    return options
+
+
+def _mysql_tls(settings: Settings) -> dict[str, str]:
+    """What Connector/J is told; without a setting it takes what the server offers, unverified, as PyMySQL does."""
+    if settings.mysql_tls_ca == TLS_OFF:
+        # MySQL's login asks for the server's key where the connection isn't encrypted
+        return {"sslMode": "DISABLED", "allowPublicKeyRetrieval": "true"}
+    if not is_verified(settings.mysql_tls_ca):
+        return {}
+    options = {"sslMode": "VERIFY_IDENTITY"}
+    if store := java_truststore(settings.mysql_tls_ca, settings):
+        options |= {
+            "trustCertificateKeyStoreUrl": store.as_uri(),
+            "trustCertificateKeyStorePassword": TRUSTSTORE_PASSWORD,
+            "trustCertificateKeyStoreType": "PKCS12",
+            "fallbackToSystemTrustStore": "false",
+        }
+    return options

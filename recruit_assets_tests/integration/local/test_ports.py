@@ -1,0 +1,54 @@
+"""Ports: free, kept, and whoever took one is named."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from recruit_assets.local.engines.ports import EPHEMERAL, LOWEST, free_ports, holder_of, is_free, keep_ports, read_ports
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_chosen_ports_differ_and_no_outgoing_connection_is_given_one() -> None:
+    """A client's connection may get any port of the ephemeral range, also a stopped engine's."""
+    ports = free_ports(50)
+
+    assert len(set(ports)) == 50
+    assert all(LOWEST <= port < int(EPHEMERAL.read_text().split()[0]) for port in ports)
+
+
+def test_ports_are_kept_and_later_names_get_others(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    keep_ports(file, ["kafka"])
+    kept = read_ports(file)
+
+    keep_ports(file, ["kafka", "mariadb"])
+
+    assert read_ports(file)["kafka"] == kept["kafka"]
+    assert len(set(read_ports(file).values())) == 2
+    assert json.loads(file.read_text()).keys() == {"kafka", "mariadb"}
+
+
+def test_a_listener_takes_a_port_and_is_named(taken_port: int) -> None:
+    assert not is_free(taken_port)
+    assert f"(pid {os.getpid()})" in holder_of(taken_port)
+
+
+def test_a_connection_that_ended_does_not_take_a_port(taken_port: int) -> None:
+    """An engine that was just stopped leaves its connections in TIME_WAIT for a minute."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            accepted, _ = server.accept()
+            accepted.close()  # the server's side ends first, so it is the one that lingers
+            assert client.recv(1) == b""
+
+    assert is_free(port)

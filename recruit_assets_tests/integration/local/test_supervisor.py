@@ -1,0 +1,115 @@
+"""Child processes that are kept running, and that leave nothing behind."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from recruit_assets.local import supervisor as services
+from recruit_assets.local.supervisor import Service, Services
+from recruit_assets_tests.support.waiting import wait_until
+
+SLEEPS = "import time; print('working', flush=True); time.sleep(600)"
+DIES = "print('no such broker'); raise SystemExit(3)"
+WITH_CHILD = (
+    "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
+    "print(child.pid, flush=True); time.sleep(600)"
+)
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+Start = Callable[[str], Services]
+
+
+def a_service(name: str, code: str) -> Service:
+    return Service(name, [sys.executable, "-c", code], os.environ)
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def start(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """One running service with this program."""
+    monkeypatch.setattr(services, "FIRST_RESTART_S", 0.0)
+    monkeypatch.setattr(services, "STOP_TIMEOUT_S", 1.0)
+    started: list[Services] = []
+
+    def one(code: str) -> Services:
+        running = Services([a_service("one", code)], tmp_path, said.append).__enter__()
+        started.append(running)
+        return running
+
+    yield one
+    for running in started:
+        running.__exit__()
+
+
+def watch_until(running: Services, condition: Callable[[], object]) -> None:
+    def watched() -> object:
+        running.watch()
+        return condition()
+
+    wait_until(watched, 20)
+
+
+def printed(tmp_path: Path) -> str:
+    return (tmp_path / "one.log").read_text()
+
+
+def test_a_service_that_was_killed_runs_again(start: Start, said: list[str]) -> None:
+    running = start(SLEEPS)
+    first = running.pids()["one"]
+
+    os.kill(first, signal.SIGKILL)
+    watch_until(running, lambda: running.pids().get("one", first) != first)
+
+    assert "one was ended by signal 9" in said[0]
+
+
+def test_a_service_that_dies_is_said_with_its_last_words(start: Start, said: list[str], tmp_path: Path) -> None:
+    running = start(DIES)
+
+    watch_until(running, lambda: said)
+
+    assert "one ended with exit code 3" in said[0]
+    assert str(tmp_path / "one.log") in said[0]
+    assert "no such broker" in said[0]
+
+
+def test_a_service_that_keeps_dying_is_restarted_ever_less_often(
+    start: Start, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "FIRST_RESTART_S", 0.1)
+    running = start(DIES)
+
+    watch_until(running, lambda: len(said) == 3)
+
+    assert [line.partition("restart in ")[2].partition(";")[0] for line in said] == ["0.1 s", "0.2 s", "0.4 s"]
+
+
+def test_what_a_service_started_ends_with_it(start: Start, tmp_path: Path) -> None:
+    """A code server's runs must not go on writing after `up` was stopped."""
+    running = start(WITH_CHILD)
+    wait_until(lambda: printed(tmp_path).strip(), 10)
+    parent, child = running.pids()["one"], int(printed(tmp_path))
+
+    running.__exit__()
+
+    assert not psutil.pid_exists(parent)
+    wait_until(lambda: not psutil.pid_exists(child), 5, what="the end of the service's child")
+
+
+def test_a_service_that_does_not_listen_is_killed(start: Start, said: list[str], tmp_path: Path) -> None:
+    running = start(DEAF)
+    wait_until(lambda: "deaf" in printed(tmp_path), 10)
+    pid = running.pids()["one"]
+
+    running.__exit__()
+
+    assert not psutil.pid_exists(pid)
+    assert said[-1] == "one didn't end within 1 s and is killed"

@@ -1,0 +1,41 @@
+"""The Spark that stays warm: processes attach to it, side by side, and see neither each other nor its end as theirs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.spark.warm import probe_spark
+
+ATTACHED = """
+import sys, warnings
+from pathlib import Path
+from recruit_assets.stores.spark_gateway import attached_session
+session = attached_session(Path(sys.argv[1]))
+session.conf.set("spark.sql.session.timeZone", sys.argv[2])
+views = [table.name for table in session.catalog.listTables()]
+session.range(1).createOrReplaceTempView("mine")
+print(session.sparkContext.applicationId, session.conf.get("spark.sql.session.timeZone"), *views)
+"""
+
+
+def attach(settings: Settings, *arguments: str) -> list[str]:
+    """What a process says that attached."""
+    command = [sys.executable, "-c", ATTACHED, settings.spark_gateway, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
+
+
+def test_processes_share_the_context_and_nothing_else(engines: Settings) -> None:
+    context, *first = attach(engines, "Europe/Berlin")
+    same_context, *second = attach(engines, "UTC")
+
+    assert context == same_context
+    assert (first, second) == (["Europe/Berlin"], ["UTC"])
+
+
+def test_a_gateway_that_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match=r"Spark, whose address is in .*/connection, doesn't answer"):
+        probe_spark(tmp_path / "connection")

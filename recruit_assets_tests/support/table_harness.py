@@ -1,0 +1,133 @@
+"""The three stages as sinks with one handle: give the input of an hour, run it, see what is stored.
+
+Inputs are written and outputs read with plain statements, not by the code under test.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from recruit_assets.contract.tables import FILTERED_EVENTS, HOUR_COVERAGE, HOURLY_JOB_METRICS, RAW_EVENTS
+from recruit_assets.contract.types import CassandraTable
+from recruit_assets.hours.ports import Derivation, StageResult, StoredHours
+from recruit_assets.hours.replacement import publish_hours, replace_hours
+from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
+from recruit_assets.stores.cassandra.session import CassandraSession
+from recruit_assets.stores.mysql.connection import ReportDatabase
+from recruit_assets.stores.mysql.hour_sink import MySqlReport
+from recruit_assets.stores.spark.frames import CassandraFrames
+from recruit_assets.transforms.hourly import (
+    attributed,
+    count_actions,
+    countable,
+    tally_events,
+    tally_metrics,
+    to_report,
+)
+from recruit_assets_tests.support.builders import uuid1_at
+
+RECEIVED = datetime(2026, 1, 6, tzinfo=UTC)
+BUCKET = 5
+
+
+class Sink(ABC):
+    """One stage on the real engines; a job stands for one click."""
+
+    source: CassandraTable
+
+    def __init__(self, session: CassandraSession, database: ReportDatabase, frames: CassandraFrames) -> None:
+        self.session, self.database = session, database
+        self.tables = CassandraHourTables(session, frames)
+
+    def give(self, hour: datetime, jobs: Sequence[int], *, covered_through_ms: int | None = None) -> None:
+        """Make these jobs the whole input of the hour, and say that it is complete, until now by default."""
+        for bucket in self._buckets():
+            where = "event_hour = %s" + (" AND bucket = %s" if bucket else "")
+            self.session.execute(f"DELETE FROM {self.session.table(self.source)} WHERE {where}", (hour, *bucket))
+        for job in jobs:
+            self._insert(hour, job)
+        self.session.execute(
+            f"INSERT INTO {self.session.table(HOUR_COVERAGE)} (event_hour, stage, covered_through) VALUES (%s, %s, %s)",
+            (hour, self.source.name, covered_through_ms or self.session.now_ms()),
+        )
+
+    @abstractmethod
+    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult: ...
+    @abstractmethod
+    def jobs(self, hour: datetime) -> list[int]:
+        """The jobs that the sink holds for the hour, in order."""
+
+    @abstractmethod
+    def _insert(self, hour: datetime, job: int) -> None: ...
+
+    def _buckets(self) -> list[tuple[int, ...]]:
+        return [(BUCKET,)] if "bucket" in self.source.partition_key else [()]
+
+    def _put(self, **values: object) -> None:
+        columns = ", ".join(values)
+        markers = ", ".join(["%s"] * len(values))
+        statement = f"INSERT INTO {self.session.table(self.source)} ({columns}) VALUES ({markers})"
+        self.session.execute(statement, tuple(values.values()))
+
+
+class FilteredEvents(Sink):
+    source = RAW_EVENTS
+    into = FILTERED_EVENTS
+    how: Derivation = StoredHours(RAW_EVENTS).derive(countable, stored=attributed, tally=tally_events)
+
+    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult:
+        return replace_hours(self.tables, self.how, into=self.into, hours=hours, run_id=run_id)
+
+    def jobs(self, hour: datetime) -> list[int]:
+        select = f"SELECT job_id FROM {self.session.table(self.into)} WHERE event_hour = %s AND bucket = %s"
+        return sorted(job for (job,) in self.session.execute(select, (hour, BUCKET)))
+
+    def _insert(self, hour: datetime, job: int) -> None:
+        self._put(
+            event_hour=hour, bucket=BUCKET, create_time=_identity(hour, job), event_time=hour, received_at=RECEIVED,
+            custom_track="click", job_id=job,
+        )  # fmt: skip
+
+
+class HourlyJobMetrics(Sink):
+    source = FILTERED_EVENTS
+    into = HOURLY_JOB_METRICS
+    how: Derivation = StoredHours(FILTERED_EVENTS).derive(count_actions, tally=tally_metrics)
+
+    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult:
+        return replace_hours(self.tables, self.how, into=self.into, hours=hours, run_id=run_id)
+
+    def jobs(self, hour: datetime) -> list[int]:
+        select = f"SELECT job_id, clicks FROM {self.session.table(self.into)} WHERE event_hour = %s"
+        return sorted(job for job, clicks in self.session.execute(select, (hour,)) for _ in range(clicks))
+
+    def _insert(self, hour: datetime, job: int) -> None:
+        self._put(
+            event_hour=hour, bucket=BUCKET, create_time=_identity(hour, job), event_time=hour, received_at=RECEIVED,
+            action="click", job_id=job, publisher_id=0, campaign_id=0, group_id=0, bid=3,
+        )  # fmt: skip
+
+
+class MySqlReportSink(Sink):
+    source = HOURLY_JOB_METRICS
+    how: Derivation = StoredHours(HOURLY_JOB_METRICS).derive(to_report, tally=tally_metrics)
+
+    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult:
+        return publish_hours(self.tables, MySqlReport(self.database), self.how, hours=hours, run_id=run_id)
+
+    def jobs(self, hour: datetime) -> list[int]:
+        rows = self.database.query(
+            "SELECT job_id, clicks FROM mysql_report WHERE dates = %s AND hours = %s", (hour.date(), hour.hour)
+        )
+        return sorted(job for job, clicks in rows for _ in range(clicks))
+
+    def _insert(self, hour: datetime, job: int) -> None:
+        self._put(
+            event_hour=hour, job_id=job, publisher_id=0, campaign_id=0, group_id=0, clicks=1, conversion=0, qualified=0,
+            unqualified=0, bid_sum=3, latest_received_at=RECEIVED,
+        )  # fmt: skip
+
+
+def _identity(hour: datetime, job: int) -> UUID:
+    return uuid1_at(hour, seed=job)

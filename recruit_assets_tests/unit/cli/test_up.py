@@ -1,0 +1,34 @@
+"""What `up` starts, and what it tells of it."""
+
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from recruit_assets.cli.main import app
+from recruit_assets.local import up
+from recruit_assets.runtime.settings import load_settings
+
+PAGE = Path("/a place/report.html")
+OURS = {"ingest", "metrics", "report", "simulator"}
+
+
+def test_our_services_are_commands_with_options_that_they_take() -> None:
+    """A wrong one would only be seen as a service that keeps dying."""
+    commands = get_command(app).commands  # type: ignore[attr-defined]  # the app is a group
+    services = {
+        service.name: list(service.arguments) for service in up._services(20.0, 3000, metrics_port=1, page=PAGE)
+    }
+
+    assert set(services) == OURS | {"webserver", "daemon"}
+    for name in OURS:
+        _, command, *options = services[name]
+        commands[command].make_context(command, options)
+
+
+def test_where_page_and_metrics_are_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    up._show_addresses(load_settings(state_dir=tmp_path), 3000, metrics_port=9464, page=PAGE, logs=tmp_path)
+
+    said = capsys.readouterr().err
+    assert "file:///a%20place/report.html, renewed every 60 s" in said
+    assert "http://127.0.0.1:9464/metrics" in said

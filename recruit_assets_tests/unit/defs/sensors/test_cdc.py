@@ -1,0 +1,151 @@
+"""cassandra_cdc_sensor: what a tick requests, and what it says when it requests nothing."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import dagster as dg
+import pytest
+
+from recruit_assets.defs.jobs import hours_job
+from recruit_assets.defs.resources import CassandraResource, MySqlResource
+from recruit_assets.defs.runs import range_tags
+from recruit_assets.defs.sensors import cdc
+from recruit_assets.defs.sensors.connections import stores
+from recruit_assets.hours.change_feed import FeedState
+from recruit_assets.hours.planning import HourRange, PendingHour
+from recruit_assets.runtime.settings import load_settings
+
+NOW = datetime(2026, 1, 5, 7, 30, 0, 250_000, tzinfo=UTC)
+CURRENT = datetime(2026, 1, 5, 7, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+Tick = Callable[..., dg.SensorResult]
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture
+def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
+    """One evaluation after which these hours are pending."""
+
+    def evaluate(
+        *hours: PendingHour,
+        now: datetime = NOW,
+        feed: Callable[..., FeedState] | None = None,
+        patience_s: float = 0,
+    ) -> dg.SensorResult:
+        state = FeedState(now=now, low_water=now, changes_read=12, pending=hours)
+        monkeypatch.setattr(cdc, "read_feed", feed or (lambda *_, **__: state))
+        monkeypatch.setattr(stores, "of", lambda _: nullcontext((None, None)))
+        monkeypatch.setattr(cdc, "PATIENCE_S", patience_s)
+        settings = load_settings()
+        monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "")
+        resources = {"cassandra": CassandraResource.of(settings), "mysql": MySqlResource.of(settings)}
+        with dg.build_sensor_context(instance=instance, resources=resources) as context:
+            result = cdc.cassandra_cdc_sensor(context)
+        assert isinstance(result, dg.SensorResult)
+        return result
+
+    return evaluate
+
+
+def pending(hour: datetime, **fields: object) -> PendingHour:
+    return PendingHour(hour, newest_change=NOW, next_try_at=NOW, **fields)  # type: ignore[arg-type]
+
+
+def requests_of(result: dg.SensorResult) -> list[Mapping[str, str]]:
+    return [request.tags for request in result.run_requests or []]
+
+
+def a_living_run(instance: dg.DagsterInstance, hours: HourRange, *, sensor: str = "") -> None:
+    tags = range_tags(hours) | ({"dagster/sensor_name": sensor} if sensor else {})
+    status = dg.DagsterRunStatus.STARTING
+    instance.add_run(dg.DagsterRun(job_name=hours_job.name, run_id=str(uuid4()), status=status, tags=tags))
+
+
+def test_the_current_hour_is_requested_first_and_with_priority(tick: Tick) -> None:
+    found = requests_of(tick(pending(CURRENT - HOUR), pending(CURRENT)))
+
+    now, before = HourRange(CURRENT, CURRENT), HourRange(CURRENT - HOUR, CURRENT - HOUR)
+    assert found == [
+        range_tags(now) | {"dagster/max_retries": "0", "dagster/priority": "1"},
+        range_tags(before) | {"dagster/max_retries": "0", "dagster/priority": "0", "recruit/past": "yes"},
+    ]
+
+
+def test_the_cursor_shows_how_far_cassandra_was_read(tick: Tick) -> None:
+    assert tick().cursor == "2026-01-05T07:30:00.250+00:00"
+
+
+def test_a_tick_without_changes_says_what_it_looked_at(tick: Tick) -> None:
+    assert tick().skip_reason == dg.SkipReason(
+        "read 12 changes through 2026-01-05 07:30:00 (Cassandra's clock), 0 hours pending"
+    )
+
+
+def test_a_tick_that_must_wait_says_for_what(tick: Tick, instance: dg.DagsterInstance) -> None:
+    a_living_run(instance, HourRange(CURRENT, CURRENT))
+    waiting = PendingHour(CURRENT - HOUR, newest_change=NOW, next_try_at=NOW + HOUR, attempts=1)
+
+    result = tick(pending(CURRENT), waiting, pending(datetime(2020, 1, 1, tzinfo=UTC)))
+
+    assert result.run_requests == []
+    assert result.skip_reason == dg.SkipReason(
+        "read 12 changes through 2026-01-05 07:30:00 (Cassandra's clock), 3 hours pending; "
+        "1 in a run already, first 2026-01-05 07:00; 1 wait for their next try, first 2026-01-05 06:00; "
+        "1 aren't partitions (see RECRUIT_FIRST_HOUR), first 2020-01-01 00:00"
+    )
+
+
+def test_unfinished_runs_of_the_past_are_limited_and_others_do_not_count(
+    tick: Tick, instance: dg.DagsterInstance
+) -> None:
+    a_living_run(instance, HourRange(CURRENT - 48 * HOUR, CURRENT - 48 * HOUR), sensor=cdc.NAME)
+    a_living_run(instance, HourRange(CURRENT - 144 * HOUR, CURRENT - 144 * HOUR))
+    two_ranges = pending(CURRENT - HOUR), pending(CURRENT - 72 * HOUR)
+
+    assert len(requests_of(tick(*two_ranges))) == 1
+
+
+def test_the_current_hour_does_not_wait_for_the_past(tick: Tick, instance: dg.DagsterInstance) -> None:
+    for days in range(2, 6):
+        at = CURRENT - days * 24 * HOUR
+        a_living_run(instance, HourRange(at, at), sensor=cdc.NAME)
+
+    (found,) = requests_of(tick(pending(CURRENT), pending(CURRENT - HOUR)))
+
+    assert found.items() >= range_tags(HourRange(CURRENT, CURRENT)).items()
+
+
+def test_a_tick_waits_for_something_to_request(tick: Tick, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([(), (), (pending(CURRENT),)])
+    clock = [0.0]
+
+    def now_pending(*_: object, **__: object) -> FeedState:
+        return FeedState(now=NOW, low_water=NOW, changes_read=1, pending=next(looks))
+
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+
+    assert len(requests_of(tick(feed=now_pending, patience_s=4.5))) == 1
+    assert clock == [2 * cdc.LOOK_EVERY_S]
+
+
+def test_no_run_key_silences_a_retry(tick: Tick) -> None:
+    """Dagster never runs a key twice, whatever became of the first run."""
+    first = tick(pending(CURRENT))
+    again = tick(pending(CURRENT), now=NOW + timedelta(milliseconds=1))
+
+    keys = [request.run_key for result in (first, again) for request in result.run_requests or []]
+    assert len(set(keys)) == 2
+
+
+def test_the_sensor_runs_the_three_hourly_assets_and_is_on_by_default() -> None:
+    assert cdc.cassandra_cdc_sensor.job_name == "hours_job"
+    assert cdc.cassandra_cdc_sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    assert cdc.cassandra_cdc_sensor.minimum_interval_seconds == 1

@@ -1,0 +1,48 @@
+"""Which partitions a run may keep: those whose rows were made of the version that their input has now."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from recruit_assets.hours.bucket_state import Partition, Portion, Tally, tally_by_hour, unchanged
+
+SEVEN, EIGHT = datetime(2026, 1, 5, 7, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)
+FIRST, SECOND, THIRD = (Partition(SEVEN, bucket) for bucket in range(3))
+PARTITIONS = [FIRST, SECOND, THIRD]
+
+
+def portion(version: int, events: int = 0) -> Portion:
+    return Portion(t=1, version=version, tally=Tally(events, events))
+
+
+def kept(was: Mapping[Partition, Portion], now: Mapping[Partition, int]) -> set[Partition]:
+    return set(unchanged({SEVEN: was}, PARTITIONS, {SEVEN: now}))
+
+
+def test_only_partitions_of_the_same_version_are_kept() -> None:
+    was = {FIRST: portion(2), SECOND: portion(2), THIRD: portion(2)}
+    assert kept(was, {FIRST: 2, SECOND: 3}) == {FIRST}
+
+
+def test_a_partition_without_events_is_kept_until_it_has_some() -> None:
+    assert kept({}, {FIRST: 1}) == {SECOND, THIRD}
+
+
+def test_without_a_base_nothing_is_kept() -> None:
+    assert unchanged({EIGHT: {}}, PARTITIONS, {SEVEN: {}}) == {}
+
+
+def test_nothing_is_kept_of_an_hour_whose_versions_are_not_known() -> None:
+    assert unchanged({SEVEN: {}}, PARTITIONS, {}) == {}
+
+
+def test_an_hour_that_was_cut_by_another_layout_is_read_again() -> None:
+    assert kept({FIRST: portion(1), Partition(SEVEN, 47): portion(1)}, {FIRST: 1}) == set()
+
+
+def test_tallies_add_up_by_hour() -> None:
+    tallies = {FIRST: Tally(2, 2), SECOND: Tally(3, 3), Partition(EIGHT, 0): Tally(7, 7)}
+    assert tally_by_hour(tallies, [SEVEN, EIGHT, datetime(2026, 1, 5, 9, tzinfo=UTC)]) == {
+        SEVEN: Tally(5, 5),
+        EIGHT: Tally(7, 7),
+        datetime(2026, 1, 5, 9, tzinfo=UTC): Tally(),
+    }

@@ -1,0 +1,249 @@
+"""The decision which hours are pending, and in which ranges they are run."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recruit_assets.hours.planning import (
+    HOUR,
+    REST,
+    FailedRun,
+    HourRange,
+    PendingHour,
+    Plan,
+    after_runs,
+    is_covered,
+    plan,
+    retry_delay,
+    uncovered,
+)
+
+NOW = datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
+CURRENT = datetime(2026, 1, 5, 7, tzinfo=UTC)
+FIRST_HOUR = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def ago(hours: int) -> datetime:
+    """The hour that began so many hours before the current."""
+    return CURRENT - hours * HOUR
+
+
+def pending(*hours: datetime) -> list[PendingHour]:
+    return [PendingHour(hour, newest_change=NOW, next_try_at=NOW) for hour in hours]
+
+
+def failed_once(hour: datetime, *, at: datetime) -> PendingHour:
+    return PendingHour(hour, newest_change=at, next_try_at=at + retry_delay(1), attempts=1)
+
+
+def planned(*hours: PendingHour, slots: int = 9, running: tuple[HourRange, ...] = ()) -> Plan:
+    return plan(hours, now=NOW, first_hour=FIRST_HOUR, slots=slots, running=running)
+
+
+@pytest.mark.parametrize(
+    ("covered_through", "covered"),
+    [
+        (None, False),
+        (NOW - timedelta(days=1), False),
+        (NOW, False),
+        (NOW + timedelta(seconds=5), False),
+        (NOW + timedelta(seconds=5, milliseconds=1), True),
+    ],
+)
+def test_a_change_is_covered_by_a_mark_more_than_five_seconds_later(
+    covered_through: datetime | None, covered: bool
+) -> None:
+    assert is_covered(NOW, covered_through) is covered
+
+
+def test_changed_hours_without_a_later_mark_are_uncovered() -> None:
+    changes = {ago(0): NOW, ago(1): NOW, ago(2): NOW}
+    marks = {ago(0): NOW + timedelta(minutes=1), ago(1): NOW - timedelta(minutes=1)}
+
+    assert uncovered(changes, marks) == {ago(1): NOW, ago(2): NOW}
+
+
+def test_the_current_hour_comes_first_and_the_past_from_the_newest_on() -> None:
+    requests = planned(*pending(ago(0), ago(1), ago(3), ago(30), ago(200))).requests
+
+    assert requests == (
+        HourRange(ago(0), ago(0)),
+        HourRange(ago(3), ago(1)),
+        HourRange(ago(30), ago(30)),
+        HourRange(ago(200), ago(200)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("ended_ago_s", "covered_ago_s", "is_due"),
+    [
+        pytest.param(180, 179, False, id="done a moment ago"),
+        pytest.param(180, 180, True, id="done long enough ago"),
+        pytest.param(180, None, True, id="never done"),
+        pytest.param(179, 1, True, id="just ended: its last events are on their way"),
+        pytest.param(-1, 1, True, id="the current hour"),
+    ],
+)
+def test_an_hour_of_the_past_rests_between_two_runs(ended_ago_s: int, covered_ago_s: int | None, is_due: bool) -> None:
+    """Late events would else keep a run of the past going all the time."""
+    now, hour = CURRENT + timedelta(seconds=ended_ago_s), ago(1)
+    mark = None if covered_ago_s is None else now - timedelta(seconds=covered_ago_s)
+    one = replace(pending(hour)[0], covered_through=mark)
+
+    result = plan([one], now=now, first_hour=FIRST_HOUR, slots=9, rest=REST)
+
+    assert (result.requests, result.resting) == ((HourRange(hour, hour),) if is_due else (), () if is_due else (hour,))
+
+
+def test_the_next_hour_runs_with_the_current() -> None:
+    assert planned(*pending(ago(-1), ago(0))).requests == (HourRange(ago(0), ago(-1)),)
+
+
+def test_a_week_of_backlog_is_ranges_of_a_day() -> None:
+    requests = planned(*pending(*(ago(n) for n in range(1, 171)))).requests
+
+    assert [len(one) for one in requests] == [24] * 7 + [2]
+    assert {hour for one in requests for hour in one.hours()} == {ago(n) for n in range(1, 171)}
+
+
+def test_a_range_bridges_hours_that_are_not_pending() -> None:
+    assert planned(*pending(ago(1), ago(24))).requests == (HourRange(ago(24), ago(1)),)
+    assert planned(*pending(ago(1), ago(25))).requests == (HourRange(ago(1), ago(1)), HourRange(ago(25), ago(25)))
+
+
+def test_an_hour_of_a_living_run_is_neither_requested_nor_bridged() -> None:
+    result = planned(*pending(ago(1), ago(2), ago(3)), running=(HourRange(ago(2), ago(2)),))
+
+    assert result.requests == (HourRange(ago(1), ago(1)), HourRange(ago(3), ago(3)))
+    assert result.running == (ago(2),)
+
+
+def test_an_hour_that_failed_runs_alone_once_its_pause_is_over() -> None:
+    bad = failed_once(ago(2), at=NOW - timedelta(seconds=30))
+
+    requests = planned(*pending(ago(1), ago(3)), bad).requests
+
+    assert requests == tuple(HourRange(hour, hour) for hour in (ago(1), ago(2), ago(3)))
+
+
+def test_an_hour_that_failed_waits_and_blocks_no_other() -> None:
+    bad = failed_once(ago(2), at=NOW - timedelta(seconds=29))
+
+    result = planned(*pending(ago(1), ago(3)), bad)
+
+    assert result.requests == (HourRange(ago(1), ago(1)), HourRange(ago(3), ago(3)))
+    assert result.waiting == (ago(2),)
+
+
+def test_hours_that_are_no_partition_are_named_and_block_no_other() -> None:
+    too_old, too_new = FIRST_HOUR - HOUR, ago(-2)
+
+    result = planned(*pending(too_new, ago(1), too_old))
+
+    assert result == Plan(requests=(HourRange(ago(1), ago(1)),), outside=(too_old, too_new))
+
+
+def test_what_has_no_slot_is_left_for_the_next_time() -> None:
+    result = planned(*pending(ago(0), ago(1), ago(100), ago(200)), slots=1)
+
+    assert result == Plan(requests=(HourRange(ago(0), ago(0)), HourRange(ago(1), ago(1))), left=(ago(200), ago(100)))
+
+
+def test_what_happens_now_needs_no_slot() -> None:
+    assert planned(*pending(ago(0), ago(1)), slots=0).requests == (HourRange(ago(0), ago(0)),)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "seconds"), [(1, 30), (2, 60), (3, 120), (4, 240), (5, 480), (6, 600), (7, 600), (10_000, 600)]
+)
+def test_retries_are_30_seconds_to_10_minutes_apart(attempts: int, seconds: int) -> None:
+    assert retry_delay(attempts) == timedelta(seconds=seconds)
+
+
+def test_a_failure_is_counted_once_however_often_it_is_seen() -> None:
+    hour = PendingHour(ago(1), newest_change=NOW, next_try_at=NOW)
+    failure = FailedRun(HourRange(ago(5), ago(0)), ended_at=NOW + timedelta(seconds=9))
+
+    once = after_runs(hour, [failure])
+
+    assert once == replace(hour, attempts=1, next_try_at=NOW + timedelta(seconds=39))
+    assert after_runs(once, [failure]) == once
+
+
+def test_the_second_failure_waits_longer() -> None:
+    hour = failed_once(ago(1), at=NOW - timedelta(minutes=2))
+    failure = FailedRun(HourRange(ago(1), ago(1)), ended_at=NOW)
+
+    assert after_runs(hour, [failure]) == replace(hour, attempts=2, next_try_at=NOW + timedelta(seconds=60))
+
+
+def test_a_failure_of_other_hours_is_not_counted() -> None:
+    hour = PendingHour(ago(1), newest_change=NOW, next_try_at=NOW)
+
+    assert after_runs(hour, [FailedRun(HourRange(ago(3), ago(2)), ended_at=NOW + HOUR)]) == hour
+
+
+def test_a_busy_hour_that_succeeded_after_its_failure_is_no_longer_held_back() -> None:
+    """Its changes keep it pending for ever, so that its failures would otherwise never be forgotten."""
+    failure = FailedRun(HourRange(ago(0), ago(0)), ended_at=NOW)
+    hour = replace(failed_once(ago(0), at=NOW), covered_through=NOW + timedelta(seconds=1))
+
+    assert after_runs(hour, [failure]) == replace(hour, attempts=0, next_try_at=NOW)
+
+
+hour_offsets = st.integers(min_value=-3, max_value=400)
+hours_strategy = st.builds(
+    lambda offset, attempts, wait: PendingHour(
+        ago(offset), newest_change=NOW, next_try_at=NOW + timedelta(seconds=wait), attempts=attempts
+    ),
+    hour_offsets,
+    st.integers(min_value=0, max_value=3),
+    st.integers(min_value=-900, max_value=900),
+)
+ranges_strategy = st.builds(
+    lambda last, length: HourRange(ago(last + length), ago(last)), hour_offsets, st.integers(min_value=0, max_value=23)
+)
+
+
+@given(
+    st.lists(hours_strategy, unique_by=lambda one: one.hour), st.lists(ranges_strategy, max_size=3), st.integers(0, 9)
+)
+def test_no_pending_hour_is_lost_and_no_hour_runs_twice(
+    hours: list[PendingHour], running: list[HourRange], slots: int
+) -> None:
+    first_hour = ago(350)
+
+    result = plan(hours, now=NOW, first_hour=first_hour, slots=slots, running=running)
+
+    requested = [hour for one in result.requests for hour in one.hours()]
+    named = [*result.running, *result.waiting, *result.outside, *result.left]
+    assert len(requested) == len(set(requested))
+    assert len(named) == len(set(named))
+    assert set(requested).isdisjoint(named)
+    assert {one.hour for one in hours} <= set(requested) | set(named)
+    assert all(first_hour <= hour <= CURRENT + HOUR for hour in requested)
+    assert not any(hour in run for hour in requested for run in running)
+
+
+@given(st.lists(hours_strategy, unique_by=lambda one: one.hour), st.integers(0, 9))
+def test_every_range_fits_a_run_and_never_mixes_in_an_hour_that_failed(hours: list[PendingHour], slots: int) -> None:
+    failed = {one.hour for one in hours if one.attempts}
+
+    requests = planned(*hours, slots=slots).requests
+
+    assert sum(1 for one in requests if one.last < CURRENT) <= slots
+    assert all(1 <= len(one) <= 24 for one in requests)
+    assert all(len(one) == 1 for one in requests if failed & set(one.hours()))
+
+
+@given(st.lists(hours_strategy, unique_by=lambda one: one.hour))
+def test_running_the_requests_leaves_only_what_has_to_wait(hours: list[PendingHour]) -> None:
+    rest = {one.hour: one for one in hours}
+    while (result := planned(*rest.values(), slots=1)).requests:
+        for hour in result.requests[0].hours():
+            rest.pop(hour, None)
+
+    assert set(rest) == {*result.waiting, *result.outside}

@@ -1,0 +1,103 @@
+"""What the engines are told, as far as it is a promise."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recruit_assets.local.engines import mariadb as mariadb_module
+from recruit_assets.local.engines.cassandra import Cassandra, CommitlogSync
+from recruit_assets.local.engines.jvm import ARGUMENTS_FILE, QUICK_COMPILER
+from recruit_assets.local.engines.kafka import Kafka
+from recruit_assets.local.engines.mariadb import MariaDb
+from recruit_assets.local.engines.spark import Spark
+from recruit_assets.runtime.settings import Settings, load_settings
+
+PORTS = {"kafka": 1, "kafka_controller": 2, "cassandra": 3, "cassandra_internode": 4, "mariadb": 5}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of engines whose programs aren't there."""
+    for engine in ("kafka", "cassandra", "spark"):
+        monkeypatch.setattr(f"recruit_assets.local.engines.{engine}.classpath", lambda *_, **__: ())
+    monkeypatch.setattr(mariadb_module, "mariadb_home", lambda *_, **__: tmp_path / "mariadb-home")
+    return load_settings(state_dir=tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An engine's folder, its data created already."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "formatted").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("sync", "expected"),
+    [
+        ("group", "commitlog_sync: group\ncommitlog_sync_group_window: 10ms\n"),
+        ("periodic", "commitlog_sync: periodic\ncommitlog_sync_period: 10000ms\n"),
+    ],
+)
+def test_cassandras_commit_log_is_as_durable_as_it_was_asked_to_be(
+    sync: CommitlogSync, expected: str, settings: Settings, folder: Path
+) -> None:
+    Cassandra(settings, folder, PORTS, sync).prepare(print)
+
+    assert expected in (folder / "cassandra.yaml").read_text()
+
+
+def test_durable_is_cassandras_default(settings: Settings, folder: Path) -> None:
+    assert Cassandra(settings, folder, PORTS).commitlog_sync == "group"
+
+
+def test_kafka_creates_no_topic_by_itself_and_takes_records_above_the_largest_event(
+    settings: Settings, folder: Path
+) -> None:
+    Kafka(settings, folder, PORTS).prepare(print)
+
+    properties = dict(line.split("=", 1) for line in (folder / "server.properties").read_text().splitlines())
+    assert properties["auto.create.topics.enable"] == "false"
+    assert int(properties["message.max.bytes"]) > 6 * 1024 * 1024
+    assert properties["listeners"] == "PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2"
+
+
+@pytest.mark.parametrize(("user_id", "told"), [(0, True), (1000, False)])
+def test_mariadb_is_told_to_run_as_root_only_by_root(
+    user_id: int, told: bool, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user_id)
+
+    MariaDb(settings, folder, PORTS).prepare(print)
+
+    assert ('user = "root"' in (folder / "my.cnf").read_text()) is told
+
+
+def test_mariadbs_password_is_chosen_once_and_in_no_argument(settings: Settings, folder: Path) -> None:
+    command = MariaDb(settings, folder, PORTS).prepare(print)
+    password = MariaDb(settings, folder, PORTS).endpoints()["mysql_password"]
+
+    assert MariaDb(settings, folder, PORTS).endpoints()["mysql_password"] == password
+    assert str(password) not in " ".join([*command.arguments, *command.environment.values()])
+    assert str(password) in (folder / "init.sql").read_text()
+
+
+@pytest.mark.parametrize("engine", [Kafka, Cassandra, MariaDb])
+def test_an_engines_process_can_be_recognized_by_its_arguments(
+    engine: Callable[[Settings, Path, dict[str, int]], Kafka | Cassandra | MariaDb], settings: Settings, folder: Path
+) -> None:
+    built = engine(settings, folder, PORTS)
+
+    assert built.mark in built.prepare(print).arguments
+
+
+@pytest.mark.parametrize("engine", [Kafka, Cassandra, Spark])
+@pytest.mark.parametrize("short_lived", [True, False])
+def test_only_what_is_short_lived_gives_up_the_better_compiler(
+    engine: type[Kafka | Cassandra | Spark], short_lived: bool, settings: Settings, folder: Path
+) -> None:
+    engine(settings, folder, PORTS, short_lived=short_lived).prepare(print)
+
+    assert (QUICK_COMPILER in (folder / ARGUMENTS_FILE).read_text()) is short_lived

@@ -1,0 +1,54 @@
+"""What a log says about why an engine doesn't run."""
+
+from pathlib import Path
+
+import pytest
+
+from recruit_assets.local.engines.diagnosis import SHOWN_LINES, TAIL_BYTES, cause_in, explain, tail
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        ("java.io.IOException: No space left on device", "the disk is full"),
+        ('[ERROR] InnoDB: write failed (errno: 28 "No space left on device")', "the disk is full"),
+        ("[ERROR] [FATAL] InnoDB: Error (Out of disk space) in rollback.", "the disk is full"),
+        ("#  SIGBUS (0x7) at pc=0x00007fe18493907f, pid=17015, tid=17484", "a file couldn't be written"),
+        ("java.net.BindException: Address already in use", "its port was taken"),
+        (
+            "mariadbd: error while loading shared libraries: libcrypt.so.1: cannot open",
+            "lacks the library libcrypt.so.1",
+        ),
+        ("java.lang.OutOfMemoryError: Java heap space", "not enough memory"),
+        ("There is insufficient memory for the Java Runtime Environment to continue.", "not enough memory"),
+        ("java.nio.file.AccessDeniedException: /data", "can't be read or written by this user"),
+    ],
+)
+def test_known_causes_are_named(line: str, cause: str) -> None:
+    assert cause in cause_in(f"starting\n{line}\nstopping")
+
+
+def test_an_option_that_names_an_error_is_no_cause() -> None:
+    assert cause_in("JVM Arguments: [-XX:+ExitOnOutOfMemoryError, -Xss256k]") == ""
+
+
+def test_an_unknown_cause_is_shown_by_the_last_lines() -> None:
+    log = "\n".join(f"line {number}" for number in range(100))
+
+    assert cause_in(log) == ""
+    assert explain(log).splitlines() == [
+        "its last lines were:",
+        *(f"  line {n}" for n in range(100 - SHOWN_LINES, 100)),
+    ]
+
+
+def test_only_the_end_of_a_long_log_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"x" * TAIL_BYTES + b"No space left on device\xff")
+
+    assert tail(log).endswith("No space left on device\N{REPLACEMENT CHARACTER}")
+    assert len(tail(log)) == TAIL_BYTES
+
+
+def test_a_log_that_does_not_exist_is_empty(tmp_path: Path) -> None:
+    assert tail(tmp_path / "log") == ""

@@ -1,0 +1,161 @@
+"""Each rule holds, and is seen to break with the number that it should report."""
+
+from datetime import UTC, datetime, timedelta
+
+from recruit_assets.observability.audit import rules
+from recruit_assets.observability.audit.differences import RowDifferences
+from recruit_assets.observability.audit.ledger_file import LedgerCounts
+from recruit_assets.observability.audit.results import NONE, Finding, Sample
+from recruit_assets.stores.kafka.topic_reader import PartitionSpan
+from recruit_assets.stores.mysql.audit_reads import ReportMark
+
+SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
+CHANGED = datetime(2026, 1, 5, 8, tzinfo=UTC)
+TWO = Sample(2, ("this", "that"))
+LEDGER = LedgerCounts(
+    records=10, events=6, duplicates=1, dead_letters={"empty": 2, "not_json": 1}, countable=4, unattributed=1
+)
+
+
+def outcome(finding: Finding) -> tuple[int, int, int, tuple[str, ...]]:
+    return finding.expected, finding.found, finding.differences, finding.examples
+
+
+def test_records_are_events_duplicates_dead_letters_and_refused_replays() -> None:
+    finding = rules.records_add_up(records=10, events=6, duplicates=1, dead_letters=2, refused_again=1)
+
+    assert outcome(finding) == (10, 10, 0, ())
+    assert finding.promise == "records in Kafka = 6 events + 1 duplicates + 2 dead letters + 1 replays refused again"
+
+
+def test_a_record_that_became_nothing_is_one_difference() -> None:
+    finding = rules.records_add_up(records=10, events=6, duplicates=1, dead_letters=2, refused_again=0)
+    assert outcome(finding) == (10, 9, 1, ())
+
+
+def test_dead_letters_differ_by_those_missing_unexpected_and_of_another_reason() -> None:
+    kinds = {"missing": Sample(1, ("a",)), "unexpected": Sample(2, ("b", "c")), "other_reason": Sample(1, ("d",))}
+    assert outcome(rules.dead_letters_match(refused=5, missing=NONE, unexpected=NONE, other_reason=NONE))[:3] == (
+        5,
+        5,
+        0,
+    )
+    assert outcome(rules.dead_letters_match(refused=5, **kinds)) == (5, 6, 4, ("a", "b", "c", "d"))
+
+
+def test_a_missing_and_an_unexpected_row_are_two_differences_although_the_counts_agree() -> None:
+    one = Sample(1, ("here",))
+    assert outcome(rules.events_are_rows(events=9, rows=9, missing=NONE, unexpected=NONE)) == (9, 9, 0, ())
+    assert outcome(rules.events_are_rows(events=9, rows=9, missing=one, unexpected=one)) == (9, 9, 2, ("here", "here"))
+
+
+def test_counts_that_differ_are_a_difference_even_where_no_row_was_found_to_differ() -> None:
+    assert outcome(rules.events_are_rows(events=9, rows=7, missing=NONE, unexpected=NONE)) == (9, 7, 2, ())
+
+
+def test_rules_about_what_must_not_be_report_how_many_there_are() -> None:
+    for rule in (
+        rules.contents_match,
+        rules.received_at_matches,
+        rules.no_conflicts,
+        rules.latest_update_times_match,
+        rules.marks_match,
+    ):
+        assert rule(NONE).ok
+        assert outcome(rule(TWO)) == (0, 2, 2, ("this", "that"))
+
+
+def test_countable_events_differ_by_hours_or_in_total() -> None:
+    assert rules.countable_events_match(expected=8, found=8, hours=NONE).ok
+    assert outcome(rules.countable_events_match(expected=8, found=8, hours=TWO))[:3] == (8, 8, 2)
+    assert outcome(rules.countable_events_match(expected=8, found=3, hours=Sample(1)))[:3] == (8, 3, 5)
+
+
+def test_reports_differ_by_rows_missing_unexpected_and_different() -> None:
+    differences = RowDifferences(Sample(1, ("a",)), Sample(1, ("b",)), Sample(3, ("c",)))
+    same = RowDifferences(NONE, NONE, NONE)
+    for rule in (rules.report_matches, rules.ledger_report_matches):
+        assert rule(expected=7, found=7, differences=same).ok
+        assert outcome(rule(expected=7, found=7, differences=differences)) == (7, 7, 5, ("a", "b", "c"))
+
+
+def test_an_hour_is_pending_until_the_report_covers_its_change_and_the_skew() -> None:
+    def pending(covered_through: datetime) -> Finding:
+        mark = ReportMark(covered_through.replace(tzinfo=None), row_count=1, event_count=1)
+        return rules.nothing_pending({SEVEN: CHANGED}, {SEVEN.replace(tzinfo=None): mark})
+
+    assert pending(CHANGED + timedelta(seconds=5, milliseconds=1)).ok
+    assert outcome(pending(CHANGED + timedelta(seconds=5))) == (
+        0,
+        1,
+        1,
+        ("2026-01-05 07:00: changed 2026-01-05 08:00:00.000000, covered through 2026-01-05 08:00:05.000000",),
+    )
+    assert rules.nothing_pending({SEVEN: CHANGED}, {}).examples == (
+        "2026-01-05 07:00: changed 2026-01-05 08:00:00.000000, never reported",
+    )
+
+
+def test_uncommitted_offsets_are_named_by_partition() -> None:
+    spans = [PartitionSpan(0, first=0, end=9, committed=9), PartitionSpan(1, first=5, end=9, committed=6)]
+
+    assert rules.nothing_uncommitted(spans[:1], topic="t", group="g").ok
+    assert outcome(rules.nothing_uncommitted(spans, topic="t", group="g")) == (
+        0,
+        3,
+        3,
+        ("t/1: 3 offsets from 6 on aren't committed",),
+    )
+
+
+def test_a_group_that_never_committed_lags_by_all_that_the_topic_holds() -> None:
+    spans = [PartitionSpan(0, first=4, end=9, committed=None)]
+    assert outcome(rules.nothing_uncommitted(spans, topic="t", group="g"))[:3] == (0, 5, 5)
+
+
+def test_records_dropped_before_they_were_committed_are_lost() -> None:
+    spans = [PartitionSpan(0, first=8, end=9, committed=6)]
+    assert outcome(rules.nothing_uncommitted(spans, topic="t", group="g")) == (
+        0,
+        3,
+        3,
+        ("t/0: 2 offsets before 8 were dropped before g had them", "t/0: 1 offsets from 8 on aren't committed"),
+    )
+
+
+def test_records_that_come_while_the_audit_reads_are_named() -> None:
+    before = [PartitionSpan(0, first=0, end=9, committed=9)]
+    after = [PartitionSpan(0, first=0, end=11, committed=9), PartitionSpan(1, first=0, end=2, committed=None)]
+
+    assert rules.nothing_moved(before, before, topic="t").ok
+    assert outcome(rules.nothing_moved(before, after, topic="t")) == (
+        0,
+        4,
+        4,
+        (
+            "t/0: 2 offsets came or went while the audit read; audit again while nothing is sent",
+            "t/1: 2 offsets came or went while the audit read; audit again while nothing is sent",
+        ),
+    )
+
+
+def test_every_count_of_the_ledger_is_compared() -> None:
+    found = LedgerCounts(
+        records=11, events=4, duplicates=4, dead_letters={"empty": 1, "too_deep": 2}, countable=5, unattributed=1
+    )
+
+    assert all(finding.ok for finding in rules.ledger_counts_match(LEDGER, LEDGER))
+    assert [(finding.rule, *outcome(finding)) for finding in rules.ledger_counts_match(LEDGER, found)] == [
+        ("ledger: records", 10, 11, 1, ()),
+        ("ledger: events", 6, 4, 2, ()),
+        ("ledger: duplicates", 1, 4, 3, ()),
+        (
+            "ledger: dead letters",
+            3,
+            3,
+            4,
+            ("empty: 1, expected 2", "not_json: 0, expected 1", "too_deep: 2, expected 0"),
+        ),
+        ("ledger: countable", 4, 5, 1, ()),
+        ("ledger: unattributed", 1, 1, 0, ()),
+    ]

@@ -1,0 +1,123 @@
+"""Settings: what is wrong is named, what isn't set comes from the local engines, and secrets stay secret."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.settings import ENDPOINTS_FILE, as_environment, load_settings
+from recruit_assets_tests.support.certificates import Authority
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("RECRUIT_MYSQL_PORT", "abc", "valid integer"),
+        ("RECRUIT_MYSQL_PORT", "0", "greater than or equal to 1"),
+        ("RECRUIT_FIRST_HOUR", "2024-01-01T00:30", "must be a whole hour, UTC"),
+        ("RECRUIT_TIMEZONE", "Europe/Nowhere", "isn't an IANA time zone"),
+        ("RECRUIT_CASSANDRA_KEYSPACE", "Robert'); DROP", "should match pattern"),
+        ("RECRUIT_MAX_EVENT_BYTES", "1", "greater than or equal to 1024"),
+        ("RECRUIT_KAFKA_TLS_CA", "/nowhere/ca.pem", "/nowhere/ca.pem isn't a readable PEM file"),
+        ("RECRUIT_CASSANDRA_TLS_CA", __file__, "isn't a readable PEM file of CA certificates"),
+        ("RECRUIT_KAFKA_MECHANISM", "GSSAPI", "'SCRAM-SHA-512' or 'PLAIN'"),
+        ("RECRUIT_CASSANDRA_REPLICATION", "dc1:0", "should match pattern"),
+        ("RECRUIT_GRAFANA_URL", "grafana:3000", "must begin with https:// or http://"),
+    ],
+)
+def test_a_wrong_setting_is_named(variable: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(UserError, match=f"{variable}.*{why}"):
+        load_settings()
+
+
+def test_the_password_is_not_shown_when_something_else_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "hunter2")
+    monkeypatch.setenv("RECRUIT_MYSQL_PORT", "abc")
+
+    with pytest.raises(UserError) as caught:
+        load_settings()
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_password_is_not_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "hunter2")
+
+    assert "hunter2" not in repr(load_settings())
+
+
+def test_without_variables_the_local_engines_are_used(tmp_path: Path) -> None:
+    (tmp_path / ENDPOINTS_FILE).write_text('{"kafka_bootstrap": "127.0.0.1:1234", "mysql_password": "secret"}')
+
+    settings = load_settings(state_dir=tmp_path)
+
+    assert settings.kafka_bootstrap == "127.0.0.1:1234"
+    assert settings.mysql_password.get_secret_value() == "secret"
+
+
+def test_a_variable_wins_over_the_local_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ENDPOINTS_FILE).write_text('{"kafka_bootstrap": "127.0.0.1:1234"}')
+    monkeypatch.setenv("RECRUIT_KAFKA_BOOTSTRAP", "broker:9092")
+    monkeypatch.setenv("RECRUIT_STATE_DIR", str(tmp_path))
+
+    assert load_settings().kafka_bootstrap == "broker:9092"
+
+
+def test_an_address_that_nobody_knows_is_asked_for_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"RECRUIT_CASSANDRA_HOSTS is not set .* `recruit-assets engines start`"):
+        load_settings(state_dir=tmp_path).require("cassandra_hosts")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"kafka_user": "u"}, "RECRUIT_KAFKA_USER is set, RECRUIT_KAFKA_PASSWORD isn't"),
+        ({"cassandra_password": "p"}, "RECRUIT_CASSANDRA_PASSWORD is set, RECRUIT_CASSANDRA_USER isn't"),
+        ({"kafka_user": "u", "kafka_password": "p"}, "RECRUIT_KAFKA_USER is set, RECRUIT_KAFKA_TLS_CA isn't.*`off`"),
+        ({"cassandra_user": "u", "cassandra_password": "p"}, "RECRUIT_CASSANDRA_TLS_CA isn't: name the file"),
+        ({"kafka_replication": 2, "kafka_min_insync": 3}, "RECRUIT_KAFKA_MIN_INSYNC is 3, .*KAFKA_REPLICATION only 2"),
+        ({"cassandra_replication": "dc1:3"}, "RECRUIT_CASSANDRA_REPLICATION has no replica in datacenter1"),
+    ],
+)
+def test_settings_that_dont_go_together_are_named(given: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_settings(**given)
+
+
+@pytest.mark.parametrize(("replicas", "acknowledging"), [(1, 1), (2, 1), (3, 2), (5, 4)])
+def test_a_record_is_acknowledged_by_all_replicas_but_one(replicas: int, acknowledging: int) -> None:
+    assert load_settings(kafka_replication=replicas).kafka_acknowledging == acknowledging
+
+
+def test_replicas_are_of_the_local_datacenter_or_of_each_that_is_named() -> None:
+    assert load_settings(cassandra_replication="3", cassandra_datacenter="eu-1").cassandra_replicas == {"eu-1": 3}
+    two = load_settings(cassandra_replication="eu-1:3,us-1:2", cassandra_datacenter="us-1")
+    assert two.cassandra_replicas == {"eu-1": 3, "us-1": 2}
+
+
+def test_a_certificate_file_is_found_from_any_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    assert load_settings(mysql_tls_ca=authority.pem.name).mysql_tls_ca == str(authority.pem)
+
+
+def test_exported_settings_give_the_same_settings_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(mysql_host="db", mysql_password="secret", first_hour=datetime(2020, 1, 1, tzinfo=UTC))
+    for name, value in as_environment(settings).items():
+        monkeypatch.setenv(name, value)
+
+    assert load_settings() == settings
+
+
+def test_a_cluster_that_is_named_wins_over_the_warm_spark() -> None:
+    gateway = {"spark_gateway": "/somewhere"}
+
+    assert load_settings(**gateway).has_warm_spark
+    assert not load_settings(**gateway, spark_master="spark://there:7077").has_warm_spark
+    assert not load_settings(**gateway, spark_remote="sc://there").has_warm_spark

@@ -1,0 +1,127 @@
+"""Reading the change feed in pages, over partitions in memory that answer as Cassandra's do."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recruit_assets.contract.tables import CHANGE_SHARDS
+from recruit_assets.stores.cassandra.change_reader import ChangeReader
+from recruit_assets.stores.cassandra.session import CassandraSession, Row
+
+HOUR = datetime(2026, 1, 5, 7, tzinfo=UTC)
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+Change = tuple[datetime, datetime]
+"""When it was made, and its hour."""
+
+
+class FeedInMemory:
+    """The one query of the feed, answered from a list; counts what was asked and given."""
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        self.changes = sorted(changes)
+        self.queries = self.rows = 0
+
+    def table(self, _: object) -> str:
+        return "event_changes"
+
+    def prepare(self, _: str) -> object:
+        return object()
+
+    def execute_concurrent(self, calls: Iterable[tuple[object, Sequence[object]]]) -> list[list[Row]]:
+        answers = [self._answer(*cast("tuple[date, int, datetime, int]", parameters)) for _, parameters in calls]
+        self.queries += len(answers)
+        self.rows += sum(map(len, answers))
+        return answers
+
+    def _answer(self, day: date, shard: int, since: datetime, limit: int) -> list[Row]:
+        found = [
+            (round(at.timestamp() * 1000), hour.replace(tzinfo=None))
+            for at, hour in self.changes
+            if at.date() == day and _shard(hour) == shard and at >= since
+        ]
+        return found[:limit]
+
+
+def _shard(hour: datetime) -> int:
+    return int(hour.timestamp()) // 3600 % CHANGE_SHARDS
+
+
+def read(
+    feed: FeedInMemory, *, start: datetime, now: datetime = NOON, page_rows: int = 5000
+) -> dict[datetime, datetime]:
+    newest: dict[datetime, datetime] = {}
+    for page in ChangeReader(cast("CassandraSession", feed), page_rows=page_rows).pages(start, now):
+        for hour, at in page.newest.items():
+            newest[hour] = max(at, newest.get(hour, at))
+    return newest
+
+
+def test_every_day_since_the_start_is_read() -> None:
+    changes = [(NOON - timedelta(days=days), HOUR - timedelta(days=days)) for days in range(90)]
+
+    assert read(FeedInMemory(changes), start=NOON - timedelta(days=90)) == {hour: at for at, hour in changes}
+
+
+def test_the_newest_change_of_an_hour_counts() -> None:
+    early, late = NOON - timedelta(minutes=9), NOON - timedelta(minutes=1)
+
+    assert read(FeedInMemory([(early, HOUR), (late, HOUR)]), start=NOON - timedelta(hours=1)) == {HOUR: late}
+
+
+def test_a_reading_costs_a_query_per_shard_and_its_new_changes_whatever_the_history() -> None:
+    new = [(NOON - timedelta(seconds=n), HOUR) for n in range(3)]
+    history = [(NOON - timedelta(minutes=3, seconds=n), HOUR) for n in range(10_000)]
+    young, old = FeedInMemory(new), FeedInMemory(new + history)
+
+    for feed in (young, old):
+        read(feed, start=NOON - timedelta(minutes=2))
+
+    assert (young.queries, young.rows) == (old.queries, old.rows) == (CHANGE_SHARDS, 3)
+
+
+def test_changes_of_one_millisecond_that_fill_a_page_are_all_read() -> None:
+    changes = [(NOON - timedelta(minutes=1), HOUR - timedelta(hours=8 * n)) for n in range(50)]
+
+    newest = read(FeedInMemory(changes), start=NOON - timedelta(minutes=2), page_rows=2)
+
+    assert newest == {hour: at for at, hour in changes}
+
+
+def test_a_change_whose_day_and_time_fell_on_two_sides_of_midnight_is_read() -> None:
+    """Its partition is of the new day, its changed_at of the old: two calls of now() in one statement."""
+
+    class Stray(FeedInMemory):
+        def _answer(self, day: date, shard: int, since: datetime, limit: int) -> list[Row]:
+            return super()._answer(day - timedelta(days=1), shard, since, limit)
+
+    midnight = datetime(2026, 1, 5, tzinfo=UTC)
+    changed_at = midnight - timedelta(milliseconds=1)
+
+    newest = read(
+        Stray([(changed_at, HOUR)]), start=midnight - timedelta(minutes=2), now=midnight + timedelta(seconds=5)
+    )
+
+    assert newest == {HOUR: changed_at}
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 200_000), st.integers(0, 40)), max_size=60),
+    st.integers(0, 200_000),
+    st.integers(1, 7),
+)
+def test_a_page_never_promises_more_than_was_read(drawn: list[tuple[int, int]], start_s: int, page_rows: int) -> None:
+    changes = [(NOON - timedelta(seconds=ago_s), HOUR - timedelta(hours=hours)) for ago_s, hours in drawn]
+    start = NOON - timedelta(seconds=start_s)
+    reader = ChangeReader(cast("CassandraSession", FeedInMemory(changes)), page_rows=page_rows)
+    newest: dict[datetime, datetime] = {}
+
+    for page in reader.pages(start, NOON):
+        for hour, at in page.newest.items():
+            newest[hour] = max(at, newest.get(hour, at))
+        promised = [(at, hour) for at, hour in changes if start <= at < page.read_through]
+        assert all(newest.get(hour, start - timedelta(days=1)) >= at for at, hour in promised)
+
+    assert {hour for at, hour in changes if at >= start} <= newest.keys()

@@ -1,0 +1,33 @@
+"""What each kind of the driver's errors becomes: whose fault it is, where, and what to do."""
+
+import pymysql
+import pytest
+
+from recruit_assets.runtime.errors import Inconsistent, RecruitError, StoreUnavailable, UserError
+from recruit_assets.stores.mysql.connection import translated_errors
+
+Operational, Programming = pymysql.err.OperationalError, pymysql.err.ProgrammingError
+
+
+@pytest.mark.parametrize(
+    ("error", "ours", "message"),
+    [
+        (
+            Operational(1045, "Access denied"),
+            UserError,
+            "refuses the login: 1045 Access denied. Check RECRUIT_MYSQL_USER",
+        ),
+        (Operational(1049, "Unknown database"), UserError, "Unknown database. Run `recruit-assets schema apply`"),
+        (Operational(1021, "Disk full"), StoreUnavailable, "has no room left, make some: 1021 Disk full"),
+        (Operational(1114, "The table is full"), StoreUnavailable, "has no room left, make some: 1114 The table"),
+        (Operational(2013, "Lost connection"), StoreUnavailable, "doesn't answer as it should: 2013 Lost connection"),
+        (ConnectionRefusedError("refused"), StoreUnavailable, "doesn't answer as it should: refused"),
+        (Programming(1146, "No such table"), Inconsistent, "refuses the statement: 1146 No such table"),
+    ],
+)
+def test_an_error_names_the_database_and_what_to_do(error: Exception, ours: type[RecruitError], message: str) -> None:
+    with pytest.raises(ours) as raised, translated_errors("127.0.0.1:3306/recruit"):
+        raise error
+
+    assert str(raised.value).startswith("MySQL at 127.0.0.1:3306/recruit")
+    assert message in str(raised.value)
