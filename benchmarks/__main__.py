@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.arena import open_arena
-from benchmarks.console import console, say
+from benchmarks.console import console, echo
 from benchmarks.document import write_document
 from benchmarks.figure import Figure
 from benchmarks.results import record
@@ -31,9 +31,9 @@ def main(
         benchmarks = chosen(only)
     except KeyError as unknown:
         raise typer.BadParameter(f"no benchmark gives {unknown}") from unknown
-    with ending_signals_interrupt(), open_arena(state_dir.resolve(), say) as arena:
+    with ending_signals_interrupt(), open_arena(state_dir.resolve(), echo) as arena:
         for benchmark in benchmarks:
-            say(f"{', '.join(benchmark.keys)}: {repeats} repeats")
+            echo(f"{', '.join(benchmark.keys)}: {repeats} repeats")
             figures = benchmark.measure(arena, repeats)
             record(figures)  # at once: what comes after may fail
             for figure in figures:

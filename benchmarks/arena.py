@@ -20,15 +20,15 @@ from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.support.cleanup import drop_everything
 
-Say = Callable[[str], None]
+Echo = Callable[[str], None]
 
 
 class Arena:
     """Running engines; everything that a benchmark makes in them is gone when it is done."""
 
-    def __init__(self, state_dir: Path, say: Say) -> None:
+    def __init__(self, state_dir: Path, echo: Echo) -> None:
         self.state_dir = state_dir
-        self.say = say
+        self.echo = echo
         self._own = load_settings(state_dir=state_dir)
         self.engines = LocalEngines(self._own)
 
@@ -62,21 +62,21 @@ class Arena:
             self._restart_cassandra("group")
 
     def _restart_cassandra(self, sync: CommitlogSync) -> None:
-        self.say(f"Cassandra restarts with commitlog_sync {sync}")
+        self.echo(f"Cassandra restarts with commitlog_sync {sync}")
         engines = LocalEngines(self._own, commitlog_sync=sync)
         engines.stop_one(EngineName.CASSANDRA, _quiet)
         engines.start_one(EngineName.CASSANDRA, _quiet)
 
 
 @contextmanager
-def open_arena(state_dir: Path, say: Say) -> Iterator[Arena]:
+def open_arena(state_dir: Path, echo: Echo) -> Iterator[Arena]:
     """Engines with empty data, stopped on leaving; acknowledged is durable (commitlog_sync group)."""
     engines = LocalEngines(load_settings(state_dir=state_dir))
     engines.stop(_quiet)  # of a benchmark that was killed
     shutil.rmtree(state_dir, ignore_errors=True)
     try:
         engines.start(_quiet)
-        yield Arena(state_dir, say)
+        yield Arena(state_dir, echo)
     finally:
         gc.collect()  # Spark's objects: let go of later, each would tell that Spark doesn't answer
         engines.stop(_quiet)

@@ -5,6 +5,6 @@ from rich.console import Console
 console = Console(width=120, highlight=False)
 
 
-def say(message: str) -> None:
+def echo(message: str) -> None:
     """A line of progress, as it is."""
     console.print(message, markup=False)

@@ -21,7 +21,7 @@ from pymysql.cursors import Cursor
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.console import console, say
+from benchmarks.console import console, echo
 from recruit_assets.contract.analyst_model import FACT
 from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_HOURS
 from recruit_assets.hours.ports import ReportRow
@@ -74,7 +74,7 @@ def _server(state_dir: Path) -> Iterator[Settings]:
     if settings.mysql_host:
         yield settings
         return
-    engines.start_one(EngineName.MARIADB, say)
+    engines.start_one(EngineName.MARIADB, echo)
     try:
         yield load_settings(state_dir=state_dir)
     finally:

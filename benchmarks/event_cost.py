@@ -12,7 +12,7 @@ from rich.table import Table
 
 from benchmarks.arena import Arena, open_arena
 from benchmarks.command import run_command
-from benchmarks.console import console, say
+from benchmarks.console import console, echo
 from benchmarks.histories import flat_events
 from benchmarks.ingest import PROCESSES
 from benchmarks.processors import spent
@@ -34,7 +34,7 @@ def main(
 ) -> None:
     """Send an hour of events, ingest and report it, and divide what that took by their number."""
     configure_logs()
-    with open_arena(state_dir.resolve(), say) as arena:
+    with open_arena(state_dir.resolve(), echo) as arena:
         with arena.names("warm") as settings:  # engines that were just started spend more on compiling themselves
             _processor_time(arena, settings, WARMING)
         with arena.names("cost", ingest_processes=PROCESSES) as settings:
@@ -67,13 +67,13 @@ def _processor_time(arena: Arena, settings: Settings, events: int) -> dict[str, 
 
 def _bytes(arena: Arena, settings: Settings) -> dict[str, int]:
     """What was stored; Cassandra is restarted, since it writes what lies in memory when it stops."""
-    arena.engines.stop_one(EngineName.CASSANDRA, say)
+    arena.engines.stop_one(EngineName.CASSANDRA, echo)
     of_table = f"**/{settings.cassandra_keyspace}/{RAW_EVENTS.name}-*"
     found = {
         "in Kafka's log": _stored(arena, EngineName.KAFKA, f"{settings.kafka_topic}-*"),
         "in raw_events on disk": _stored(arena, EngineName.CASSANDRA, of_table),
     }
-    arena.engines.start_one(EngineName.CASSANDRA, say)
+    arena.engines.start_one(EngineName.CASSANDRA, echo)
     return found
 
 

@@ -101,7 +101,7 @@ def _fill_hour(arena: Arena, settings: Settings) -> str:
     now = datetime.now(UTC)
     hour = now.replace(minute=0, second=0, microsecond=0)
     events = round(RATE * (now - hour).total_seconds())
-    arena.say(f"loading {events:,} events")
+    arena.echo(f"loading {events:,} events")
     simulate_to_kafka(settings, SimulationSpec(events=events, start=hour, end=now, late_share=0))
     ingest(settings)
     run_command(settings, "materialize")

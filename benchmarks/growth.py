@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.arena import Arena, open_arena
-from benchmarks.console import say
+from benchmarks.console import echo
 from benchmarks.document import write_document
 from benchmarks.ingest import PROCESSES, seconds_of
 from benchmarks.memory import MIB, peak_mib
@@ -52,7 +52,7 @@ def main(
 ) -> None:
     """Load, measure after each step, and write `results/growth.json` and `docs/benchmarks.md`."""
     configure_logs()
-    with open_arena(state_dir.resolve(), say) as arena, arena.names("growth", ingest_processes=PROCESSES) as settings:
+    with open_arena(state_dir.resolve(), echo) as arena, arena.names("growth", ingest_processes=PROCESSES) as settings:
         started = time.perf_counter()
         found = list(grown(arena, settings, size=events // steps, steps=steps))
         minutes = (time.perf_counter() - started) / 60
@@ -83,7 +83,7 @@ def grown(arena: Arena, settings: Settings, *, size: int, steps: int) -> Iterato
             report_s, look_ms = reported_s(stores, day + REPORTED_HOUR), looked_ms(watch)
             memory |= {status.name.value: (status.rss_bytes or 0) // MIB for status in arena.engines.status()}
             step = Step((number + 1) * size, rate, look_ms, report_s, memory)
-            say(str(step))
+            echo(str(step))
             yield step
 
 

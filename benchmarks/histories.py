@@ -41,7 +41,7 @@ def two_histories(arena: Arena, *, events: int, hours: int) -> Iterator[Historie
     loading = {"ingest_processes": PROCESSES}
     with arena.names("less", **loading) as less, arena.names("more", **loading) as more:
         for settings, specs in ((less, (recent,)), (more, (before, recent))):
-            arena.say(f"loading {sum(spec.events for spec in specs):,} events")
+            arena.echo(f"loading {sum(spec.events for spec in specs):,} events")
             for spec in specs:
                 simulate_to_kafka(settings, spec)
             ingest(settings)

@@ -103,7 +103,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
     """Ticks and single looks over both histories, in as many turns as there are repeats."""
     with two_histories(arena, events=EVENTS, hours=HOURS) as histories:
         for settings in (histories.less, histories.more):
-            materialize_pending(build_defs(settings=settings), settings, arena.say)
+            materialize_pending(build_defs(settings=settings), settings, arena.echo)
             with open_report_database(settings) as database:
                 # as long ago as hours are that don't rest
                 database.query("UPDATE report_hours SET covered_through = covered_through - INTERVAL 1 DAY")

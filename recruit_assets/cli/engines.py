@@ -18,7 +18,7 @@ def start() -> None:
     from recruit_assets.runtime.signals import ending_signals_interrupt
 
     with ending_signals_interrupt():
-        LocalEngines(load_settings()).start(_say)
+        LocalEngines(load_settings()).start(_echo)
 
 
 @app.command()
@@ -26,7 +26,7 @@ def stop() -> None:
     """Stop the engines; returns when their processes are gone. Data and ports are kept."""
     from recruit_assets.local.engines.engine_set import LocalEngines
 
-    LocalEngines(load_settings()).stop(_say)
+    LocalEngines(load_settings()).stop(_echo)
 
 
 @app.command()
@@ -61,5 +61,5 @@ def env() -> None:
     typer.echo(export_lines(load_settings()))
 
 
-def _say(message: str) -> None:
+def _echo(message: str) -> None:
     Console(stderr=True, soft_wrap=True).print(message, markup=False, highlight=False)

@@ -38,7 +38,7 @@ OTHERS_RUN_S = 120.0
 QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Of each event there is a line in Dagster's UI; a failure is told at the end, in one."""
 
-Say = Callable[[str], object]
+Echo = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Materialized:
     hours: int
 
 
-def materialize_pending(defs: dg.Definitions, settings: Settings, say: Say = lambda _: None) -> Materialized:
+def materialize_pending(defs: dg.Definitions, settings: Settings, echo: Echo = lambda _: None) -> Materialized:
     """Drain Kafka and run every pending hour, until the report holds all that was there when the drain ended.
 
     Needs no daemon. The runs are in the UI of the same Dagster home. RunsFailed when the drain fails, or an hour three
@@ -63,7 +63,7 @@ def materialize_pending(defs: dg.Definitions, settings: Settings, say: Say = lam
         open_session(settings) as session,
         open_report_database(settings) as database,
     ):
-        worker = _Worker(defs, settings, instance, say)
+        worker = _Worker(defs, settings, instance, echo)
         records = worker.drain()
         _Pass(worker, session, database).until_done()
         return Materialized(records=records, runs=worker.runs, hours=worker.hours)
@@ -72,8 +72,8 @@ def materialize_pending(defs: dg.Definitions, settings: Settings, say: Say = lam
 class _Worker:
     """Runs of this process, which share its Spark session."""
 
-    def __init__(self, defs: dg.Definitions, settings: Settings, instance: dg.DagsterInstance, say: Say) -> None:
-        self.settings, self.instance, self.say = settings, instance, say
+    def __init__(self, defs: dg.Definitions, settings: Settings, instance: dg.DagsterInstance, echo: Echo) -> None:
+        self.settings, self.instance, self.echo = settings, instance, echo
         self.first_hour = hourly_partitions(settings.first_hour).start
         self._repository = defs.get_repository_def()
         self.runs = self.hours = 0
@@ -85,7 +85,7 @@ class _Worker:
             problem = self._run(lineage_job.name, {}, assets=RAW_ASSETS)
             if problem:
                 raise RunsFailed(f"raw_events could not be drained from {self.settings.kafka_topic}: {problem}")
-        self.say(f"{lag:,} records drained from Kafka topic {self.settings.kafka_topic}")
+        self.echo(f"{lag:,} records drained from Kafka topic {self.settings.kafka_topic}")
         return lag
 
     def run(self, hours: HourRange) -> str:
@@ -95,7 +95,7 @@ class _Worker:
         self.runs += 1
         self.hours += len(hours)
         outcome = f"failed: {problem}" if problem else "done"
-        self.say(f"{hours} ({len(hours)} h): {outcome}, {time.monotonic() - started:.1f} s")
+        self.echo(f"{hours} ({len(hours)} h): {outcome}, {time.monotonic() - started:.1f} s")
         return problem
 
     def _run(self, job: str, tags: dict[str, str], *, assets: Sequence[dg.AssetKey] | None = None) -> str:

@@ -26,7 +26,7 @@ FAILURES_REMEMBERED = LAST_RETRY + timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True)
-class LivingRuns:
+class UnfinishedRuns:
     """Runs that wait or run: their hours, all of them and those that each sensor asked for."""
 
     hours: tuple[HourRange, ...]
@@ -50,7 +50,7 @@ def hours_of_tags(tags: Mapping[str, str]) -> HourRange | None:
         return None  # another partitioning's run
 
 
-def living_runs(instance: dg.DagsterInstance) -> LivingRuns:
+def unfinished_runs(instance: dg.DagsterInstance) -> UnfinishedRuns:
     """The runs that aren't finished, whoever started them."""
     runs = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES), limit=MAX_RUNS_READ)
     sensors = {run.tags[SENSOR_NAME_TAG] for run in runs if SENSOR_NAME_TAG in run.tags}
@@ -58,7 +58,7 @@ def living_runs(instance: dg.DagsterInstance) -> LivingRuns:
         sensor: tuple(_ranges(run.tags for run in runs if run.tags.get(SENSOR_NAME_TAG) == sensor))
         for sensor in sensors
     }
-    return LivingRuns(hours=tuple(_ranges(run.tags for run in runs)), by_sensor=by_sensor)
+    return UnfinishedRuns(hours=tuple(_ranges(run.tags for run in runs)), by_sensor=by_sensor)
 
 
 def started_hours(instance: dg.DagsterInstance) -> tuple[HourRange, ...]:

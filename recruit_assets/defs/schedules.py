@@ -13,7 +13,7 @@ from recruit_assets.defs.jobs import HOURLY_ASSETS, delete_old_runs, lineage_job
 from recruit_assets.defs.partitions import hours
 from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource
 from recruit_assets.defs.resources.base import settings_of
-from recruit_assets.defs.runs import living_runs, range_tags, recent_failures
+from recruit_assets.defs.runs import range_tags, recent_failures, unfinished_runs
 from recruit_assets.hours.change_feed import DAILY_LOOKBACK, DAILY_ROWS_PER_TICK, FeedState, read_feed
 from recruit_assets.hours.planning import HOUR, HOURS_PER_RUN, HourRange, plan
 from recruit_assets.runtime.errors import RecruitError
@@ -95,7 +95,7 @@ def older_ranges(probe: Probe, day: HourRange, instance: dg.DagsterInstance) -> 
     if probe.feed is None:
         return ()
     older = [one for one in probe.feed.pending if one.hour < day.first]
-    running = living_runs(instance).hours
+    running = unfinished_runs(instance).hours
     return plan(older, now=probe.feed.now, first_hour=hours.start, slots=OLDER_RUNS, running=running).requests
 
 

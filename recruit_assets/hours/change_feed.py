@@ -24,17 +24,17 @@ DAILY_ROWS_PER_TICK = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What one tick read and found. `now` is Cassandra's clock; the feed has been read through `low_water`."""
+    """What one tick read and found. `now` is Cassandra's clock; the feed has been read through `checkpoint`."""
 
     now: datetime
-    low_water: datetime
+    checkpoint: datetime
     changes_read: int
     pending: tuple[PendingHour, ...]
 
     @property
     def behind(self) -> bool:
         """Whether the feed holds more than this tick read."""
-        return self.low_water < self.now
+        return self.checkpoint < self.now
 
 
 def read_feed(
@@ -51,14 +51,14 @@ def read_feed(
     mark moves in the transaction that stores what lies before it. A first reading begins with the oldest change.
     """
     now = feed.now()
-    mark = hours.low_water()
+    mark = hours.checkpoint()
     start = now - timedelta(seconds=EVENT_CHANGES.ttl_s) if mark is None else mark - lookback
-    low_water, changes_read = mark or start, 0
+    checkpoint, changes_read = mark or start, 0
     for page in feed.pages(start, now):
         hours.record(page.newest, read_through=page.read_through, now=now)
-        low_water = max(low_water, page.read_through)
+        checkpoint = max(checkpoint, page.read_through)
         changes_read += page.row_count
         if changes_read >= rows_per_tick:
             break
     pending = hours.settle(failures, now=now)
-    return FeedState(now=now, low_water=low_water, changes_read=changes_read, pending=tuple(pending))
+    return FeedState(now=now, checkpoint=checkpoint, changes_read=changes_read, pending=tuple(pending))

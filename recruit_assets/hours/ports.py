@@ -171,7 +171,7 @@ class ChangeFeed(Protocol):
 class PendingHourStore(Protocol):
     """Pending hours and the feed's low-water mark, in the report database."""
 
-    def low_water(self) -> datetime | None:
+    def checkpoint(self) -> datetime | None:
         """Up to where the feed was read; None before the first time."""
 
     def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:

@@ -20,7 +20,7 @@ class IngestMetrics:
         self.dead_letters = Counter(
             "recruit_ingest_dead_letters", "Records refused, by reason", ["reason"], registry=self.registry
         )
-        self.trimmed = Counter(
+        self.gaps = Counter(
             "recruit_ingest_trimmed_records", "Offsets that the topic dropped before ingest", registry=self.registry
         )
         self.rebalances = Counter("recruit_ingest_rebalances", "Changes of assignment", registry=self.registry)

@@ -133,11 +133,11 @@ class _Child:
 
 def _stop(children: list[_Child]) -> None:
     """SIGTERM to all, then wait for their clean stops."""
-    living = [(child, child.process) for child in children if child.process is not None]
-    for _, process in living:
+    unfinished = [(child, child.process) for child in children if child.process is not None]
+    for _, process in unfinished:
         process.terminate()
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    for child, process in living:
+    for child, process in unfinished:
         process.join(max(deadline - time.monotonic(), 0))
         if process.is_alive():
             log.error("ingest process %s didn't stop within %s s; killed", child.number, STOP_TIMEOUT_S)

@@ -12,7 +12,7 @@ from recruit_assets.contract.dead_letters import DeadLetterReason
 class IngestResult:
     """Counts of what this process made durable; a record that was delivered again is counted again.
 
-    `offsets` is what the group had committed at the end, also by others. `trimmed` records were dropped by the topic's
+    `offsets` is what the group had committed at the end, also by others. `gaps` records were dropped by the topic's
     retention before ingest had them: an alert.
     """
 
@@ -22,7 +22,7 @@ class IngestResult:
     dead_letters: dict[DeadLetterReason, int]
     hours: dict[datetime, int]
     offsets: dict[int, int]
-    trimmed: int
+    gaps: int
     seconds: float
 
 
@@ -33,7 +33,7 @@ class Tally:
     records: int = 0
     events: int = 0
     unattributed: int = 0
-    trimmed: int = 0
+    gaps: int = 0
     dead_letters: Counter[DeadLetterReason] = field(default_factory=Counter)
     hours: Counter[int] = field(default_factory=Counter)
 
@@ -45,7 +45,7 @@ class Tally:
             dead_letters=dict(sorted(self.dead_letters.items())),
             hours={_time(hour): count for hour, count in sorted(self.hours.items())},
             offsets=dict(sorted(offsets.items())),
-            trimmed=self.trimmed,
+            gaps=self.gaps,
             seconds=seconds,
         )
 
@@ -57,7 +57,7 @@ def total(results: Iterable[IngestResult]) -> Tally:
         tally.records += one.records
         tally.events += one.events
         tally.unattributed += one.unattributed
-        tally.trimmed += one.trimmed
+        tally.gaps += one.gaps
         tally.dead_letters.update(one.dead_letters)
         tally.hours.update({round(hour.timestamp() * 1000): count for hour, count in one.hours.items()})
     return tally

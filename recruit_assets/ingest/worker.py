@@ -30,7 +30,7 @@ from recruit_assets.stores.cassandra.event_writes import EventWrites
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets.stores.kafka.dead_letter_topic import open_dead_letter_topic
-from recruit_assets.stores.kafka.group_member import GroupMember, Record, Trimmed
+from recruit_assets.stores.kafka.group_member import GroupMember, Record, RetentionGap
 from recruit_assets.stores.kafka.topics import check_topic_times
 from recruit_assets.transforms.buckets import Layouts, bucket_of_key, event_hour
 from recruit_assets.transforms.validate import Limits, read_event
@@ -63,7 +63,7 @@ class Member(Protocol):
     def positions(self) -> dict[int, int]: ...
     def ends(self) -> dict[int, int]: ...
     def resume(self) -> dict[int, int]: ...
-    def take_trimmed(self) -> list[Trimmed]: ...
+    def take_retention_gaps(self) -> list[RetentionGap]: ...
     def commit(self, offsets: dict[int, int]) -> bool: ...
 
 
@@ -188,22 +188,22 @@ class Worker:
         self._load, self._intake = None, Intake()
         self.commits.restart(self._member.resume())
         self._metrics.rebalances.inc()
-        self._alert_trimmed()
+        self._alert_gaps()
 
-    def _alert_trimmed(self) -> None:
-        for trimmed in self._member.take_trimmed():
+    def _alert_gaps(self) -> None:
+        for gaps in self._member.take_retention_gaps():
             log.error(
                 "records lost: partition %s begins at offset %s, expected %s; retention was shorter than the lag",
-                trimmed.partition,
-                trimmed.first_kept,
-                trimmed.expected,
+                gaps.partition,
+                gaps.first_kept,
+                gaps.expected,
             )
-            self.tally.trimmed += trimmed.records
-            self._metrics.trimmed.inc(trimmed.records)
+            self.tally.gaps += gaps.records
+            self._metrics.gaps.inc(gaps.records)
 
     def _launch(self) -> Load:
         records, self._intake = self._intake.records, Intake()
-        self._alert_trimmed()
+        self._alert_gaps()
         started_at = self._clock()
         load = Load(records, _last_done(records), started_at)
         load.flight = self._writer.launch(self._rows(records, load))

@@ -18,7 +18,7 @@ LOOK_EVERY_S = 15.0
 STARTING_S = 120.0
 """A daemon that was just started has sent no heartbeat yet."""
 
-Say = Callable[[str], object]
+Echo = Callable[[str], object]
 
 
 def silent_daemons(instance: dg.DagsterInstance) -> dict[str, str]:
@@ -31,8 +31,8 @@ def silent_daemons(instance: dg.DagsterInstance) -> dict[str, str]:
 class SilenceWatch:
     """Says what is wrong, and sends it as an alert, when it begins and when it has ended."""
 
-    def __init__(self, instance: dg.DagsterInstance, settings: Settings, say: Say) -> None:
-        self._instance, self._settings, self._say = instance, settings, say
+    def __init__(self, instance: dg.DagsterInstance, settings: Settings, echo: Echo) -> None:
+        self._instance, self._settings, self._echo = instance, settings, echo
         self._next_look = time.monotonic() + STARTING_S
         self._known: dict[str, str] = {}
 
@@ -49,9 +49,9 @@ class SilenceWatch:
         self._tell(Alert(subject, "\n".join(found.values())))
 
     def _tell(self, alert: Alert) -> None:
-        self._say(f"{alert.subject}. {alert.body}".strip())
+        self._echo(f"{alert.subject}. {alert.body}".strip())
         if is_configured(self._settings):
             try:
                 send(alert, self._settings)
             except StoreUnavailable as error:
-                self._say(str(error))
+                self._echo(str(error))

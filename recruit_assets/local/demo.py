@@ -53,7 +53,7 @@ def run_demo(*, events: int, seed: int) -> AuditResult:
     engines.stop(_quiet)  # of a demo that was killed
     shutil.rmtree(state_dir, ignore_errors=True)
     try:
-        _step("Kafka, Cassandra, MariaDB and Spark start as local processes", lambda: engines.start(_say))
+        _step("Kafka, Cassandra, MariaDB and Spark start as local processes", lambda: engines.start(_echo))
         settings = _own_settings(state_dir)
         audit = _lineage(settings, events=events, seed=seed)
         page = _step("the report is written as a page", lambda: _write_page(settings))
@@ -84,7 +84,7 @@ def _lineage(settings: Settings, *, events: int, seed: int) -> AuditResult:
     ledger.write(ledger_file)
     _step(
         "Dagster materializes the lineage: Kafka, Cassandra, Spark, MySQL",
-        lambda: materialize_pending(build_defs(settings=settings), settings, _say),
+        lambda: materialize_pending(build_defs(settings=settings), settings, _echo),
     )
     audit = _step("the audit recounts all stores against the ledger", lambda: run_audit(settings, ledger=ledger_file))
     keep_last_audit(settings, audit)
@@ -139,7 +139,7 @@ def _step(what: str, work: Callable[[], Result]) -> Result:
     return result
 
 
-def _say(message: str) -> None:
+def _echo(message: str) -> None:
     console.print(f"          {message}", markup=False, highlight=False)
 
 

@@ -21,7 +21,7 @@ STEADY_S = 60.0
 LOG_LINES = 5
 POLL_S = 0.05
 
-Say = Callable[[str], object]
+Echo = Callable[[str], object]
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -34,14 +34,14 @@ class Service:
     environment: Mapping[str, str]
 
 
-class Services:
+class Supervisor:
     """Runs services, each in a process group of its own with a log file; use as a context manager."""
 
-    def __init__(self, services: Sequence[Service], logs: Path, say: Say) -> None:
-        self._children = [_Child(service, logs / f"{service.name}.log", say) for service in services]
-        self._say = say
+    def __init__(self, services: Sequence[Service], logs: Path, echo: Echo) -> None:
+        self._children = [_Child(service, logs / f"{service.name}.log", echo) for service in services]
+        self._echo = echo
 
-    def __enter__(self) -> "Services":
+    def __enter__(self) -> "Supervisor":
         try:
             for child in self._children:
                 child.start()
@@ -64,14 +64,14 @@ class Services:
 
     def _stop(self) -> None:
         """The last started first: nobody loses what it depends on before it ends."""
-        self._say("stopping " + ", ".join(child.service.name for child in reversed(self._children)))
+        self._echo("stopping " + ", ".join(child.service.name for child in reversed(self._children)))
         for child in reversed(self._children):
             child.stop()
 
 
 class _Child:
-    def __init__(self, service: Service, log: Path, say: Say) -> None:
-        self.service, self._log, self._say = service, log, say
+    def __init__(self, service: Service, log: Path, echo: Echo) -> None:
+        self.service, self._log, self._echo = service, log, echo
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = self._restart_at = 0.0
         self._pause_s = FIRST_RESTART_S
@@ -99,7 +99,7 @@ class _Child:
             return
         now = time.monotonic()
         if self._process is not None:
-            self._say(self._death(self._process.returncode))
+            self._echo(self._death(self._process.returncode))
             _signal_group(self._process.pid, signal.SIGKILL)  # its children must not work beside their successors
             self._pause_s = FIRST_RESTART_S if now - self._started_at > STEADY_S else self._pause_s
             self._restart_at, self._pause_s = now + self._pause_s, min(2 * self._pause_s, LAST_RESTART_S)
@@ -117,7 +117,7 @@ class _Child:
         while _group_lives(self._process) and time.monotonic() < deadline:
             time.sleep(POLL_S)
         if _group_lives(self._process):
-            self._say(f"{self.service.name} didn't end within {STOP_TIMEOUT_S:.0f} s and is killed")
+            self._echo(f"{self.service.name} didn't end within {STOP_TIMEOUT_S:.0f} s and is killed")
             _signal_group(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None

@@ -14,7 +14,7 @@ from rich.table import Table
 from recruit_assets.local.daemon_health import SilenceWatch
 from recruit_assets.local.engines.engine import EngineState
 from recruit_assets.local.engines.engine_set import LocalEngines
-from recruit_assets.local.supervisor import Service, Services
+from recruit_assets.local.supervisor import Service, Supervisor
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, export, load_settings
 from recruit_assets.runtime.signals import ending_signals_interrupt
@@ -37,13 +37,13 @@ def run_until_interrupted(*, rate: float, port: int, metrics_port: int) -> None:
     with ending_signals_interrupt():
         try:
             if engines is not None:
-                engines.start(_say)
+                engines.start(_echo)
             _serve(rate=rate, port=_free_port(port), metrics_port=_free_port(metrics_port), engines=engines)
         except KeyboardInterrupt:
             return  # the way to end it
         finally:
             if engines is not None:
-                engines.stop(_say)
+                engines.stop(_echo)
 
 
 def _has_engines_elsewhere() -> bool:
@@ -63,10 +63,10 @@ def _serve(*, rate: float, port: int, metrics_port: int, engines: LocalEngines |
     with open_instance(settings) as instance:
         # not before: the instance's home is in their environment
         wanted = _services(rate, port, metrics_port=metrics_port, page=page)
-        with Services(wanted, logs, _say) as services:
+        with Supervisor(wanted, logs, _echo) as services:
             _wait_for_ui(port, services)
             _show_addresses(settings, port, metrics_port=metrics_port, page=page, logs=logs)
-            silence = SilenceWatch(instance, settings, _say)
+            silence = SilenceWatch(instance, settings, _echo)
             while True:
                 services.watch()
                 silence.look()
@@ -100,8 +100,8 @@ def _revive(engines: LocalEngines) -> None:
 
     dead = [status.name for status in engines.status() if status.state is EngineState.DEAD]
     if dead:
-        _say(f"{', '.join(dead)} died and is started again")
-        engines.start(_say)
+        _echo(f"{', '.join(dead)} died and is started again")
+        engines.start(_echo)
 
 
 def _free_port(wanted: int) -> int:
@@ -117,14 +117,14 @@ def _free_port(wanted: int) -> int:
     raise UserError(f"no free port from {wanted} to {wanted + PORTS_TRIED - 1} for Dagster's UI: name one with --port")
 
 
-def _wait_for_ui(port: int, services: Services) -> None:
+def _wait_for_ui(port: int, services: Supervisor) -> None:
     """Return when the UI answers; a webserver that keeps dying says so itself."""
     deadline = time.monotonic() + STARTING_S
     with console.status("Dagster starts"):
         while not _answers(port):
             services.watch()
             if time.monotonic() > deadline:
-                _say(f"Dagster's UI doesn't answer after {STARTING_S:.0f} s; going on without it, see the logs")
+                _echo(f"Dagster's UI doesn't answer after {STARTING_S:.0f} s; going on without it, see the logs")
                 return
             time.sleep(LOOK_EVERY_S)
 
@@ -158,5 +158,5 @@ def _show_addresses(settings: Settings, port: int, *, metrics_port: int, page: P
     console.print("Ctrl-C stops all of it.", highlight=False)
 
 
-def _say(message: str) -> None:
+def _echo(message: str) -> None:
     console.print(message, markup=False, highlight=False)

@@ -174,8 +174,8 @@ def _killed_run(platform: Platform, before: set[str]) -> str:
 
     def killed() -> str:
         started = {run.id for run in platform.runs() if run.status == "STARTED"} - before
-        living = platform.run_containers()
-        return next((run for run in started & living.keys() if platform.crash(living[run])), "")
+        unfinished = platform.run_containers()
+        return next((run for run in started & unfinished.keys() if platform.crash(unfinished[run])), "")
 
     return _wait(killed, RUN_SEEN_S, what="a run to kill")
 
@@ -183,10 +183,10 @@ def _killed_run(platform: Platform, before: set[str]) -> str:
 def _restarted(platform: Platform, killed_run: str) -> str:
     """Restart both while another run's container lives; its id."""
 
-    def living() -> str:
+    def unfinished() -> str:
         return next((run for run in platform.run_containers() if run != killed_run), "")
 
-    run = _wait(living, RUN_SEEN_S, what="a run beside the restart")
+    run = _wait(unfinished, RUN_SEEN_S, what="a run beside the restart")
     restart([*platform.containers("daemon"), *platform.containers("webserver")])
     _wait(lambda: not platform.unready(), READY_S, what="healthy containers", found=platform.unready)
     return run

@@ -75,7 +75,7 @@ def test_the_first_reading_begins_with_the_oldest_change(feed: Feed) -> None:
     state = feed.tick()
 
     assert [one.hour for one in state.pending] == [SEVEN]
-    assert state.low_water == state.now
+    assert state.checkpoint == state.now
 
 
 def test_an_hour_is_pending_until_the_report_covers_its_newest_change(feed: Feed) -> None:
@@ -128,7 +128,7 @@ def test_the_mark_is_never_ahead_of_what_was_read(feed: Feed) -> None:
 
     assert state.behind
     assert [one.hour for one in state.pending] == [SEVEN - timedelta(days=4), SEVEN - timedelta(days=3)]
-    assert feed.mark() == [(state.low_water.replace(tzinfo=None),)]
+    assert feed.mark() == [(state.checkpoint.replace(tzinfo=None),)]
     feed.tick(rows_per_tick=2)
     assert len(feed.pending(rows_per_tick=2)) == 5
 
@@ -136,9 +136,9 @@ def test_the_mark_is_never_ahead_of_what_was_read(feed: Feed) -> None:
 def test_a_slower_reader_does_not_move_the_mark_back(feed: Feed) -> None:
     state = feed.tick()
 
-    PendingHours(feed.database).record({}, read_through=state.low_water - timedelta(hours=1), now=state.now)
+    PendingHours(feed.database).record({}, read_through=state.checkpoint - timedelta(hours=1), now=state.now)
 
-    assert feed.mark() == [(state.low_water.replace(tzinfo=None),)]
+    assert feed.mark() == [(state.checkpoint.replace(tzinfo=None),)]
 
 
 def test_a_crash_between_two_statements_leaves_mark_and_hours_as_they_were(

@@ -305,7 +305,7 @@ def test_records_that_retention_took_are_an_alert(settings: Settings) -> None:
 
     result = drain(settings)
 
-    assert (result.trimmed, result.events) == (7, (20 - 12) + 3 * (20 - 5))
+    assert (result.gaps, result.events) == (7, (20 - 12) + 3 * (20 - 5))
 
 
 def test_a_topic_with_producers_times_is_refused(settings: Settings) -> None:

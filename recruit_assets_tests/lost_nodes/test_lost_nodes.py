@@ -13,7 +13,7 @@ from cassandra import ConsistencyLevel
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
 from cassandra.policies import WhiteListRoundRobinPolicy
 
-from recruit_assets.local.engines.engine_process import Supervisor
+from recruit_assets.local.engines.engine_process import EngineProcess
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin
@@ -33,56 +33,56 @@ STRATEGY = "org.apache.cassandra.locator.NetworkTopologyStrategy"
 
 
 @pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[tuple[list[Supervisor], Settings]]:
+def nodes(tmp_path: Path) -> Iterator[tuple[list[EngineProcess], Settings]]:
     """A ring of three, each node up before the next joins, and known to all: else a keyspace is made by one alone."""
     engines, client = cassandra_nodes(tmp_path / "cassandra")
     with ExitStack() as stack:
-        supervisors = [stack.enter_context(running([node]))[0] for node in engines]
+        processes = [stack.enter_context(running([node]))[0] for node in engines]
         hosts = [node.host for node in engines]
         wait_until(lambda: {peers_of(client, host) for host in hosts} == {NODES - 1}, timeout_s=60, what="a ring")
-        yield supervisors, client
+        yield processes, client
 
 
 @pytest.fixture
-def brokers(tmp_path: Path) -> Iterator[tuple[list[Supervisor], Settings]]:
+def brokers(tmp_path: Path) -> Iterator[tuple[list[EngineProcess], Settings]]:
     engines, client = kafka_brokers(tmp_path / "kafka")
-    with running(engines) as supervisors:
-        yield supervisors, client
+    with running(engines) as processes:
+        yield processes, client
 
 
 def test_a_lost_cassandra_node_is_not_missed_and_catches_up(
-    nodes: tuple[list[Supervisor], Settings], open_arena: OpenArena
+    nodes: tuple[list[EngineProcess], Settings], open_arena: OpenArena
 ) -> None:
-    supervisors, client = nodes
+    processes, client = nodes
     arena = open_arena(client)
     assert replication(arena.settings) == {"class": STRATEGY, DATACENTER: str(NODES)}
 
-    lose_one_of_three_under_load(arena, supervisors[-1])
+    lose_one_of_three_under_load(arena, processes[-1])
     arena.recover()
     arena.require_exact()
     complete = rows_on(arena.settings, "127.0.0.1")
 
-    restart(supervisors[-1])
+    restart(processes[-1])
     wait_until(lambda: rows_on(arena.settings, "127.0.0.3") == complete, timeout_s=90, what="hints delivered")
-    supervisors[0].signal(signal.SIGKILL)
+    processes[0].signal(signal.SIGKILL)
     arena.require_exact()
 
 
-def test_a_lost_broker_is_not_missed(brokers: tuple[list[Supervisor], Settings], open_arena: OpenArena) -> None:
-    supervisors, client = brokers
+def test_a_lost_broker_is_not_missed(brokers: tuple[list[EngineProcess], Settings], open_arena: OpenArena) -> None:
+    processes, client = brokers
     arena = open_arena(client)
     with open_admin(arena.settings) as admin:
         assert topic_options(admin, arena.settings.kafka_topic)["min.insync.replicas"] == str(NODES - 1)
 
-    lose_one_of_three_under_load(arena, supervisors[-1])
+    lose_one_of_three_under_load(arena, processes[-1])
     arena.recover()
     arena.require_exact()
 
-    restart(supervisors[-1])
+    restart(processes[-1])
     wait_until(lambda: in_sync_replicas(arena.settings) == {NODES}, timeout_s=60, what="all replicas in sync")
 
 
-def lose_one_of_three_under_load(arena: Arena, victim: Supervisor) -> None:
+def lose_one_of_three_under_load(arena: Arena, victim: EngineProcess) -> None:
     """kill -9 in the middle of the load: the same consumers go on committing what arrives."""
     with service(arena.settings) as ingest, arena.sending(a_few_hours(events=EVENTS, rate=RATE, seed=1)):
         wait_until(lambda: committed(arena) > EVENTS // 4, timeout_s=60, what="the load")
@@ -100,7 +100,7 @@ def committed(arena: Arena) -> int:
         return 0
 
 
-def restart(victim: Supervisor) -> None:
+def restart(victim: EngineProcess) -> None:
     victim.spawn(print)
     victim.wait_ready(print)
 

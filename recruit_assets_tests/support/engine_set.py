@@ -8,25 +8,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from recruit_assets.local.engines.engine import Engine
-from recruit_assets.local.engines.engine_process import Supervisor
+from recruit_assets.local.engines.engine_process import EngineProcess
 from recruit_assets.local.engines.engine_set import stop_all
 from recruit_assets.runtime.artifacts import fetch
 from recruit_assets.runtime.settings import load_settings
 
 
 @contextmanager
-def running(engines: Sequence[Engine]) -> Iterator[list[Supervisor]]:
+def running(engines: Sequence[Engine]) -> Iterator[list[EngineProcess]]:
     """All of them up; stopped on leaving."""
-    supervisors = [Supervisor(each) for each in engines]
-    fetch([each.lock for each in engines], load_settings(), say=print)
+    processes = [EngineProcess(each) for each in engines]
+    fetch([each.lock for each in engines], load_settings(), echo=print)
     try:
-        for each in supervisors:
+        for each in processes:
             each.spawn(print)
-        for each in supervisors:
+        for each in processes:
             each.wait_ready(print)
-        yield supervisors
+        yield processes
     finally:
-        stop_all(supervisors, print)
+        stop_all(processes, print)
 
 
 def new_folder(parent: Path, name: str) -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recruit_assets.local.engines.engine import Command, EngineName, Say
+from recruit_assets.local.engines.engine import Command, Echo, EngineName
 from recruit_assets.runtime.errors import StoreUnavailable
 
 OBEDIENT = "import signal; signal.pause()"
@@ -26,7 +26,7 @@ class FakeEngine:
     def mark(self) -> str:
         return f"mark-of-{self.folder}"
 
-    def prepare(self, say: Say) -> Command:
+    def prepare(self, echo: Echo) -> Command:
         ready = self.folder / "ready"
         ready.unlink(missing_ok=True)
         touch = f"open({str(ready)!r}, 'w').close()"

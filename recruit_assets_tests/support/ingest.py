@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from recruit_assets.contract.dead_letters import DeadLetter
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import Done
-from recruit_assets.stores.kafka.group_member import Record, Trimmed
+from recruit_assets.stores.kafka.group_member import Record, RetentionGap
 
 RECEIVED_AT_MS = 1_767_600_000_000  # 2026-01-05 08:00
 
@@ -69,7 +69,7 @@ class ScriptedMember:
         self.rebalanced = False
         self.commits: list[dict[int, int]] = []
         self.commits_taken = True
-        self.trimmed: list[Trimmed] = []
+        self.gaps: list[RetentionGap] = []
         self.resumed = 0
 
     def assignment(self) -> frozenset[int]:
@@ -95,9 +95,9 @@ class ScriptedMember:
         self.resumed += 1
         return self._committed
 
-    def take_trimmed(self) -> list[Trimmed]:
-        trimmed, self.trimmed = self.trimmed, []
-        return trimmed
+    def take_retention_gaps(self) -> list[RetentionGap]:
+        gaps, self.gaps = self.gaps, []
+        return gaps
 
     def commit(self, offsets: dict[int, int]) -> bool:
         if self.commits_taken:

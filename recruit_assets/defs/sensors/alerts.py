@@ -105,7 +105,7 @@ def standstill_alert(
     try:
         with stores.of(settings_of(cassandra.overrides, mysql.overrides)) as (_, database):
             feed = PendingHours(database)
-            troubles |= standstills(feed.load(), low_water=feed.low_water(), now=feed.now())
+            troubles |= standstills(feed.load(), checkpoint=feed.checkpoint(), now=feed.now())
     except RecruitError as error:
         troubles |= {"unreadable": f"whether the report is up to date can't be told: {error}"}
     before: list[str] = json.loads(context.cursor or "[]")
@@ -117,11 +117,11 @@ def standstill_alert(
     )
 
 
-def standstills(pending: Sequence[PendingHour], *, low_water: datetime | None, now: datetime) -> dict[str, str]:
+def standstills(pending: Sequence[PendingHour], *, checkpoint: datetime | None, now: datetime) -> dict[str, str]:
     """What keeps the report behind, by kind."""
     troubles = {}
-    if low_water is not None and now - low_water > STALE_AFTER:
-        troubles["feed"] = f"the change feed was last read through {low_water:%Y-%m-%d %H:%M} UTC"
+    if checkpoint is not None and now - checkpoint > STALE_AFTER:
+        troubles["feed"] = f"the change feed was last read through {checkpoint:%Y-%m-%d %H:%M} UTC"
     late = [one for one in pending if now - one.newest_change > STALE_AFTER]
     if late:
         troubles["late"] = f"{len(late)} hours wait for more than 15 minutes, first {late[0].hour:%Y-%m-%d %H:%M} UTC"

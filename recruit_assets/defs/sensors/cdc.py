@@ -13,7 +13,7 @@ from recruit_assets.defs.jobs import hours_job
 from recruit_assets.defs.partitions import hours
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
 from recruit_assets.defs.resources.base import settings_of
-from recruit_assets.defs.runs import living_runs, range_tags, recent_failures
+from recruit_assets.defs.runs import range_tags, recent_failures, unfinished_runs
 from recruit_assets.defs.sensors.connections import stores
 from recruit_assets.hours.change_feed import FeedState, read_feed
 from recruit_assets.hours.planning import REST, HourRange, Plan, plan
@@ -54,7 +54,7 @@ def cassandra_cdc_sensor(
     requests = [request(one, state) for one in decided.requests]
     return dg.SensorResult(
         run_requests=requests,
-        cursor=state.low_water.isoformat(timespec="milliseconds"),
+        cursor=state.checkpoint.isoformat(timespec="milliseconds"),
         skip_reason=None if requests else dg.SkipReason(why_nothing(state, decided)),
     )
 
@@ -62,13 +62,15 @@ def cassandra_cdc_sensor(
 def look(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedState, Plan]:
     """What is pending now, and what of it to request. Costs the number of new changes, never the history."""
     # before the pending hours are read: a run that ends in between leaves its hours to the next look
-    living = living_runs(instance)
+    unfinished = unfinished_runs(instance)
     failures = recent_failures(instance)
     with stores.of(settings) as (session, database):
         state = read_feed(ChangeReader(session), PendingHours(database), failures=failures)
-    open_past_runs = [one for one in living.by_sensor.get(NAME, ()) if is_past(one, state)]
+    open_past_runs = [one for one in unfinished.by_sensor.get(NAME, ()) if is_past(one, state)]
     slots = max(0, OPEN_PAST_RUNS - len(open_past_runs))
-    decided = plan(state.pending, now=state.now, first_hour=hours.start, slots=slots, running=living.hours, rest=REST)
+    decided = plan(
+        state.pending, now=state.now, first_hour=hours.start, slots=slots, running=unfinished.hours, rest=REST
+    )
     return state, decided
 
 
@@ -88,7 +90,7 @@ def request(one: HourRange, state: FeedState) -> dg.RunRequest:
 def why_nothing(state: FeedState, decided: Plan) -> str:
     """What a tick without a request looked at."""
     looked_at = (
-        f"read {state.changes_read} changes through {state.low_water:%Y-%m-%d %H:%M:%S} (Cassandra's clock), "
+        f"read {state.changes_read} changes through {state.checkpoint:%Y-%m-%d %H:%M:%S} (Cassandra's clock), "
         f"{len(state.pending)} hours pending"
     )
     reasons = {

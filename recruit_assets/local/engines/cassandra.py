@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from recruit_assets.local.engines.engine import HOST, Command, EngineName, Say
+from recruit_assets.local.engines.engine import HOST, Command, Echo, EngineName
 from recruit_assets.local.engines.jvm import arguments_mark, java
 from recruit_assets.runtime.artifacts import classpath
 from recruit_assets.runtime.settings import Settings
@@ -97,7 +97,7 @@ class Cassandra:
     def mark(self) -> str:
         return arguments_mark(self.folder)
 
-    def prepare(self, say: Say) -> Command:
+    def prepare(self, echo: Echo) -> Command:
         config = self.folder / "cassandra.yaml"
         config.write_text(self._yaml(), encoding="utf-8")
         logback = self.folder / "logback.xml"

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-Say = Callable[[str], None]
+Echo = Callable[[str], None]
 """Takes one line for the person who waits."""
 
 HOST = "127.0.0.1"
@@ -84,7 +84,7 @@ class Engine(Protocol):
     def lock(self) -> str:
         """The lock that lists its program's files."""
 
-    def prepare(self, say: Say) -> Command:
+    def prepare(self, echo: Echo) -> Command:
         """Write the configuration, create the data if there are none, and say how to run it."""
 
     def probe(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from recruit_assets.local.engines.diagnosis import cause_in, explain, tail
-from recruit_assets.local.engines.engine import Engine, EngineState, EngineStatus, Say
+from recruit_assets.local.engines.engine import Echo, Engine, EngineState, EngineStatus
 from recruit_assets.local.engines.ports import becomes_free, holder_of
 from recruit_assets.local.engines.processes import (
     ProcessRecord,
@@ -36,7 +36,7 @@ FULL_MB = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Supervisor:
+class EngineProcess:
     """Runs one engine; all that it remembers is in the engine's folder."""
 
     engine: Engine
@@ -74,18 +74,18 @@ class Supervisor:
         except psutil.NoSuchProcess:  # it ended while it was looked at
             return self._dead_or_stopped()
 
-    def is_running(self, say: Say) -> bool:
+    def is_running(self, echo: Echo) -> bool:
         """Whether there is a process to be left alone; says what else was found."""
         name, record, found = self.engine.name, read_record(self._record_file), self.process()
         if found is None:
             if record is not None:
-                say(f"{name}: {self._what_became_of(record)}")
+                echo(f"{name}: {self._what_became_of(record)}")
             return False
         if is_paused(found):
-            say(f"{name}: was paused, goes on")
+            echo(f"{name}: was paused, goes on")
             send(found, signal.SIGCONT)
         if found != record:
-            say(f"{name}: its process {found.pid} runs, but the record of it was lost; recorded again")
+            echo(f"{name}: its process {found.pid} runs, but the record of it was lost; recorded again")
             found.write(self._record_file)
         return True
 
@@ -98,19 +98,19 @@ class Supervisor:
                     f"engines and delete {self.engine.folder.parent / 'ports.json'} to have other ports chosen"
                 )
 
-    def spawn(self, say: Say) -> None:
+    def spawn(self, echo: Echo) -> None:
         """Start the process; UserError where its files can't be written or its program can't be run."""
         try:
-            command = self.engine.prepare(say)
+            command = self.engine.prepare(echo)
             if self.log.exists():
                 self.log.replace(self._previous_log)  # an old run's trouble must not explain this one's
             with interrupts_deferred():
                 spawn(command, self.log).write(self._record_file)
-            say(f"{self.engine.name}: starting")
+            echo(f"{self.engine.name}: starting")
         except OSError as error:
             raise UserError(f"{self.engine.name} can't be started: {error}") from error
 
-    def wait_ready(self, say: Say) -> None:
+    def wait_ready(self, echo: Echo) -> None:
         """Return when it answers a real request; StoreUnavailable if it dies or takes too long."""
         deadline = time.monotonic() + READY_TIMEOUT_S
         while (failure := self._failure()) is not None:
@@ -120,7 +120,7 @@ class Supervisor:
                 silent = f"{self.engine.name} runs, but didn't answer for {READY_TIMEOUT_S} s ({failure})"
                 raise StoreUnavailable(f"{silent}; {self._explained()}")
             time.sleep(POLL_S)
-        say(f"{self.engine.name}: ready")
+        echo(f"{self.engine.name}: ready")
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to a running engine; UserError where there is none."""
@@ -131,23 +131,23 @@ class Supervisor:
         if number is signal.SIGKILL:
             wait_gone(record, STOP_TIMEOUT_S)
 
-    def ask_to_end(self, say: Say) -> None:
+    def ask_to_end(self, echo: Echo) -> None:
         """Begin an orderly end."""
         running = self.process()
         if running is not None:
-            say(f"{self.engine.name}: stopping")
+            echo(f"{self.engine.name}: stopping")
             if running != read_record(self._record_file):  # no write without need: the disk may be full
                 running.write(self._record_file)
             send(running, signal.SIGTERM)
             send(running, signal.SIGCONT)  # a paused one doesn't hear the first
         elif (record := read_record(self._record_file)) is not None:
-            say(f"{self.engine.name}: {self._what_became_of(record)}")
+            echo(f"{self.engine.name}: {self._what_became_of(record)}")
 
-    def wait_gone(self, say: Say) -> None:
+    def wait_gone(self, echo: Echo) -> None:
         """Return when the process is gone; one that takes too long is killed."""
         record = read_record(self._record_file)
         if record is not None and not wait_gone(record, STOP_TIMEOUT_S):
-            say(f"{self.engine.name}: didn't end within {STOP_TIMEOUT_S} s, so it is killed")
+            echo(f"{self.engine.name}: didn't end within {STOP_TIMEOUT_S} s, so it is killed")
             self.kill()
         self._record_file.unlink(missing_ok=True)
 

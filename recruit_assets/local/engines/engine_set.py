@@ -14,8 +14,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from recruit_assets.local.engines.cassandra import Cassandra, CommitlogSync
-from recruit_assets.local.engines.engine import Engine, EngineName, EngineState, EngineStatus, Say
-from recruit_assets.local.engines.engine_process import Supervisor
+from recruit_assets.local.engines.engine import Echo, Engine, EngineName, EngineState, EngineStatus
+from recruit_assets.local.engines.engine_process import EngineProcess
 from recruit_assets.local.engines.kafka import Kafka
 from recruit_assets.local.engines.mariadb import MariaDb
 from recruit_assets.local.engines.ports import keep_ports, read_ports
@@ -54,7 +54,7 @@ class LocalEngines:
         self._short_lived = short_lived
         self._folder = settings.state_dir / "engines"
 
-    def start(self, progress: Say = log.info) -> None:
+    def start(self, progress: Echo = log.info) -> None:
         """Return when all engines accept work; those that run already are left alone.
 
         Raises UserError for what the user can mend (a taken port, a full disk, a failed download) and StoreUnavailable
@@ -62,29 +62,29 @@ class LocalEngines:
         """
         self._start(tuple(EngineName), progress)
 
-    def stop(self, progress: Say = log.info) -> None:
+    def stop(self, progress: Echo = log.info) -> None:
         """Return when no process of this state directory is left."""
         if not self._were_started:
             progress(f"no engines were started for {self.state_dir}")
             return
         with self._exclusive(progress):
             self._endpoints_file.unlink(missing_ok=True)
-            stop_all([self._supervisor(name) for name in reversed(EngineName)], progress)
+            stop_all([self._process_of(name) for name in reversed(EngineName)], progress)
 
     def status(self) -> tuple[EngineStatus, ...]:
         """What each engine's process does now; no request is made."""
         if not self._were_started:
             return tuple(EngineStatus(name, EngineState.STOPPED, self._folder / name / "log") for name in EngineName)
-        return tuple(self._supervisor(name).status() for name in EngineName)
+        return tuple(self._process_of(name).status() for name in EngineName)
 
-    def start_one(self, name: EngineName | str, progress: Say = log.info) -> None:
+    def start_one(self, name: EngineName | str, progress: Echo = log.info) -> None:
         """As `start`, for one engine."""
         self._start((EngineName(name),), progress)
 
-    def stop_one(self, name: EngineName | str, progress: Say = log.info) -> None:
+    def stop_one(self, name: EngineName | str, progress: Echo = log.info) -> None:
         """As `stop`, for one engine; the endpoints stay."""
         with self._exclusive(progress):
-            stop_all([self._supervisor(EngineName(name))], progress)
+            stop_all([self._process_of(EngineName(name))], progress)
 
     def kill_one(self, name: EngineName | str) -> None:
         """kill -9; the engine counts as dead, not as stopped."""
@@ -113,42 +113,42 @@ class LocalEngines:
     def _endpoints_file(self) -> Path:
         return self.state_dir / ENDPOINTS_FILE
 
-    def _start(self, names: Sequence[EngineName], progress: Say) -> None:
+    def _start(self, names: Sequence[EngineName], progress: Echo) -> None:
         self._make_folder()
         with self._exclusive(progress):
             keep_ports(self._ports_file, [port for ports in PORTS.values() for port in ports])
-            supervisors = [self._supervisor(name) for name in names]
-            idle = [each for each in supervisors if not each.is_running(progress)]
+            processes = [self._process_of(name) for name in names]
+            idle = [each for each in processes if not each.is_running(progress)]
             if idle:
                 new = sum(DATA_BYTES for each in idle if each.is_new)
                 require_space(self._folder, new, "the engines' data")
-                fetch([each.engine.lock for each in idle], self._settings, say=progress)
+                fetch([each.engine.lock for each in idle], self._settings, echo=progress)
             for each in idle:
                 each.require_ports()
             try:
                 for each in idle:
                     each.spawn(progress)
-                for each in supervisors:
+                for each in processes:
                     each.wait_ready(progress)
             except BaseException:  # Ctrl-C as well
                 stop_all(idle, progress)
                 raise
-            self._write_endpoints(supervisors)
+            self._write_endpoints(processes)
 
     def _signal(self, name: EngineName | str, number: signal.Signals) -> None:
         if not self._were_started:
             raise UserError(f"no engines were started for {self.state_dir}")
-        self._supervisor(EngineName(name)).signal(number)
+        self._process_of(EngineName(name)).signal(number)
 
-    def _write_endpoints(self, supervisors: Sequence[Supervisor]) -> None:
+    def _write_endpoints(self, processes: Sequence[EngineProcess]) -> None:
         file = self._endpoints_file
         endpoints = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        for each in supervisors:
+        for each in processes:
             endpoints.update(each.engine.endpoints())
         write_private(file, json.dumps(endpoints, indent=1))
 
-    def _supervisor(self, name: EngineName) -> Supervisor:
-        return Supervisor(self._engine(name))
+    def _process_of(self, name: EngineName) -> EngineProcess:
+        return EngineProcess(self._engine(name))
 
     def _engine(self, name: EngineName) -> Engine:
         folder = self._folder / name
@@ -173,7 +173,7 @@ class LocalEngines:
             raise UserError(f"the state directory {self.state_dir} can't be written: {error}") from error
 
     @contextmanager
-    def _exclusive(self, progress: Say) -> Iterator[None]:
+    def _exclusive(self, progress: Echo) -> Iterator[None]:
         """One command at a time per state directory; says so when it must wait."""
         lock = FileLock(self._folder / ".lock")
         try:
@@ -187,14 +187,14 @@ class LocalEngines:
             lock.release()
 
 
-def stop_all(supervisors: Sequence[Supervisor], progress: Say) -> None:
+def stop_all(processes: Sequence[EngineProcess], progress: Echo) -> None:
     """Ask all to end, then wait for each: together they take as long as the slowest. Ctrl-C kills what is left."""
     try:
-        for each in supervisors:
+        for each in processes:
             each.ask_to_end(progress)
-        for each in supervisors:
+        for each in processes:
             each.wait_gone(progress)
     except KeyboardInterrupt:
-        for each in supervisors:
+        for each in processes:
             each.kill()
         raise

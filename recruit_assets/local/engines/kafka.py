@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from recruit_assets.local.engines.engine import HOST, Command, EngineName, Say
+from recruit_assets.local.engines.engine import HOST, Command, Echo, EngineName
 from recruit_assets.local.engines.jvm import ARGUMENTS_FILE, arguments_mark, java
 from recruit_assets.local.engines.processes import run_to_end
 from recruit_assets.runtime.artifacts import classpath
@@ -56,12 +56,12 @@ class Kafka:
     def mark(self) -> str:
         return arguments_mark(self.folder)
 
-    def prepare(self, say: Say) -> Command:
+    def prepare(self, echo: Echo) -> Command:
         properties = self.folder / "server.properties"
         properties.write_text(self._properties(), encoding="utf-8")
         formatted = self.folder / "formatted"
         if not formatted.exists():
-            say("kafka: formatting its storage")
+            echo("kafka: formatting its storage")
             self._format(properties)
             formatted.touch()
         return self._java(["kafka.Kafka", str(properties)], ARGUMENTS_FILE, short_lived=self.short_lived)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recruit_assets.local.engines.engine import HOST, Command, EngineName, Say
+from recruit_assets.local.engines.engine import HOST, Command, Echo, EngineName
 from recruit_assets.local.engines.jvm import environment
 from recruit_assets.local.engines.processes import run_to_end
 from recruit_assets.runtime.artifacts import mariadb_home
@@ -44,15 +44,15 @@ class MariaDb:
     def mark(self) -> str:
         return f"--defaults-file={self.folder / 'my.cnf'}"
 
-    def prepare(self, say: Say) -> Command:
-        home = mariadb_home(self.settings, say=say)
+    def prepare(self, echo: Echo) -> Command:
+        home = mariadb_home(self.settings, echo=echo)
         data = self.folder / "data"
         (self.folder / "tmp").mkdir(exist_ok=True)
         write_private(self.folder / "init.sql", self._init_sql())
         config = self.folder / "my.cnf"
         config.write_text(self._config(home, data), encoding="utf-8")
         if not data.exists():
-            say("mariadb: creating its system tables")
+            echo("mariadb: creating its system tables")
             self._bootstrap(home, data)
         return Command(
             arguments=(str(home / "bin" / "mariadbd"), self.mark, f"--init-file={self.folder / 'init.sql'}"),

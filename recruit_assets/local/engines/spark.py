@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyspark
 
-from recruit_assets.local.engines.engine import Command, EngineName, Say
+from recruit_assets.local.engines.engine import Command, Echo, EngineName
 from recruit_assets.local.engines.jvm import arguments_mark, java
 from recruit_assets.runtime.artifacts import classpath
 from recruit_assets.runtime.settings import Settings
@@ -46,7 +46,7 @@ class Spark:
     def connection(self) -> Path:
         return self.folder / "connection"
 
-    def prepare(self, say: Say) -> Command:
+    def prepare(self, echo: Echo) -> Command:
         self.connection.unlink(missing_ok=True)  # of a process before
         (self.folder / "data").mkdir(exist_ok=True)
         jars = [*Path(pyspark.__file__).parent.joinpath("jars").glob("*.jar"), *classpath("spark", self.settings)]

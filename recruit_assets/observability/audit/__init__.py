@@ -4,7 +4,7 @@ Belongs here: `run_audit`, its rules and what it remembers while it reads. Not h
 rules that runs with every materialization (`checks`).
 """
 
-from recruit_assets.observability.audit.results import AuditResult, Finding, Span
+from recruit_assets.observability.audit.results import AuditResult, RuleResult, Span
 from recruit_assets.observability.audit.run import run_audit
 
-__all__ = ["AuditResult", "Finding", "Span", "run_audit"]
+__all__ = ["AuditResult", "RuleResult", "Span", "run_audit"]

@@ -58,7 +58,7 @@ _RECOMPUTE = f"""
 """
 
 
-class Scratch:
+class AuditDatabase:
     """The facts of one audit. Times are ms since the epoch, but in the report tables, where they are UTC texts."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
@@ -130,7 +130,7 @@ class Scratch:
 
 
 @contextmanager
-def open_scratch() -> Iterator[Scratch]:
+def open_audit_database() -> Iterator[AuditDatabase]:
     """An empty scratch database, gone on leaving."""
     database = sqlite3.connect("", isolation_level=None)  # no name: a temporary file that is deleted when closed
     try:
@@ -138,7 +138,7 @@ def open_scratch() -> Iterator[Scratch]:
         database.execute("PRAGMA temp_store = FILE")  # sorting a topic's worth of keys isn't for memory
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("BEGIN")
-        yield Scratch(database)
+        yield AuditDatabase(database)
     finally:
         database.close()
 

@@ -1,7 +1,7 @@
 """What Cassandra holds: its raw events, and the hourly metrics that follow from them, counted in plain Python.
 
 Belongs here: which rows count, and for what; written a second time on purpose, beside `transforms.hourly`'s in Spark.
-Not here: reading Cassandra (`stores.audit_reads`), the report's columns (`scratch`).
+Not here: reading Cassandra (`stores.audit_reads`), the report's columns (`audit_db`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from itertools import islice
 
 from recruit_assets.contract.measures import ACTION_SPELLINGS, Action
 from recruit_assets.contract.tables import GRAIN
-from recruit_assets.observability.audit.audit_db import Scratch, Values
+from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
 from recruit_assets.observability.audit.event_digest import content_of
 from recruit_assets.observability.audit.results import Progress
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
@@ -42,7 +42,7 @@ class Totals:
 
 
 def take_rows(
-    scratch: Scratch, partitions: Iterable[tuple[Key, Iterator[Values]]], *, expected: int, progress: Progress
+    audit_db: AuditDatabase, partitions: Iterable[tuple[Key, Iterator[Values]]], *, expected: int, progress: Progress
 ) -> int:
     """Take every row into the scratch database, with the metrics that follow; returns how many there are."""
     read = 0
@@ -50,7 +50,7 @@ def take_rows(
         hour_ms = (hour.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
         totals: dict[Grain, Totals] = {}
         while chunk := list(islice(rows, ROWS_AT_ONCE)):
-            scratch.add_stored(
+            audit_db.add_stored(
                 (
                     hour_ms,
                     bucket,
@@ -65,7 +65,7 @@ def take_rows(
                 count_row(totals, row)
             read += len(chunk)
             progress("rows in Cassandra", read, max(read, expected))
-        scratch.add_metrics(
+        audit_db.add_metrics(
             (hour_ms, *grain, *one.actions, one.bid_sum, one.latest_received_at_ms) for grain, one in totals.items()
         )
     return read

@@ -2,14 +2,14 @@
 what is read after it.
 
 Belongs here: the order of reading, and the facts that aren't rows of the scratch database. Not here: statements
-(`stores.audit_reads`), what the facts mean (`judge`).
+(`stores.audit_reads`), what the facts mean (`evaluate`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from recruit_assets.observability.audit.audit_db import Scratch
+from recruit_assets.observability.audit.audit_db import AuditDatabase
 from recruit_assets.observability.audit.cassandra_rows import take_rows
 from recruit_assets.observability.audit.kafka_records import RecordCounts, RecordReader, take_dead_letters
 from recruit_assets.observability.audit.report_rows import HourCounts, take_companies, take_report
@@ -25,7 +25,7 @@ from recruit_assets.transforms.validate import Limits
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Collected:
     """What was read; events, rows, dead letters and report rows are in the scratch database."""
 
     before: Sequence[PartitionSpan]
@@ -45,23 +45,25 @@ class Facts:
     """What report_hours says."""
 
 
-def read_everything(settings: Settings, scratch: Scratch, progress: Progress) -> Facts:
+def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progress) -> Collected:
     """Read the three stores; StoreUnavailable when one doesn't answer."""
     with open_topic_reader(settings) as reader, open_session(settings) as session:
         before = reader.spans()
-        strangers = _read_dead_letters(reader, settings, scratch, progress=progress)
-        records = _read_records(reader, before, session, scratch=scratch, settings=settings, progress=progress)
+        strangers = _read_dead_letters(reader, settings, audit_db, progress=progress)
+        records = _read_records(reader, before, session, audit_db=audit_db, settings=settings, progress=progress)
         partitions = read_partitions(session, stored_partitions(session))
-        rows = take_rows(scratch, partitions, expected=records.valid, progress=progress)
+        rows = take_rows(audit_db, partitions, expected=records.valid, progress=progress)
         changes = newest_changes(session)
-        report_hours, marks = _read_report(settings, scratch, progress)
-        return Facts(before, reader.spans(), records, strangers, rows, changes, report_hours, marks)
+        report_hours, marks = _read_report(settings, audit_db, progress)
+        return Collected(before, reader.spans(), records, strangers, rows, changes, report_hours, marks)
 
 
-def _read_dead_letters(reader: TopicReader, settings: Settings, scratch: Scratch, *, progress: Progress) -> Sample:
+def _read_dead_letters(
+    reader: TopicReader, settings: Settings, audit_db: AuditDatabase, *, progress: Progress
+) -> Sample:
     firsts, ends = reader.offsets(settings.dlq_topic)
     batches = reader.records(settings.dlq_topic, firsts=firsts, ends=ends)
-    return take_dead_letters(scratch, batches, topic=settings.kafka_topic, progress=progress)
+    return take_dead_letters(audit_db, batches, topic=settings.kafka_topic, progress=progress)
 
 
 def _read_records(
@@ -69,21 +71,21 @@ def _read_records(
     spans: Sequence[PartitionSpan],
     session: CassandraSession,
     *,
-    scratch: Scratch,
+    audit_db: AuditDatabase,
     settings: Settings,
     progress: Progress,
 ) -> RecordCounts:
     limits = Limits(max_bytes=settings.max_event_bytes, first_hour_ms=round(settings.first_hour.timestamp() * 1000))
-    records = RecordReader(scratch, topic=settings.kafka_topic, layouts=read_layouts(session), limits=limits)
+    records = RecordReader(audit_db, topic=settings.kafka_topic, layouts=read_layouts(session), limits=limits)
     firsts, ends = {span.partition: span.first for span in spans}, {span.partition: span.end for span in spans}
     batches = reader.records(settings.kafka_topic, firsts=firsts, ends=ends)
     return records.take(batches, total=sum(span.end - span.first for span in spans), progress=progress)
 
 
 def _read_report(
-    settings: Settings, scratch: Scratch, progress: Progress
+    settings: Settings, audit_db: AuditDatabase, progress: Progress
 ) -> tuple[HourCounts, Mapping[datetime, ReportMark]]:
     with open_report_database(settings) as database:
-        hours = take_report(scratch, report_rows(database), progress=progress)
-        take_companies(scratch, companies_of_jobs(database))
+        hours = take_report(audit_db, report_rows(database), progress=progress)
+        take_companies(audit_db, companies_of_jobs(database))
         return hours, report_marks(database)

@@ -1,7 +1,7 @@
 """Where the facts of an audit differ: each difference counted, the first few with their place.
 
 Belongs here: the queries over the scratch database. Not here: whether a difference breaks a rule (`rules`), filling the
-tables (`scratch`).
+tables (`audit_db`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from recruit_assets.contract.tables import MYSQL_REPORT, RAW_EVENTS
-from recruit_assets.observability.audit.audit_db import Scratch
+from recruit_assets.observability.audit.audit_db import AuditDatabase
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
 
 Describe = Callable[..., str]
@@ -93,8 +93,8 @@ class RowDifferences:
 class Differences:
     """The differences in a filled scratch database. Rows received before `judged_from_ms` can't be judged by Kafka."""
 
-    def __init__(self, scratch: Scratch, *, topic: str, judged_from_ms: float) -> None:
-        self._scratch = scratch
+    def __init__(self, audit_db: AuditDatabase, *, topic: str, judged_from_ms: float) -> None:
+        self._audit_db = audit_db
         self._topic = topic
         self._span = {"judged_from_ms": judged_from_ms}
 
@@ -105,7 +105,7 @@ class Differences:
         return self._sample(_UNEXPECTED, lambda h, b, c, at: f"unexpected: {_row(h, b, c)}, received {moment(at)}")
 
     def rows_not_judged(self) -> int:
-        return self._scratch.number(f"SELECT count(*) FROM ({_NOT_JUDGED})", self._span)
+        return self._audit_db.number(f"SELECT count(*) FROM ({_NOT_JUDGED})", self._span)
 
     def rows_with_other_content(self) -> Sample:
         return self._sample(
@@ -169,10 +169,10 @@ class Differences:
 
     def _sample(self, query: str, describe: Describe, parameters: Mapping[str, object] | None = None) -> Sample:
         parameters = self._span | dict(parameters or {})
-        count = self._scratch.number(f"SELECT count(*) FROM ({query})", parameters)
+        count = self._audit_db.number(f"SELECT count(*) FROM ({query})", parameters)
         if not count:
             return Sample()
-        rows = self._scratch.rows(f"SELECT * FROM ({query}) LIMIT {EXAMPLES}", parameters)
+        rows = self._audit_db.rows(f"SELECT * FROM ({query}) LIMIT {EXAMPLES}", parameters)
         return Sample(count, tuple(describe(*row) for row in rows))
 
 

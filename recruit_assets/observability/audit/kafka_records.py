@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from recruit_assets.contract.dead_letters import DeadLetterHeader, DeadLetterReason
-from recruit_assets.observability.audit.audit_db import Scratch, Values
+from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
 from recruit_assets.observability.audit.event_digest import content_of
 from recruit_assets.observability.audit.results import EXAMPLES, Progress, Sample
 from recruit_assets.runtime.errors import Inconsistent, RejectedEvent
@@ -45,8 +45,8 @@ class RecordCounts:
 class RecordReader:
     """Takes the topic's records into the scratch database and counts them."""
 
-    def __init__(self, scratch: Scratch, *, topic: str, layouts: Layouts, limits: Limits) -> None:
-        self._scratch = scratch
+    def __init__(self, audit_db: AuditDatabase, *, topic: str, layouts: Layouts, limits: Limits) -> None:
+        self._audit_db = audit_db
         self._topic = topic
         self._layouts = layouts
         self._limits = limits
@@ -61,7 +61,7 @@ class RecordReader:
         return self.counts
 
     def _take(self, partition: int, records: Sequence[Record]) -> None:
-        believed = self._scratch.dead_letters_of(partition, records[0].offset, records[-1].offset)
+        believed = self._audit_db.dead_letters_of(partition, records[0].offset, records[-1].offset)
         events: list[Values] = []
         refused: list[Values] = []
         for record in records:
@@ -74,8 +74,8 @@ class RecordReader:
                 refused.append((partition, record.offset, believed[record.offset]))
             else:
                 events.append(self._values(event, record))
-        self._scratch.add_events(events)
-        self._scratch.add_refused(refused)
+        self._audit_db.add_events(events)
+        self._audit_db.add_refused(refused)
         counts = self.counts
         counts.records += len(records)
         counts.refused += len(refused)
@@ -107,7 +107,7 @@ class RecordReader:
         return record.partition, record.offset
 
 
-def take_dead_letters(scratch: Scratch, batches: Batches, *, topic: str, progress: Progress) -> Sample:
+def take_dead_letters(audit_db: AuditDatabase, batches: Batches, *, topic: str, progress: Progress) -> Sample:
     """Take all dead letters into the scratch database; returns the records that aren't dead letters of the topic."""
     strangers, read = Sample(), 0
     for _, records in batches:
@@ -122,7 +122,7 @@ def take_dead_letters(scratch: Scratch, batches: Batches, *, topic: str, progres
                 known.append((letter.origin.partition, letter.origin.offset, letter.reason.value))
             else:
                 strangers = _one_more(strangers, f"unexpected: dead letter of {letter.origin}")
-        scratch.add_dead_letters(known)
+        audit_db.add_dead_letters(known)
         read += len(records)
         progress("dead letters in Kafka", read, 0)
     return strangers

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from recruit_assets.observability.audit.audit_db import LEDGER_COLUMNS, Scratch
+from recruit_assets.observability.audit.audit_db import LEDGER_COLUMNS, AuditDatabase
 from recruit_assets.runtime.errors import UserError
 
 VERSION = 1
@@ -61,9 +61,9 @@ def read_ledger(path: Path) -> tuple[LedgerCounts, list[LedgerRow]]:
     return LedgerCounts(**document.counts.model_dump()), document.report
 
 
-def take_ledger(scratch: Scratch, rows: list[LedgerRow]) -> None:
+def take_ledger(audit_db: AuditDatabase, rows: list[LedgerRow]) -> None:
     """Take the wanted report into the scratch database; UserError when it has a row twice."""
     try:
-        scratch.add_ledger(tuple(row) for row in rows)
+        audit_db.add_ledger(tuple(row) for row in rows)
     except sqlite3.IntegrityError as error:
         raise UserError(f"the ledger's report has two rows of the same key: {error}") from error

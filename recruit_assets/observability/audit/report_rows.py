@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from recruit_assets.contract.tables import MYSQL_REPORT
-from recruit_assets.observability.audit.audit_db import LATEST, Scratch, Values
+from recruit_assets.observability.audit.audit_db import LATEST, AuditDatabase, Values
 from recruit_assets.observability.audit.results import EXAMPLES, Progress, Sample
 from recruit_assets.stores.mysql.audit_reads import ReportMark
 
@@ -23,11 +23,11 @@ HourCounts = dict[datetime, tuple[int, int]]
 """Rows, and the events that they stand for, by hour (naive UTC)."""
 
 
-def take_report(scratch: Scratch, hours: Iterable[list[Values]], *, progress: Progress) -> HourCounts:
+def take_report(audit_db: AuditDatabase, hours: Iterable[list[Values]], *, progress: Progress) -> HourCounts:
     """Take the report's rows into the scratch database; returns what each hour has."""
     counts: HourCounts = {}
     for number, rows in enumerate(hours, start=1):
-        scratch.add_reported(_as_texts(row) for row in rows)
+        audit_db.add_reported(_as_texts(row) for row in rows)
         for row in rows:
             hour = row[_DATES] + timedelta(hours=row[_HOURS])
             known_rows, known_events = counts.get(hour, (0, 0))
@@ -36,10 +36,10 @@ def take_report(scratch: Scratch, hours: Iterable[list[Values]], *, progress: Pr
     return counts
 
 
-def take_companies(scratch: Scratch, pages: Iterable[list[Values]]) -> None:
+def take_companies(audit_db: AuditDatabase, pages: Iterable[list[Values]]) -> None:
     """Take the job dimension."""
     for page in pages:
-        scratch.add_companies(page)
+        audit_db.add_companies(page)
 
 
 def wrong_marks(counts: HourCounts, marks: Mapping[datetime, ReportMark]) -> Sample:

@@ -29,7 +29,7 @@ NONE = Sample()
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleResult:
     """One promise, looked at. `differences` counts what breaks it, wherever the two totals happen to agree."""
 
     rule: str
@@ -65,7 +65,7 @@ class AuditResult:
     """All findings, in the order in which data flows."""
 
     span: Span
-    findings: tuple[Finding, ...]
+    findings: tuple[RuleResult, ...]
 
     @property
     def exact(self) -> bool:
@@ -73,7 +73,7 @@ class AuditResult:
         return all(finding.ok for finding in self.findings)
 
     @property
-    def differences(self) -> tuple[Finding, ...]:
+    def differences(self) -> tuple[RuleResult, ...]:
         return tuple(finding for finding in self.findings if not finding.ok)
 
 

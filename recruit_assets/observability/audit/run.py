@@ -1,13 +1,13 @@
 """One audit, from settings to result: for the command, the demo and the chaos tests.
 
-Not here: reading (`facts`), judging (`judge`). Nothing is repaired, and nothing is written but a temporary file.
+Not here: reading (`collected`), judging (`evaluate`). Nothing is repaired, and nothing is written but a temporary file.
 """
 
 from pathlib import Path
 
-from recruit_assets.observability.audit.audit_db import open_scratch
+from recruit_assets.observability.audit.audit_db import open_audit_database
 from recruit_assets.observability.audit.collect import read_everything
-from recruit_assets.observability.audit.evaluate import judge
+from recruit_assets.observability.audit.evaluate import evaluate
 from recruit_assets.observability.audit.ledger_file import read_ledger, take_ledger
 from recruit_assets.observability.audit.results import AuditResult, Progress, unwatched
 from recruit_assets.runtime.settings import Settings
@@ -20,7 +20,7 @@ def run_audit(settings: Settings, *, ledger: Path | None = None, progress: Progr
     be read, StoreUnavailable when a store doesn't answer. Memory doesn't grow with what the topic holds.
     """
     counts, rows = read_ledger(ledger) if ledger else (None, [])
-    with open_scratch() as scratch:
-        take_ledger(scratch, rows)
-        facts = read_everything(settings, scratch, progress)
-        return judge(settings, scratch, facts, ledger=counts)
+    with open_audit_database() as audit_db:
+        take_ledger(audit_db, rows)
+        collected = read_everything(settings, audit_db, progress)
+        return evaluate(settings, audit_db, collected, ledger=counts)

@@ -58,7 +58,7 @@ def of_cassandra(*, clock_ms: int, now: datetime) -> Sequence[Metric]:
     return [_gauge("recruit_cassandra_clock_offset_seconds", "Cassandra's clock minus this machine's", offset_s)]
 
 
-def of_runs(runs: Sequence[LastRun], living: Mapping[str, int]) -> Iterator[Metric]:
+def of_runs(runs: Sequence[LastRun], unfinished: Mapping[str, int]) -> Iterator[Metric]:
     """The last run of each job, and the runs that haven't ended."""
     families = [
         GaugeMetricFamily(name, text, labels=["job"])
@@ -72,10 +72,10 @@ def of_runs(runs: Sequence[LastRun], living: Mapping[str, int]) -> Iterator[Metr
         for family, value in zip(families, (run.succeeded, run.ended_at.timestamp(), run.seconds), strict=True):
             family.add_metric([run.job], float(value))
     yield from families
-    unfinished = GaugeMetricFamily("recruit_unfinished_runs", "Dagster runs that haven't ended", labels=["status"])
-    for status, count in sorted(living.items()):
-        unfinished.add_metric([status], count)
-    yield unfinished
+    family = GaugeMetricFamily("recruit_unfinished_runs", "Dagster runs that haven't ended", labels=["status"])
+    for status, count in sorted(unfinished.items()):
+        family.add_metric([status], count)
+    yield family
 
 
 def of_checks(checks: Sequence[LastCheck]) -> Iterator[Metric]:

@@ -15,7 +15,7 @@ from recruit_assets.observability.metrics import families as figures
 from recruit_assets.observability.metrics.collector import Source
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
-from recruit_assets.stores.dagster.history import last_checks, last_runs, living_run_counts
+from recruit_assets.stores.dagster.history import last_checks, last_runs, unfinished_run_counts
 from recruit_assets.stores.kafka.watch import KafkaWatch
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.report_state import read_report_state
@@ -111,7 +111,7 @@ class DagsterSource:
 
     def read(self) -> Sequence[Metric]:
         return [
-            *figures.of_runs(last_runs(self._instance, self._jobs), living_run_counts(self._instance)),
+            *figures.of_runs(last_runs(self._instance, self._jobs), unfinished_run_counts(self._instance)),
             *figures.of_checks(last_checks(self._instance, self._checks)),
             *figures.of_audit(read_last_audit(self._settings)),
         ]

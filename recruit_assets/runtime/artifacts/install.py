@@ -25,7 +25,7 @@ from recruit_assets.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Say = Callable[[str], None]
+Echo = Callable[[str], None]
 """Takes one line for the person who waits."""
 
 DOWNLOADS_AT_ONCE = 8
@@ -34,17 +34,17 @@ SPARE_BYTES = 200 * 1024 * 1024
 COLUMNS = (TextColumn("downloading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
 
 
-def classpath(name: str, settings: Settings, *, say: Say = log.info) -> tuple[Path, ...]:
+def classpath(name: str, settings: Settings, *, echo: Echo = log.info) -> tuple[Path, ...]:
     """The jars of a lock, in order, downloaded where they aren't in the cache yet.
 
     Raises UserError when a download fails or the disk is full, Inconsistent when a file isn't what the lock says.
     """
-    return install(read_lock(name), settings.cache_dir, say=say)
+    return install(read_lock(name), settings.cache_dir, echo=echo)
 
 
-def fetch(names: Iterable[str], settings: Settings, *, say: Say = log.info) -> None:
+def fetch(names: Iterable[str], settings: Settings, *, echo: Echo = log.info) -> None:
     """Have the artifacts of several locks in the cache: one download with one progress bar."""
-    install([artifact for name in names for artifact in read_lock(name)], settings.cache_dir, say=say)
+    install([artifact for name in names for artifact in read_lock(name)], settings.cache_dir, echo=echo)
 
 
 def user_source() -> Source:
@@ -56,22 +56,22 @@ def install(
     artifacts: Iterable[LockedArtifact],
     cache: Path,
     *,
-    say: Say = log.info,
+    echo: Echo = log.info,
     open_source: Callable[[], Source] = user_source,
 ) -> tuple[Path, ...]:
     """The artifacts' paths in the cache; those that are missing or of another size are downloaded."""
     wanted = {artifact: cache / "maven" / artifact.path for artifact in artifacts}
     if _missing(wanted):
-        with cache_lock(cache, say=say):
+        with cache_lock(cache, echo=echo):
             missing = _missing(wanted)
             if missing:
-                _sweep(cache, say=say)
-                _download_all(missing, cache, open_source(), say=say)
+                _sweep(cache, echo=echo)
+                _download_all(missing, cache, open_source(), echo=echo)
     return tuple(wanted.values())
 
 
 @contextmanager
-def cache_lock(cache: Path, *, say: Say) -> Iterator[None]:
+def cache_lock(cache: Path, *, echo: Echo) -> Iterator[None]:
     """Only one process changes the cache at a time; says so when it must wait."""
     lock = FileLock(cache / ".lock")
     try:
@@ -79,7 +79,7 @@ def cache_lock(cache: Path, *, say: Say) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            say(f"another process is filling {cache}; waiting for it")
+            echo(f"another process is filling {cache}; waiting for it")
             lock.acquire()
     except OSError as error:
         raise UserError(
@@ -112,19 +112,19 @@ def _missing(wanted: Mapping[LockedArtifact, Path]) -> dict[LockedArtifact, Path
     }
 
 
-def _sweep(cache: Path, *, say: Say) -> None:
+def _sweep(cache: Path, *, echo: Echo) -> None:
     """Remove what an interrupted download left; the lock is held, so nobody is writing there."""
     leftovers = list((cache / "partial").iterdir())
     for leftover in leftovers:
         shutil.rmtree(leftover)
     if leftovers:
-        say("an earlier download didn't finish: its incomplete files were removed, its complete ones are kept")
+        echo("an earlier download didn't finish: its incomplete files were removed, its complete ones are kept")
 
 
-def _download_all(missing: Mapping[LockedArtifact, Path], cache: Path, source: Source, *, say: Say) -> None:
+def _download_all(missing: Mapping[LockedArtifact, Path], cache: Path, source: Source, *, echo: Echo) -> None:
     total = sum(artifact.size_bytes for artifact in missing)
     require_space(cache, total, f"a download of {len(missing)} files")
-    say(f"downloading {len(missing)} files, {total / 1e6:.0f} MB, into {cache}")
+    echo(f"downloading {len(missing)} files, {total / 1e6:.0f} MB, into {cache}")
     stopped = threading.Event()
     with (
         TemporaryDirectory(dir=cache / "partial") as folder,

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 from tempfile import mkdtemp
 
-from recruit_assets.runtime.artifacts.install import Say, cache_lock, install, require_space
+from recruit_assets.runtime.artifacts.install import Echo, cache_lock, install, require_space
 from recruit_assets.runtime.artifacts.lockfile import read_lock
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import Settings
@@ -24,17 +24,17 @@ NEEDED = (SERVER, "share/english/", "share/charsets/", "share/mariadb_")
 """Beginnings of the names inside the jar's `linux` folder; the other 30 languages and the clients stay packed."""
 
 
-def mariadb_home(settings: Settings, *, say: Say = log.info) -> Path:
+def mariadb_home(settings: Settings, *, echo: Echo = log.info) -> Path:
     """Folder with bin/mariadbd and share/, downloaded and unpacked where it isn't in the cache yet."""
     require_platform(sys.platform, platform.machine())
     (locked,) = read_lock("mariadb")
     home = settings.cache_dir / "mariadb" / f"{locked.version}-{locked.sha256[:12]}"
     if home.is_dir():
         return home
-    (jar,) = install([locked], settings.cache_dir, say=say)
-    with cache_lock(settings.cache_dir, say=say):
+    (jar,) = install([locked], settings.cache_dir, echo=echo)
+    with cache_lock(settings.cache_dir, echo=echo):
         if not home.is_dir():
-            say(f"unpacking MariaDB {locked.version}")
+            echo(f"unpacking MariaDB {locked.version}")
             _unpack(jar, home)
     return home
 

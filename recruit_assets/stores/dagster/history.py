@@ -49,7 +49,7 @@ def last_runs(instance: dg.DagsterInstance, jobs: Iterable[str]) -> Sequence[Las
     return found
 
 
-def living_run_counts(instance: dg.DagsterInstance) -> Mapping[str, int]:
+def unfinished_run_counts(instance: dg.DagsterInstance) -> Mapping[str, int]:
     """How many runs there are by each status that isn't an end, in lower case."""
     with _translated_errors():
         return {

@@ -57,7 +57,7 @@ class Record(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Trimmed:
+class RetentionGap:
     """Records that the topic dropped before the group had them."""
 
     partition: int
@@ -80,7 +80,7 @@ class GroupMember:
         )
         self._listener = _RebalanceNotes(self._consumer)
         self._next: dict[TopicPartition, int] = {}
-        self._trimmed: list[Trimmed] = []
+        self._gaps: list[RetentionGap] = []
         self._consumer.subscribe([self._topic], listener=self._listener)
         # before the first poll() joins: a leader without the subscription's metadata makes everybody join again when
         # that comes, and one that doesn't know the topic gives no partition to anybody
@@ -108,10 +108,10 @@ class GroupMember:
             self._next[tp] = records[-1].offset + 1
         return [record for records in fetched.values() for record in records]
 
-    def take_trimmed(self) -> list[Trimmed]:
+    def take_retention_gaps(self) -> list[RetentionGap]:
         """What the topic was found to have dropped, since this was last asked."""
-        trimmed, self._trimmed = self._trimmed, []
-        return trimmed
+        gaps, self._gaps = self._gaps, []
+        return gaps
 
     def assignment(self) -> frozenset[int]:
         return frozenset(tp.partition for tp in self._consumer.assignment())
@@ -147,8 +147,8 @@ class GroupMember:
             # not assigned any more: another rebalance came in between
             self._listener.happened = True
             return {}
-        self._trimmed += [
-            Trimmed(tp.partition, expected=offset, first_kept=firsts[tp])
+        self._gaps += [
+            RetentionGap(tp.partition, expected=offset, first_kept=firsts[tp])
             for tp, offset in committed.items()
             if offset is not None and offset < firsts[tp]
         ]
@@ -177,7 +177,7 @@ class GroupMember:
         with translated_errors(f"first offset of {tp}"):
             first_kept = self._consumer.beginning_offsets([tp])[tp]
         if first_kept > expected:
-            self._trimmed.append(Trimmed(tp.partition, expected=expected, first_kept=min(first_kept, offset)))
+            self._gaps.append(RetentionGap(tp.partition, expected=expected, first_kept=min(first_kept, offset)))
 
 
 class _RebalanceNotes(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types

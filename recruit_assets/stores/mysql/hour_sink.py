@@ -15,7 +15,7 @@ from recruit_assets.hours.ports import Published, ReportRow
 from recruit_assets.hours.replacement import tally_of
 from recruit_assets.runtime.errors import Inconsistent
 from recruit_assets.stores.mysql.connection import ReportDatabase
-from recruit_assets.stores.mysql.spill_file import open_spool
+from recruit_assets.stores.mysql.spill_file import open_spill_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,14 @@ class MySqlReport:
         """
         hour = hour.replace(tzinfo=None)
         covered_through = EPOCH + timedelta(milliseconds=covered_through_ms)
-        with open_spool(chunk_rows=CHUNK_ROWS) as spool:
-            tally = tally_of(spool.fill(rows))
+        with open_spill_file(chunk_rows=CHUNK_ROWS) as spill_file:
+            tally = tally_of(spill_file.fill(rows))
 
             def replace(cursor: Cursor) -> bool:
                 if _locked_mark(cursor, hour) > (covered_through, t):
                     return False
                 _delete_rows(cursor, hour)
-                for chunk in spool.chunks():
+                for chunk in spill_file.chunks():
                     _insert(cursor, chunk)
                 _store_mark(cursor, hour, (covered_through, t, tally.row_count, tally.event_count, run_id))
                 return True

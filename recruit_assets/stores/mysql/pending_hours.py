@@ -25,7 +25,7 @@ class PendingHours:
     def __init__(self, database: ReportDatabase) -> None:
         self._database = database
 
-    def low_water(self) -> datetime | None:
+    def checkpoint(self) -> datetime | None:
         """Up to where the feed has been turned into pending hours; None before the first time."""
         rows = self._database.query(f"SELECT low_water FROM {CHANGE_FEED_MARK.name} WHERE id = 1")
         return _aware(rows[0][0]) if rows else None

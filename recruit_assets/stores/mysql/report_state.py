@@ -73,7 +73,7 @@ def read_report_state(database: ReportDatabase) -> ReportState:
     return ReportState(
         now=feed.now(),
         pending=feed.load(),
-        read_through=feed.low_water(),
+        read_through=feed.checkpoint(),
         newest_event=None if newest is None else newest.replace(tzinfo=UTC),
         hours=hours,
         rows=int(rows),

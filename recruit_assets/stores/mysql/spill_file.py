@@ -17,7 +17,7 @@ IN_MEMORY_BYTES = 4 * 1024 * 1024
 """Most hours never touch the disk."""
 
 
-class Spool:
+class SpillFile:
     """Rows in chunks, to be read as often as one likes."""
 
     def __init__(self, file: "SpooledTemporaryFile[bytes]", chunk_rows: int) -> None:
@@ -39,7 +39,7 @@ class Spool:
 
 
 @contextmanager
-def open_spool(*, chunk_rows: int) -> Iterator[Spool]:
+def open_spill_file(*, chunk_rows: int) -> Iterator[SpillFile]:
     """An empty spool, gone on leaving."""
     with SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as file:
-        yield Spool(file, chunk_rows)
+        yield SpillFile(file, chunk_rows)

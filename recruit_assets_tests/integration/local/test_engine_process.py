@@ -13,15 +13,15 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from recruit_assets.local.engines import engine_process as supervisor_module
+from recruit_assets.local.engines import engine_process as engine_process_module
 from recruit_assets.local.engines.engine import EngineState
-from recruit_assets.local.engines.engine_process import Supervisor
+from recruit_assets.local.engines.engine_process import EngineProcess
 from recruit_assets.local.engines.processes import ProcessRecord, identify, read_record
 from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets_tests.support.fake_engine import DEAF, FakeEngine
 from recruit_assets_tests.support.waiting import wait_until
 
-Make = Callable[..., Supervisor]
+Make = Callable[..., EngineProcess]
 
 
 @pytest.fixture
@@ -33,16 +33,16 @@ def said() -> list[str]:
 def make(tmp_path: Path) -> Iterator[Make]:
     """Supervisors of one engine, whose process doesn't outlive the test."""
 
-    def build(script: str | None = None, ports: dict[str, int] | None = None) -> Supervisor:
+    def build(script: str | None = None, ports: dict[str, int] | None = None) -> EngineProcess:
         engine = FakeEngine(tmp_path)
         engine = replace(engine, script=script) if script is not None else engine
-        return Supervisor(replace(engine, ports=ports) if ports else engine)
+        return EngineProcess(replace(engine, ports=ports) if ports else engine)
 
     yield build
     build().kill()
 
 
-def started(supervisor: Supervisor, said: list[str]) -> int:
+def started(supervisor: EngineProcess, said: list[str]) -> int:
     """Start it and give its pid."""
     supervisor.spawn(said.append)
     supervisor.wait_ready(said.append)
@@ -95,7 +95,7 @@ def test_an_engine_on_a_full_disk_says_so_and_can_be_stopped(
 
 
 def test_an_engine_that_does_not_hear_is_killed(make: Make, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor_module, "STOP_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(engine_process_module, "STOP_TIMEOUT_S", 0.2)
     pid = started(make(DEAF), said)
 
     make().ask_to_end(said.append)
@@ -186,7 +186,7 @@ def test_an_engine_that_ends_while_starting_shows_its_last_lines(make: Make, sai
 def test_an_engine_that_never_answers_is_an_error_in_the_end(
     make: Make, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor_module, "READY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(engine_process_module, "READY_TIMEOUT_S", 0.2)
 
     with pytest.raises(StoreUnavailable, match=r"kafka runs, but didn't answer for 0\.2 s"):
         started(make("import signal; signal.pause()\nREADY"), said)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from recruit_assets.local import supervisor as services
-from recruit_assets.local.supervisor import Service, Services
+from recruit_assets.local.supervisor import Service, Supervisor
 from recruit_assets_tests.support.waiting import wait_until
 
 SLEEPS = "import time; print('working', flush=True); time.sleep(600)"
@@ -20,7 +20,7 @@ WITH_CHILD = (
     "print(child.pid, flush=True); time.sleep(600)"
 )
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
-Start = Callable[[str], Services]
+Start = Callable[[str], Supervisor]
 
 
 def a_service(name: str, code: str) -> Service:
@@ -37,10 +37,10 @@ def start(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> I
     """One running service with this program."""
     monkeypatch.setattr(services, "FIRST_RESTART_S", 0.0)
     monkeypatch.setattr(services, "STOP_TIMEOUT_S", 1.0)
-    started: list[Services] = []
+    started: list[Supervisor] = []
 
-    def one(code: str) -> Services:
-        running = Services([a_service("one", code)], tmp_path, said.append).__enter__()
+    def one(code: str) -> Supervisor:
+        running = Supervisor([a_service("one", code)], tmp_path, said.append).__enter__()
         started.append(running)
         return running
 
@@ -49,7 +49,7 @@ def start(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> I
         running.__exit__()
 
 
-def watch_until(running: Services, condition: Callable[[], object]) -> None:
+def watch_until(running: Supervisor, condition: Callable[[], object]) -> None:
     def watched() -> object:
         running.watch()
         return condition()

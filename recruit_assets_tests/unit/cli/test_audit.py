@@ -8,16 +8,16 @@ from typer.testing import CliRunner, Result
 
 from recruit_assets.cli.main import app
 from recruit_assets.observability import audit
-from recruit_assets.observability.audit import AuditResult, Finding, Span
+from recruit_assets.observability.audit import AuditResult, RuleResult, Span
 
 SPAN = Span("t", ("0: 0 to 9",), 10, "2026-01-05 07:00:00.000", "2026-01-05 07:00:09.000")
 TRIMMED = Span("t", ("0: 5 to 9",), 5, "a", "b", judged_from="2026-01-05 07:00:00.000", rows_not_judged=7)
-EXACT = Finding("events", "events = rows", 1_000, 1_000, 0)
-BROKEN = Finding("lag", "nothing lags [now]", 0, 1, 1, ("t/0: 1 offset [x]",))
+EXACT = RuleResult("events", "events = rows", 1_000, 1_000, 0)
+BROKEN = RuleResult("lag", "nothing lags [now]", 0, 1, 1, ("t/0: 1 offset [x]",))
 
 
 def invoke(
-    monkeypatch: pytest.MonkeyPatch, *findings: Finding, span: Span = SPAN, options: tuple[str, ...] = ()
+    monkeypatch: pytest.MonkeyPatch, *findings: RuleResult, span: Span = SPAN, options: tuple[str, ...] = ()
 ) -> Result:
     def run_audit(settings: object, *, ledger: Path | None, progress: object) -> AuditResult:
         return AuditResult(span, findings)

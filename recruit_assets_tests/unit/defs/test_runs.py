@@ -7,7 +7,7 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from recruit_assets.defs.runs import hours_of_tags, living_runs, range_tags, recent_failures, started_hours
+from recruit_assets.defs.runs import hours_of_tags, range_tags, recent_failures, started_hours, unfinished_runs
 from recruit_assets.hours.planning import HourRange
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -58,10 +58,10 @@ def test_hours_of_runs_that_wait_or_run_are_living(instance: dg.DagsterInstance)
     a_run(instance, nothing, range_tags(HourRange(NINE, NINE)))
     an_unfinished_run(instance, dg.DagsterRunStatus.STARTING, tags | {"dagster/sensor_name": "a_sensor"})
 
-    living = living_runs(instance)
+    unfinished = unfinished_runs(instance)
 
-    assert living.hours == (HourRange(SEVEN, NINE),)
-    assert living.by_sensor == {"a_sensor": (HourRange(SEVEN, NINE),)}
+    assert unfinished.hours == (HourRange(SEVEN, NINE),)
+    assert unfinished.by_sensor == {"a_sensor": (HourRange(SEVEN, NINE),)}
     assert started_hours(instance) == ()
 
 

@@ -50,7 +50,7 @@ def tick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Tick]:
 
 def found(*hours: datetime, lag: int = 0) -> Callable[..., schedules.Probe]:
     pending = tuple(PendingHour(hour, newest_change=SIX, next_try_at=SIX) for hour in hours)
-    feed = FeedState(now=SIX, low_water=SIX, changes_read=0, pending=pending)
+    feed = FeedState(now=SIX, checkpoint=SIX, changes_read=0, pending=pending)
     return lambda *_: schedules.Probe(lag=lag, feed=feed)
 
 

@@ -11,7 +11,7 @@ from recruit_assets.ingest.writer import EventWriter
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import RowsRefused
-from recruit_assets.stores.kafka.group_member import Trimmed
+from recruit_assets.stores.kafka.group_member import RetentionGap
 from recruit_assets.transforms.buckets import Layout, Layouts
 from recruit_assets.transforms.validate import Limits
 from recruit_assets_tests.support.builders import an_event, as_bytes
@@ -168,11 +168,11 @@ def test_finish_lands_what_is_in_the_air_and_drops_what_was_only_read() -> None:
 def test_records_that_the_topic_dropped_are_an_alert() -> None:
     member = ScriptedMember(records(1, first=100))
     setup = Setup(member)
-    member.trimmed.append(Trimmed(partition=0, expected=40, first_kept=100))
+    member.gaps.append(RetentionGap(partition=0, expected=40, first_kept=100))
 
     setup.turns(4)
 
-    assert setup.worker.tally.trimmed == 60
+    assert setup.worker.tally.gaps == 60
     assert setup.metrics.registry.get_sample_value("recruit_ingest_trimmed_records_total") == 60
 
 

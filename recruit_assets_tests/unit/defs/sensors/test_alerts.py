@@ -137,7 +137,7 @@ def test_a_failed_run_says_nothing_when_no_receiver_is_set(instance: dg.DagsterI
 
 
 @pytest.mark.parametrize(
-    ("pending", "low_water", "kinds"),
+    ("pending", "checkpoint", "kinds"),
     [
         pytest.param([], SEVEN, set(), id="nothing is wrong"),
         pytest.param([], None, set(), id="nothing was ever read"),
@@ -148,9 +148,9 @@ def test_a_failed_run_says_nothing_when_no_receiver_is_set(instance: dg.DagsterI
     ],
 )
 def test_a_report_stands_still_when_feed_or_hours_do(
-    pending: list[PendingHour], low_water: datetime | None, kinds: set[str]
+    pending: list[PendingHour], checkpoint: datetime | None, kinds: set[str]
 ) -> None:
-    assert alerts.standstills(pending, low_water=low_water, now=SEVEN).keys() == kinds
+    assert alerts.standstills(pending, checkpoint=checkpoint, now=SEVEN).keys() == kinds
 
 
 def test_an_unreadable_report_is_sent_once_and_its_recovery_too(
@@ -176,7 +176,7 @@ class NothingPending:
     def __init__(self, _: object) -> None:
         self.load = list[PendingHour]
 
-    def low_water(self) -> datetime:
+    def checkpoint(self) -> datetime:
         return SEVEN
 
     def now(self) -> datetime:

@@ -39,7 +39,7 @@ def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
         feed: Callable[..., FeedState] | None = None,
         patience_s: float = 0,
     ) -> dg.SensorResult:
-        state = FeedState(now=now, low_water=now, changes_read=12, pending=hours)
+        state = FeedState(now=now, checkpoint=now, changes_read=12, pending=hours)
         monkeypatch.setattr(cdc, "read_feed", feed or (lambda *_, **__: state))
         monkeypatch.setattr(stores, "of", lambda _: nullcontext((None, None)))
         monkeypatch.setattr(cdc, "PATIENCE_S", patience_s)
@@ -62,7 +62,7 @@ def requests_of(result: dg.SensorResult) -> list[Mapping[str, str]]:
     return [request.tags for request in result.run_requests or []]
 
 
-def a_living_run(instance: dg.DagsterInstance, hours: HourRange, *, sensor: str = "") -> None:
+def an_unfinished_run(instance: dg.DagsterInstance, hours: HourRange, *, sensor: str = "") -> None:
     tags = range_tags(hours) | ({"dagster/sensor_name": sensor} if sensor else {})
     status = dg.DagsterRunStatus.STARTING
     instance.add_run(dg.DagsterRun(job_name=hours_job.name, run_id=str(uuid4()), status=status, tags=tags))
@@ -89,7 +89,7 @@ def test_a_tick_without_changes_says_what_it_looked_at(tick: Tick) -> None:
 
 
 def test_a_tick_that_must_wait_says_for_what(tick: Tick, instance: dg.DagsterInstance) -> None:
-    a_living_run(instance, HourRange(CURRENT, CURRENT))
+    an_unfinished_run(instance, HourRange(CURRENT, CURRENT))
     waiting = PendingHour(CURRENT - HOUR, newest_change=NOW, next_try_at=NOW + HOUR, attempts=1)
 
     result = tick(pending(CURRENT), waiting, pending(datetime(2020, 1, 1, tzinfo=UTC)))
@@ -105,8 +105,8 @@ def test_a_tick_that_must_wait_says_for_what(tick: Tick, instance: dg.DagsterIns
 def test_unfinished_runs_of_the_past_are_limited_and_others_do_not_count(
     tick: Tick, instance: dg.DagsterInstance
 ) -> None:
-    a_living_run(instance, HourRange(CURRENT - 48 * HOUR, CURRENT - 48 * HOUR), sensor=cdc.NAME)
-    a_living_run(instance, HourRange(CURRENT - 144 * HOUR, CURRENT - 144 * HOUR))
+    an_unfinished_run(instance, HourRange(CURRENT - 48 * HOUR, CURRENT - 48 * HOUR), sensor=cdc.NAME)
+    an_unfinished_run(instance, HourRange(CURRENT - 144 * HOUR, CURRENT - 144 * HOUR))
     two_ranges = pending(CURRENT - HOUR), pending(CURRENT - 72 * HOUR)
 
     assert len(requests_of(tick(*two_ranges))) == 1
@@ -115,7 +115,7 @@ def test_unfinished_runs_of_the_past_are_limited_and_others_do_not_count(
 def test_the_current_hour_does_not_wait_for_the_past(tick: Tick, instance: dg.DagsterInstance) -> None:
     for days in range(2, 6):
         at = CURRENT - days * 24 * HOUR
-        a_living_run(instance, HourRange(at, at), sensor=cdc.NAME)
+        an_unfinished_run(instance, HourRange(at, at), sensor=cdc.NAME)
 
     (found,) = requests_of(tick(pending(CURRENT), pending(CURRENT - HOUR)))
 
@@ -127,7 +127,7 @@ def test_a_tick_waits_for_something_to_request(tick: Tick, monkeypatch: pytest.M
     clock = [0.0]
 
     def now_pending(*_: object, **__: object) -> FeedState:
-        return FeedState(now=NOW, low_water=NOW, changes_read=1, pending=next(looks))
+        return FeedState(now=NOW, checkpoint=NOW, changes_read=1, pending=next(looks))
 
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
     monkeypatch.setattr("time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recruit_assets.observability.audit.audit_db import open_scratch, rounded_mean
+from recruit_assets.observability.audit.audit_db import open_audit_database, rounded_mean
 from recruit_assets.observability.audit.cassandra_rows import take_rows
 from recruit_assets.observability.audit.results import unwatched
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
@@ -33,25 +33,25 @@ def test_countable_rows_with_a_job_are_counted_by_hour_and_ids() -> None:
         a_raw_row(7, custom_track="CLICK", job_id=1),
         a_raw_row(8, job_id=1),
     ]
-    with open_scratch() as scratch:
+    with open_audit_database() as audit_db:
         read = take_rows(
-            scratch, [((SEVEN, 0), iter(rows[:5])), ((SEVEN, 1), iter(rows[5:]))], expected=8, progress=unwatched
+            audit_db, [((SEVEN, 0), iter(rows[:5])), ((SEVEN, 1), iter(rows[5:]))], expected=8, progress=unwatched
         )
 
-        assert (read, scratch.number("SELECT count(*) FROM stored")) == (8, 8)
-        assert list(scratch.rows("SELECT * FROM metrics")) == [
+        assert (read, audit_db.number("SELECT count(*) FROM stored")) == (8, 8)
+        assert list(audit_db.rows("SELECT * FROM metrics")) == [
             (SEVEN_MS, 0, 0, 0, 0, 0, 0, 1, 1, 0, SEVEN_MS + 5),
             (SEVEN_MS, 1, 2, 0, 0, 2, 1, 0, 0, 10, SEVEN_MS + 3),
         ]
 
 
 def test_the_buckets_of_an_hour_add_up() -> None:
-    with open_scratch() as scratch:
+    with open_audit_database() as audit_db:
         for bucket, bid in ((0, 10), (1, 5)):
             rows = iter([a_raw_row(bucket, custom_track="click", job_id=1, bid=bid)])
-            take_rows(scratch, [((SEVEN, bucket), rows)], expected=2, progress=unwatched)
+            take_rows(audit_db, [((SEVEN, bucket), rows)], expected=2, progress=unwatched)
 
-        assert list(scratch.rows("SELECT clicks, bid_sum, latest_received_at_ms FROM metrics")) == [
+        assert list(audit_db.rows("SELECT clicks, bid_sum, latest_received_at_ms FROM metrics")) == [
             (2, 15, SEVEN_MS + 1)
         ]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from recruit_assets.contract.tables import MYSQL_REPORT
-from recruit_assets.observability.audit.audit_db import LATEST, LEDGER_COLUMNS, Scratch, open_scratch
+from recruit_assets.observability.audit.audit_db import LATEST, LEDGER_COLUMNS, AuditDatabase, open_audit_database
 from recruit_assets.observability.audit.differences import Differences, RowDifferences
 from recruit_assets.observability.audit.results import NONE, Sample
 
@@ -21,17 +21,17 @@ PLACE = f"raw_events hour 2026-01-05 07:00 bucket 3 create_time {FIRST}"
 
 
 @pytest.fixture
-def scratch() -> Iterator[Scratch]:
-    with open_scratch() as opened:
+def audit_db() -> Iterator[AuditDatabase]:
+    with open_audit_database() as opened:
         yield opened
 
 
-def differences(scratch: Scratch, judged_from_ms: float = -inf) -> Differences:
-    return Differences(scratch, topic="t", judged_from_ms=judged_from_ms)
+def differences(audit_db: AuditDatabase, judged_from_ms: float = -inf) -> Differences:
+    return Differences(audit_db, topic="t", judged_from_ms=judged_from_ms)
 
 
 def sent(
-    scratch: Scratch,
+    audit_db: AuditDatabase,
     create_time: UUID = FIRST,
     *,
     offset: int = 0,
@@ -39,25 +39,25 @@ def sent(
     content: bytes = b"a",
     received_at_ms: int = RECEIVED_MS,
 ) -> None:
-    scratch.add_events([(SEVEN_MS, BUCKET, create_time.bytes, at_ms, content, received_at_ms, True, False, 1, offset)])
+    audit_db.add_events([(SEVEN_MS, BUCKET, create_time.bytes, at_ms, content, received_at_ms, True, False, 1, offset)])
 
 
 def stored(
-    scratch: Scratch,
+    audit_db: AuditDatabase,
     create_time: UUID = FIRST,
     *,
     bucket: int = BUCKET,
     content: bytes = b"a",
     received_at_ms: int | None = RECEIVED_MS,
 ) -> None:
-    scratch.add_stored([(SEVEN_MS, bucket, create_time.bytes, SEVEN_MS, content, received_at_ms)])
+    audit_db.add_stored([(SEVEN_MS, bucket, create_time.bytes, SEVEN_MS, content, received_at_ms)])
 
 
-def test_an_event_with_its_row_differs_in_nothing(scratch: Scratch) -> None:
-    sent(scratch)
-    stored(scratch)
+def test_an_event_with_its_row_differs_in_nothing(audit_db: AuditDatabase) -> None:
+    sent(audit_db)
+    stored(audit_db)
 
-    found = differences(scratch)
+    found = differences(audit_db)
     assert [
         found.events_without_row(),
         found.rows_without_event(),
@@ -67,102 +67,104 @@ def test_an_event_with_its_row_differs_in_nothing(scratch: Scratch) -> None:
     ] == [NONE] * 5
 
 
-def test_an_event_without_row_is_missing(scratch: Scratch) -> None:
-    sent(scratch, offset=4)
-    assert differences(scratch).events_without_row() == Sample(1, (f"missing: {PLACE}, sent as t/1/4",))
+def test_an_event_without_row_is_missing(audit_db: AuditDatabase) -> None:
+    sent(audit_db, offset=4)
+    assert differences(audit_db).events_without_row() == Sample(1, (f"missing: {PLACE}, sent as t/1/4",))
 
 
-def test_a_row_without_event_is_unexpected(scratch: Scratch) -> None:
-    stored(scratch)
-    assert differences(scratch).rows_without_event() == Sample(
+def test_a_row_without_event_is_unexpected(audit_db: AuditDatabase) -> None:
+    stored(audit_db)
+    assert differences(audit_db).rows_without_event() == Sample(
         1, (f"unexpected: {PLACE}, received 2026-01-05 07:01:00.000",)
     )
 
 
-def test_a_row_without_received_at_is_unexpected_too(scratch: Scratch) -> None:
-    stored(scratch, received_at_ms=None)
-    assert differences(scratch, RECEIVED_MS).rows_without_event().count == 1
+def test_a_row_without_received_at_is_unexpected_too(audit_db: AuditDatabase) -> None:
+    stored(audit_db, received_at_ms=None)
+    assert differences(audit_db, RECEIVED_MS).rows_without_event().count == 1
 
 
-def test_rows_older_than_what_kafka_holds_are_not_judged(scratch: Scratch) -> None:
-    stored(scratch)
-    stored(scratch, SECOND, received_at_ms=RECEIVED_MS + 1)
+def test_rows_older_than_what_kafka_holds_are_not_judged(audit_db: AuditDatabase) -> None:
+    stored(audit_db)
+    stored(audit_db, SECOND, received_at_ms=RECEIVED_MS + 1)
 
-    found = differences(scratch, RECEIVED_MS + 1)
+    found = differences(audit_db, RECEIVED_MS + 1)
     assert (found.rows_without_event().count, found.rows_not_judged()) == (1, 1)
 
 
-def test_a_row_in_another_bucket_is_missing_where_it_belongs_and_unexpected_where_it_is(scratch: Scratch) -> None:
-    sent(scratch)
-    stored(scratch, bucket=BUCKET + 1)
+def test_a_row_in_another_bucket_is_missing_where_it_belongs_and_unexpected_where_it_is(
+    audit_db: AuditDatabase,
+) -> None:
+    sent(audit_db)
+    stored(audit_db, bucket=BUCKET + 1)
 
-    found = differences(scratch)
+    found = differences(audit_db)
     assert (found.events_without_row().count, found.rows_without_event().count) == (1, 1)
 
 
-def test_a_changed_row_has_other_content(scratch: Scratch) -> None:
-    sent(scratch, offset=4)
-    stored(scratch, content=b"b")
-    assert differences(scratch).rows_with_other_content() == Sample(1, (f"{PLACE} isn't what t/1/4 says",))
+def test_a_changed_row_has_other_content(audit_db: AuditDatabase) -> None:
+    sent(audit_db, offset=4)
+    stored(audit_db, content=b"b")
+    assert differences(audit_db).rows_with_other_content() == Sample(1, (f"{PLACE} isn't what t/1/4 says",))
 
 
-def test_the_last_record_of_an_event_tells_when_it_was_received(scratch: Scratch) -> None:
-    sent(scratch)
-    sent(scratch, offset=1, received_at_ms=RECEIVED_MS + 5)
-    stored(scratch)
-    assert differences(scratch).rows_with_other_received_at() == Sample(
+def test_the_last_record_of_an_event_tells_when_it_was_received(audit_db: AuditDatabase) -> None:
+    sent(audit_db)
+    sent(audit_db, offset=1, received_at_ms=RECEIVED_MS + 5)
+    stored(audit_db)
+    assert differences(audit_db).rows_with_other_received_at() == Sample(
         1, (f"{PLACE}: 2026-01-05 07:01:00.000, expected 2026-01-05 07:01:00.005",)
     )
 
 
-def test_a_later_record_that_kafka_may_have_dropped_is_believed(scratch: Scratch) -> None:
-    sent(scratch)
-    stored(scratch, received_at_ms=RECEIVED_MS + 5)
+def test_a_later_record_that_kafka_may_have_dropped_is_believed(audit_db: AuditDatabase) -> None:
+    sent(audit_db)
+    stored(audit_db, received_at_ms=RECEIVED_MS + 5)
 
-    assert differences(scratch).rows_with_other_received_at().count == 1
-    assert differences(scratch, RECEIVED_MS + 6).rows_with_other_received_at() == NONE
+    assert differences(audit_db).rows_with_other_received_at().count == 1
+    assert differences(audit_db, RECEIVED_MS + 6).rows_with_other_received_at() == NONE
 
 
-def test_one_create_time_with_two_contents_is_a_conflict_and_no_wrong_row(scratch: Scratch) -> None:
-    sent(scratch, offset=4)
-    sent(scratch, offset=5, content=b"b")
-    stored(scratch, content=b"a mixture")
+def test_one_create_time_with_two_contents_is_a_conflict_and_no_wrong_row(audit_db: AuditDatabase) -> None:
+    sent(audit_db, offset=4)
+    sent(audit_db, offset=5, content=b"b")
+    stored(audit_db, content=b"a mixture")
 
-    found = differences(scratch)
+    found = differences(audit_db)
     assert found.conflicts() == Sample(1, (f"create_time {FIRST} has 1 event times and 2 contents, first in t/1/4",))
     assert found.rows_with_other_content() == NONE
 
 
-def test_one_create_time_with_two_event_times_is_a_conflict_and_two_events(scratch: Scratch) -> None:
-    sent(scratch)
-    sent(scratch, offset=1, at_ms=SEVEN_MS + 1)
-    stored(scratch)
+def test_one_create_time_with_two_event_times_is_a_conflict_and_two_events(audit_db: AuditDatabase) -> None:
+    sent(audit_db)
+    sent(audit_db, offset=1, at_ms=SEVEN_MS + 1)
+    stored(audit_db)
 
-    found = differences(scratch)
+    found = differences(audit_db)
     assert (found.conflicts().count, found.events_without_row().count) == (1, 1)
 
 
-def test_duplicates_are_no_conflict(scratch: Scratch) -> None:
-    sent(scratch)
-    sent(scratch, offset=1)
-    assert differences(scratch).conflicts() == NONE
+def test_duplicates_are_no_conflict(audit_db: AuditDatabase) -> None:
+    sent(audit_db)
+    sent(audit_db, offset=1)
+    assert differences(audit_db).conflicts() == NONE
 
 
-def test_all_differences_are_counted_and_five_are_shown(scratch: Scratch) -> None:
+def test_all_differences_are_counted_and_five_are_shown(audit_db: AuditDatabase) -> None:
     for number in range(8):
-        sent(scratch, UUID(int=FIRST.int + number), offset=number)
+        sent(audit_db, UUID(int=FIRST.int + number), offset=number)
 
-    missing = differences(scratch).events_without_row()
+    missing = differences(audit_db).events_without_row()
     assert (missing.count, len(missing.examples)) == (8, 5)
 
 
-def test_dead_letters_are_missing_unexpected_or_of_another_reason(scratch: Scratch) -> None:
-    scratch.add_refused([(1, 0, "empty"), (1, 1, "empty"), (1, 2, "empty")])
-    scratch.add_dead_letters(
+def test_dead_letters_are_missing_unexpected_or_of_another_reason(audit_db: AuditDatabase) -> None:
+    audit_db.add_refused([(1, 0, "empty"), (1, 1, "empty"), (1, 2, "empty")])
+    audit_db.add_dead_letters(
         [(1, 0, "empty"), (1, 0, "empty"), (1, 1, "not_json"), (1, 7, "not_json"), (1, 9, "empty")]
     )
 
-    found = differences(scratch)
+    found = differences(audit_db)
     assert found.refused_without_dead_letter() == Sample(1, ("missing: t/1/2 (empty)",))
     assert found.dead_letters_with_other_reason() == Sample(1, ("t/1/1: reason not_json, expected empty",))
     assert found.dead_letters_without_refusal(1, 0, 9) == Sample(1, ("unexpected: t/1/7 (not_json)",))
@@ -179,46 +181,46 @@ def a_report_row(**values: object) -> tuple[Any, ...]:
     return tuple(row[name] for name in MYSQL_REPORT.column_names)
 
 
-def report_differences(scratch: Scratch, *reported: tuple[Any, ...]) -> RowDifferences:
-    scratch.add_metrics([(SEVEN_MS, 1, 2, 3, 4, 2, 1, 0, 0, 20, RECEIVED_MS)])
-    scratch.add_companies([(1, 9)])
-    scratch.recompute()
-    scratch.add_reported(reported)
-    return differences(scratch).report("recomputed", "reported", MYSQL_REPORT.column_names)
+def report_differences(audit_db: AuditDatabase, *reported: tuple[Any, ...]) -> RowDifferences:
+    audit_db.add_metrics([(SEVEN_MS, 1, 2, 3, 4, 2, 1, 0, 0, 20, RECEIVED_MS)])
+    audit_db.add_companies([(1, 9)])
+    audit_db.recompute()
+    audit_db.add_reported(reported)
+    return differences(audit_db).report("recomputed", "reported", MYSQL_REPORT.column_names)
 
 
 ROW = "2026-01-05 07:00, job_id 1, publisher_id 2, campaign_id 3, group_id 4"
 
 
-def test_the_report_is_recomputed_from_the_metrics(scratch: Scratch) -> None:
-    assert report_differences(scratch, a_report_row()) == RowDifferences(NONE, NONE, NONE)
+def test_the_report_is_recomputed_from_the_metrics(audit_db: AuditDatabase) -> None:
+    assert report_differences(audit_db, a_report_row()) == RowDifferences(NONE, NONE, NONE)
 
 
-def test_missing_and_unexpected_report_rows_are_told_by_their_key(scratch: Scratch) -> None:
-    found = report_differences(scratch, a_report_row(job_id=5))
+def test_missing_and_unexpected_report_rows_are_told_by_their_key(audit_db: AuditDatabase) -> None:
+    found = report_differences(audit_db, a_report_row(job_id=5))
     assert found == RowDifferences(
         Sample(1, (f"missing: {ROW}",)), Sample(1, (f"unexpected: {ROW.replace('job_id 1', 'job_id 5')}",)), NONE
     )
 
 
 @pytest.mark.parametrize("column", [name for name in MYSQL_REPORT.column_names if name not in MYSQL_REPORT.primary_key])
-def test_every_column_beside_the_key_is_compared(scratch: Scratch, column: str) -> None:
+def test_every_column_beside_the_key_is_compared(audit_db: AuditDatabase, column: str) -> None:
     wanted = dict(zip(MYSQL_REPORT.column_names, a_report_row(), strict=True))[column]
 
-    found = report_differences(scratch, a_report_row(**{column: 77}))
+    found = report_differences(audit_db, a_report_row(**{column: 77}))
 
     assert found == RowDifferences(NONE, NONE, Sample(1, (f"{ROW}: {column} 77, expected {wanted}",)))
 
 
-def test_an_hour_counted_differently_is_told(scratch: Scratch) -> None:
-    report_differences(scratch, a_report_row(clicks=5, conversion=0))
-    assert differences(scratch).hours("recomputed", "reported") == Sample(
+def test_an_hour_counted_differently_is_told(audit_db: AuditDatabase) -> None:
+    report_differences(audit_db, a_report_row(clicks=5, conversion=0))
+    assert differences(audit_db).hours("recomputed", "reported") == Sample(
         1, ("2026-01-05 07:00: 5 events, expected 3",)
     )
 
 
-def test_the_ledger_is_compared_without_latest_update_time(scratch: Scratch) -> None:
-    report_differences(scratch, a_report_row())
-    scratch.add_ledger([a_report_row()[: len(LEDGER_COLUMNS)]])
-    found = differences(scratch).report("ledger", "reported", LEDGER_COLUMNS)
+def test_the_ledger_is_compared_without_latest_update_time(audit_db: AuditDatabase) -> None:
+    report_differences(audit_db, a_report_row())
+    audit_db.add_ledger([a_report_row()[: len(LEDGER_COLUMNS)]])
+    found = differences(audit_db).report("ledger", "reported", LEDGER_COLUMNS)
     assert found == RowDifferences(NONE, NONE, NONE)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterHeader, DeadLetterReason, Origin
-from recruit_assets.observability.audit.audit_db import Scratch, open_scratch
+from recruit_assets.observability.audit.audit_db import AuditDatabase, open_audit_database
 from recruit_assets.observability.audit.kafka_records import RecordCounts, RecordReader, take_dead_letters
 from recruit_assets.observability.audit.results import unwatched
 from recruit_assets.stores.kafka.dead_letter_topic import headers_of
@@ -31,14 +31,14 @@ class ARecord:
 
 
 @pytest.fixture
-def scratch() -> Iterator[Scratch]:
-    with open_scratch() as opened:
+def audit_db() -> Iterator[AuditDatabase]:
+    with open_audit_database() as opened:
         yield opened
 
 
-def take(scratch: Scratch, *records: ARecord) -> RecordCounts:
+def take(audit_db: AuditDatabase, *records: ARecord) -> RecordCounts:
     limits = Limits(max_bytes=10_000, first_hour_ms=FIRST_HOUR_MS)
-    reader = RecordReader(scratch, topic="t", layouts=Layouts([(0, Layout(12, 4))]), limits=limits)
+    reader = RecordReader(audit_db, topic="t", layouts=Layouts([(0, Layout(12, 4))]), limits=limits)
     return reader.take([(0, records)], total=len(records), progress=unwatched)
 
 
@@ -48,19 +48,19 @@ def a_dead_letter(
     return DeadLetter(origin, reason, "why", "an.Error", RECEIVED_MS, attempts, key=None, value=b"{", headers=())
 
 
-def test_records_become_events_and_refusals(scratch: Scratch) -> None:
-    counts = take(scratch, ARecord(0, as_bytes(an_event())), ARecord(1, b"{"), ARecord(3, None))
+def test_records_become_events_and_refusals(audit_db: AuditDatabase) -> None:
+    counts = take(audit_db, ARecord(0, as_bytes(an_event())), ARecord(1, b"{"), ARecord(3, None))
 
     assert (counts.records, counts.valid, counts.refused) == (3, 1, 2)
-    assert list(scratch.rows("SELECT * FROM refused")) == [(0, 1, "not_json"), (0, 3, "tombstone")]
+    assert list(audit_db.rows("SELECT * FROM refused")) == [(0, 1, "not_json"), (0, 3, "tombstone")]
 
 
-def test_an_event_sent_again_is_one_event_with_the_later_time(scratch: Scratch) -> None:
+def test_an_event_sent_again_is_one_event_with_the_later_time(audit_db: AuditDatabase) -> None:
     event = as_bytes(an_event())
     respelled = as_bytes(an_event(bid="10.0", job_id=1.0, bn=None))
-    take(scratch, ARecord(0, event), ARecord(1, respelled, timestamp=RECEIVED_MS + 7), ARecord(2, event))
+    take(audit_db, ARecord(0, event), ARecord(1, respelled, timestamp=RECEIVED_MS + 7), ARecord(2, event))
 
-    assert list(scratch.rows("SELECT records, received_at_ms, kafka_offset FROM events")) == [(3, RECEIVED_MS + 7, 0)]
+    assert list(audit_db.rows("SELECT records, received_at_ms, kafka_offset FROM events")) == [(3, RECEIVED_MS + 7, 0)]
 
 
 @pytest.mark.parametrize(
@@ -68,21 +68,21 @@ def test_an_event_sent_again_is_one_event_with_the_later_time(scratch: Scratch) 
     [an_event(bid=11), an_event(bn="x"), an_event(unknown=1), an_event(custom_track="clicks")],
     ids=["a number", "a text", "an unknown field", "another spelling of the action"],
 )
-def test_another_content_is_another_row_of_the_same_event(scratch: Scratch, other: dict[str, object]) -> None:
-    take(scratch, ARecord(0, as_bytes(an_event())), ARecord(1, as_bytes(other)))
-    assert scratch.number("SELECT count(*) FROM events") == 2
+def test_another_content_is_another_row_of_the_same_event(audit_db: AuditDatabase, other: dict[str, object]) -> None:
+    take(audit_db, ARecord(0, as_bytes(an_event())), ARecord(1, as_bytes(other)))
+    assert audit_db.number("SELECT count(*) FROM events") == 2
 
 
-def test_unknown_fields_may_come_in_any_order(scratch: Scratch) -> None:
-    take(scratch, ARecord(0, as_bytes(an_event(x=1, y=[2]))), ARecord(1, as_bytes(an_event(y=[2], x=1))))
-    assert scratch.number("SELECT count(*) FROM events") == 1
+def test_unknown_fields_may_come_in_any_order(audit_db: AuditDatabase) -> None:
+    take(audit_db, ARecord(0, as_bytes(an_event(x=1, y=[2]))), ARecord(1, as_bytes(an_event(y=[2], x=1))))
+    assert audit_db.number("SELECT count(*) FROM events") == 1
 
 
-def test_countable_and_unattributed_events_are_marked(scratch: Scratch) -> None:
+def test_countable_and_unattributed_events_are_marked(audit_db: AuditDatabase) -> None:
     events = [an_event(seed=1), an_event(seed=2, job_id=...), an_event(seed=3, custom_track="pageview")]
-    take(scratch, *(ARecord(offset, as_bytes(event)) for offset, event in enumerate(events)))
+    take(audit_db, *(ARecord(offset, as_bytes(event)) for offset, event in enumerate(events)))
 
-    marks = scratch.rows("SELECT countable, unattributed FROM events ORDER BY kafka_offset")
+    marks = audit_db.rows("SELECT countable, unattributed FROM events ORDER BY kafka_offset")
     assert list(marks) == [(1, 0), (0, 1), (0, 0)]
 
 
@@ -90,39 +90,39 @@ def test_countable_and_unattributed_events_are_marked(scratch: Scratch) -> None:
     "reason", [DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.BEFORE_FIRST_HOUR, DeadLetterReason.TOO_LARGE]
 )
 def test_a_dead_letter_is_believed_where_the_record_alone_cannot_tell(
-    scratch: Scratch, reason: DeadLetterReason
+    audit_db: AuditDatabase, reason: DeadLetterReason
 ) -> None:
-    scratch.add_dead_letters([(0, 5, reason.value)])
-    counts = take(scratch, ARecord(5, as_bytes(an_event())))
-    assert (counts.refused, list(scratch.rows("SELECT * FROM refused"))) == (1, [(0, 5, reason.value)])
+    audit_db.add_dead_letters([(0, 5, reason.value)])
+    counts = take(audit_db, ARecord(5, as_bytes(an_event())))
+    assert (counts.refused, list(audit_db.rows("SELECT * FROM refused"))) == (1, [(0, 5, reason.value)])
 
 
-def test_a_dead_letter_of_a_valid_record_is_not_believed_otherwise(scratch: Scratch) -> None:
-    scratch.add_dead_letters([(0, 5, "not_json")])
-    assert take(scratch, ARecord(5, as_bytes(an_event()))).refused == 0
+def test_a_dead_letter_of_a_valid_record_is_not_believed_otherwise(audit_db: AuditDatabase) -> None:
+    audit_db.add_dead_letters([(0, 5, "not_json")])
+    assert take(audit_db, ARecord(5, as_bytes(an_event()))).refused == 0
 
 
-def test_a_replay_that_is_refused_again_counts_for_its_origin(scratch: Scratch) -> None:
+def test_a_replay_that_is_refused_again_counts_for_its_origin(audit_db: AuditDatabase) -> None:
     replayed = headers_of(a_dead_letter(Origin("t", 3, 9)))
-    counts = take(scratch, ARecord(40, b"{", headers=replayed))
+    counts = take(audit_db, ARecord(40, b"{", headers=replayed))
 
-    assert (counts.replayed, list(scratch.rows("SELECT * FROM refused"))) == (1, [(3, 9, "not_json")])
-
-
-def test_headers_of_the_sender_make_no_replay(scratch: Scratch) -> None:
-    counts = take(scratch, ARecord(40, b"{", headers=[("trace", b"x"), (DeadLetterHeader.TOPIC.value, b"t")]))
-    assert (counts.replayed, list(scratch.rows("SELECT * FROM refused"))) == (0, [(0, 40, "not_json")])
+    assert (counts.replayed, list(audit_db.rows("SELECT * FROM refused"))) == (1, [(3, 9, "not_json")])
 
 
-def test_dead_letters_are_taken_once_and_strangers_are_named(scratch: Scratch) -> None:
+def test_headers_of_the_sender_make_no_replay(audit_db: AuditDatabase) -> None:
+    counts = take(audit_db, ARecord(40, b"{", headers=[("trace", b"x"), (DeadLetterHeader.TOPIC.value, b"t")]))
+    assert (counts.replayed, list(audit_db.rows("SELECT * FROM refused"))) == (0, [(0, 40, "not_json")])
+
+
+def test_dead_letters_are_taken_once_and_strangers_are_named(audit_db: AuditDatabase) -> None:
     ours, foreign = a_dead_letter(Origin("t", 0, 5)), a_dead_letter(Origin("elsewhere", 0, 6))
     again = a_dead_letter(Origin("t", 0, 5), attempts=2)
     letters = [ARecord(n, letter.value, headers=headers_of(letter)) for n, letter in enumerate((ours, again, foreign))]
     nothing = ARecord(9, b"?", topic="t.dlq")
 
-    strangers = take_dead_letters(scratch, [(0, [*letters, nothing])], topic="t", progress=unwatched)
+    strangers = take_dead_letters(audit_db, [(0, [*letters, nothing])], topic="t", progress=unwatched)
 
-    assert list(scratch.rows("SELECT * FROM dead_letters")) == [(0, 5, "not_json")]
+    assert list(audit_db.rows("SELECT * FROM dead_letters")) == [(0, 5, "not_json")]
     assert strangers.count == 2
     assert strangers.examples[0] == "unexpected: dead letter of elsewhere/0/6"
     assert strangers.examples[1].startswith("t.dlq/0/9 isn't a dead letter of this platform: KeyError(")

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from recruit_assets.observability.audit.audit_db import LEDGER_COLUMNS, open_scratch
+from recruit_assets.observability.audit.audit_db import LEDGER_COLUMNS, open_audit_database
 from recruit_assets.observability.audit.ledger_file import LedgerCounts, LedgerRow, read_ledger, take_ledger
 from recruit_assets.runtime.errors import UserError
 from recruit_assets_tests.support.simulations import a_spec, simulated
@@ -28,9 +28,9 @@ def test_counts_and_report_are_read(tmp_path: Path) -> None:
 
     assert counts == LedgerCounts(9, 5, 2, {"empty": 2}, 3, 1)
     assert report == [ROW]
-    with open_scratch() as scratch:
-        take_ledger(scratch, report)
-        assert list(scratch.rows(f"SELECT {', '.join(LEDGER_COLUMNS)} FROM ledger")) == [tuple(ROW)]
+    with open_audit_database() as audit_db:
+        take_ledger(audit_db, report)
+        assert list(audit_db.rows(f"SELECT {', '.join(LEDGER_COLUMNS)} FROM ledger")) == [tuple(ROW)]
 
 
 def test_what_the_simulator_writes_is_a_ledger(tmp_path: Path) -> None:
@@ -67,5 +67,5 @@ def test_a_missing_file_is_the_users_to_mend(tmp_path: Path) -> None:
 
 
 def test_a_report_row_given_twice_is_refused() -> None:
-    with open_scratch() as scratch, pytest.raises(UserError, match="two rows of the same key"):
-        take_ledger(scratch, [list(ROW), list(ROW)])
+    with open_audit_database() as audit_db, pytest.raises(UserError, match="two rows of the same key"):
+        take_ledger(audit_db, [list(ROW), list(ROW)])

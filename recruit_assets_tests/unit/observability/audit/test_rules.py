@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from recruit_assets.observability.audit import rules
 from recruit_assets.observability.audit.differences import RowDifferences
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
-from recruit_assets.observability.audit.results import NONE, Finding, Sample
+from recruit_assets.observability.audit.results import NONE, RuleResult, Sample
 from recruit_assets.stores.kafka.topic_reader import PartitionSpan
 from recruit_assets.stores.mysql.audit_reads import ReportMark
 
@@ -17,7 +17,7 @@ LEDGER = LedgerCounts(
 )
 
 
-def outcome(finding: Finding) -> tuple[int, int, int, tuple[str, ...]]:
+def outcome(finding: RuleResult) -> tuple[int, int, int, tuple[str, ...]]:
     return finding.expected, finding.found, finding.differences, finding.examples
 
 
@@ -80,7 +80,7 @@ def test_reports_differ_by_rows_missing_unexpected_and_different() -> None:
 
 
 def test_an_hour_is_pending_until_the_report_covers_its_change_and_the_skew() -> None:
-    def pending(covered_through: datetime) -> Finding:
+    def pending(covered_through: datetime) -> RuleResult:
         mark = ReportMark(covered_through.replace(tzinfo=None), row_count=1, event_count=1)
         return rules.nothing_pending({SEVEN: CHANGED}, {SEVEN.replace(tzinfo=None): mark})
 

@@ -151,7 +151,7 @@ def test_what_an_interrupted_download_left_is_removed_and_said(repository: Repos
     half.write_bytes(b"ha")
     said: list[str] = []
 
-    install([artifact], tmp_path, say=said.append, open_source=repository.source)
+    install([artifact], tmp_path, echo=said.append, open_source=repository.source)
 
     assert said[0].startswith("an earlier download didn't finish")
     assert contents(tmp_path) == {"maven/org/example/a/1.0/a-1.0.jar": b"a"}

@@ -51,9 +51,9 @@ def test_the_server_and_its_messages_are_unpacked_and_nothing_else(settings: Set
 
 def test_a_second_time_nothing_is_unpacked(settings: Settings) -> None:
     said: list[str] = []
-    first = mariadb.mariadb_home(settings, say=said.append)
+    first = mariadb.mariadb_home(settings, echo=said.append)
 
-    assert mariadb.mariadb_home(settings, say=said.append) == first
+    assert mariadb.mariadb_home(settings, echo=said.append) == first
     assert said == ["unpacking MariaDB 11.4.5"]
 
 

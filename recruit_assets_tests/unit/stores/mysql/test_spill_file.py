@@ -3,7 +3,7 @@
 import tracemalloc
 from collections.abc import Iterator
 
-from recruit_assets.stores.mysql.spill_file import IN_MEMORY_BYTES, Row, open_spool
+from recruit_assets.stores.mysql.spill_file import IN_MEMORY_BYTES, Row, open_spill_file
 
 
 def rows(count: int) -> Iterator[Row]:
@@ -11,25 +11,25 @@ def rows(count: int) -> Iterator[Row]:
 
 
 def test_rows_come_back_in_chunks_as_often_as_asked_for() -> None:
-    with open_spool(chunk_rows=2) as spool:
-        assert list(spool.fill(rows(5))) == list(rows(5))
+    with open_spill_file(chunk_rows=2) as spill_file:
+        assert list(spill_file.fill(rows(5))) == list(rows(5))
         for _ in range(2):
-            assert [len(chunk) for chunk in spool.chunks()] == [2, 2, 1]
-            assert [row for chunk in spool.chunks() for row in chunk] == list(rows(5))
+            assert [len(chunk) for chunk in spill_file.chunks()] == [2, 2, 1]
+            assert [row for chunk in spill_file.chunks() for row in chunk] == list(rows(5))
 
 
 def test_no_rows_are_no_chunks() -> None:
-    with open_spool(chunk_rows=2) as spool:
-        assert list(spool.fill(iter(()))) == []
-        assert list(spool.chunks()) == []
+    with open_spill_file(chunk_rows=2) as spill_file:
+        assert list(spill_file.fill(iter(()))) == []
+        assert list(spill_file.chunks()) == []
 
 
 def test_memory_does_not_grow_with_the_rows() -> None:
     tracemalloc.start()
     try:
-        with open_spool(chunk_rows=1000) as spool:
-            total = sum(1 for _ in spool.fill(rows(300_000)))
-            again = sum(len(chunk) for chunk in spool.chunks())
+        with open_spill_file(chunk_rows=1000) as spill_file:
+            total = sum(1 for _ in spill_file.fill(rows(300_000)))
+            again = sum(len(chunk) for chunk in spill_file.chunks())
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
