@@ -1,7 +1,16 @@
 """The tables of both stores: names, columns, keys and meanings that users and other programs see."""
 
 from recruit_assets.contract.events import EVENT_COLUMNS
-from recruit_assets.contract.types import CassandraTable, Column, SqlTable, Type
+from recruit_assets.contract.types import (
+    CassandraTable,
+    Column,
+    HourlySqlTable,
+    HourTable,
+    Lookup,
+    SqlTable,
+    Type,
+    sql_coverage,
+)
 
 CHANGE_SKEW_S = 5
 """A change this close to a coverage mark counts as not covered: coordinators' clocks differ by less."""
@@ -12,7 +21,7 @@ _EVENT_TIME = Column("event_time", Type.TIMESTAMP, "When the event happened, UTC
 _RECEIVED_AT = Column("received_at", Type.TIMESTAMP, "The Kafka record's timestamp (LogAppendTime)", nullable=False)
 _CREATE_TIME = EVENT_COLUMNS[0]
 
-RAW_EVENTS = CassandraTable(
+RAW_EVENTS = HourTable(
     name="raw_events",
     description="Every valid event, as received, once.",
     columns=(
@@ -25,6 +34,7 @@ RAW_EVENTS = CassandraTable(
     ),
     partition_key=("event_hour", "bucket"),
     clustering_key=("create_time",),
+    live=True,
 )
 
 EVENT_CHANGES = CassandraTable(
@@ -87,7 +97,9 @@ _COUNTS = (
     Column("latest_received_at", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
 )
 
-FILTERED_EVENTS = CassandraTable(
+_ACTION_COUNTS = ("clicks", "conversion", "qualified", "unqualified")
+
+FILTERED_EVENTS = HourTable(
     name="filtered_events",
     description="The events that count (countable action, job_id not null), with what counting needs.",
     columns=(
@@ -102,22 +114,25 @@ FILTERED_EVENTS = CassandraTable(
     ),
     partition_key=("event_hour", "bucket"),
     clustering_key=("create_time",),
+    attributed_by="job_id",
 )
 
-BUCKET_METRICS = CassandraTable(
+BUCKET_METRICS = HourTable(
     name="bucket_metrics",
     description="The counts of a busy hour by bucket, so that those of unchanged buckets needn't be made again.",
     columns=(_EVENT_HOUR, _BUCKET, *_GRAIN, *_COUNTS),
     partition_key=("event_hour", "bucket"),
     clustering_key=GRAIN,
+    events_in=_ACTION_COUNTS,
 )
 
-HOURLY_JOB_METRICS = CassandraTable(
+HOURLY_JOB_METRICS = HourTable(
     name="hourly_job_metrics",
     description="Counts per hour, job, publisher, campaign and group.",
     columns=(_EVENT_HOUR, *_GRAIN, *_COUNTS),
     partition_key=("event_hour",),
     clustering_key=GRAIN,
+    events_in=_ACTION_COUNTS,
 )
 
 HOUR_COVERAGE = CassandraTable(
@@ -153,7 +168,24 @@ CASSANDRA_TABLES = (
     HOUR_COVERAGE,
 )
 
-MYSQL_REPORT = SqlTable(
+REPORT_HOURS = sql_coverage(
+    "report_hours", "One row per reported hour: how far its rows are known to be complete, and by which run."
+)
+
+JOB = SqlTable(
+    name="job",
+    description="The job dimension that the report is joined with.",
+    columns=(
+        Column("id", Type.INT, "Job advertisement", nullable=False),
+        Column("company_id", Type.INT, "Company that offers the job"),
+        Column("group_id", Type.INT, "Group of jobs"),
+        Column("campaign_id", Type.INT, "Advertising campaign"),
+        Column("title", Type.VARCHAR, "Title of the job"),
+    ),
+    primary_key=("id",),
+)
+
+MYSQL_REPORT = HourlySqlTable(
     name="mysql_report",
     description="The hourly report: what happened per job, publisher, campaign and group in each hour. Times are UTC.",
     columns=(
@@ -177,33 +209,12 @@ MYSQL_REPORT = SqlTable(
     primary_key=("dates", "hours", *GRAIN),
     # finds the jobs without a company, and their hours, by skipping through the index
     indexes=(("company_id", "job_id"),),
-)
-
-REPORT_HOURS = SqlTable(
-    name="report_hours",
-    description="One row per reported hour: how far its rows are known to be complete, and by which run.",
-    columns=(
-        Column("event_hour", Type.DATETIME, "The hour, UTC", nullable=False),
-        Column("covered_through", Type.DATETIME_MICROS, "Every change before this is in the report", nullable=False),
-        Column("t", Type.BIGINT, "Write number of the run, breaks ties of covered_through", nullable=False),
-        Column("row_count", Type.BIGINT, "Report rows of the hour", nullable=False),
-        Column("event_count", Type.BIGINT, "Countable events that the rows stand for", nullable=False),
-        Column("run_id", Type.VARCHAR, "Dagster run that wrote the hour", nullable=False),
-    ),
-    primary_key=("event_hour",),
-)
-
-JOB = SqlTable(
-    name="job",
-    description="The job dimension that the report is joined with.",
-    columns=(
-        Column("id", Type.INT, "Job advertisement", nullable=False),
-        Column("company_id", Type.INT, "Company that offers the job"),
-        Column("group_id", Type.INT, "Group of jobs"),
-        Column("campaign_id", Type.INT, "Advertising campaign"),
-        Column("title", Type.VARCHAR, "Title of the job"),
-    ),
-    primary_key=("id",),
+    hour_columns=("dates", "hours"),
+    coverage=REPORT_HOURS,
+    events_in=("clicks", "conversion", "qualified_application", "disqualified_application"),
+    # joined in the transaction that stores the rows, where only the hour's jobs are read: through Spark, a dimension of
+    # 100,000 jobs takes half a second in every run
+    lookups=(Lookup("company_id", by="job_id", table=JOB, value="company_id"),),
 )
 
 PENDING_HOURS = SqlTable(

@@ -49,9 +49,21 @@ class CassandraTable:
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+
+@dataclass(frozen=True, slots=True)
+class HourTable(CassandraTable):
+    """A Cassandra table whose rows belong to an hour: its partition key is (event_hour) or (event_hour, bucket)."""
+
+    live: bool = False
+    """Rows are written at any time and not by runs, so that the table has no coverage."""
+    events_in: tuple[str, ...] = ()
+    """Columns that add up to the number of events of a row; none: a row is one event."""
+    attributed_by: str = ""
+    """A row without a value in this column is counted as unattributed and isn't stored."""
+
     @property
     def has_buckets(self) -> bool:
-        """Whether an hour is cut into partitions by bucket, or is one."""
+        """Whether an hour is several partitions, one per bucket."""
         return "bucket" in self.partition_key
 
 
@@ -68,3 +80,45 @@ class SqlTable:
     @property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourlySqlTable(SqlTable):
+    """A table of the report database whose rows belong to an hour, which a run replaces in one transaction."""
+
+    coverage: SqlTable
+    """A table made by `sql_coverage`."""
+    hour_columns: tuple[str, ...] = ("event_hour",)
+    """Where a row has its hour: in one DATETIME, or in the midnight of its day and the hour of the day."""
+    events_in: tuple[str, ...] = ()
+    """Columns that add up to the number of events of a row; none: a row is one event."""
+    lookups: tuple["Lookup", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A column that is filled from another table of the report database when a row is stored; null without a match."""
+
+    column: str
+    by: str
+    """The column of the row that holds the key."""
+    table: SqlTable
+    value: str
+    """The column of the other table to take; its primary key is one column."""
+
+
+def sql_coverage(name: str, description: str) -> SqlTable:
+    """A table that says how far the rows of each hour of a HourlySqlTable are complete."""
+    return SqlTable(
+        name=name,
+        description=description,
+        columns=(
+            Column("event_hour", Type.DATETIME, "The hour, UTC", nullable=False),
+            Column("covered_through", Type.DATETIME_MICROS, "Every change before this is in the rows", nullable=False),
+            Column("t", Type.BIGINT, "Write timestamp of the run, breaks ties of covered_through", nullable=False),
+            Column("row_count", Type.BIGINT, "Rows of the hour", nullable=False),
+            Column("event_count", Type.BIGINT, "Countable events that the rows stand for", nullable=False),
+            Column("run_id", Type.VARCHAR, "Dagster run that wrote the hour", nullable=False),
+        ),
+        primary_key=("event_hour",),
+    )

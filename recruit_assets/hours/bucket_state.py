@@ -1,12 +1,9 @@
-"""What is known of one partition of an hour: what its rows were made of, and whether its input still holds just that.
+"""What the rows of one partition were made of, and whether its input still holds exactly that.
 
-Ingest gives a bucket a new version after events of it are durable and before it announces the change. So the version
-that is read before a bucket's rows is of events that these rows hold; and where a later run finds the same version, no
-change that was announced until then is missing in them, however late it becomes visible. What doesn't come through
-ingest, an erasure by hand for one, raises no version: runs that read everything find it. What a stage made has the
-number T of its run for a version.
-
-Belongs here: that comparison, and adding portions up. Not here: the order of the steps (`stages`), reading (`stores`).
+Ingest gives a bucket a new version after events of it are durable and before it publishes the change. A version that is
+read before the bucket's rows therefore stands for events that are among these rows. If a later run finds the same
+version, the rows lack no change that was published until then, however late it becomes visible. An erasure by hand
+raises no version: only runs that read everything find it. The version of what a run wrote is its write timestamp.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,15 +20,15 @@ class Partition(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """How much a stage holds: its rows, and the countable events that these stand for."""
+class RowCounts:
+    """Stored rows, the events that they stand for, and the countable events without a job, which aren't stored."""
 
     row_count: int = 0
     event_count: int = 0
     unattributed: int = 0
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
+    def __add__(self, other: "RowCounts") -> "RowCounts":
+        return RowCounts(
             self.row_count + other.row_count,
             self.event_count + other.event_count,
             self.unattributed + other.unattributed,
@@ -39,36 +36,37 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
-    """The rows of one partition: the number T of the run that wrote them, what of, and how much that gave."""
+class BucketState:
+    """The rows of one partition: when they were written (write timestamp), what of, and how many they are."""
 
     t: int = 0
     version: int = 0
-    """Of the input; 0 where nothing is known to have been written."""
-    tally: Tally = field(default_factory=Tally)
+    """Of the input; 0 if nothing is known to have been written."""
+    counts: RowCounts = field(default_factory=RowCounts)
 
 
-NOTHING = Portion()
+EMPTY = BucketState()
 
 
 def unchanged(
-    base: Mapping[datetime, Mapping[Partition, Portion]],
+    base: Mapping[datetime, Mapping[Partition, BucketState]],
     partitions: Sequence[Partition],
     versions: Mapping[datetime, Mapping[Partition, int]],
-) -> dict[Partition, Portion]:
-    """Those of the partitions whose rows were made of the version that their input has now, if that is known.
+) -> dict[Partition, BucketState]:
+    """The partitions whose rows were made of the version that their input has now.
 
-    An hour whose base names partitions that it no longer has was cut by another bucket layout, and has no base.
+    An hour without versions has none. An hour whose base names partitions that it no longer has was cut by another
+    bucket layout: it has none either.
     """
     existing = frozenset(partitions)
     usable = {hour: base[hour] for hour in versions if hour in base and existing.issuperset(base[hour])}
-    was = {one: usable[one.hour].get(one, NOTHING) for one in partitions if one.hour in usable}
-    return {one: portion for one, portion in was.items() if portion.version == versions[one.hour].get(one, 0)}
+    known = {one: usable[one.hour].get(one, EMPTY) for one in partitions if one.hour in usable}
+    return {one: state for one, state in known.items() if state.version == versions[one.hour].get(one, 0)}
 
 
-def tally_by_hour(tallies: Mapping[Partition, Tally], hours: Iterable[datetime]) -> dict[datetime, Tally]:
-    """Those of each hour's partitions, added up."""
-    by_hour = dict.fromkeys(hours, Tally())
-    for partition, tally in tallies.items():
-        by_hour[partition.hour] += tally
+def counts_by_hour(counts: Mapping[Partition, RowCounts], hours: Iterable[datetime]) -> dict[datetime, RowCounts]:
+    """The sum over the partitions of each hour; zeros for an hour without rows."""
+    by_hour = dict.fromkeys(hours, RowCounts())
+    for partition, found in counts.items():
+        by_hour[partition.hour] += found
     return by_hour

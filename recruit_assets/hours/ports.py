@@ -1,152 +1,107 @@
-"""What the replacement of hours needs of the stores, as Protocols that stores fulfil and tests fake."""
+"""What the rules in `hours` need of the stores, as Protocols: the stores fulfil them, the interleaving tests fake them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from recruit_assets.contract.types import CassandraTable
-from recruit_assets.hours.bucket_state import Partition, Portion, Tally
+from recruit_assets.contract.types import HourTable
+from recruit_assets.hours.bucket_state import BucketState, Partition, RowCounts
 from recruit_assets.hours.planning import FailedRun, PendingHour
+
+Rows = TypeVar("Rows")
+"""A query that hasn't been run yet; in production a Spark DataFrame."""
+SqlRow = tuple[Any, ...]
+"""The values of one row for a table of the report database, in the order of the DataFrame's columns."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """What a stage recorded of an hour; `covered_through_ms` tells which changes it is about."""
+class Coverage:
+    """What the rows of an hour are known to contain: every change before `covered_through_ms` (ms since the epoch)."""
+
+    covered_through_ms: int
+    buckets: Mapping[Partition, BucketState] | None = None
+    """What each bucket's rows were made of; None where that wasn't recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedHour:
+    """What was recorded of an hour when its rows were written; asset checks compare these."""
 
     covered_through_ms: int
     t: int
     row_count: int
     event_count: int
     t_by_bucket: Mapping[int, int] | None = None
-    """Where a run may keep the rows of others: the write number of each bucket with raw events."""
+    """The write timestamp of each bucket with raw events, where a run may keep rows of an earlier one."""
 
     def t_of(self, bucket: int) -> int | None:
-        """The write number that every row of the bucket has; None where it has no rows."""
+        """The write timestamp that every row of the bucket has; None if the bucket has no rows."""
         return self.t if self.t_by_bucket is None else self.t_by_bucket.get(bucket)
 
 
-Rows = TypeVar("Rows")
-Compute = Callable[[Any], Any]
-"""Rows in, rows out, a DataFrame each in production. Not generic: Dagster checks an asset's output by its class."""
-ReportRow = tuple[Any, ...]
-"""The values of one row in the order of the contract's report columns."""
+class HourStore(Protocol[Rows]):
+    """Cassandra: partitions of rows whose newest write wins, and one coverage per hour and table.
 
-
-@dataclass(frozen=True, slots=True)
-class StageResult:
-    """What a stage did: its number T, and per hour the coverage mark (ms since the epoch) and the tally."""
-
-    t: int
-    covered_through_ms: Mapping[datetime, int]
-    tallies: Mapping[datetime, Tally] = field(default_factory=dict)
-    portions: Mapping[Partition, Portion] = field(default_factory=dict)
-    """Of each bucket that isn't empty, or whose input has had rows, for a later run to keep."""
-    partitions_read: int = 0
-    superseded: tuple[datetime, ...] = ()
-    """Hours that a newer run had already replaced."""
-
-
-@dataclass(frozen=True, slots=True)
-class Derivation:
-    """How the rows of a stage follow from those of its input. Nothing is read before a stage runs it.
-
-    `compute` may keep rows that only the tally looks at; `stored` drops them. `tally` gives a row per partition in use.
+    Every `t` is a write timestamp in microseconds.
     """
-
-    source: CassandraTable
-    compute: Compute
-    stored: Compute
-    tally: Compute
-    by_bucket: "ByBucket | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class ByBucket:
-    """A detour to the same rows that costs what changed: `parts` per bucket are kept in a table, `total` adds them up.
-
-    It is taken where the input stands for so many events or more; less is sooner counted again.
-    """
-
-    table: CassandraTable
-    parts: Derivation
-    total: Derivation
-    from_events: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredHours:
-    """A table as the input of a stage; which of its hours are read follows from the run."""
-
-    table: CassandraTable
-
-    def derive(
-        self,
-        compute: Compute,
-        *,
-        tally: Compute,
-        stored: Compute = lambda rows: rows,
-        by_bucket: ByBucket | None = None,
-    ) -> Derivation:
-        return Derivation(self.table, compute, stored, tally, by_bucket)
-
-
-class HourTables(Protocol[Rows]):
-    """Cassandra: partitions of last-write-wins rows, and a coverage mark per hour and stage. T is in microseconds."""
 
     def now_ms(self) -> int:
-        """Cassandra's clock."""
+        """Cassandra's clock, ms since the epoch."""
 
-    def clear_coverage(self, stage: CassandraTable, hours: Sequence[datetime], *, t: int) -> None:
-        """From here on nobody takes the stage's rows of these hours for complete."""
+    def coverage(self, table: HourTable, hours: Sequence[datetime]) -> Mapping[datetime, Coverage]:
+        """The coverage of each hour that has one."""
 
-    def coverage_ms(self, stage: CassandraTable, hours: Sequence[datetime]) -> Mapping[datetime, int]:
-        """The marks of those of the hours that have one."""
+    def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, t: int) -> None:
+        """From here on nobody takes the rows of these hours for complete."""
 
-    def portions(
-        self, stage: CassandraTable, hours: Sequence[datetime]
-    ) -> Mapping[datetime, Mapping[Partition, Portion]]:
-        """What the buckets of the covered hours were made of; without the hours whose coverage doesn't tell."""
-
-    def partitions(self, table: CassandraTable, hours: Sequence[datetime]) -> Sequence[Partition]:
+    def partitions(self, table: HourTable, hours: Sequence[datetime]) -> Sequence[Partition]:
         """Every partition that the hours can have."""
 
-    def versions(self, table: CassandraTable, hours: Sequence[datetime]) -> Mapping[datetime, Mapping[Partition, int]]:
-        """A number for each bucket that has been written to, another one after each change: ingest's for raw events,
-        T for what a stage made. Without the hours of which it isn't known.
-        """
+    def live_versions(self, hours: Sequence[datetime]) -> Mapping[datetime, Mapping[Partition, int]]:
+        """The version of each bucket that ingest has written to; it is another one after each write."""
 
-    def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> Rows:
-        """The rows of the partitions, read no earlier than this call."""
+    def read(self, table: HourTable, partitions: Sequence[Partition]) -> Rows:
+        """The rows of the partitions. Nothing is read before the rows are used."""
 
-    def write(self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int) -> Mapping[Partition, Tally]:
-        """Store the rows at timestamp T; returns the tally of each partition that has any."""
+    def narrow(self, rows: Rows, partitions: Sequence[Partition]) -> Rows:
+        """Those of the rows that belong to these partitions; their input is read for these only."""
 
-    def delete_older(self, stage: CassandraTable, partitions: Sequence[Partition], *, t: int) -> None:
-        """Remove what was written at T or before from the partitions."""
+    def cached(self, rows: Rows) -> AbstractContextManager[Rows]:
+        """The rows, read at most once however often they are used inside the block."""
 
-    def cover(self, stage: CassandraTable, result: StageResult, *, t: int, run_id: str) -> None:
-        """Set the result's marks, tallies and portions at timestamp T."""
+    def count_rows(self, table: HourTable, rows: Rows) -> Mapping[Partition, RowCounts]:
+        """How many rows each partition gets."""
 
-    def by_hour(self, rows: Rows) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:
-        """The report rows of each hour that has any, to be taken before the next hour is asked for."""
+    def append(self, table: HourTable, rows: Rows, *, t: int) -> None:
+        """Write the rows at this timestamp, but for unattributed ones."""
+
+    def delete_older(self, table: HourTable, partitions: Sequence[Partition], *, t: int) -> None:
+        """Remove what was written at this timestamp or before."""
+
+    def cover(
+        self, table: HourTable, coverage: Mapping[datetime, Coverage], counts: Mapping[datetime, RowCounts],
+        *, rows_t: int, run_id: str, t: int,
+    ) -> None:  # fmt: skip
+        """Set the coverage of the hours, whose rows were written at `rows_t`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """How much a run has for an hour of the report; not stored where a newer run's was there already."""
+class StoredHour:
+    """How many rows a run has for an hour. They weren't stored if a newer run's rows were there already."""
 
-    tally: Tally
+    counts: RowCounts
     stored: bool
 
 
-class Report(Protocol):
-    """The report database."""
+class HourSink(Protocol):
+    """A table of the report database."""
 
     def replace_hour(
-        self, hour: datetime, rows: Iterable[ReportRow], *, covered_through_ms: int, t: int, run_id: str
-    ) -> Published:
-        """Replace the hour's rows and mark in one transaction, unless the report already holds a newer mark."""
+        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, t: int, run_id: str
+    ) -> StoredHour:
+        """Replace the hour's rows and coverage in one transaction, unless those of a newer run are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +124,13 @@ class ChangeFeed(Protocol):
 
 
 class PendingHourStore(Protocol):
-    """Pending hours and the feed's low-water mark, in the report database."""
+    """Pending hours and the change feed's checkpoint, in the report database."""
 
     def checkpoint(self) -> datetime | None:
         """Up to where the feed was read; None before the first time."""
 
     def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
-        """Store the changed hours that the report doesn't cover, and move the mark: both or neither."""
+        """Store the changed hours that the report doesn't cover, and move the checkpoint: both or neither."""
 
     def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> Sequence[PendingHour]:
         """What is still pending."""

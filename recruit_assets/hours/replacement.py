@@ -1,173 +1,218 @@
-"""How a stage replaces its hours so that no run, however late, slow or dead, leaves a wrong number behind.
+"""How a run replaces the rows of its hours so that no run, however late, slow or dead, leaves a wrong number behind.
 
-Belongs here: the order of the steps, over two Protocols that the stores fulfil and the interleaving tests fake.
-All that a run writes carries its number T, so that Cassandra's last-write-wins keeps an older run from overwriting a
-newer one, and an hour is covered only while the rows of whole runs stand. No lock is needed. A run may keep buckets of
-the coverage that it clears, if their input still is what these rows were made of; `portions` says how that is known.
-Not here: statements (`stores`), what rows mean (`transforms`), which hours to run (`pending`).
+A step of a run takes one write timestamp T from Cassandra's clock before it reads, and writes everything at T. The
+newest write wins, so an older run can't overwrite a newer one. The order of the steps does the rest: an hour is covered
+only while all rows of a whole run stand. No lock is needed. `recruit_assets_tests/support/interleaving.py` runs this
+module under forced interleavings and shows what goes wrong without each of its safeguards.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from typing import Any, Generic
 
-from recruit_assets.contract.tables import MYSQL_REPORT, RAW_EVENTS
-from recruit_assets.contract.types import CassandraTable
-from recruit_assets.hours.bucket_state import Partition, Portion, Tally, tally_by_hour, unchanged
-from recruit_assets.hours.ports import ByBucket, Derivation, HourTables, Report, ReportRow, Rows, StageResult
+from recruit_assets.contract.types import HourTable
+from recruit_assets.hours.bucket_state import BucketState, Partition, RowCounts, counts_by_hour, unchanged
+from recruit_assets.hours.ports import Coverage, HourSink, HourStore, Rows, SqlRow
 from recruit_assets.runtime.errors import Inconsistent, MissingCoverage
 
-NUMBERS_PER_MS = 1000
+TIMESTAMPS_PER_MS = 1000
 """Runs that read the clock in the same millisecond differ by a number below this."""
-_COUNT_INDEXES = tuple(
-    MYSQL_REPORT.column_names.index(name)
-    for name in ("clicks", "conversion", "qualified_application", "disqualified_application")
-)
+
+RowsByHour = Iterator[tuple[datetime, Iterator[SqlRow]]]
+
+
+@dataclass(frozen=True, slots=True)
+class HourInput:
+    """What was known of an input's hours before its rows were read: a coverage read later could promise more."""
+
+    table: HourTable
+    covered_through_ms: Mapping[datetime, int]
+    versions: Mapping[datetime, Mapping[Partition, int]]
+    """Without the hours whose versions aren't known."""
+    event_count: int | None = None
+    """Events that the rows stand for; None if the coverage doesn't say."""
+
+
+@dataclass(slots=True)
+class Step:
+    """One step of a run: its write timestamp `t` (microseconds), and the inputs that it has read so far."""
+
+    run_id: str
+    t: int
+    inputs: list[HourInput] = field(default_factory=list)
+
+    def covered_through_ms(self, hours: Sequence[datetime]) -> dict[datetime, int]:
+        """What all inputs contain; without an input, everything before T."""
+        clock_ms = self.t // TIMESTAMPS_PER_MS
+        return {hour: min((i.covered_through_ms[hour] for i in self.inputs), default=clock_ms) for hour in hours}
+
+
+@dataclass(frozen=True, slots=True)
+class PreAggregation(Generic[Rows]):
+    """A second way to the same rows, whose cost is that of the buckets that changed.
+
+    `by_bucket` makes rows per bucket, which are kept in `table`; `total` adds them up. It is taken for hours of at least
+    `from_events` events: below that, counting everything again is cheaper.
+    """
+
+    table: HourTable
+    by_bucket: Callable[[Rows], Rows]
+    total: Callable[[Rows], Rows]
+    from_events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What a step did to its hours."""
+
+    t: int
+    counts: Mapping[datetime, RowCounts]
+    partitions_read: int = 0
+    superseded: tuple[datetime, ...] = ()
+    """Hours that a newer run had replaced already."""
+
+
+def begin_step(store: HourStore[Any], run_id: str) -> Step:
+    """A step with a write timestamp of now; to be called before anything is read."""
+    return Step(run_id, write_timestamp(store.now_ms(), run_id))
+
+
+def write_timestamp(clock_ms: int, run_id: str) -> int:
+    """T: the clock in microseconds, with a number of the run's own in the last three digits."""
+    own = int.from_bytes(sha256(run_id.encode()).digest()[:4], "big") % TIMESTAMPS_PER_MS
+    return clock_ms * TIMESTAMPS_PER_MS + own
+
+
+def read_input(store: HourStore[Rows], step: Step, table: HourTable, hours: Sequence[datetime]) -> Rows:
+    """The table's rows of these hours, to be read later; the step notes what is known of them now.
+
+    MissingCoverage if they aren't known to be complete. A live table has no coverage: its rows are read after T, so they
+    contain every change before T.
+    """
+    if table.live:
+        covered = dict.fromkeys(hours, step.t // TIMESTAMPS_PER_MS)
+        step.inputs.append(HourInput(table, covered, store.live_versions(hours)))
+    else:
+        step.inputs.append(_covered_input(table, store.coverage(table, hours), hours))
+    return store.read(table, store.partitions(table, hours))
 
 
 def replace_hours(
-    tables: HourTables[Rows],
-    derivation: Derivation,
-    *,
-    into: CassandraTable,
+    store: HourStore[Rows],
+    into: HourTable,
+    rows: Rows,
+    step: Step,
     hours: Sequence[datetime],
-    run_id: str,
-    keep_unchanged: bool = False,
-) -> StageResult:
-    """Replace the stage's rows of exactly these hours; MissingCoverage, and nothing covered, if the input isn't.
+    *,
+    incremental: bool = False,
+    pre_aggregation: PreAggregation[Rows] | None = None,
+) -> Replaced:
+    """Replace the table's rows of exactly these hours; the hours are covered as far as the step's inputs are.
 
-    With `keep_unchanged`, only buckets whose input was written to since the last coverage are read and replaced; the
-    rows end the same. Killed anywhere, it leaves the hours uncovered or as they were.
+    An incremental replacement reads and replaces only buckets whose input was written to since they were made; the rows
+    end the same. A run that is killed anywhere leaves the hours uncovered or as they were.
     """
-    detour = _detour(tables, derivation, hours) if keep_unchanged else None
-    if detour is not None:
-        replace_hours(tables, detour.parts, into=detour.table, hours=hours, run_id=run_id, keep_unchanged=True)
-    t = write_number(tables.now_ms(), run_id)
-    base = tables.portions(into, hours) if keep_unchanged and into.has_buckets else {}
-    # what lies uncovered may be half of a run: only rows that were covered up to this moment are kept
-    tables.clear_coverage(into, hours, t=t)
-    covered_through_ms = _input_coverage(tables, derivation.source, hours, t=t)
-    if detour is not None:
-        _require_current(tables, detour.table, derivation.source, hours)
-        derivation = detour.total
-    source = tables.partitions(derivation.source, hours)
-    # before the rows: a version that is read later could promise more
-    versions = tables.versions(derivation.source, hours) if into.has_buckets else {}
-    kept = unchanged(base, source, versions)
-    changed = [partition for partition in source if partition not in kept]
-    written: Mapping[Partition, Tally] = {}
+    source = step.inputs[0] if incremental and len(step.inputs) == 1 else None
+    if source and pre_aggregation and (source.event_count or 0) >= pre_aggregation.from_events:
+        rows = _pre_aggregated(store, pre_aggregation, source.table, step.run_id, hours)
+    base = _bucket_states(store, into, hours) if source and into.has_buckets else {}
+    # half of a killed run may lie uncovered: only rows that were covered up to this moment are kept
+    store.clear_coverage(into, hours, t=step.t)
+    partitions = store.partitions(into, hours)
+    kept = unchanged(base, partitions, source.versions) if source else {}
+    changed = [partition for partition in partitions if partition not in kept]
+    written: Mapping[Partition, RowCounts] = {}
     if changed:
-        rows = derivation.compute(tables.read(derivation.source, changed))
-        written = tables.write(into, rows, derivation, t=t)
-        replaced = [partition for partition in tables.partitions(into, hours) if partition not in kept]
-        tables.delete_older(into, replaced, t=t - 1)
-    portions = {partition: portion for partition, portion in kept.items() if portion.t} | {
-        partition: Portion(t, versions[partition.hour].get(partition, 0), written.get(partition, Tally()))
-        for partition in changed
-        if partition.hour in versions and (partition in written or partition in versions[partition.hour])
+        with store.cached(store.narrow(rows, changed) if kept else rows) as found:
+            written = store.count_rows(into, found)
+            store.append(into, found, t=step.t)
+        store.delete_older(into, changed, t=step.t - 1)
+    counts = counts_by_hour({one: state.counts for one, state in kept.items()} | dict(written), hours)
+    states = _states(step, kept, changed, written) if into.has_buckets else None
+    coverage = {
+        hour: Coverage(covered, None if states is None else {p: s for p, s in states.items() if p.hour == hour})
+        for hour, covered in step.covered_through_ms(hours).items()
     }
-    tallies = tally_by_hour({partition: portion.tally for partition, portion in kept.items()} | dict(written), hours)
-    result = StageResult(t, covered_through_ms, tallies, portions, partitions_read=len(changed))
-    tables.cover(into, result, t=t + 1, run_id=run_id)
-    return result
+    store.cover(into, coverage, counts, rows_t=step.t, run_id=step.run_id, t=step.t + 1)
+    return Replaced(step.t, counts, partitions_read=len(changed))
 
 
-def publish_hours(
-    tables: HourTables[Rows],
-    report: Report,
-    derivation: Derivation,
-    *,
-    hours: Sequence[datetime],
-    run_id: str,
-) -> StageResult:
-    """Replace exactly these hours of the report, each in a transaction of its own; MissingCoverage as above.
+def publish_hours(sink: HourSink, rows: RowsByHour, step: Step, hours: Sequence[datetime]) -> Replaced:
+    """Replace exactly these hours of a table of the report database, each in a transaction of its own.
 
-    An hour without rows is cleared. An hour that a newer run has published stays as it is.
+    An hour without rows is emptied. An hour that a newer run has published stays as it is. Inconsistent if the rows of
+    an hour don't come together: each part would replace the one before.
     """
-    t = write_number(tables.now_ms(), run_id)
-    covered_through_ms = _input_coverage(tables, derivation.source, hours, t=t)
-    rows = derivation.compute(tables.read(derivation.source, tables.partitions(derivation.source, hours)))
-    tallies: dict[datetime, Tally] = {}
-    superseded = []
-    for hour, hour_rows in _every_hour(tables.by_hour(rows), hours):
-        mark = covered_through_ms[hour]
-        published = report.replace_hour(hour, hour_rows, covered_through_ms=mark, t=t, run_id=run_id)
-        tallies[hour] = published.tally
-        if not published.stored:
+    counts, superseded = dict.fromkeys(hours, RowCounts()), []
+    covered_through_ms = step.covered_through_ms(hours)
+    for hour, hour_rows in _every_hour(rows, hours):
+        stored = sink.replace_hour(
+            hour, hour_rows, covered_through_ms=covered_through_ms[hour], t=step.t, run_id=step.run_id
+        )
+        counts[hour] = stored.counts
+        if not stored.stored:
             superseded.append(hour)
-    return StageResult(t, covered_through_ms, tallies, superseded=tuple(superseded))
+    return Replaced(step.t, counts, superseded=tuple(superseded))
 
 
-def write_number(clock_ms: int, run_id: str) -> int:
-    """T: Cassandra's clock in microseconds with a number of the run's own in the last three digits."""
-    own = int.from_bytes(sha256(run_id.encode()).digest()[:4], "big") % NUMBERS_PER_MS
-    return clock_ms * NUMBERS_PER_MS + own
-
-
-def _detour(tables: HourTables[Rows], derivation: Derivation, hours: Sequence[datetime]) -> ByBucket | None:
-    """The way by bucket, where there is one and it pays; not where the source doesn't tell all of its buckets."""
-    if (by_bucket := derivation.by_bucket) is None:
-        return None
-    covered = tables.portions(derivation.source, hours)
-    events = sum(portion.tally.event_count for portions in covered.values() for portion in portions.values())
-    return by_bucket if len(covered) == len(hours) and events >= by_bucket.from_events else None
-
-
-def _require_current(
-    tables: HourTables[Rows], parts: CassandraTable, source: CassandraTable, hours: Sequence[datetime]
-) -> None:
-    """MissingCoverage unless the parts are of what their source is now, after T was taken.
-
-    Other runs count the source itself. Where a later T went with parts from before, a run that had read the coverage of
-    newer rows would find older ones.
-    """
-    now, made = tables.versions(source, hours), tables.portions(parts, hours)
-    for hour in hours:
-        if hour not in now or {one: portion.version for one, portion in made.get(hour, {}).items()} != now[hour]:
-            raise MissingCoverage(
-                f"{parts.name} was made of what {source.name} no longer is for {hour:%Y-%m-%d %H:%M}: another run is "
-                "replacing it. The hour stays pending"
-            )
-
-
-def _input_coverage(
-    tables: HourTables[Rows], source: CassandraTable, hours: Sequence[datetime], *, t: int
-) -> Mapping[datetime, int]:
-    """What the input is known to contain, to be asked before its rows are read: a mark read later could promise more.
-
-    Raw events are written at any time, so reading them after T gives every change before T's clock.
-    """
-    if source is RAW_EVENTS:
-        return dict.fromkeys(hours, t // NUMBERS_PER_MS)
-    marks = tables.coverage_ms(source, hours)
-    missing = [hour for hour in hours if hour not in marks]
+def _covered_input(table: HourTable, found: Mapping[datetime, Coverage], hours: Sequence[datetime]) -> HourInput:
+    missing = [hour for hour in hours if hour not in found]
     if missing:
         raise MissingCoverage(
-            f"{source.name} isn't known to be complete for {missing[0]:%Y-%m-%d %H:%M} and {len(missing) - 1} more "
+            f"{table.name} isn't known to be complete for {missing[0]:%Y-%m-%d %H:%M} and {len(missing) - 1} more "
             "hours: another run is replacing it or died. The hours stay pending; materialize from filtered_events on"
         )
-    return marks
+    buckets = {hour: found[hour].buckets for hour in hours}
+    known = {hour: states for hour, states in buckets.items() if states is not None}
+    events = sum(state.counts.event_count for states in known.values() for state in states.values())
+    return HourInput(
+        table,
+        {hour: found[hour].covered_through_ms for hour in hours},
+        {hour: {one: state.t for one, state in states.items()} for hour, states in known.items()},
+        events if len(known) == len(hours) else None,
+    )
 
 
-def _every_hour(
-    groups: Iterator[tuple[datetime, Iterator[ReportRow]]], hours: Sequence[datetime]
-) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:
-    """The groups, then the hours that had none; Inconsistent where an hour comes in parts: each would replace the one
-    before.
-    """
+def _pre_aggregated(
+    store: HourStore[Rows], by: PreAggregation[Rows], source: HourTable, run_id: str, hours: Sequence[datetime]
+) -> Rows:
+    """The rows by way of the table that keeps them per bucket, after it was brought up to date."""
+    step = begin_step(store, run_id)
+    rows = by.by_bucket(read_input(store, step, source, hours))
+    replace_hours(store, by.table, rows, step, hours, incremental=True)
+    return by.total(store.read(by.table, store.partitions(by.table, hours)))
+
+
+def _bucket_states(
+    store: HourStore[Rows], table: HourTable, hours: Sequence[datetime]
+) -> dict[datetime, Mapping[Partition, BucketState]]:
+    found = store.coverage(table, hours)
+    return {hour: covered.buckets for hour, covered in found.items() if covered.buckets is not None}
+
+
+def _states(
+    step: Step,
+    kept: Mapping[Partition, BucketState],
+    changed: Sequence[Partition],
+    written: Mapping[Partition, RowCounts],
+) -> dict[Partition, BucketState]:
+    """Of every bucket that has rows, or whose input had some."""
+    versions = step.inputs[0].versions if len(step.inputs) == 1 else {}
+    return {one: state for one, state in kept.items() if state.t} | {
+        one: BucketState(step.t, versions[one.hour].get(one, 0), written.get(one, RowCounts()))
+        for one in changed
+        if one.hour in versions and (one in written or one in versions[one.hour])
+    }
+
+
+def _every_hour(rows: RowsByHour, hours: Sequence[datetime]) -> RowsByHour:
+    """The rows of each hour that has some, then the hours without any."""
     seen = set()
-    for hour, rows in groups:
+    for hour, hour_rows in rows:
         if hour in seen:
             raise Inconsistent(f"the rows of {hour:%Y-%m-%d %H:%M} don't come together")
         seen.add(hour)
-        yield hour, rows
+        yield hour, hour_rows
     yield from ((hour, iter(())) for hour in hours if hour not in seen)
-
-
-def tally_of(rows: Iterable[ReportRow]) -> Tally:
-    """The report rows and the events that they stand for, taken one by one."""
-    row_count = event_count = 0
-    for row in rows:
-        row_count += 1
-        event_count += sum(row[index] for index in _COUNT_INDEXES)
-    return Tally(row_count, event_count)

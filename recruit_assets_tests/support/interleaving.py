@@ -1,9 +1,10 @@
-"""A world in which ingest and runs are interleaved step by step, around the real `stages`.
+"""A world in which ingest and runs are interleaved step by step, around the real `hours.replacement`.
 
-Belongs here: last-write-wins tables as Cassandra's, the guarded report as MySQL's, clocks that differ, and a scheduler
-that runs whoever has the highest priority and changes priorities, or kills, at a few random steps. Such schedules find
-what uniform random choice misses (Burckhardt and others, "A Randomized Scheduler with Probabilistic Guarantees of
-Finding Bugs", ASPLOS 2010). `World.off` names guards to take out, so that each is seen to matter.
+It has tables in which the newest write wins, as Cassandra's; a guarded report, as MySQL's; clocks that differ; and a
+scheduler that runs the actor with the highest priority and, at a few random steps, changes priorities or kills a run.
+Such schedules find what uniform random choice misses (Burckhardt and others, "A Randomized Scheduler with Probabilistic
+Guarantees of Finding Bugs", ASPLOS 2010). `World.off` names safeguards to take out, so that each is seen to matter;
+`find_schedule` finds a schedule that needs one.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import cast
-from unittest.mock import patch
 
 from greenlet import getcurrent, greenlet
 
@@ -24,28 +25,33 @@ from recruit_assets.contract.tables import (
     CHANGE_SKEW_S,
     FILTERED_EVENTS,
     HOURLY_JOB_METRICS,
-    MYSQL_REPORT,
     RAW_EVENTS,
 )
-from recruit_assets.contract.types import CassandraTable
-from recruit_assets.hours import replacement as stages
-from recruit_assets.hours.bucket_state import Partition, Portion, Tally
-from recruit_assets.hours.ports import ByBucket, Derivation, Published, ReportRow, StageResult, StoredHours
+from recruit_assets.contract.types import HourTable
+from recruit_assets.hours.bucket_state import BucketState, Partition, RowCounts
+from recruit_assets.hours.ports import Coverage, SqlRow, StoredHour
+from recruit_assets.hours.replacement import (
+    PreAggregation,
+    Step,
+    begin_step,
+    publish_hours,
+    read_input,
+    replace_hours,
+)
 from recruit_assets.runtime.errors import MissingCoverage
 
 HOUR = datetime(2026, 1, 5, 7, tzinfo=UTC)
 BUCKETS = range(3)
+ALL = frozenset(BUCKETS)
 MS = 1000
-STAGES = (FILTERED_EVENTS, BUCKET_METRICS, HOURLY_JOB_METRICS)
+DERIVED = (FILTERED_EVENTS, BUCKET_METRICS, HOURLY_JOB_METRICS)
 ALWAYS, NEVER = 0, 1_000
-"""From how many events on metrics are made by bucket."""
+"""From how many events on metrics are counted by bucket."""
 
-Covered = tuple[int, Mapping[Partition, Portion]]
-"""A coverage: its mark, and what the rows were made of."""
 Cell = tuple[int, object, int]
 """Key, value, and when it was written."""
-Rows = Callable[[], list[Cell]]
-"""Rows as a query that is answered when it is called, like a DataFrame."""
+Rows = Callable[[frozenset[int]], list[Cell]]
+"""Rows of these buckets, as a query that is answered when it is called, like a DataFrame."""
 
 
 def pause() -> None:
@@ -84,16 +90,20 @@ class World:
         self.random = random.Random(seed)
         self.off = off
         self.now_ms = 1_000_000
-        self.counted = _counted_from(self.random.choice((ALWAYS, ALWAYS, NEVER)))
-        self.tables = {table.name: LastWriteWins() for table in (RAW_EVENTS, *STAGES)}
+        self.by_bucket = PreAggregation(
+            BUCKET_METRICS, _counted_by_bucket, _added_up, from_events=self.random.choice((ALWAYS, ALWAYS, NEVER))
+        )
+        self.eager = self.random.random() < 0.5
+        """Whether the assets' functions read their input at once, as one that caches or counts it does."""
+        self.tables = {table.name: LastWriteWins() for table in (RAW_EVENTS, *DERIVED)}
         self.marks = LastWriteWins()
         self.versions: Counter[int] = Counter()
         """Per bucket."""
         self.changes: list[int] = []
         """When each was made."""
         self.truth: dict[int, int] = {}
-        self.surviving_portions: dict[str, dict[Partition, Portion]] = {stage.name: {} for stage in STAGES}
-        """Of the newest coverage of each, cleared or not."""
+        self.last_coverage: dict[str, Coverage] = {}
+        """The newest of each table, cleared or not."""
         self.buckets_read = 0
         """Of raw events."""
         self.report = FakeReport(self)
@@ -139,15 +149,32 @@ class World:
         self.now_ms += 1
         self.tables[RAW_EVENTS.name].write(event % len(BUCKETS), event, job, at=self.now_ms * MS)
 
-    def run(self, run_id: str, *, keep_unchanged: bool) -> None:
+    def run(self, run_id: str, *, incremental: bool) -> None:
         """The three hourly assets, as Dagster runs them; without its input's coverage a run fails."""
         tables = FakeTables(self)
         try:
-            for how, into in ((_FILTERED, FILTERED_EVENTS), (self.counted, HOURLY_JOB_METRICS)):
-                stages.replace_hours(tables, how, into=into, hours=[HOUR], run_id=run_id, keep_unchanged=keep_unchanged)
-            stages.publish_hours(tables, self.report, _REPORTED, hours=[HOUR], run_id=run_id)
+            step, rows = self._load(tables, RAW_EVENTS, run_id)
+            replace_hours(tables, FILTERED_EVENTS, rows, step, [HOUR], incremental=incremental)
+            step, rows = self._load(tables, FILTERED_EVENTS, run_id)
+            replace_hours(
+                tables, HOURLY_JOB_METRICS, _counted(rows), step, [HOUR],
+                incremental=incremental, pre_aggregation=self.by_bucket,
+            )  # fmt: skip
+            step, rows = self._load(tables, HOURLY_JOB_METRICS, run_id)
+            publish_hours(self.report, tables.by_hour(rows), step, [HOUR])
         except MissingCoverage:
             pass
+
+    def _load(self, tables: FakeTables, source: HourTable, run_id: str) -> tuple[Step, Rows]:
+        """An asset's input, and what its function makes of it: an eager one has read it by the time it returns."""
+        step = begin_step(tables, run_id)
+        rows = read_input(tables, step, source, [HOUR])
+        if self.eager:
+            rows = _known(rows(ALL))
+            pause()
+        if "t_before_rows" in self.off:
+            step.t = begin_step(tables, run_id).t
+        return step, rows
 
     def pending(self) -> bool:
         newest_ms = max(self.changes, default=None)
@@ -158,123 +185,96 @@ class World:
 
 
 class FakeTables:
-    """`stages.HourTables` over the world's tables, a pause before each step that Cassandra would take on its own."""
+    """`ports.HourStore` over the world's tables, with a pause before each step that Cassandra takes on its own."""
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self._read_too_early: dict[str, Rows] = {}
 
     def now_ms(self) -> int:
         pause()
         return self.world.clock_ms()
 
-    def clear_coverage(self, stage: CassandraTable, hours: Sequence[datetime], *, t: int) -> None:
+    def coverage(self, table: HourTable, hours: Sequence[datetime]) -> Mapping[datetime, Coverage]:
+        if "coverage_before_rows" in self.world.off:
+            self._read_now(table)
+        pause()
+        if "base_is_covered" in self.world.off and table.name in self.world.last_coverage:
+            return {HOUR: self.world.last_coverage[table.name]}
+        found = [value for key, value, _ in self.world.marks.read(0) if key == _number(table)]
+        return {HOUR: cast("Coverage", found[0])} if found else {}
+
+    def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, t: int) -> None:
+        self._read_too_early.pop(table.name, None)
         pause()
         if "clear" not in self.world.off:
-            self.world.marks.write(0, _number(stage), None, at=t)
+            self.world.marks.write(0, _number(table), None, at=t)
 
-    def coverage_ms(self, stage: CassandraTable, hours: Sequence[datetime]) -> Mapping[datetime, int]:
-        pause()
-        if "coverage_before_rows" in self.world.off:
-            return _LateMark(self.world, stage)
-        return self._marks(stage)
-
-    def _marks(self, stage: CassandraTable) -> dict[datetime, int]:
-        covered = self._covered(stage)
-        return {} if covered is None else {HOUR: covered[0]}
-
-    def _covered(self, stage: CassandraTable) -> Covered | None:
-        found = [value for key, value, _ in self.world.marks.read(0) if key == _number(stage)]
-        return cast("Covered", found[0]) if found else None
-
-    def portions(
-        self, stage: CassandraTable, hours: Sequence[datetime]
-    ) -> Mapping[datetime, Mapping[Partition, Portion]]:
-        pause()
-        if "base_is_covered" in self.world.off:
-            return {HOUR: self.world.surviving_portions[stage.name]}
-        covered = self._covered(stage)
-        return {} if covered is None else {HOUR: covered[1]}
-
-    def partitions(self, table: CassandraTable, hours: Sequence[datetime]) -> list[Partition]:
+    def partitions(self, table: HourTable, hours: Sequence[datetime]) -> list[Partition]:
         return [Partition(HOUR, bucket) for bucket in BUCKETS] if table.has_buckets else [Partition(HOUR)]
 
-    def versions(self, table: CassandraTable, hours: Sequence[datetime]) -> Mapping[datetime, Mapping[Partition, int]]:
+    def live_versions(self, hours: Sequence[datetime]) -> Mapping[datetime, Mapping[Partition, int]]:
+        if "versions_before_rows" in self.world.off:
+            self._read_now(RAW_EVENTS)
         pause()
-        known = self._versions(table)
-        if known is None:
-            return {}
-        if _VERSIONS_FIRST[table.name] in self.world.off:
-            return {HOUR: _LateVersions(known, lambda: self._versions(table))}
-        return {HOUR: known}
+        return {HOUR: {Partition(HOUR, bucket): version for bucket, version in self.world.versions.items()}}
 
-    def _versions(self, table: CassandraTable) -> dict[Partition, int] | None:
-        if table is RAW_EVENTS:
-            return {Partition(HOUR, bucket): version for bucket, version in self.world.versions.items()}
-        covered = self._covered(table)
-        return None if covered is None else {partition: portion.t for partition, portion in covered[1].items()}
+    def _read_now(self, table: HourTable) -> None:
+        self._read_too_early[table.name] = _known(self._query(table)(ALL))
 
-    def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> Rows:
-        self.world.buckets_read += len(partitions) if table is RAW_EVENTS else 0
+    def read(self, table: HourTable, partitions: Sequence[Partition]) -> Rows:
+        return self._read_too_early.pop(table.name, None) or self._query(table)
 
-        def rows() -> list[Cell]:
+    def _query(self, table: HourTable) -> Rows:
+        def rows(buckets: frozenset[int]) -> list[Cell]:
             found: list[Cell] = []
-            for partition in partitions:
+            for place in sorted(buckets) if table.has_buckets else [0]:
                 pause()
-                found += self.world.tables[table.name].read(_place(partition))
+                self.world.buckets_read += table is RAW_EVENTS
+                found += self.world.tables[table.name].read(place)
             return found
 
         return rows
 
-    def write(self, stage: CassandraTable, rows: Rows, derivation: Derivation, *, t: int) -> Mapping[Partition, Tally]:
-        by_partition: dict[Partition, list[Cell]] = {}
-        for cell in rows():
-            pause()
-            partition = Partition(HOUR, cell[0] % len(BUCKETS) if stage.has_buckets else None)
-            self.world.tables[stage.name].write(_place(partition), cell[0], cell[1], at=t)
-            by_partition.setdefault(partition, []).append(cell)
-        return {partition: Tally(len(cells), len(cells)) for partition, cells in by_partition.items()}
+    def narrow(self, rows: Rows, partitions: Sequence[Partition]) -> Rows:
+        wanted = frozenset(partition.bucket or 0 for partition in partitions)
+        return lambda buckets: rows(buckets & wanted)
 
-    def delete_older(self, stage: CassandraTable, partitions: Sequence[Partition], *, t: int) -> None:
+    @contextmanager
+    def cached(self, rows: Rows) -> Iterator[Rows]:
+        yield _known(rows(ALL))
+
+    def count_rows(self, table: HourTable, rows: Rows) -> Mapping[Partition, RowCounts]:
+        pause()
+        found = Counter(Partition(HOUR, key % len(BUCKETS) if table.has_buckets else None) for key, _, _ in rows(ALL))
+        return {partition: RowCounts(number, number) for partition, number in found.items()}
+
+    def append(self, table: HourTable, rows: Rows, *, t: int) -> None:
+        for key, value, _ in rows(ALL):
+            pause()
+            self.world.tables[table.name].write(key % len(BUCKETS) if table.has_buckets else 0, key, value, at=t)
+
+    def delete_older(self, table: HourTable, partitions: Sequence[Partition], *, t: int) -> None:
         for partition in partitions:
             pause()
-            self.world.tables[stage.name].delete(_place(partition), at=t)
+            self.world.tables[table.name].delete(partition.bucket or 0, at=t)
 
-    def cover(self, stage: CassandraTable, result: StageResult, *, t: int, run_id: str) -> None:
+    def cover(
+        self, table: HourTable, coverage: Mapping[datetime, Coverage], counts: Mapping[datetime, RowCounts],
+        *, rows_t: int, run_id: str, t: int,
+    ) -> None:  # fmt: skip
         pause()
-        self.world.marks.write(0, _number(stage), (result.covered_through_ms[HOUR], result.portions), at=t)
-        self.world.surviving_portions[stage.name] = dict(result.portions)
+        self.world.marks.write(0, _number(table), coverage[HOUR], at=t)
+        self.world.last_coverage[table.name] = coverage[HOUR]
 
-    def by_hour(self, rows: Rows) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:
-        found = rows()
+    def by_hour(self, rows: Rows) -> Iterator[tuple[datetime, Iterator[SqlRow]]]:
+        found = rows(ALL)
         if found:
-            yield HOUR, (_report_row(job, count) for job, count, _ in found)
-
-
-class _LateMark(dict[datetime, int]):
-    """The guard taken out: a mark that is looked up only when it is used, after the rows were read."""
-
-    def __init__(self, world: World, stage: CassandraTable) -> None:
-        super().__init__(FakeTables(world)._marks(stage))
-        self._world, self._stage = world, stage
-
-    def __getitem__(self, hour: datetime) -> int:
-        return FakeTables(self._world)._marks(self._stage).get(hour, super().__getitem__(hour))
-
-
-class _LateVersions(dict[Partition, int]):
-    """The guard taken out: versions that are looked up whenever they are used, after the rows were read too."""
-
-    def __init__(self, known: Mapping[Partition, int], look: Callable[[], Mapping[Partition, int] | None]) -> None:
-        super().__init__({Partition(HOUR, bucket): 0 for bucket in BUCKETS} | dict(known))
-        self._look = look
-
-    def get(self, partition: Partition, default: object = 0) -> int:
-        found = self._look()
-        return super().get(partition, 0) if found is None else found.get(partition, 0)
+            yield HOUR, ((job, number) for job, number, _ in found)
 
 
 class FakeReport:
-    """`stages.Report`: rows per job, replaced as one, unless a newer mark is there."""
+    """`ports.HourSink`: rows per job, replaced as one, unless a newer mark is there."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -282,35 +282,33 @@ class FakeReport:
         self.mark = (0, 0)
 
     def replace_hour(
-        self, hour: datetime, rows: Iterable[ReportRow], *, covered_through_ms: int, t: int, run_id: str
-    ) -> Published:
+        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, t: int, run_id: str
+    ) -> StoredHour:
         pause()
-        if "report_guard" not in self.world.off and self.mark > (covered_through_ms, t):
-            return Published(Tally(), stored=False)
-        self.rows, self.mark = {row[0]: row[_CLICKS] for row in rows}, (covered_through_ms, t)
-        return Published(Tally(), stored=True)
-
-
-_CLICKS = MYSQL_REPORT.column_names.index("clicks")
+        if "newer_report_stays" not in self.world.off and self.mark > (covered_through_ms, t):
+            return StoredHour(RowCounts(), stored=False)
+        self.rows, self.mark = dict(rows), (covered_through_ms, t)
+        return StoredHour(RowCounts(), stored=True)
 
 
 def outcome(seed: int, off: frozenset[str] = frozenset()) -> str:
     """Run one schedule, then what is pending until nothing is: 'exact', 'wrong' or 'stuck'."""
     world = World(seed, off)
-    unchecked = (
-        patch.object(stages, "_require_current", lambda *_: None) if "parts_are_current" in off else nullcontext()
-    )
-    with unchecked:
-        _interleave(world)
-        for attempt in range(20):
-            world.now_ms += 10 * MS
-            if not world.pending():
-                return "exact" if world.exact() else "wrong"
-            _finish(greenlet(lambda attempt=attempt: world.run(f"retry {attempt}", keep_unchanged=True)))
+    _interleave(world)
+    for attempt in range(20):
+        world.now_ms += 10 * MS
+        if not world.pending():
+            return "exact" if world.exact() else "wrong"
+        _finish(greenlet(lambda attempt=attempt: world.run(f"retry {attempt}", incremental=True)))
     return "stuck"
 
 
-def states_after_runs(seed: int, *, keep_unchanged: bool) -> tuple[list[tuple[list[Cell], dict[int, int]]], int]:
+def find_schedule(safeguard: str) -> int:
+    """The first schedule that ends wrong without the safeguard, and exact with it."""
+    return next(seed for seed in count() if outcome(seed, frozenset({safeguard})) == "wrong")
+
+
+def states_after_runs(seed: int, *, incremental: bool) -> tuple[list[tuple[list[Cell], dict[int, int]]], int]:
     """One history of new, late, repeated, changed and erased events, with a run after every few of them.
 
     Returns after each run the filtered rows without their write time and the report, and how many buckets were read.
@@ -322,7 +320,7 @@ def states_after_runs(seed: int, *, keep_unchanged: bool) -> tuple[list[tuple[li
             event, erase = history.randrange(9), history.random() < 0.2
             _finish(greenlet(lambda event=event, erase=erase: world.ingest(event, erase=erase)))
         world.now_ms += 10 * MS
-        _finish(greenlet(lambda number=number: world.run(f"run {number}", keep_unchanged=keep_unchanged)))
+        _finish(greenlet(lambda number=number: world.run(f"run {number}", incremental=incremental)))
         filtered = world.tables[FILTERED_EVENTS.name]
         rows = sorted((key, job, 0) for bucket in BUCKETS for key, job, _ in filtered.read(bucket))
         states.append((rows, dict(world.report.rows)))
@@ -336,7 +334,7 @@ def _interleave(world: World) -> None:
     for event in range(history):
         _finish(greenlet(lambda event=event: world.ingest(event)))
     if history:
-        _finish(greenlet(lambda: world.run("the first run", keep_unchanged=False)))
+        _finish(greenlet(lambda: world.run("the first run", incremental=False)))
         world.pass_time(longest_s)
     actors: list[tuple[greenlet, bool]] = [(_ingest(world, history), False) for _ in range(rng.randint(1, 3))]
     actors += [(_run(world, number), True) for number in range(rng.randint(1, 4))]
@@ -369,8 +367,8 @@ def _ingest(world: World, history: int) -> greenlet:
 
 
 def _run(world: World, number: int) -> greenlet:
-    keep_unchanged = world.random.random() < 0.7
-    return greenlet(lambda: world.run(f"run {number}", keep_unchanged=keep_unchanged))
+    incremental = world.random.random() < 0.7
+    return greenlet(lambda: world.run(f"run {number}", incremental=incremental))
 
 
 def _finish(actor: greenlet) -> None:
@@ -378,60 +376,34 @@ def _finish(actor: greenlet) -> None:
         actor.switch()
 
 
-def _number(stage: CassandraTable) -> int:
-    return STAGES.index(stage)
+def _number(table: HourTable) -> int:
+    return DERIVED.index(table)
 
 
-def _same(rows: Rows) -> Rows:
-    return rows
+def _known(cells: list[Cell]) -> Rows:
+    """Rows that were read already. Keys are made so that the rest of a division is the bucket."""
+    return lambda buckets: [cell for cell in cells if cell[0] % len(BUCKETS) in buckets]
 
 
 def _counted(rows: Rows) -> Rows:
-    return lambda: [(job, count, 0) for job, count in Counter(int(str(job)) for _, job, _ in rows()).items()]
+    return lambda _: [(job, number, 0) for job, number in Counter(int(str(job)) for _, job, _ in rows(ALL)).items()]
 
 
 def _counted_by_bucket(rows: Rows) -> Rows:
-    """Keyed by job and bucket; events are keyed so that the rest is the bucket, too."""
-    return lambda: [
-        (key, count, 0)
-        for key, count in Counter(
-            int(str(job)) * len(BUCKETS) + event % len(BUCKETS) for event, job, _ in rows()
+    """Keyed by job and bucket."""
+    return lambda buckets: [
+        (key, number, 0)
+        for key, number in Counter(
+            int(str(job)) * len(BUCKETS) + event % len(BUCKETS) for event, job, _ in rows(buckets)
         ).items()
     ]
 
 
 def _added_up(rows: Rows) -> Rows:
-    def added() -> list[Cell]:
+    def added(_: frozenset[int]) -> list[Cell]:
         by_job: Counter[int] = Counter()
-        for key, count, _ in rows():
-            by_job[key // len(BUCKETS)] += int(str(count))
-        return [(job, count, 0) for job, count in by_job.items()]
+        for key, number, _ in rows(ALL):
+            by_job[key // len(BUCKETS)] += int(str(number))
+        return [(job, number, 0) for job, number in by_job.items()]
 
     return added
-
-
-_FILTERED: Derivation = StoredHours(RAW_EVENTS).derive(_same, tally=_same)
-_REPORTED: Derivation = StoredHours(HOURLY_JOB_METRICS).derive(_same, tally=_same)
-_VERSIONS_FIRST = {RAW_EVENTS.name: "versions_before_rows", FILTERED_EVENTS.name: "numbers_before_rows"}
-"""The guards that a bucket's version is read before its rows."""
-
-
-def _counted_from(from_events: int) -> Derivation:
-    """Jobs counted directly, or by bucket where there are so many events."""
-    by_bucket = ByBucket(
-        BUCKET_METRICS,
-        parts=StoredHours(FILTERED_EVENTS).derive(_counted_by_bucket, tally=_same),
-        total=StoredHours(BUCKET_METRICS).derive(_added_up, tally=_same),
-        from_events=from_events,
-    )
-    return StoredHours(FILTERED_EVENTS).derive(_counted, tally=_same, by_bucket=by_bucket)
-
-
-def _place(partition: Partition) -> int:
-    return partition.bucket or 0
-
-
-def _report_row(job: int, clicks: object) -> ReportRow:
-    row: list[object] = [0] * len(MYSQL_REPORT.columns)
-    row[0], row[_CLICKS] = job, clicks
-    return tuple(row)

@@ -1,11 +1,8 @@
-"""The hourly tables of Cassandra as the stages see them: rows through Spark, deletes and coverage through the driver.
-
-Belongs here: the statements of hour_coverage, bucket_versions and deletes, and which partitions an hour has. Not here:
-the order of these steps (`stages`), the connector's options (`spark`).
-"""
+"""The hourly tables in Cassandra: rows through Spark, deletes and coverage through the driver."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import astuple, fields
 from datetime import UTC, datetime
 
@@ -13,23 +10,21 @@ from cassandra.query import UNSET_VALUE
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
-from recruit_assets.contract.tables import BUCKET_VERSIONS, HOUR_COVERAGE, RAW_EVENTS
-from recruit_assets.contract.types import CassandraTable
-from recruit_assets.hours.bucket_state import Partition, Portion, Tally
-from recruit_assets.hours.ports import Derivation, ReportRow, StageResult
+from recruit_assets.contract.tables import BUCKET_VERSIONS, HOUR_COVERAGE
+from recruit_assets.contract.types import HourTable
+from recruit_assets.hours.bucket_state import BucketState, Partition, RowCounts
+from recruit_assets.hours.ports import Coverage
 from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra.session import CassandraSession
-from recruit_assets.stores.spark.frames import CassandraFrames, Key, from_micros, kept, stream_by_hour
-from recruit_assets.transforms.hourly import EVENT_COUNT, ROW_COUNT, UNATTRIBUTED
+from recruit_assets.stores.spark.frames import CassandraFrames, Key, cached, from_micros
 
-REPORT_HOUR = "dates + make_interval(0, 0, 0, 0, hours)"
-"""The hour of a report row."""
-PORTION_NUMBERS = 2 + len(fields(Tally))
-"""Of a bucket in a coverage; an older version of this program wrote fewer."""
+BucketNumbers = Mapping[int, Sequence[int]]
+"""Buckets as hour_coverage keeps them: write timestamp, version, then the fields of RowCounts."""
+NUMBERS_PER_BUCKET = 2 + len(fields(RowCounts))
 
 
-class CassandraHourTables:
-    """Fulfils `stages.HourTables` for one session of each, Cassandra and Spark."""
+class CassandraHourStore:
+    """Fulfils `ports.HourStore` for one Cassandra session and one Spark session."""
 
     def __init__(self, session: CassandraSession, frames: CassandraFrames) -> None:
         self._session = session
@@ -39,101 +34,93 @@ class CassandraHourTables:
     def now_ms(self) -> int:
         return self._session.now_ms()
 
-    def clear_coverage(self, stage: CassandraTable, hours: Sequence[datetime], *, t: int) -> None:
-        table = self._session.table(HOUR_COVERAGE)
-        delete = self._session.prepare(f"DELETE FROM {table} USING TIMESTAMP ? WHERE event_hour = ? AND stage = ?")
-        self._session.execute_concurrent((delete, (t, hour, stage.name)) for hour in hours)
-
-    def coverage_ms(self, stage: CassandraTable, hours: Sequence[datetime]) -> Mapping[datetime, int]:
-        table = self._session.table(HOUR_COVERAGE)
+    def coverage(self, table: HourTable, hours: Sequence[datetime]) -> dict[datetime, Coverage]:
         select = self._session.prepare(
-            f"SELECT toUnixTimestamp(covered_through) FROM {table} WHERE event_hour = ? AND stage = ?"
+            f"SELECT toUnixTimestamp(covered_through), buckets FROM {self._session.table(HOUR_COVERAGE)} "
+            "WHERE event_hour = ? AND stage = ?"
         )
-        answers = self._session.execute_concurrent((select, (hour, stage.name)) for hour in hours)
-        return {hour: rows[0][0] for hour, rows in zip(hours, answers, strict=True) if rows and rows[0][0] is not None}
-
-    def portions(self, stage: CassandraTable, hours: Sequence[datetime]) -> dict[datetime, dict[Partition, Portion]]:
-        table = self._session.table(HOUR_COVERAGE)
-        select = self._session.prepare(
-            f"SELECT covered_through, buckets FROM {table} WHERE event_hour = ? AND stage = ?"
-        )
-        answers = self._session.execute_concurrent((select, (hour, stage.name)) for hour in hours)
+        answers = self._session.execute_concurrent((select, (hour, table.name)) for hour in hours)
         return {
-            hour: {Partition(hour, bucket): _portion(stored) for bucket, stored in rows[0][1].items()}
+            hour: Coverage(rows[0][0], _bucket_states(hour, rows[0][1]))
             for hour, rows in zip(hours, answers, strict=True)
-            if rows and None not in rows[0] and all(len(stored) == PORTION_NUMBERS for stored in rows[0][1].values())
+            if rows and rows[0][0] is not None
         }
 
-    def partitions(self, table: CassandraTable, hours: Sequence[datetime]) -> list[Partition]:
+    def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, t: int) -> None:
+        delete = self._session.prepare(
+            f"DELETE FROM {self._session.table(HOUR_COVERAGE)} USING TIMESTAMP ? WHERE event_hour = ? AND stage = ?"
+        )
+        self._session.execute_concurrent((delete, (t, hour, table.name)) for hour in hours)
+
+    def partitions(self, table: HourTable, hours: Sequence[datetime]) -> list[Partition]:
         if not table.has_buckets:
             return [Partition(hour) for hour in hours]
         buckets = {hour: self._layouts.of(round(hour.timestamp() * 1000)).buckets for hour in hours}
         return [Partition(hour, bucket) for hour in hours for bucket in buckets[hour]]
 
-    def versions(self, table: CassandraTable, hours: Sequence[datetime]) -> Mapping[datetime, Mapping[Partition, int]]:
-        if table is RAW_EVENTS:
-            return self._flights(hours)
-        return {
-            hour: {partition: portion.t for partition, portion in portions.items()}
-            for hour, portions in self.portions(table, hours).items()
-        }
-
-    def _flights(self, hours: Sequence[datetime]) -> dict[datetime, Counter[Partition]]:
-        table = self._session.table(BUCKET_VERSIONS)
-        select = self._session.prepare(f"SELECT last_flights FROM {table} WHERE event_hour = ?")
+    def live_versions(self, hours: Sequence[datetime]) -> dict[datetime, Counter[Partition]]:
+        select = self._session.prepare(
+            f"SELECT last_flights FROM {self._session.table(BUCKET_VERSIONS)} WHERE event_hour = ?"
+        )
         answers = self._session.execute_concurrent((select, (hour,)) for hour in hours)
-        flights: dict[datetime, Counter[Partition]] = {hour: Counter() for hour in hours}
+        versions: dict[datetime, Counter[Partition]] = {hour: Counter() for hour in hours}
         for hour, rows in zip(hours, answers, strict=True):
-            for (last,) in rows:
-                flights[hour].update({Partition(hour, bucket): flight for bucket, flight in (last or {}).items()})
-        return flights
+            for (by_bucket,) in rows:
+                versions[hour].update({Partition(hour, bucket): last for bucket, last in (by_bucket or {}).items()})
+        return versions
 
-    def read(self, table: CassandraTable, partitions: Sequence[Partition]) -> DataFrame:
+    def read(self, table: HourTable, partitions: Sequence[Partition]) -> DataFrame:
         return self._frames.by_key(table, [_key(partition) for partition in partitions])
 
-    def write(
-        self, stage: CassandraTable, rows: DataFrame, derivation: Derivation, *, t: int
-    ) -> dict[Partition, Tally]:
-        with kept(rows) as rows:  # what is told of them must be of the very rows that are written
-            tallies = _tallies(derivation.tally(rows))
-            self._frames.append(stage, derivation.stored(rows), t=t)
-        return tallies
+    def narrow(self, rows: DataFrame, partitions: Sequence[Partition]) -> DataFrame:
+        # Spark pushes this below joins and aggregates onto the list of keys that `read` joins with
+        keys = ", ".join(f"(timestamp_seconds({seconds}), {bucket})" for seconds, bucket in map(_key, partitions))
+        return rows.where(f"(event_hour, bucket) IN ({keys})")
 
-    def delete_older(self, stage: CassandraTable, partitions: Sequence[Partition], *, t: int) -> None:
-        where = " AND ".join(f"{name} = ?" for name in stage.partition_key)
-        delete = self._session.prepare(f"DELETE FROM {self._session.table(stage)} USING TIMESTAMP ? WHERE {where}")
-        width = len(stage.partition_key)
+    def cached(self, rows: DataFrame) -> AbstractContextManager[DataFrame]:
+        return cached(rows)
+
+    def count_rows(self, table: HourTable, rows: DataFrame) -> dict[Partition, RowCounts]:
+        attributed = f"{table.attributed_by} IS NOT NULL" if table.attributed_by else "true"
+        numbers = (
+            f"count_if({attributed}) AS row_count",
+            f"sum({' + '.join(table.events_in)}) AS event_count" if table.events_in else f"count_if({attributed}) AS event_count",
+            f"count_if(NOT {attributed}) AS unattributed",
+        )
+        by_partition = rows.groupBy(*table.partition_key).agg(*map(F.expr, numbers))
+        # at most a row per partition of the run, so they fit the driver; its local time zone must not touch the hours
+        found = by_partition.withColumn("event_hour", F.unix_micros("event_hour")).collect()
+        return {_partition(*row[: len(table.partition_key)]): RowCounts(*row[len(table.partition_key) :]) for row in found}
+
+    def append(self, table: HourTable, rows: DataFrame, *, t: int) -> None:
+        attributed = rows.where(f"{table.attributed_by} IS NOT NULL") if table.attributed_by else rows
+        self._frames.append(table, attributed, t=t)
+
+    def delete_older(self, table: HourTable, partitions: Sequence[Partition], *, t: int) -> None:
+        where = " AND ".join(f"{name} = ?" for name in table.partition_key)
+        delete = self._session.prepare(f"DELETE FROM {self._session.table(table)} USING TIMESTAMP ? WHERE {where}")
+        width = len(table.partition_key)
         self._session.execute_concurrent((delete, (t, *partition[:width])) for partition in partitions)
 
-    def cover(self, stage: CassandraTable, result: StageResult, *, t: int, run_id: str) -> None:
-        table = self._session.table(HOUR_COVERAGE)
+    def cover(
+        self, table: HourTable, coverage: Mapping[datetime, Coverage], counts: Mapping[datetime, RowCounts],
+        *, rows_t: int, run_id: str, t: int,
+    ) -> None:  # fmt: skip
         columns = "event_hour, stage, covered_through, t, run_id, row_count, event_count, buckets"
         insert = self._session.prepare(
-            f"INSERT INTO {table} ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+            f"INSERT INTO {self._session.table(HOUR_COVERAGE)} ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+            "USING TIMESTAMP ?"
         )
-        # a stage whose hours are one partition has none to keep
-        portions = _stored_portions(result) if stage.has_buckets else {}
         self._session.execute_concurrent(
             (
                 insert,
                 (
-                    hour,
-                    stage.name,
-                    mark,
-                    result.t,
-                    run_id,
-                    tally.row_count,
-                    tally.event_count,
-                    portions.get(hour, UNSET_VALUE),
-                    t,
+                    hour, table.name, covered.covered_through_ms, rows_t, run_id,
+                    counts[hour].row_count, counts[hour].event_count, _numbers(covered.buckets), t,
                 ),
             )
-            for hour, mark in result.covered_through_ms.items()
-            for tally in [result.tallies[hour]]
-        )
-
-    def by_hour(self, rows: DataFrame) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:
-        return stream_by_hour(rows, REPORT_HOUR)
+            for hour, covered in coverage.items()
+        )  # fmt: skip
 
 
 def _key(partition: Partition) -> Key:
@@ -141,26 +128,21 @@ def _key(partition: Partition) -> Key:
     return (seconds,) if partition.bucket is None else (seconds, partition.bucket)
 
 
-def _tallies(rows: DataFrame) -> dict[Partition, Tally]:
-    """At most a row per partition of the run, so it fits the driver."""
-    found = (row.asDict() for row in rows.withColumn("event_hour", F.unix_micros("event_hour")).collect())
+def _partition(hour_us: int, bucket: int | None = None) -> Partition:
+    return Partition(from_micros(hour_us).replace(tzinfo=UTC), bucket)
+
+
+def _bucket_states(hour: datetime, stored: BucketNumbers | None) -> dict[Partition, BucketState] | None:
+    """None where an earlier version of this program wrote fewer numbers."""
+    if stored is None or any(len(numbers) != NUMBERS_PER_BUCKET for numbers in stored.values()):
+        return None
     return {
-        Partition(from_micros(row["event_hour"]).replace(tzinfo=UTC), row.get("bucket")): Tally(
-            row[ROW_COUNT], row[EVENT_COUNT], row.get(UNATTRIBUTED, 0)
-        )
-        for row in found
+        Partition(hour, bucket): BucketState(t, version, RowCounts(*counts))
+        for bucket, (t, version, *counts) in stored.items()
     }
 
 
-def _portion(stored: Sequence[int]) -> Portion:
-    t, version, *tally = stored
-    return Portion(t, version, Tally(*tally))
-
-
-def _stored_portions(result: StageResult) -> dict[datetime, dict[int, list[int]]]:
-    """As hour_coverage keeps them."""
-    stored: dict[datetime, dict[int, list[int]]] = {hour: {} for hour in result.covered_through_ms}
-    for (hour, bucket), portion in result.portions.items():
-        if bucket is not None:
-            stored[hour][bucket] = [portion.t, portion.version, *astuple(portion.tally)]
-    return stored
+def _numbers(states: Mapping[Partition, BucketState] | None) -> object:
+    if states is None:
+        return UNSET_VALUE
+    return {one.bucket: [state.t, state.version, *astuple(state.counts)] for one, state in states.items()}

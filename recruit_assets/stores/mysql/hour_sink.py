@@ -1,148 +1,122 @@
-"""The tables mysql_report, report_hours and job: how an hour of the report is replaced, and when it isn't.
+"""How an hour of a HourlySqlTable is replaced in the report database, and when it isn't; what its hours add up to."""
 
-Belongs here: the one write path of the report, with the join to the job dimension. Not here: connections and retries
-(`mysql`), which hours (`pending`), how their rows are computed (`transforms.hourly`).
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pymysql.cursors import Cursor
 
-from recruit_assets.contract.tables import JOB, MYSQL_REPORT, REPORT_HOURS
-from recruit_assets.hours.ports import Published, ReportRow
-from recruit_assets.hours.replacement import tally_of
+from recruit_assets.contract.types import HourlySqlTable, Lookup
+from recruit_assets.hours.bucket_state import RowCounts
+from recruit_assets.hours.ports import SqlRow, StoredHour
 from recruit_assets.runtime.errors import Inconsistent
 from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.spill_file import open_spill_file
 
-
-@dataclass(frozen=True, slots=True)
-class HourTotals:
-    """The rows of one hour, added up; `newest_event` is when Kafka received the newest of its events."""
-
-    clicks: int = 0
-    conversions: int = 0
-    spend: float = 0.0
-    newest_event: datetime | None = None
-
-
-def totals_by_hour(database: ReportDatabase, hours: Sequence[datetime]) -> Mapping[datetime, HourTotals]:
-    """Of each of these hours, which are all or nearly all of those from the first to the last; zeros without rows."""
-    rows = database.query(
-        "SELECT dates, hours, SUM(clicks), SUM(conversion), SUM(spend_hour), MAX(latest_update_time) "
-        f"FROM {MYSQL_REPORT.name} WHERE dates BETWEEN %s AND %s GROUP BY dates, hours",
-        (min(hours).date(), max(hours).date()),
-    )
-    found = {
-        day.replace(tzinfo=UTC) + timedelta(hours=hour): HourTotals(
-            int(clicks), int(conversions), spend, newest.replace(tzinfo=UTC)
-        )
-        for day, hour, clicks, conversions, spend, newest in rows
-    }
-    return {hour: found.get(hour, HourTotals()) for hour in hours}
-
-
 CHUNK_ROWS = 1000
 """Rows of one INSERT: about 200 KB, far below any max_allowed_packet."""
+PREVIEW_ROWS = 10
 
 EPOCH = datetime(1970, 1, 1)
 NEVER = EPOCH + timedelta(days=1)
-"""The mark of an hour whose first transaction is under way; older than any real one."""
-
-JOB_ID = MYSQL_REPORT.column_names.index("job_id")
-COMPANY_ID = MYSQL_REPORT.column_names.index("company_id")
+"""The coverage of an hour whose first transaction is under way; older than any real one."""
 
 
-class MySqlReport:
-    """Fulfils `stages.Report`."""
+class MySqlHourSink:
+    """Fulfils `ports.HourSink` for one table. Its rows hold `columns`, in this order."""
 
-    def __init__(self, database: ReportDatabase) -> None:
+    def __init__(self, database: ReportDatabase, table: HourlySqlTable) -> None:
         self._database = database
+        self._table = table
+        looked_up = {lookup.column for lookup in table.lookups}
+        self.columns = tuple(name for name in table.column_names if name not in looked_up)
+        self._counted = tuple(self.columns.index(name) for name in table.events_in)
 
     def replace_hour(
-        self, hour: datetime, rows: Iterable[ReportRow], *, covered_through_ms: int, t: int, run_id: str
-    ) -> Published:
-        """Replace the hour's rows and mark in one transaction, unless the report holds a greater (mark, T).
+        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, t: int, run_id: str
+    ) -> StoredHour:
+        """Replace the hour's rows and coverage in one transaction, unless a greater (covered_through, T) is stored.
 
-        Deadlocks, lock waits and lost connections are tried again. One lost in COMMIT is such a case: the second try
-        finds its own mark or not, and writes the same rows.
+        Deadlocks, lock waits and lost connections are retried. If the connection is lost during COMMIT, the second try
+        finds its own coverage or not, and writes the same rows either way.
         """
         hour = hour.replace(tzinfo=None)
         covered_through = EPOCH + timedelta(milliseconds=covered_through_ms)
         with open_spill_file(chunk_rows=CHUNK_ROWS) as spill_file:
-            tally = tally_of(spill_file.fill(rows))
+            counts = self._count(spill_file.fill(rows))
 
             def replace(cursor: Cursor) -> bool:
-                if _locked_mark(cursor, hour) > (covered_through, t):
+                if self._lock_coverage(cursor, hour) > (covered_through, t):
                     return False
-                _delete_rows(cursor, hour)
+                self._delete_rows(cursor, hour)
                 for chunk in spill_file.chunks():
-                    _insert(cursor, chunk)
-                _store_mark(cursor, hour, (covered_through, t, tally.row_count, tally.event_count, run_id))
+                    self._insert_rows(cursor, chunk)
+                self._store_coverage(cursor, hour, (covered_through, t, counts.row_count, counts.event_count, run_id))
                 return True
 
-            return Published(tally, stored=self._database.run_transaction(replace))
+            return StoredHour(counts, stored=self._database.run_transaction(replace))
 
+    def _count(self, rows: Iterable[SqlRow]) -> RowCounts:
+        row_count = event_count = 0
+        for row in rows:
+            row_count += 1
+            event_count += sum(row[index] for index in self._counted) if self._counted else 1
+        return RowCounts(row_count, event_count)
 
-def _locked_mark(cursor: Cursor, hour: datetime) -> tuple[datetime, int]:
-    """The hour's mark, locked until the transaction ends; a missing row is made first: only rows can be locked."""
-    cursor.execute(
-        f"INSERT IGNORE INTO {REPORT_HOURS.name} (event_hour, covered_through, t, row_count, event_count, run_id) "
-        "VALUES (%s, %s, 0, 0, 0, '')",
-        (hour, NEVER),
-    )
-    cursor.execute(f"SELECT covered_through, t FROM {REPORT_HOURS.name} WHERE event_hour = %s FOR UPDATE", (hour,))
-    ((covered_through, t),) = cursor.fetchall()
-    return covered_through, t
+    def _lock_coverage(self, cursor: Cursor, hour: datetime) -> tuple[datetime, int]:
+        """The hour's coverage, locked until the transaction ends. Only a row can be locked, so it is made if missing."""
+        name = self._table.coverage.name
+        cursor.execute(
+            f"INSERT IGNORE INTO {name} (event_hour, covered_through, t, row_count, event_count, run_id) "
+            "VALUES (%s, %s, 0, 0, 0, '')",
+            (hour, NEVER),
+        )
+        cursor.execute(f"SELECT covered_through, t FROM {name} WHERE event_hour = %s FOR UPDATE", (hour,))
+        ((covered_through, t),) = cursor.fetchall()
+        return covered_through, t
 
+    def _delete_rows(self, cursor: Cursor, hour: datetime) -> None:
+        where, values = _is_hour(self._table, hour)
+        cursor.execute(f"DELETE FROM {self._table.name} WHERE {where}", values)
 
-def _delete_rows(cursor: Cursor, hour: datetime) -> None:
-    day = hour.replace(hour=0)
-    cursor.execute(f"DELETE FROM {MYSQL_REPORT.name} WHERE dates = %s AND hours = %s", (day, hour.hour))
+    def _insert_rows(self, cursor: Cursor, rows: Sequence[SqlRow]) -> None:
+        found = [_lookup(cursor, lookup, {row[self.columns.index(lookup.by)] for row in rows}) for lookup in self._table.lookups]
+        columns = (*self.columns, *(lookup.column for lookup in self._table.lookups))
+        keys = [self.columns.index(lookup.by) for lookup in self._table.lookups]
+        markers = f"({', '.join(['%s'] * len(columns))})"
+        values = [
+            value
+            for row in rows
+            for value in (*row, *(by_key.get(row[key]) for by_key, key in zip(found, keys, strict=True)))
+        ]
+        cursor.execute(
+            f"INSERT INTO {self._table.name} ({', '.join(columns)}) VALUES {', '.join([markers] * len(rows))}", values
+        )
+        if cursor.rowcount != len(rows) or cursor.warning_count:
+            raise Inconsistent(
+                f"MySQL took {cursor.rowcount} of {len(rows)} rows of {self._table.name} with {cursor.warning_count} "
+                "warnings; the hour was left as it was"
+            )
 
-
-def _insert(cursor: Cursor, rows: Sequence[ReportRow]) -> None:
-    companies = _companies(cursor, {row[JOB_ID] for row in rows})
-    joined = [(*row[:COMPANY_ID], companies.get(row[JOB_ID]), *row[COMPANY_ID + 1 :]) for row in rows]
-    names = MYSQL_REPORT.column_names
-    markers = f"({', '.join(['%s'] * len(names))})"
-    values = [value for row in joined for value in row]
-    cursor.execute(
-        f"INSERT INTO {MYSQL_REPORT.name} ({', '.join(names)}) VALUES {', '.join([markers] * len(rows))}", values
-    )
-    if cursor.rowcount != len(rows) or cursor.warning_count:
-        raise Inconsistent(
-            f"MySQL took {cursor.rowcount} of {len(rows)} rows of {MYSQL_REPORT.name} with {cursor.warning_count} "
-            "warnings; the hour was left as it was"
+    def _store_coverage(self, cursor: Cursor, hour: datetime, coverage: tuple[datetime, int, int, int, str]) -> None:
+        cursor.execute(
+            f"UPDATE {self._table.coverage.name} SET covered_through = %s, t = %s, row_count = %s, event_count = %s, "
+            "run_id = %s WHERE event_hour = %s",
+            (*coverage, hour),
         )
 
 
-def _companies(cursor: Cursor, job_ids: set[int]) -> dict[int, int | None]:
-    """The company of each known job: asks for the hour's jobs only, whatever the size of the dimension."""
-    markers = ", ".join(["%s"] * len(job_ids))
-    cursor.execute(f"SELECT id, company_id FROM {JOB.name} WHERE id IN ({markers})", sorted(job_ids))
+def _lookup(cursor: Cursor, lookup: Lookup, keys: set[object]) -> dict[object, object]:
+    """The value for each key that the other table has; reads these keys only, whatever the table's size."""
+    (key,) = lookup.table.primary_key
+    markers = ", ".join(["%s"] * len(keys))
+    cursor.execute(f"SELECT {key}, {lookup.value} FROM {lookup.table.name} WHERE {key} IN ({markers})", list(keys))
     return dict(cursor.fetchall())
 
 
-def _store_mark(cursor: Cursor, hour: datetime, mark: tuple[datetime, int, int, int, str]) -> None:
-    cursor.execute(
-        f"UPDATE {REPORT_HOURS.name} SET covered_through = %s, t = %s, row_count = %s, event_count = %s, run_id = %s "
-        "WHERE event_hour = %s",
-        (*mark, hour),
-    )
-
-
-def preview(database: ReportDatabase, hours: Sequence[datetime]) -> str:
-    """A Markdown table of the ten rows with the most clicks among these hours."""
-    names = ("dates", "hours", "job_id", "publisher_id", "clicks", "conversion", "qualified_application", "spend_hour")
-    first, last = min(hours).replace(tzinfo=None), max(hours).replace(tzinfo=None)
-    rows = database.query(
-        f"SELECT {', '.join(names)} FROM {MYSQL_REPORT.name} "
-        "WHERE (dates > %s OR (dates = %s AND hours >= %s)) AND (dates < %s OR (dates = %s AND hours <= %s)) "
-        "ORDER BY clicks DESC, dates, hours, job_id, publisher_id LIMIT 10",
-        (first.date(), first.date(), first.hour, last.date(), last.date(), last.hour),
-    )
-    lines = [names, ("---",) * len(names), *rows]
-    return "\n".join("| " + " | ".join(str(value) for value in line) + " |" for line in lines)
+def _is_hour(table: HourlySqlTable, hour: datetime) -> tuple[str, tuple[object, ...]]:
+    """A condition for the rows of an hour, with its values."""
+    if len(table.hour_columns) == 1:
+        return f"{table.hour_columns[0]} = %s", (hour,)
+    day, hour_of_day = table.hour_columns
+    return f"{day} = %s AND {hour_of_day} = %s", (hour.replace(hour=0), hour.hour)

@@ -14,15 +14,15 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.types import TimestampType
 from pyspark.sql.utils import is_remote
 
-from recruit_assets.contract.types import CassandraTable
+from recruit_assets.contract.types import CassandraTable, HourTable, SqlTable
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.spark.options import WRITES, cassandra_options, mysql_options
 
 EPOCH = datetime(1970, 1, 1)
 BUCKETS_OF_A_TASK = 96
-"""Of a keyed read, at most; a key that is a whole hour is a task's only one. A task asks for its keys one after the
-other, a few in flight, and what is made of them may be held in memory."""
+"""At most. A task reads its keys one after the other, and may hold what it makes of them in memory. A key that is a whole
+hour is a task's only one."""
 
 Key = tuple[Any, ...]
 
@@ -41,17 +41,17 @@ class CassandraFrames:
             self.spark.read.format("org.apache.spark.sql.cassandra").options(**self._options, table=table.name).load()
         )
 
-    def by_key(self, table: CassandraTable, keys: Sequence[Key]) -> DataFrame:
-        """The rows of exactly these partitions; a key starts with the hour, in seconds since the epoch.
+    def by_key(self, table: HourTable, keys: Sequence[Key]) -> DataFrame:
+        """The rows of exactly these partitions. A key starts with the hour, in seconds since the epoch.
 
-        Each key is read by one task. A task more costs more than it gives where keys are few: there are as many as
-        cores, and more only for more keys. What is made of the rows is shuffled into as many.
+        There is a task per core, and more only for many keys: with few keys a further task costs more than it saves.
+        Later shuffles get as many tasks.
         """
         names = table.partition_key
         of_a_task = BUCKETS_OF_A_TASK if table.has_buckets else 1
         tasks = max(1, min(self._cores, len(keys)), -(-len(keys) // of_a_task))
         self.spark.conf.set("spark.sql.shuffle.partitions", tasks)
-        # neighbours are alike, so each task gets some of every part of the hour
+        # neighbouring buckets are of similar size, so each task gets some of every part of the hour
         spread = [key for first in range(tasks) for key in keys[first::tasks]]
         fields = ", ".join(f"{name}: bigint" for name in names)
         # a literal and not createDataFrame(keys), which would start Python workers to unpickle them
@@ -74,16 +74,16 @@ def _cores(spark: SparkSession, settings: Settings) -> int:
     return int(spark.sparkContext.defaultParallelism)
 
 
-def report_frame(spark: SparkSession, settings: Settings) -> DataFrame:
-    """The table mysql_report through JDBC, with its 16 columns; filters are pushed down to MySQL."""
-    return spark.read.format("jdbc").options(**mysql_options(settings)).load()
+def sql_frame(spark: SparkSession, settings: Settings, table: SqlTable) -> DataFrame:
+    """A table of the report database; filters are pushed down to MySQL."""
+    return spark.read.format("jdbc").options(**mysql_options(settings, table.name)).load()
 
 
 def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, Iterator[tuple[Any, ...]]]]:
-    """Rows hour by hour as they come from Spark, which read each hour in one task; `hour` is SQL for a timestamp.
+    """The rows of one hour after the other; `hour` is a SQL expression. Times come back as naive UTC datetimes.
 
-    Python holds a batch of them at a time; the driver's JVM two hours, compressed, a Spark Connect server one.
-    Times come back as naive UTC datetimes.
+    Spark must have read each hour in one task. Python holds one batch of rows at a time, the driver's JVM two hours
+    (compressed), a Spark Connect server one.
     """
     # pyspark would turn timestamps into the local time of this process
     times = [index for index, field in enumerate(rows.schema) if isinstance(field.dataType, TimestampType)]
@@ -96,17 +96,17 @@ def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, Itera
 
 def _streamed_from_server(keyed: DataFrame) -> Iterator[Row]:
     """An hour per query: a Spark Connect server holds the whole answer of a query until it is fetched."""
-    with kept(keyed) as rows:
+    with cached(keyed) as rows:
         for (hour,) in rows.select("_hour").distinct().collect():
             yield from rows.where(f"_hour = {hour}").toLocalIterator()
 
 
 @contextmanager
-def kept(rows: DataFrame) -> Iterator[DataFrame]:
-    """The rows, worked out once and then held by the executors: all that is asked of them is of the very same rows."""
-    # Spark Connect analyzes a plan for each query anew, and a table that is looked up anew isn't the one in the cache;
-    # a view is analyzed when it is made
-    name = f"kept_{uuid4().hex}"
+def cached(rows: DataFrame) -> Iterator[DataFrame]:
+    """The rows, computed once and held by the executors, so that all queries in the block see the same rows."""
+    # by way of a view, which is analyzed once: Spark Connect analyzes a plan for each query anew, and doesn't recognize
+    # a newly looked-up table as the one in the cache
+    name = f"cached_{uuid4().hex}"
     rows.createTempView(name)
     try:
         yield rows.sparkSession.table(name).persist()
@@ -116,24 +116,24 @@ def kept(rows: DataFrame) -> Iterator[DataFrame]:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn what Spark raises, a screen of Java, into StoreUnavailable with the innermost cause in one line."""
+    """Turn an error of Spark, a screenful of Java, into StoreUnavailable with the innermost cause in one line."""
     try:
         yield
     except (Py4JError, PySparkException) as error:
-        raise StoreUnavailable(f"Spark couldn't do its work: {_innermost(error)}") from error
+        raise StoreUnavailable(f"Spark failed: {_innermost(error)}") from error
 
 
 def _innermost(error: Exception) -> str:
-    told = str(error)
+    message = str(error)
     if isinstance(error, Py4JJavaError):
         cause = error.java_exception
         try:
             while (deeper := cause.getCause()) is not None:
                 cause = deeper
-            told = str(cause.toString())
-        except Py4JError:  # the JVM is gone, and with it what the exception would tell
-            told = str(error.errmsg)
-    return told.strip().partition("\n")[0]
+            message = str(cause.toString())
+        except Py4JError:  # the JVM is gone, and the exception's details with it
+            message = str(error.errmsg)
+    return message.strip().partition("\n")[0]
 
 
 def from_micros(micros: int) -> datetime:

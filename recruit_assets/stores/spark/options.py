@@ -1,6 +1,5 @@
 """Options of the Cassandra connector and of JDBC: addresses, logins, TLS."""
 
-from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.runtime.settings import TLS_OFF, Settings
 from recruit_assets.stores.tls import TRUSTSTORE_PASSWORD, is_verified, java_truststore
 
@@ -37,14 +36,14 @@ def cassandra_options(settings: Settings) -> dict[str, str]:
     return options | _cassandra_login(settings) | _cassandra_tls(settings)
 
 
-def mysql_options(settings: Settings) -> dict[str, str]:
-    """Spark's and Connector/J's options for the report; the password is among them."""
+def mysql_options(settings: Settings, table: str) -> dict[str, str]:
+    """Spark's and Connector/J's options for a table of the report database; the password is among them."""
     options = {
         "url": f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}",
         "connectionTimeZone": "UTC",
         "forceConnectionTimeZoneToSession": "true",
         "driver": "com.mysql.cj.jdbc.Driver",
-        "dbtable": MYSQL_REPORT.name,
+        "dbtable": table,
         "user": settings.mysql_user,
         "password": settings.mysql_password.get_secret_value(),
     }
