@@ -1,6 +1,11 @@
 """The tables of both stores: names, columns, keys and meanings that users and other programs see."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 from recruit_assets.contract.events import EVENT_COLUMNS
+from recruit_assets.contract.measures import COUNTS, MEANS, MEASURES, SUMMED_FIELDS
 from recruit_assets.contract.types import CassandraTable, Column, SqlTable, Type
 
 CHANGE_SKEW_S = 5
@@ -10,7 +15,8 @@ _EVENT_HOUR = Column("event_hour", Type.TIMESTAMP, "Start of the hour of the eve
 _BUCKET = Column("bucket", Type.INT, "Slice of the hour x shards + shard; see bucket_layout", nullable=False)
 _EVENT_TIME = Column("event_time", Type.TIMESTAMP, "When the event happened, UTC", nullable=False)
 _RECEIVED_AT = Column("received_at", Type.TIMESTAMP, "The Kafka record's timestamp (LogAppendTime)", nullable=False)
-_CREATE_TIME = EVENT_COLUMNS[0]
+_EVENT_COLUMN = {column.name: column for column in EVENT_COLUMNS}
+_CREATE_TIME = _EVENT_COLUMN["create_time"]
 
 RAW_EVENTS = CassandraTable(
     name="raw_events",
@@ -78,14 +84,11 @@ _GRAIN = (_JOB_ID, _PUBLISHER_ID, _CAMPAIGN_ID, _GROUP_ID)
 GRAIN = tuple(column.name for column in _GRAIN)
 """What a row of the metrics and of the report is about, beside its hour."""
 
-_COUNTS = (
-    Column("clicks", Type.BIGINT, "Number of clicks", nullable=False),
-    Column("conversion", Type.BIGINT, "Number of conversions", nullable=False),
-    Column("qualified", Type.BIGINT, "Number of qualified applications", nullable=False),
-    Column("unqualified", Type.BIGINT, "Number of unqualified applications", nullable=False),
-    Column("bid_sum", Type.BIGINT, "Sum of the bids of the clicks", nullable=False),
+_MEASURED = (
+    *(measure.metrics_column for measure in MEASURES),
     Column("latest_received_at", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
 )
+_SUMMED = tuple(replace(_EVENT_COLUMN[name], nullable=False) for name in SUMMED_FIELDS)
 
 FILTERED_EVENTS = CassandraTable(
     name="filtered_events",
@@ -95,9 +98,9 @@ FILTERED_EVENTS = CassandraTable(
         _BUCKET,
         _CREATE_TIME,
         _EVENT_TIME,
-        Column("action", Type.TEXT, "click, conversion, qualified or unqualified", nullable=False),
+        Column("action", Type.TEXT, f"One of {', '.join(count.action for count in COUNTS)}", nullable=False),
         *_GRAIN,
-        Column("bid", Type.INT, "Price of one click, 0 if unknown", nullable=False),
+        *_SUMMED,
         _RECEIVED_AT,
     ),
     partition_key=("event_hour", "bucket"),
@@ -107,7 +110,7 @@ FILTERED_EVENTS = CassandraTable(
 BUCKET_METRICS = CassandraTable(
     name="bucket_metrics",
     description="The counts of a busy hour by bucket, so that those of unchanged buckets needn't be made again.",
-    columns=(_EVENT_HOUR, _BUCKET, *_GRAIN, *_COUNTS),
+    columns=(_EVENT_HOUR, _BUCKET, *_GRAIN, *_MEASURED),
     partition_key=("event_hour", "bucket"),
     clustering_key=GRAIN,
 )
@@ -115,7 +118,7 @@ BUCKET_METRICS = CassandraTable(
 HOURLY_JOB_METRICS = CassandraTable(
     name="hourly_job_metrics",
     description="Counts per hour, job, publisher, campaign and group.",
-    columns=(_EVENT_HOUR, *_GRAIN, *_COUNTS),
+    columns=(_EVENT_HOUR, *_GRAIN, *_MEASURED),
     partition_key=("event_hour",),
     clustering_key=GRAIN,
 )
@@ -153,31 +156,43 @@ CASSANDRA_TABLES = (
     HOUR_COVERAGE,
 )
 
+REPORT_SOURCE = "Cassandra"
+_REPORT_COLUMNS = {
+    column.name: column
+    for column in (
+        *_GRAIN,
+        Column("dates", Type.DATETIME, "Midnight of the day", nullable=False),
+        Column("hours", Type.INT, "Hour of the day, 0 to 23", nullable=False),
+        Column("company_id", Type.INT, "The job's company; null when the job is unknown"),
+        Column("impressions", Type.VARCHAR_32, "Always null; kept for readers of the table"),
+        Column("sources", Type.VARCHAR_32, f"'{REPORT_SOURCE}'", nullable=False),
+        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+        *(measure.mysql_report_column for measure in MEASURES),
+        *(mean.mysql_report_column for mean in MEANS),
+    )
+}
+_REPORT_ORDER = (
+    "job_id", "dates", "hours", "disqualified_application", "qualified_application", "conversion", "company_id",
+    "group_id", "campaign_id", "publisher_id", "bid_set", "clicks", "impressions", "spend_hour", "sources",
+    "latest_update_time",
+)  # fmt: skip
+"""Readers of the table rely on this order; columns declared later come last."""
+
 MYSQL_REPORT = SqlTable(
     name="mysql_report",
     description="The hourly report: what happened per job, publisher, campaign and group in each hour. Times are UTC.",
-    columns=(
-        _JOB_ID,
-        Column("dates", Type.DATETIME, "Midnight of the day", nullable=False),
-        Column("hours", Type.INT, "Hour of the day, 0 to 23", nullable=False),
-        Column("disqualified_application", Type.INT, "Number of unqualified applications", nullable=False),
-        Column("qualified_application", Type.INT, "Number of qualified applications", nullable=False),
-        Column("conversion", Type.INT, "Number of conversions", nullable=False),
-        Column("company_id", Type.INT, "The job's company; null when the job is unknown"),
-        _GROUP_ID,
-        _CAMPAIGN_ID,
-        _PUBLISHER_ID,
-        Column("bid_set", Type.DOUBLE, "Mean bid of the clicks, 2 decimals, half away from zero", nullable=False),
-        Column("clicks", Type.INT, "Number of clicks", nullable=False),
-        Column("impressions", Type.VARCHAR_32, "Always null; kept for readers of the table"),
-        Column("spend_hour", Type.DOUBLE, "Sum of the bids of the clicks", nullable=False),
-        Column("sources", Type.VARCHAR_32, "'Cassandra'", nullable=False),
-        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
-    ),
+    columns=tuple(_REPORT_COLUMNS[name] for name in dict.fromkeys((*_REPORT_ORDER, *_REPORT_COLUMNS))),
     primary_key=("dates", "hours", *GRAIN),
     # finds the jobs without a company, and their hours, by skipping through the index
     indexes=(("company_id", "job_id"),),
 )
+_COUNT_POSITIONS = tuple(MYSQL_REPORT.column_names.index(count.report_column) for count in COUNTS)
+
+
+def events_of(report_row: Sequence[Any]) -> int:
+    """How many events a row of the report stands for; its values are in the table's order."""
+    return sum(report_row[position] for position in _COUNT_POSITIONS)
+
 
 REPORT_HOURS = SqlTable(
     name="report_hours",
@@ -253,4 +268,3 @@ DEAD_LETTER_REPLAYS = SqlTable(
 )
 
 SQL_TABLES = (MYSQL_REPORT, REPORT_HOURS, JOB, PENDING_HOURS, CHANGE_FEED_MARK, FIRST_HOUR, DEAD_LETTER_REPLAYS)
-REPORT_SOURCE = "Cassandra"

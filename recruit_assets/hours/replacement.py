@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from recruit_assets.contract.tables import MYSQL_REPORT, RAW_EVENTS
+from recruit_assets.contract.tables import RAW_EVENTS, events_of
 from recruit_assets.contract.types import CassandraTable
 from recruit_assets.hours.bucket_state import Partition, Portion, Tally, tally_by_hour, unchanged
 from recruit_assets.hours.ports import ByBucket, Derivation, HourTables, Report, ReportRow, Rows, StageResult
@@ -19,10 +19,6 @@ from recruit_assets.runtime.errors import Inconsistent, MissingCoverage
 
 NUMBERS_PER_MS = 1000
 """Runs that read the clock in the same millisecond differ by a number below this."""
-_COUNT_INDEXES = tuple(
-    MYSQL_REPORT.column_names.index(name)
-    for name in ("clicks", "conversion", "qualified_application", "disqualified_application")
-)
 
 
 def replace_hours(
@@ -169,5 +165,5 @@ def tally_of(rows: Iterable[ReportRow]) -> Tally:
     row_count = event_count = 0
     for row in rows:
         row_count += 1
-        event_count += sum(row[index] for index in _COUNT_INDEXES)
+        event_count += events_of(row)
     return Tally(row_count, event_count)

@@ -10,36 +10,34 @@ from datetime import UTC, datetime, timedelta
 
 from pymysql.cursors import Cursor
 
+from recruit_assets.contract.measures import CLICKS, MEASURES
 from recruit_assets.contract.tables import JOB, MYSQL_REPORT, REPORT_HOURS
 from recruit_assets.hours.ports import Published, ReportRow
 from recruit_assets.hours.replacement import tally_of
 from recruit_assets.runtime.errors import Inconsistent
 from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.spill_file import open_spill_file
+from recruit_assets.stores.mysql.totals import NOTHING, SUMS, Totals, totals_of
 
 
 @dataclass(frozen=True, slots=True)
 class HourTotals:
     """The rows of one hour, added up; `newest_event` is when Kafka received the newest of its events."""
 
-    clicks: int = 0
-    conversions: int = 0
-    spend: float = 0.0
+    totals: Totals = NOTHING
     newest_event: datetime | None = None
 
 
 def totals_by_hour(database: ReportDatabase, hours: Sequence[datetime]) -> Mapping[datetime, HourTotals]:
-    """Of each of these hours, which are all or nearly all of those from the first to the last; zeros without rows."""
+    """The totals of each hour, zeros for one without rows. Reads every hour from the first day to the last."""
     rows = database.query(
-        "SELECT dates, hours, SUM(clicks), SUM(conversion), SUM(spend_hour), MAX(latest_update_time) "
+        f"SELECT dates, hours, MAX(latest_update_time), {SUMS} "
         f"FROM {MYSQL_REPORT.name} WHERE dates BETWEEN %s AND %s GROUP BY dates, hours",
         (min(hours).date(), max(hours).date()),
     )
     found = {
-        day.replace(tzinfo=UTC) + timedelta(hours=hour): HourTotals(
-            int(clicks), int(conversions), spend, newest.replace(tzinfo=UTC)
-        )
-        for day, hour, clicks, conversions, spend, newest in rows
+        day.replace(tzinfo=UTC) + timedelta(hours=hour): HourTotals(totals_of(sums), newest.replace(tzinfo=UTC))
+        for day, hour, newest, *sums in rows
     }
     return {hour: found.get(hour, HourTotals()) for hour in hours}
 
@@ -135,13 +133,13 @@ def _store_mark(cursor: Cursor, hour: datetime, mark: tuple[datetime, int, int, 
 
 
 def preview(database: ReportDatabase, hours: Sequence[datetime]) -> str:
-    """A Markdown table of the ten rows with the most clicks among these hours."""
-    names = ("dates", "hours", "job_id", "publisher_id", "clicks", "conversion", "qualified_application", "spend_hour")
+    """A Markdown table of the ten rows with the most clicks from the first to the last of these hours."""
+    names = ("dates", "hours", "job_id", "publisher_id", *(measure.report_column for measure in MEASURES))
     first, last = min(hours).replace(tzinfo=None), max(hours).replace(tzinfo=None)
     rows = database.query(
         f"SELECT {', '.join(names)} FROM {MYSQL_REPORT.name} "
         "WHERE (dates > %s OR (dates = %s AND hours >= %s)) AND (dates < %s OR (dates = %s AND hours <= %s)) "
-        "ORDER BY clicks DESC, dates, hours, job_id, publisher_id LIMIT 10",
+        f"ORDER BY {CLICKS.report_column} DESC, dates, hours, job_id, publisher_id LIMIT 10",
         (first.date(), first.date(), first.hour, last.date(), last.date(), last.hour),
     )
     lines = [names, ("---",) * len(names), *rows]
