@@ -1,7 +1,6 @@
-"""The star schema that analysts see: measures, dimensions, key figures and views, each declared once.
+"""The star schema that analysts see: dimensions, views and their columns, and the tables of names that a site fills.
 
-Belongs here: names and meanings, for views, dashboards and Power BI alike, and the tables of names that a site fills.
-Not here: the SQL that makes the views (`stores.analyst_views`), the tables they are made of (`contract`).
+The SQL of the views is in `stores.mysql.analyst_views`.
 """
 
 from dataclasses import dataclass
@@ -11,12 +10,12 @@ from recruit_assets.contract.tables import JOB
 from recruit_assets.contract.types import Column, SqlTable, Type
 
 UNKNOWN = "unknown"
-"""Shown where no table has the name: of an id that it doesn't hold, and of id 0, which stands for none."""
+"""Shown for an id without a name, and for id 0, which stands for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A thing that the report counts by: its key in the fact view, and where names of its members are kept."""
+    """What the report is counted by: its key in the fact view, and the table with the names of its members."""
 
     name: str
     key: str
@@ -36,7 +35,7 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a view shows, in the order of its columns."""
+    """A view's name, meaning and columns, in their order."""
 
     name: str
     description: str
@@ -85,7 +84,12 @@ DATE = Column("date", Type.DATE, "The day, UTC", nullable=False)
 FACT = View(
     "fact_hourly",
     "What happened per hour, job, publisher, campaign and group: numbers that may be summed over anything.",
-    (EVENT_HOUR, DATE, *(dimension.key_column for dimension in DIMENSIONS), *(measure.column for measure in MEASURES)),
+    (
+        EVENT_HOUR,
+        DATE,
+        *(dimension.key_column for dimension in DIMENSIONS),
+        *(measure.view_column for measure in MEASURES),
+    ),
 )
 
 DIM_DATE = View(
@@ -105,7 +109,6 @@ DIM_DATE = View(
 
 
 def dimension_view(dimension: Dimension) -> View:
-    """Every member that the report or the table of names has."""
     return View(
         f"dim_{dimension.name}",
         f"{dimension.description}: every one that the report or the table {dimension.names.name} has.",
@@ -115,10 +118,9 @@ def dimension_view(dimension: Dimension) -> View:
 
 def kpi_view(name: str, *keys: Column) -> View:
     """Sums and key figures of each member, over all time."""
-    sums = (Column(m.name, Type.DOUBLE if m.type is Type.DOUBLE else Type.BIGINT, m.description) for m in MEASURES)
-    return View(
-        f"kpi_by_{name}", f"Sums and key figures by {name}, over all time.", (*keys, *sums, *(k.column for k in KPIS))
-    )
+    sums = (Column(m.name, Type.BIGINT if m.type is Type.INT else m.type, m.description) for m in MEASURES)
+    columns = (*keys, *sums, *(kpi.view_column for kpi in KPIS))
+    return View(f"kpi_by_{name}", f"Sums and key figures by {name}, over all time.", columns)
 
 
 DIMENSION_VIEWS = {dimension: dimension_view(dimension) for dimension in DIMENSIONS}

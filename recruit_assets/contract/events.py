@@ -1,5 +1,6 @@
 """The fields of one tracking event."""
 
+from recruit_assets.contract.measures import ACTION_SPELLINGS
 from recruit_assets.contract.types import Column, Type
 
 FUTURE_ALLOWANCE_S = 300
@@ -16,7 +17,7 @@ EVENT_COLUMNS = (
     _event("bn", Type.TEXT, "Browser name"),
     _event("campaign_id", Type.INT, "Advertising campaign; null counts as 0"),
     _event("cd", Type.INT, "Colour depth of the screen, bits"),
-    _event("custom_track", Type.TEXT, "The user's action; click, clicks, conversion, qualified and unqualified count"),
+    _event("custom_track", Type.TEXT, f"The user's action; counted are {', '.join(ACTION_SPELLINGS)}"),
     _event("de", Type.TEXT, "Document encoding"),
     _event("dl", Type.TEXT, "Document location, the page's URL"),
     _event("dt", Type.TEXT, "Document title"),

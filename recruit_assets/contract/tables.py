@@ -1,6 +1,9 @@
 """The tables of both stores: names, columns, keys and meanings that users and other programs see."""
 
+from dataclasses import replace
+
 from recruit_assets.contract.events import EVENT_COLUMNS
+from recruit_assets.contract.measures import COUNTS, MEANS, MEASURES, SUMMED_FIELDS
 from recruit_assets.contract.types import (
     CassandraTable,
     Column,
@@ -19,7 +22,8 @@ _EVENT_HOUR = Column("event_hour", Type.TIMESTAMP, "Start of the hour of the eve
 _BUCKET = Column("bucket", Type.INT, "Slice of the hour x shards + shard; see bucket_layout", nullable=False)
 _EVENT_TIME = Column("event_time", Type.TIMESTAMP, "When the event happened, UTC", nullable=False)
 _RECEIVED_AT = Column("received_at", Type.TIMESTAMP, "The Kafka record's timestamp (LogAppendTime)", nullable=False)
-_CREATE_TIME = EVENT_COLUMNS[0]
+_EVENT_COLUMN = {column.name: column for column in EVENT_COLUMNS}
+_CREATE_TIME = _EVENT_COLUMN["create_time"]
 
 RAW_EVENTS = HourTable(
     name="raw_events",
@@ -88,16 +92,11 @@ _GRAIN = (_JOB_ID, _PUBLISHER_ID, _CAMPAIGN_ID, _GROUP_ID)
 GRAIN = tuple(column.name for column in _GRAIN)
 """What a row of the metrics and of the report is about, beside its hour."""
 
-_COUNTS = (
-    Column("clicks", Type.BIGINT, "Number of clicks", nullable=False),
-    Column("conversion", Type.BIGINT, "Number of conversions", nullable=False),
-    Column("qualified", Type.BIGINT, "Number of qualified applications", nullable=False),
-    Column("unqualified", Type.BIGINT, "Number of unqualified applications", nullable=False),
-    Column("bid_sum", Type.BIGINT, "Sum of the bids of the clicks", nullable=False),
+_MEASURED = (
+    *(measure.metrics_column for measure in MEASURES),
     Column("latest_received_at", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
 )
-
-_ACTION_COUNTS = ("clicks", "conversion", "qualified", "unqualified")
+_SUMMED = tuple(replace(_EVENT_COLUMN[name], nullable=False) for name in SUMMED_FIELDS)
 
 FILTERED_EVENTS = HourTable(
     name="filtered_events",
@@ -107,9 +106,9 @@ FILTERED_EVENTS = HourTable(
         _BUCKET,
         _CREATE_TIME,
         _EVENT_TIME,
-        Column("action", Type.TEXT, "click, conversion, qualified or unqualified", nullable=False),
+        Column("action", Type.TEXT, f"One of {', '.join(count.action for count in COUNTS)}", nullable=False),
         *_GRAIN,
-        Column("bid", Type.INT, "Price of one click, 0 if unknown", nullable=False),
+        *_SUMMED,
         _RECEIVED_AT,
     ),
     partition_key=("event_hour", "bucket"),
@@ -120,19 +119,19 @@ FILTERED_EVENTS = HourTable(
 BUCKET_METRICS = HourTable(
     name="bucket_metrics",
     description="The counts of a busy hour by bucket, so that those of unchanged buckets needn't be made again.",
-    columns=(_EVENT_HOUR, _BUCKET, *_GRAIN, *_COUNTS),
+    columns=(_EVENT_HOUR, _BUCKET, *_GRAIN, *_MEASURED),
     partition_key=("event_hour", "bucket"),
     clustering_key=GRAIN,
-    events_in=_ACTION_COUNTS,
+    events_in=tuple(count.column for count in COUNTS),
 )
 
 HOURLY_JOB_METRICS = HourTable(
     name="hourly_job_metrics",
     description="Counts per hour, job, publisher, campaign and group.",
-    columns=(_EVENT_HOUR, *_GRAIN, *_COUNTS),
+    columns=(_EVENT_HOUR, *_GRAIN, *_MEASURED),
     partition_key=("event_hour",),
     clustering_key=GRAIN,
-    events_in=_ACTION_COUNTS,
+    events_in=tuple(count.column for count in COUNTS),
 )
 
 HOUR_COVERAGE = CassandraTable(
@@ -168,6 +167,28 @@ CASSANDRA_TABLES = (
     HOUR_COVERAGE,
 )
 
+REPORT_SOURCE = "Cassandra"
+_REPORT_COLUMNS = {
+    column.name: column
+    for column in (
+        *_GRAIN,
+        Column("dates", Type.DATETIME, "Midnight of the day", nullable=False),
+        Column("hours", Type.INT, "Hour of the day, 0 to 23", nullable=False),
+        Column("company_id", Type.INT, "The job's company; null when the job is unknown"),
+        Column("impressions", Type.VARCHAR_32, "Always null; kept for readers of the table"),
+        Column("sources", Type.VARCHAR_32, f"'{REPORT_SOURCE}'", nullable=False),
+        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+        *(measure.mysql_report_column for measure in MEASURES),
+        *(mean.mysql_report_column for mean in MEANS),
+    )
+}
+_REPORT_ORDER = (
+    "job_id", "dates", "hours", "disqualified_application", "qualified_application", "conversion", "company_id",
+    "group_id", "campaign_id", "publisher_id", "bid_set", "clicks", "impressions", "spend_hour", "sources",
+    "latest_update_time",
+)  # fmt: skip
+"""Readers of the table rely on this order; columns declared later come last."""
+
 REPORT_HOURS = sql_coverage(
     "report_hours", "One row per reported hour: how far its rows are known to be complete, and by which run."
 )
@@ -188,32 +209,17 @@ JOB = SqlTable(
 MYSQL_REPORT = HourlySqlTable(
     name="mysql_report",
     description="The hourly report: what happened per job, publisher, campaign and group in each hour. Times are UTC.",
-    columns=(
-        _JOB_ID,
-        Column("dates", Type.DATETIME, "Midnight of the day", nullable=False),
-        Column("hours", Type.INT, "Hour of the day, 0 to 23", nullable=False),
-        Column("disqualified_application", Type.INT, "Number of unqualified applications", nullable=False),
-        Column("qualified_application", Type.INT, "Number of qualified applications", nullable=False),
-        Column("conversion", Type.INT, "Number of conversions", nullable=False),
-        Column("company_id", Type.INT, "The job's company; null when the job is unknown"),
-        _GROUP_ID,
-        _CAMPAIGN_ID,
-        _PUBLISHER_ID,
-        Column("bid_set", Type.DOUBLE, "Mean bid of the clicks, 2 decimals, half away from zero", nullable=False),
-        Column("clicks", Type.INT, "Number of clicks", nullable=False),
-        Column("impressions", Type.VARCHAR_32, "Always null; kept for readers of the table"),
-        Column("spend_hour", Type.DOUBLE, "Sum of the bids of the clicks", nullable=False),
-        Column("sources", Type.VARCHAR_32, "'Cassandra'", nullable=False),
-        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
-    ),
+    columns=tuple(_REPORT_COLUMNS[name] for name in dict.fromkeys((*_REPORT_ORDER, *_REPORT_COLUMNS))),
     primary_key=("dates", "hours", *GRAIN),
     # finds the jobs without a company, and their hours, by skipping through the index
     indexes=(("company_id", "job_id"),),
     hour_columns=("dates", "hours"),
     coverage=REPORT_HOURS,
-    events_in=("clicks", "conversion", "qualified_application", "disqualified_application"),
-    # joined in the transaction that stores the rows, where only the hour's jobs are read: through Spark, a dimension of
-    # 100,000 jobs takes half a second in every run
+    events_in=tuple(count.report_column for count in COUNTS),
+    totals=tuple((measure.name, measure.report_column) for measure in MEASURES),
+    updated_at="latest_update_time",
+    # joined where the rows are stored, which reads the hour's jobs only: joined by Spark, a dimension of 100,000 jobs
+    # would cost every run half a second
     lookups=(Lookup("company_id", by="job_id", table=JOB, value="company_id"),),
 )
 
@@ -264,4 +270,3 @@ DEAD_LETTER_REPLAYS = SqlTable(
 )
 
 SQL_TABLES = (MYSQL_REPORT, REPORT_HOURS, JOB, PENDING_HOURS, CHANGE_FEED_MARK, FIRST_HOUR, DEAD_LETTER_REPLAYS)
-REPORT_SOURCE = "Cassandra"

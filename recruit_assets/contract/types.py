@@ -92,6 +92,10 @@ class HourlySqlTable(SqlTable):
     """Where a row has its hour: in one DATETIME, or in the midnight of its day and the hour of the day."""
     events_in: tuple[str, ...] = ()
     """Columns that add up to the number of events of a row; none: a row is one event."""
+    totals: tuple[tuple[str, str], ...] = ()
+    """Names and columns of the numbers whose sums the Dagster UI shows for each hour."""
+    updated_at: str = ""
+    """The column that says when the newest event of a row was received."""
     lookups: tuple["Lookup", ...] = ()
 
 

@@ -17,6 +17,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from recruit_assets.contract.measures import CLICKS, COUNTS, MEANS, SUMS
 from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.definitions import build_defs
 from recruit_assets.defs.checks import CHECK_KEYS
@@ -37,9 +38,9 @@ from recruit_assets.stores.schema import apply_schema
 TOP_ROWS = 10
 PAGE = "report.html"
 SHOWN = (
-    "dates", "hours", "job_id", "publisher_id", "company_id", "clicks", "conversion", "qualified_application",
-    "disqualified_application", "bid_set", "spend_hour",
-)  # fmt: skip
+    *("dates", "hours", "job_id", "publisher_id", "company_id"),
+    *(measured.report_column for measured in (*COUNTS, *MEANS, *SUMS)),
+)
 
 Result = TypeVar("Result")
 console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
@@ -105,13 +106,14 @@ def _show_report(settings: Settings) -> None:
 
     with open_report_database(settings) as database:
         ((rows, clicks, hours),) = database.query(
-            f"SELECT COUNT(*), SUM(clicks), COUNT(DISTINCT dates, hours) FROM {MYSQL_REPORT.name}"
+            f"SELECT COUNT(*), SUM({CLICKS.report_column}), COUNT(DISTINCT dates, hours) FROM {MYSQL_REPORT.name}"
         )
         top = database.query(
             f"SELECT {', '.join(SHOWN)} FROM {MYSQL_REPORT.name} "
-            f"ORDER BY clicks DESC, dates, hours, job_id LIMIT {TOP_ROWS}"
+            f"ORDER BY {CLICKS.report_column} DESC, dates, hours, job_id LIMIT {TOP_ROWS}"
         )
-    title = f"{MYSQL_REPORT.name}: the {len(top)} of {rows:,} rows with the most clicks ({clicks:,} in {hours} hours)"
+    what = CLICKS.title.lower()
+    title = f"{MYSQL_REPORT.name}: the {len(top)} of {rows:,} rows with the most {what} ({clicks:,} in {hours} hours)"
     table = Table(*SHOWN, title=title, title_justify="left", box=None, pad_edge=False)
     for row in top:
         table.add_row(*(f"{value:%Y-%m-%d}" if isinstance(value, datetime) else str(value) for value in row))

@@ -1,8 +1,4 @@
-"""From a JSON object to an event: 29 typed values, an event time, and what the contract doesn't name.
-
-Belongs here: which spellings of a value a column takes, what the event time is and may be. Not here: bytes and JSON
-(`decode`), the event's partition (`bucket`), what becomes of a record that is refused (`ingest`).
-"""
+"""From a JSON object to an event: 29 typed values, an event time, and the unknown fields."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +10,7 @@ import orjson
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.events import EVENT_COLUMNS, FUTURE_ALLOWANCE_S
-from recruit_assets.contract.measures import ACTION_SPELLINGS, Action
+from recruit_assets.contract.measures import ACTION_SPELLINGS
 from recruit_assets.contract.types import Type
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.transforms.decode import JsonObject, decode, exact_numbers, json_type, shown, too_deep
@@ -34,7 +30,7 @@ _UUID_EPOCH = 0x01B21DD213814000
 """1582-10-15 to 1970-01-01 in steps of 100 ns."""
 _WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0+)?")
 _MAX_DIGITS = 400
-"""int() refuses texts of more than 4,300 digits; what is longer than this is out of range anyway."""
+"""int() refuses more than 4,300 digits; a longer text than this is out of range anyway."""
 
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})[ T](?P<time>\d{2}:\d{2}:\d{2})(?:\.(?P<fraction>\d+))?"
@@ -49,7 +45,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an event may be; `first_hour_ms` is RECRUIT_FIRST_HOUR in ms since the epoch."""
+    """Limits of a valid event; `first_hour_ms` is RECRUIT_FIRST_HOUR in ms since the epoch."""
 
     max_bytes: int
     first_hour_ms: int
@@ -66,20 +62,20 @@ class Event:
     extra: str | None
     """Fields that the contract doesn't name, as one JSON object."""
     size_bytes: int
-    """Of the JSON that it came from."""
+    """Size of its JSON."""
 
     @property
     def create_time(self) -> UUID:
         return UUID(bytes=self.key)
 
     @property
-    def action(self) -> Action | None:
-        """The action, if it is one that counts."""
+    def action(self) -> str | None:
+        """The action if it counts, else None."""
         return ACTION_SPELLINGS.get(self.values[_CUSTOM_TRACK])  # type: ignore[arg-type]  # a text column
 
     @property
     def is_unattributed(self) -> bool:
-        """The action counts and there is no job to count it for."""
+        """Whether the action counts but no job is named."""
         return self.values[_JOB_ID] is None and self.values[_CUSTOM_TRACK] in ACTION_SPELLINGS
 
     def value(self, column: str) -> Value:
@@ -87,9 +83,9 @@ class Event:
 
 
 def read_event(value: bytes | None, received_at_ms: int, *, limits: Limits) -> Event:
-    """The event of a Kafka record with this value and timestamp; RejectedEvent with the typed reason otherwise.
+    """The event of a Kafka record with this value and timestamp; RejectedEvent, with a reason, if it is invalid.
 
-    Ingest spends most of its own time here, so what is right already is only looked at.
+    Ingest spends most of its own CPU time here, so a value of the right type isn't converted.
     """
     document = decode(value, limits.max_bytes)
     key = _identity(document.get("create_time"))
@@ -128,20 +124,20 @@ def whole_number(name: str, found: object) -> int:
 def time_ms(text: str) -> int:
     """Milliseconds since the epoch of "YYYY-MM-DD HH:MM:SS" in UTC, or with 'T', fraction (cut to ms) or zone.
 
-    RejectedEvent bad_timestamp for every other form and for times that don't exist.
+    RejectedEvent bad_timestamp for any other form, and for a time that doesn't exist.
     """
     second_ms, fraction_ms = _SECONDS_MS.get(text[16:19]), _FRACTIONS_MS.get(text[19:])
     if second_ms is not None and fraction_ms is not None:
         try:
             return _minute_ms(text[:16]) + second_ms + fraction_ms
         except RejectedEvent:
-            pass  # below, for a message that quotes the whole text
+            pass  # parsed again below: the error then quotes the whole text
     return _parsed_ms(text)
 
 
 @lru_cache(maxsize=4096)
 def _minute_ms(text: str) -> int:
-    """Milliseconds since the epoch of "YYYY-MM-DD HH:MM", in UTC; most events share their minute with others."""
+    """Milliseconds since the epoch of "YYYY-MM-DD HH:MM" in UTC; cached, since events share minutes."""
     return _parsed_ms(f"{text}:00")
 
 
@@ -191,7 +187,7 @@ def _text(name: str, found: object, *, original: bytes) -> str:
         case int():
             return str(found)
         case float():
-            # a double would change 1.10 and every number of more than 64 bits
+            # a double would lose the 0 of 1.10, and digits of long numbers
             return _contents(exact_numbers(original)[name])
         case _:
             raise _wrong_type(name, found, wanted="text")
@@ -217,7 +213,7 @@ def _check_time(event_time_ms: int, received_at_ms: int, *, limits: Limits) -> N
 
 
 def _extra(document: JsonObject, *, original: bytes) -> str:
-    """The unknown fields as they were sent; parsed again where a double could change a number."""
+    """The unknown fields as JSON; parsed again if a double could have changed a number in them."""
     fields = {name: found for name, found in document.items() if name not in POSITIONS}
     if any(isinstance(found, float | dict | list) for found in fields.values()):
         exact = exact_numbers(original)

@@ -38,7 +38,7 @@ def test_the_fact_view_adds_up_to_the_ledger(report: ReportDatabase, ledger: Led
     ((rows, *found),) = report.query(f"SELECT COUNT(*), {sums} FROM {FACT.name}")
 
     assert rows == len(ledger.report())
-    assert [float(number) for number in found] == [total(ledger, measure.source) for measure in MEASURES]
+    assert [float(number) for number in found] == [total(ledger, measure.report_column) for measure in MEASURES]
     assert min(found) > 0
 
 
@@ -90,7 +90,9 @@ def test_key_figures_are_ratios_of_sums_and_null_over_nothing(
     for row in rows:
         by_name = dict(zip(sums, row, strict=False))
         assert row[len(sums) :] == tuple(
-            pytest.approx(by_name[kpi.numerator] / by_name[kpi.denominator]) if by_name[kpi.denominator] else None
+            pytest.approx(by_name[kpi.numerator.name] / by_name[kpi.denominator.name])
+            if by_name[kpi.denominator.name]
+            else None
             for kpi in KPIS
         )
     assert sum(row[0] for row in rows) == total(ledger, "clicks")

@@ -90,7 +90,7 @@ def test_each_hour_of_a_run_has_numbers_of_its_own(warm: Settings) -> None:
 
     result = run_lineage(warm)
 
-    names = ("dagster/row_count", "events", "clicks", "conversions", "spend")
+    names = ("dagster/row_count", "events", "clicks", "applications", "spend")
     assert numbers(result, "mysql_report", names) == {"07:00": (1, 2, 1, 1, 10.0), "08:00": (1, 1, 1, 0, 10.0)}
     assert numbers(result, "hourly_job_metrics", names[:2]) == {"07:00": (1, 2), "08:00": (1, 1)}
     assert numbers(result, "filtered_events", ("dagster/row_count", "unattributed")) == {

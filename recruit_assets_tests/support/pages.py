@@ -4,19 +4,28 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
+from recruit_assets.contract.measures import MEASURES
 from recruit_assets.observability.report_page.page import Page
 from recruit_assets.stores.mysql.report_state import ReportState
-from recruit_assets.stores.mysql.report_summary import Place, Point, Ranking, ReportSummary, Step, Totals
+from recruit_assets.stores.mysql.report_summary import Place, Point, Ranking, ReportSummary, Step
+from recruit_assets.stores.mysql.totals import NOTHING, Totals
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 NEVER_CLOSED = frozenset({"meta", "br", "path", "use", "rect", "line"})
 
 
+def some_totals(**by_name: float) -> Totals:
+    """Zeros, but for the measures named as in the analysts' views."""
+    assert by_name.keys() <= {measure.name for measure in MEASURES}
+    zeros = zip(MEASURES, NOTHING.numbers, strict=True)
+    return Totals(tuple(by_name.get(measure.name, zero) for measure, zero in zeros))
+
+
 def a_summary(*totals: Totals, step: Step = Step.HOUR, places: Sequence[Place] = ()) -> ReportSummary:
     """One point after the other from START on, and the places as its only ranking."""
     points = tuple(Point(START + index * step.length, one) for index, one in enumerate(totals))
-    rankings = (Ranking("job", places, others=Totals()),) if places else ()
-    return ReportSummary(step, points, rankings, sum(totals, Totals()))
+    rankings = (Ranking("job", places, others=NOTHING),) if places else ()
+    return ReportSummary(step, points, rankings, sum(totals, NOTHING))
 
 
 def a_page(summary: ReportSummary, **fields: object) -> Page:

@@ -2,13 +2,14 @@
 
 import dagster as dg
 
+from recruit_assets.contract.measures import SUMMED_FIELDS
 from recruit_assets.contract.tables import FILTERED_EVENTS, GRAIN
 from recruit_assets.defs.assets.column_metadata import FOR_OPERATORS, OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.defs.partitions import hours
 from recruit_assets.hours.ports import Derivation, StoredHours
 from recruit_assets.transforms.hourly import attributed, countable, tally_events
 
-TAKEN_OVER = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, "bid", "received_at")
+TAKEN_OVER = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, *SUMMED_FIELDS, "received_at")
 
 
 @dg.asset(

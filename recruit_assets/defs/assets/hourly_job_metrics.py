@@ -2,12 +2,12 @@
 
 import dagster as dg
 
+from recruit_assets.contract.measures import COUNTS, SUMS
 from recruit_assets.contract.tables import BUCKET_METRICS, FILTERED_EVENTS, GRAIN, HOURLY_JOB_METRICS
 from recruit_assets.defs.assets.column_metadata import FOR_OPERATORS, OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.defs.partitions import hours
 from recruit_assets.hours.ports import ByBucket, Derivation, StoredHours
 from recruit_assets.transforms.hourly import (
-    METRIC_OF_ACTION,
     add_up,
     count_actions,
     count_actions_by_bucket,
@@ -38,8 +38,9 @@ BY_BUCKET = ByBucket(
         "dagster/column_lineage": column_lineage(
             dg.AssetKey("filtered_events"),
             same_names("event_hour", *GRAIN)
-            | dict.fromkeys(METRIC_OF_ACTION.values(), ("action",))
-            | {"bid_sum": ("bid", "action"), "latest_received_at": ("received_at",)},
+            | {count.column: ("action",) for count in COUNTS}
+            | {total.column: (total.of, "action") for total in SUMS}
+            | {"latest_received_at": ("received_at",)},
         ),
     },
 )

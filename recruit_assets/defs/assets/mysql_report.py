@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from recruit_assets.contract.measures import MEANS, MEASURES
 from recruit_assets.contract.tables import GRAIN, MYSQL_REPORT
 from recruit_assets.defs.assets.column_metadata import FOR_ANALYSTS, OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.defs.assets.sources import job
@@ -31,16 +32,10 @@ have missed. So 6 hours without a new hour mean that no events come, and more th
         "dagster/column_schema": column_schema(MYSQL_REPORT.columns),
         "dagster/column_lineage": column_lineage(
             dg.AssetKey("hourly_job_metrics"),
-            same_names(*GRAIN, "conversion", "clicks")
-            | {
-                "dates": ("event_hour",),
-                "hours": ("event_hour",),
-                "disqualified_application": ("unqualified",),
-                "qualified_application": ("qualified",),
-                "bid_set": ("bid_sum", "clicks"),
-                "spend_hour": ("bid_sum",),
-                "latest_update_time": ("latest_received_at",),
-            },
+            same_names(*GRAIN)
+            | {"dates": ("event_hour",), "hours": ("event_hour",), "latest_update_time": ("latest_received_at",)}
+            | {measure.report_column: (measure.column,) for measure in MEASURES}
+            | {mean.report_column: (mean.sum.column, mean.count.column) for mean in MEANS},
         ),
     },
 )

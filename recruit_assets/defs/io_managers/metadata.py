@@ -1,29 +1,28 @@
-"""What is reported of each hour of a run: an asset's partitions get numbers of their own, which the UI plots over time.
-
-Belongs here: the numbers of one hour, and handing them to Dagster. Not here: those of the whole run (`run_hours`).
-"""
+"""Metadata of each hour of a run: every partition gets its own numbers, which the UI plots over time."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import dagster as dg
 
+from recruit_assets.contract.measures import MEASURES
 from recruit_assets.defs.partitions import key_of
 from recruit_assets.hours.bucket_state import Tally
 from recruit_assets.hours.ports import StageResult
 from recruit_assets.stores.mysql.hour_sink import HourTotals
+from recruit_assets.stores.mysql.totals import NOTHING, Totals
 
 Numbers = dict[str, int | float]
 MAX_HOURS = 31 * 24
-"""Of a larger backfill every hour has the numbers of the run: Dagster looks for each hour among all of the run's."""
+"""In a larger backfill every hour has the numbers of the run: adding an hour's costs Dagster a search through all."""
 
 
 def add_hour_metadata(context: dg.OutputContext, by_hour: Mapping[datetime, Numbers]) -> None:
-    """Numbers that take the place of the run's of the same name in the materialization of their hour."""
+    """Replace the run's numbers by the hour's own, of the same name, in each hour's materialization."""
     if len(by_hour) > MAX_HOURS:
         return
     for hour, numbers in by_hour.items():
-        # an output's metadata is the same for all partitions; only the step can tell them apart
+        # add_output_metadata is for all partitions alike; only the step's method takes a partition
         context.step_context.add_asset_metadata(numbers, asset_key=context.asset_key, partition_key=key_of(hour))
 
 
@@ -33,7 +32,7 @@ def stage_numbers(result: StageResult) -> dict[datetime, Numbers]:
 
 
 def with_unattributed(result: StageResult) -> dict[datetime, Numbers]:
-    """The same, and the countable events without a job."""
+    """Rows, events, and countable events without a job, of each hour."""
     numbers = stage_numbers(result)
     return {hour: one | {"unattributed": result.tallies[hour].unattributed} for hour, one in numbers.items()}
 
@@ -41,16 +40,16 @@ def with_unattributed(result: StageResult) -> dict[datetime, Numbers]:
 def with_totals(
     result: StageResult, totals: Mapping[datetime, HourTotals], *, now: datetime
 ) -> dict[datetime, Numbers]:
-    """The same, and what the hour's rows add up to."""
-    return {hour: one | _of_totals(totals[hour], now) for hour, one in stage_numbers(result).items()}
+    """Rows, events, and the total of each measure, of each hour."""
+    return {hour: one | _of_hour(totals[hour], now) for hour, one in stage_numbers(result).items()}
 
 
-def run_totals(totals: Sequence[HourTotals]) -> dict[str, dg.MetadataValue]:
-    """Clicks, conversions and spend of all hours of a run."""
+def run_totals(by_hour: Sequence[HourTotals]) -> dict[str, dg.MetadataValue]:
+    """The total of each measure over all hours of a run."""
+    totals = _by_name(sum((hour.totals for hour in by_hour), NOTHING))
     return {
-        "clicks": dg.MetadataValue.int(sum(one.clicks for one in totals)),
-        "conversions": dg.MetadataValue.int(sum(one.conversions for one in totals)),
-        "spend": dg.MetadataValue.float(float(sum(one.spend for one in totals))),
+        name: dg.MetadataValue.int(total) if isinstance(total, int) else dg.MetadataValue.float(total)
+        for name, total in totals.items()
     }
 
 
@@ -58,9 +57,13 @@ def _of_tally(tally: Tally) -> Numbers:
     return {"dagster/row_count": tally.row_count, "events": tally.event_count}
 
 
-def _of_totals(totals: HourTotals, now: datetime) -> Numbers:
-    """`freshness_s` is the age of the hour's newest event now, when it is in the report."""
-    numbers: Numbers = {"clicks": totals.clicks, "conversions": totals.conversions, "spend": totals.spend}
-    if totals.newest_event is not None:
-        numbers["freshness_s"] = round((now - totals.newest_event).total_seconds(), 3)
+def _of_hour(hour: HourTotals, now: datetime) -> Numbers:
+    """`freshness_s` is the age of the hour's newest event when the report has it."""
+    numbers = _by_name(hour.totals)
+    if hour.newest_event is not None:
+        numbers["freshness_s"] = round((now - hour.newest_event).total_seconds(), 3)
     return numbers
+
+
+def _by_name(totals: Totals) -> Numbers:
+    return {measure.name: totals[measure] for measure in MEASURES}

@@ -10,12 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_SOURCE
+from recruit_assets.contract.measures import MEANS, MEASURES
+from recruit_assets.contract.tables import GRAIN, MYSQL_REPORT, REPORT_SOURCE
+from recruit_assets.contract.types import Type
 from recruit_assets.transforms.buckets import HOUR_MS
 
+_SQLITE_TYPES = {Type.INT: "integer", Type.DOUBLE: "real"}
 CACHE_KIB = 64 * 1024
 LATEST = "latest_update_time"
 LEDGER_COLUMNS = tuple(name for name in MYSQL_REPORT.column_names if name != LATEST)
+
+_METRICS_KEY = ("hour_ms", *GRAIN)
+METRICS_COLUMNS = (*_METRICS_KEY, *(measure.column for measure in MEASURES), "latest_received_at_ms")
 
 _PRIMARY_KEY = ", ".join(MYSQL_REPORT.primary_key)
 TABLES = (
@@ -26,8 +32,7 @@ TABLES = (
     "PRIMARY KEY (hour_ms, bucket, create_time))",
     "refused (kafka_partition, kafka_offset, reason, PRIMARY KEY (kafka_partition, kafka_offset, reason))",
     "dead_letters (kafka_partition, kafka_offset, reason, PRIMARY KEY (kafka_partition, kafka_offset, reason))",
-    "metrics (hour_ms, job_id, publisher_id, campaign_id, group_id, clicks, conversion, qualified, unqualified, "
-    "bid_sum, latest_received_at_ms, PRIMARY KEY (hour_ms, job_id, publisher_id, campaign_id, group_id))",
+    f"metrics ({', '.join(METRICS_COLUMNS)}, PRIMARY KEY ({', '.join(_METRICS_KEY)}))",
     "companies (job_id PRIMARY KEY, company_id)",
     f"reported ({', '.join(MYSQL_REPORT.column_names)}, PRIMARY KEY ({_PRIMARY_KEY}))",
     f"recomputed ({', '.join(MYSQL_REPORT.column_names)}, PRIMARY KEY ({_PRIMARY_KEY}))",
@@ -41,19 +46,24 @@ _ADD_EVENT = (
     "records = records + 1, received_at_ms = max(received_at_ms, excluded.received_at_ms)"
 )
 _ADD_METRICS = (
-    "INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-    "clicks = clicks + excluded.clicks, conversion = conversion + excluded.conversion, "
-    "qualified = qualified + excluded.qualified, unqualified = unqualified + excluded.unqualified, "
-    "bid_sum = bid_sum + excluded.bid_sum, "
-    "latest_received_at_ms = max(latest_received_at_ms, excluded.latest_received_at_ms)"
+    f"INSERT INTO metrics VALUES ({', '.join('?' * len(METRICS_COLUMNS))}) ON CONFLICT DO UPDATE SET "
+    + "".join(f"{measure.column} = {measure.column} + excluded.{measure.column}, " for measure in MEASURES)
+    + "latest_received_at_ms = max(latest_received_at_ms, excluded.latest_received_at_ms)"
 )
+_RECOMPUTED = {
+    **{name: name for name in (*GRAIN, "company_id")},
+    "dates": "date(hour_ms / 1000, 'unixepoch') || ' 00:00:00'",
+    "hours": f"hour_ms / {HOUR_MS} % 24",
+    "impressions": "NULL",
+    "sources": f"'{REPORT_SOURCE}'",
+    LATEST: "strftime('%Y-%m-%d %H:%M:%S', latest_received_at_ms / 1000, 'unixepoch')"
+    " || printf('.%03d', latest_received_at_ms % 1000)",
+    **{one.report_column: f"CAST({one.column} AS {_SQLITE_TYPES[one.type]})" for one in MEASURES},
+    **{mean.report_column: f"mean({mean.sum.column}, {mean.count.column})" for mean in MEANS},
+}
 _RECOMPUTE = f"""
     INSERT INTO recomputed ({", ".join(MYSQL_REPORT.column_names)})
-    SELECT job_id, date(hour_ms / 1000, 'unixepoch') || ' 00:00:00', hour_ms / {HOUR_MS} % 24,
-      unqualified, qualified, conversion, company_id, group_id, campaign_id, publisher_id,
-      mean(bid_sum, clicks), clicks, NULL, bid_sum * 1.0, '{REPORT_SOURCE}',
-      strftime('%Y-%m-%d %H:%M:%S', latest_received_at_ms / 1000, 'unixepoch')
-        || printf('.%03d', latest_received_at_ms % 1000)
+    SELECT {", ".join(_RECOMPUTED[name] for name in MYSQL_REPORT.column_names)}
     FROM metrics LEFT JOIN companies USING (job_id)
 """
 

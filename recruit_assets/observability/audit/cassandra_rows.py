@@ -1,7 +1,6 @@
-"""What Cassandra holds: its raw events, and the hourly metrics that follow from them, counted in plain Python.
+"""The raw events that Cassandra holds, and the hourly metrics that follow from them, counted in plain Python.
 
-Belongs here: which rows count, and for what; written a second time on purpose, beside `transforms.hourly`'s in Spark.
-Not here: reading Cassandra (`stores.audit_reads`), the report's columns (`audit_db`).
+Counting is written a second time here on purpose, so that the audit can disagree with Spark (`transforms.hourly`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from recruit_assets.contract.measures import ACTION_SPELLINGS, Action
+from recruit_assets.contract.measures import ACTION_SPELLINGS, COUNTS, MEASURES, SUMS
 from recruit_assets.contract.tables import GRAIN
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
 from recruit_assets.observability.audit.event_digest import content_of
@@ -17,8 +16,6 @@ from recruit_assets.observability.audit.results import Progress
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
 
 ROWS_AT_ONCE = 2_000
-ACTIONS = tuple(Action)
-"""In the order of the scratch database's columns."""
 
 Key = tuple[datetime, int]
 Grain = tuple[int, ...]
@@ -27,28 +24,35 @@ _EVENT_TIME, _RECEIVED_AT, _CREATE_TIME = (
     READ_COLUMNS.index(name) for name in ("event_time_ms", "received_at_ms", "create_time")
 )
 _FIRST_VALUE, _EXTRA = _CREATE_TIME + 1, READ_COLUMNS.index("extra")
-_TRACK, _BID = READ_COLUMNS.index("custom_track"), READ_COLUMNS.index("bid")
+_TRACK = READ_COLUMNS.index("custom_track")
 _JOB, *_OTHER_IDS = (READ_COLUMNS.index(name) for name in GRAIN)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_COUNTED = {count.action: MEASURES.index(count) for count in COUNTS}
+"""By action: position of its count among the measures."""
+_SUMMED = {
+    count.action: [(MEASURES.index(one), READ_COLUMNS.index(one.of)) for one in SUMS if one.where is count]
+    for count in COUNTS
+}
+"""By action: positions of each sum among the measures, and of the field that it adds up in the row."""
+
 
 @dataclass(slots=True)
-class Totals:
-    """The counts of one hour's job, publisher, campaign and group."""
+class Metrics:
+    """The measures, in their order, of one job, publisher, campaign and group in one hour."""
 
-    actions: list[int]
-    bid_sum: int = 0
+    measures: list[int]
     latest_received_at_ms: int = 0
 
 
 def take_rows(
     audit_db: AuditDatabase, partitions: Iterable[tuple[Key, Iterator[Values]]], *, expected: int, progress: Progress
 ) -> int:
-    """Take every row into the scratch database, with the metrics that follow; returns how many there are."""
+    """Copy every row into the audit database, with the metrics that follow; returns the number of rows."""
     read = 0
     for (hour, bucket), rows in partitions:
         hour_ms = (hour.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
-        totals: dict[Grain, Totals] = {}
+        metrics: dict[Grain, Metrics] = {}
         while chunk := list(islice(rows, ROWS_AT_ONCE)):
             audit_db.add_stored(
                 (
@@ -62,25 +66,25 @@ def take_rows(
                 for row in chunk
             )
             for row in chunk:
-                count_row(totals, row)
+                count_row(metrics, row)
             read += len(chunk)
             progress("rows in Cassandra", read, max(read, expected))
         audit_db.add_metrics(
-            (hour_ms, *grain, *one.actions, one.bid_sum, one.latest_received_at_ms) for grain, one in totals.items()
+            (hour_ms, *grain, *one.measures, one.latest_received_at_ms) for grain, one in metrics.items()
         )
     return read
 
 
-def count_row(totals: dict[Grain, Totals], row: Values) -> None:
-    """Add a raw row to the totals it counts for, if it counts: a countable action, of a job. Null ids, bids are 0."""
+def count_row(metrics: dict[Grain, Metrics], row: Values) -> None:
+    """Add a raw row to the metrics it counts for, if it has a countable action and a job. Null ids and fields are 0."""
     action = ACTION_SPELLINGS.get(row[_TRACK])
     if action is None or row[_JOB] is None:
         return
     grain = (row[_JOB], *(row[index] or 0 for index in _OTHER_IDS))
-    one = totals.get(grain)
+    one = metrics.get(grain)
     if one is None:
-        one = totals[grain] = Totals([0] * len(ACTIONS))
-    one.actions[ACTIONS.index(action)] += 1
-    if action is Action.CLICK:
-        one.bid_sum += row[_BID] or 0
+        one = metrics[grain] = Metrics([0] * len(MEASURES))
+    one.measures[_COUNTED[action]] += 1
+    for position, field in _SUMMED[action]:
+        one.measures[position] += row[field] or 0
     one.latest_received_at_ms = max(one.latest_received_at_ms, row[_RECEIVED_AT] or 0)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from recruit_assets.contract.measures import REPORT_EVENTS
 from recruit_assets.contract.tables import MYSQL_REPORT, RAW_EVENTS
 from recruit_assets.observability.audit.audit_db import AuditDatabase
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
@@ -77,7 +78,6 @@ _HOURLY = """
       UNION ALL SELECT dates, hours, 0, {count} FROM {found})
     GROUP BY dates, hours HAVING sum(expected) <> sum(found)
 """
-COUNT = "clicks + conversion + qualified_application + disqualified_application"
 _REPORT_KEY = MYSQL_REPORT.primary_key
 
 
@@ -144,7 +144,7 @@ class Differences:
 
     def hours(self, expected: str, found: str) -> Sample:
         """Hours in which two reports count another number of events."""
-        query = _HOURLY.format(count=COUNT, expected=expected, found=found)
+        query = _HOURLY.format(count=REPORT_EVENTS, expected=expected, found=found)
         return self._sample(query, lambda day, hour, wanted, n: f"{_hour(day, hour)}: {n} events, expected {wanted}")
 
     def report(self, expected: str, found: str, columns: Sequence[str]) -> RowDifferences:

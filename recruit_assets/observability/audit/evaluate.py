@@ -5,10 +5,11 @@ Not here: the rules themselves (`rules`), the queries of single differences (`di
 
 from math import inf
 
+from recruit_assets.contract.measures import REPORT_EVENTS
 from recruit_assets.observability.audit import rules
 from recruit_assets.observability.audit.audit_db import LATEST, LEDGER_COLUMNS, AuditDatabase
 from recruit_assets.observability.audit.collect import Collected
-from recruit_assets.observability.audit.differences import COUNT, Differences, moment
+from recruit_assets.observability.audit.differences import Differences, moment
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
 from recruit_assets.observability.audit.report_rows import wrong_marks
 from recruit_assets.observability.audit.results import AuditResult, RuleResult, Span
@@ -156,7 +157,7 @@ def _distinct_events(audit_db: AuditDatabase, where: str = "") -> int:
 
 
 def _events_of(audit_db: AuditDatabase, report: str) -> int:
-    return audit_db.number(f"SELECT sum({COUNT}) FROM {report}")
+    return audit_db.number(f"SELECT sum({REPORT_EVENTS}) FROM {report}")
 
 
 def _rows_of(audit_db: AuditDatabase, report: str) -> int:

@@ -1,4 +1,4 @@
-"""What a page shows, before it is HTML: the summary, and how far it can be trusted."""
+"""What a page shows, before it is HTML: the summary, and whether it can be trusted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

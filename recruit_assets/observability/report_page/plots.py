@@ -1,8 +1,6 @@
-"""The plots of the page, as SVG elements that take their colours from the page's style and their font from the reader.
+"""The plots of the page: static SVG, which prints, has a few kilobytes and needs no script.
 
-Belongs here: matplotlib, and making its SVG fit into a page: unique ids, a title and a description for those who don't
-see it. Not here: tables. Static SVG was chosen over scripted plots: it prints, it is some kilobytes small and it needs
-no script; what a pointer would show is in the table behind each plot.
+Colours come from the page's style, the font from the reader's browser. The numbers are in the table below the plots.
 """
 
 import io
@@ -20,10 +18,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.typing import RcKeyType
 
-from recruit_assets.stores.mysql.report_summary import ReportSummary, Totals
+from recruit_assets.contract.measures import Measure
+from recruit_assets.stores.mysql.report_summary import ReportSummary
+from recruit_assets.stores.mysql.totals import Totals
 
 WIDTH_IN, HEIGHT_IN = 4.9, 2.5
-"""So small that its letters, which shrink with it, can be read on a phone."""
+"""Small, because a phone shrinks the plot and its letters with it."""
 STYLE: dict[RcKeyType, Any] = {
     "svg.fonttype": "none",
     "font.size": 11,
@@ -34,7 +34,7 @@ STYLE: dict[RcKeyType, Any] = {
     "axes.axisbelow": True,
 }
 SERIES, SECOND, TEXT, LINES, BEHIND = "#010101", "#020202", "#030303", "#040404", "#050505"
-"""Stand for the page's colours, which a reader's dark or light scheme decides."""
+"""Placeholders for the page's colours, which follow the reader's light or dark scheme."""
 VARIABLES = {SERIES: "--series", SECOND: "--series-2", TEXT: "--text", LINES: "--lines", BEHIND: "--card"}
 
 _FONT = re.compile(r"font: (?:[a-z]+ )?([\d.]+)px [^;\"]+")
@@ -43,16 +43,16 @@ _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _ID = re.compile(r'(id="|url\(#|href="#)')
 
 
-def over_time(
-    name: str, values: Sequence[float], summary: ReportSummary, *, title: str, second: Sequence[float] = ()
-) -> Markup:
-    """A step per hour or day; `second` is a part of the values and drawn over them."""
+def over_time(measure: Measure, summary: ReportSummary, *, part: Measure | None = None) -> Markup:
+    """A step per hour or day; `part` is a part of the measure and drawn over it."""
+    values = [point.totals[measure] for point in summary.points]
     figure, axes = _figure()
     starts = [date2num(point.start) for point in summary.points]
     edges = [*starts, date2num(summary.end or datetime.min)]
     axes.stairs(values, edges, fill=True, color=SERIES)
-    if second:
-        axes.stairs(second, edges, fill=True, facecolor=SECOND, edgecolor=BEHIND, linewidth=0.8)
+    if part:
+        parts = [point.totals[part] for point in summary.points]
+        axes.stairs(parts, edges, fill=True, facecolor=SECOND, edgecolor=BEHIND, linewidth=0.8)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(0, max([*values, 1]) * 1.05)
     locator = AutoDateLocator(minticks=3, maxticks=7)
@@ -66,13 +66,13 @@ def over_time(
         f"{sum(values):,.0f} in {len(values)} {summary.step.value}s; the most, {values[highest]:,.0f}, from "
         f"{at:%Y-%m-%d %H:%M} UTC on."
     )
-    return _svg(figure, name, title, description)
+    return _svg(figure, measure.name, f"{measure.title} per {summary.step.value}", description)
 
 
-def funnel(name: str, totals: Totals, *, title: str) -> Markup:
-    """How many of the clicks became applications, and of these qualified ones."""
+def funnel(counts: Sequence[Measure], totals: Totals) -> Markup:
+    """A bar per count, each a part of the one above it."""
     figure, axes = _figure()
-    steps = {"Clicks": totals.clicks, "Applications": totals.applications, "Qualified": totals.qualified}
+    steps = {count.title: totals[count] for count in counts}
     axes.barh(list(steps), list(steps.values()), color=SERIES)
     axes.invert_yaxis()
     axes.grid(visible=False)
@@ -81,11 +81,11 @@ def funnel(name: str, totals: Totals, *, title: str) -> Markup:
     axes.set_xlim(0, max(*steps.values(), 1) * 1.25)
     for row, count in enumerate(steps.values()):
         axes.annotate(f"{count:,}", (count, row), (6, 0), textcoords="offset points", va="center", color=TEXT)
-    return _svg(figure, name, title, ", ".join(f"{step}: {count:,}" for step, count in steps.items()))
+    return _svg(figure, "funnel", "Funnel", ", ".join(f"{step}: {count:,}" for step, count in steps.items()))
 
 
 def _figure() -> tuple[Figure, Axes]:
-    """An empty figure in the page's colours; without pyplot, which would keep it for ever."""
+    """An empty figure in the page's colours; not made by pyplot, which would keep a reference to it."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), layout="constrained")
         figure.patch.set_visible(False)
@@ -100,9 +100,9 @@ def _figure() -> tuple[Figure, Axes]:
 
 
 def _svg(figure: Figure, name: str, title: str, description: str) -> Markup:
-    """The figure as an element to be put into a page, described; `name` makes its ids unique there."""
+    """The figure as an element of the page, with title and description; `name` makes its ids unique."""
     out = io.StringIO()
-    salt: dict[RcKeyType, Any] = {"svg.hashsalt": name}  # ids are the same for the same data
+    salt: dict[RcKeyType, Any] = {"svg.hashsalt": name}  # so that the same data gives the same ids
     with mpl.rc_context(STYLE | salt):
         figure.savefig(out, format="svg", metadata={"Date": None})
     svg = _METADATA.sub("", out.getvalue())

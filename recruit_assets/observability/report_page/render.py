@@ -1,16 +1,41 @@
-"""A page as HTML: the template's environment, its filters, and the plots put in.
+"""A page as HTML: the template's environment and filters, and the plots. The template escapes everything else."""
 
-Not here: what is on the page (`page`), where it is written (`write`). The template escapes everything but the plots.
-"""
-
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from recruit_assets.contract.measures import (
+    APPLICATIONS,
+    CLICKS,
+    COUNTS,
+    KPIS,
+    QUALIFIED,
+    SPEND,
+    SUMS,
+    Kpi,
+    Measure,
+)
 from recruit_assets.observability.report_page import plots
 from recruit_assets.observability.report_page.page import Page
+from recruit_assets.stores.mysql.report_summary import RANKED_BY, ReportSummary
+from recruit_assets.stores.mysql.totals import Totals
 
 NOTHING = "n/a"
+SHOWN = (*SUMS, *COUNTS)
+FUNNEL = (CLICKS, APPLICATIONS, QUALIFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A plot with its caption; `part` says what the second colour shows."""
+
+    title: str
+    about: str
+    svg: Markup
+    part: str = ""
 
 
 def render(page: Page) -> str:
@@ -22,8 +47,20 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": count, "money": money, "percent": percent, "moment": moment, "age": age}
-    return environment.get_template("page.html.jinja").render(page=page, plots=_plots(page))
+    environment.filters |= {"count": count, "number": number, "key_figure": key_figure, "moment": moment, "age": age}
+    return environment.get_template("page.html.jinja").render(
+        page=page, measures=SHOWN, kpis=KPIS, ranked_by=RANKED_BY, plots=_plots(page.summary)
+    )
+
+
+def number(totals: Totals, measure: Measure) -> str:
+    """The total of a measure."""
+    return count(totals[measure]) if measure in COUNTS else money(totals[measure])
+
+
+def key_figure(totals: Totals, kpi: Kpi) -> str:
+    ratio = totals.ratio(kpi)
+    return percent(ratio) if kpi.is_share else money(ratio)
 
 
 def count(number: float) -> str:
@@ -31,7 +68,7 @@ def count(number: float) -> str:
 
 
 def money(amount: float | None) -> str:
-    """Bids are whole numbers, so sums are; means aren't."""
+    """Without decimals if it is whole, as every sum of bids is."""
     if amount is None:
         return NOTHING
     return f"{amount:,.0f}" if amount == int(amount) else f"{amount:,.2f}"
@@ -46,25 +83,21 @@ def moment(time: datetime | None) -> str:
 
 
 def age(seconds: float) -> str:
-    """In the largest unit that leaves a number above 1."""
+    """In the largest unit of which it has two or more."""
     for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:,.0f} {unit}"
     return f"{seconds:,.0f} seconds"
 
 
-def _plots(page: Page) -> dict[str, str]:
-    """By name; none for an empty report."""
-    summary = page.summary
+def _plots(summary: ReportSummary) -> Sequence[Plot]:
+    """None for an empty report."""
     if not summary.points:
-        return {}
-    totals, each = [point.totals for point in summary.points], summary.step.value
-    applications, qualified = [one.applications for one in totals], [one.qualified for one in totals]
-    return {
-        "spend": plots.over_time("spend", [one.spend for one in totals], summary, title=f"Spend per {each}"),
-        "clicks": plots.over_time("clicks", [one.clicks for one in totals], summary, title=f"Clicks per {each}"),
-        "applications": plots.over_time(
-            "applications", applications, summary, title=f"Applications per {each}", second=qualified
-        ),
-        "funnel": plots.funnel("funnel", summary.totals, title="From click to qualified application"),
-    }
+        return []
+    per = f" per {summary.step.value}, UTC"
+    return [
+        Plot(SPEND.title, per, plots.over_time(SPEND, summary)),
+        Plot(CLICKS.title, per, plots.over_time(CLICKS, summary)),
+        Plot(APPLICATIONS.title, per, plots.over_time(APPLICATIONS, summary, part=QUALIFIED), part=QUALIFIED.title),
+        Plot("Funnel", f": from {FUNNEL[0].title} to {FUNNEL[-1].title}", plots.funnel(FUNNEL, summary.totals)),
+    ]

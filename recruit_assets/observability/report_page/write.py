@@ -1,7 +1,4 @@
-"""Reading what the page shows and writing it, whole: once, or for ever.
-
-Not here: statements (`stores`, `run_results`), HTML (`render`).
-"""
+"""Reading what the page shows, and writing the page."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -28,7 +25,7 @@ def write_page(
     checks: Sequence[dg.AssetCheckKey],
     days: int = DAYS,
 ) -> Page:
-    """Write the page of the report's last days; StoreUnavailable, and the old page stays, when a store can't say."""
+    """Write the page of the report's last days; StoreUnavailable if a store can't be read, and the old page stays."""
     page = read_page(settings, instance, checks=checks, days=days)
     replace_file(path, render(page).encode())
     return page
@@ -37,7 +34,7 @@ def write_page(
 def read_page(
     settings: Settings, instance: dg.DagsterInstance, *, checks: Sequence[dg.AssetCheckKey], days: int = DAYS
 ) -> Page:
-    """What the page shows now."""
+    """The page's contents as they are now."""
     with open_report_database(settings) as database:
         summary = read_summary(database, days=days)
         state = read_report_state(database)

@@ -84,13 +84,17 @@ class CassandraHourStore:
         attributed = f"{table.attributed_by} IS NOT NULL" if table.attributed_by else "true"
         numbers = (
             f"count_if({attributed}) AS row_count",
-            f"sum({' + '.join(table.events_in)}) AS event_count" if table.events_in else f"count_if({attributed}) AS event_count",
+            f"sum({' + '.join(table.events_in)}) AS event_count"
+            if table.events_in
+            else f"count_if({attributed}) AS event_count",
             f"count_if(NOT {attributed}) AS unattributed",
         )
         by_partition = rows.groupBy(*table.partition_key).agg(*map(F.expr, numbers))
         # at most a row per partition of the run, so they fit the driver; its local time zone must not touch the hours
         found = by_partition.withColumn("event_hour", F.unix_micros("event_hour")).collect()
-        return {_partition(*row[: len(table.partition_key)]): RowCounts(*row[len(table.partition_key) :]) for row in found}
+        return {
+            _partition(*row[: len(table.partition_key)]): RowCounts(*row[len(table.partition_key) :]) for row in found
+        }
 
     def append(self, table: HourTable, rows: DataFrame, *, t: int) -> None:
         attributed = rows.where(f"{table.attributed_by} IS NOT NULL") if table.attributed_by else rows

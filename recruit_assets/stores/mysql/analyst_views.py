@@ -1,11 +1,7 @@
-"""The SQL of the analyst model's views, the same on MySQL and MariaDB, and making the views what it says.
-
-Belongs here: SELECT statements and CREATE VIEW. Not here: names and meanings (`analyst_model`), tables
-(`mysql_schema`), who may read the views (`analyst_login`).
-"""
+"""The SQL of the analyst model's views, the same on MySQL and MariaDB, and bringing a database's views up to date."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from pymysql.cursors import Cursor
@@ -29,7 +25,7 @@ from recruit_assets.runtime.errors import SchemaMismatch
 log = logging.getLogger(__name__)
 
 DAY_DIGITS = 5
-"""Of the calendar's greatest day number: 273 years."""
+"""Digits of the greatest day number of the calendar: 100,000 days are 273 years."""
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -38,12 +34,13 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 
 def apply_views(cursor: Cursor) -> None:
-    """Create missing views and replace changed ones, which the log says; SchemaMismatch where a table has the name.
+    """Create missing views and replace changed ones; SchemaMismatch if a table has the name of a view.
 
-    Where all views are as they should be, only reads: a user without the right to make views may call it.
+    If all views are up to date it only reads, so a login without the right to create views may call it.
     """
-    existing = _existing(cursor)
-    for name, select in view_selects().items():
+    selects = view_selects()
+    existing = _existing(cursor, selects.keys())
+    for name, select in selects.items():
         digest = sha256(select.encode()).hexdigest()
         if existing.get(name) == digest:
             continue
@@ -54,7 +51,7 @@ def apply_views(cursor: Cursor) -> None:
 
 
 def view_selects() -> Mapping[str, str]:
-    """The SELECT of each view, in an order in which they can be made."""
+    """The SELECT of each view; a view comes after those it reads."""
     return {
         FACT.name: fact_select(),
         DIM_DATE.name: date_select(),
@@ -65,12 +62,12 @@ def view_selects() -> Mapping[str, str]:
 
 
 def fact_select() -> str:
-    """From report_hours to its rows: a condition on event_hour is a range of one key and a prefix of the other.
+    """Reads report_hours first and its rows by primary key, so a condition on event_hour is a key range.
 
-    Computed from dates and hours, event_hour would have every query read the whole report.
+    An event_hour computed from dates and hours would make every query read the whole report.
     """
     keys = (f"COALESCE(r.{d.key}, 0) AS {d.key}" if d.name == "company" else f"r.{d.key}" for d in DIMENSIONS)
-    measures = (f"r.{measure.source} AS {measure.name}" for measure in MEASURES)
+    measures = (f"r.{measure.report_column} AS {measure.name}" for measure in MEASURES)
     return (
         f"SELECT h.event_hour, DATE(h.event_hour) AS date, {', '.join([*keys, *measures])} "
         f"FROM {REPORT_HOURS.name} h STRAIGHT_JOIN {MYSQL_REPORT.name} r "
@@ -79,10 +76,10 @@ def fact_select() -> str:
 
 
 def date_select() -> str:
-    """Whole years, as time intelligence wants them, from the first hour's to the report's last or the present one."""
+    """Whole years, as Power BI's time intelligence needs: from the first hour's to the report's last, or this one."""
     first = f"SELECT MAKEDATE(YEAR(event_hour), 1) AS day FROM {FIRST_HOUR.name}"
     last = f"SELECT GREATEST(UTC_DATE(), COALESCE(DATE(MAX(dates)), UTC_DATE())) AS day FROM {MYSQL_REPORT.name}"
-    # a recursive query stops at 1,000 on MySQL and can't be told otherwise from within a view
+    # not a recursive query: MySQL stops it after 1,000 rows, and a view can't raise that limit
     digits = ", ".join(f"digit d{place}" for place in range(DAY_DIGITS))
     number = " + ".join(f"d{place}.n * {10**place}" for place in range(DAY_DIGITS))
     return (
@@ -96,9 +93,9 @@ def date_select() -> str:
 
 
 def dimension_select(dimension: Dimension) -> str:
-    """Every key of the report, so that a join to the fact view loses nothing, and every named one."""
+    """Every key of the report, so that a join with the fact view loses no row, and every key that has a name."""
     key, names = dimension.key, dimension.names.name
-    none = "" if dimension.name == "job" else " UNION SELECT 0"  # 0 is a job, and no other thing
+    none = "" if dimension.name == "job" else " UNION SELECT 0"  # 0 is a real job id; elsewhere it means none
     return (
         f"SELECT k.{key}, {_label(dimension)} FROM ("
         f"SELECT DISTINCT {key} FROM {MYSQL_REPORT.name} WHERE {key} IS NOT NULL UNION SELECT id FROM {names}{none}) k "
@@ -107,7 +104,7 @@ def dimension_select(dimension: Dimension) -> str:
 
 
 def kpi_select(dimension: Dimension, where: str = "TRUE") -> str:
-    """Sums and key figures of each member that occurs where the condition on the fact view holds."""
+    """Sums and key figures of each member, over the rows of the fact view that meet the condition."""
     key = dimension.key
     sums = ", ".join(f"f.{measure.name}" for measure in MEASURES)
     return (
@@ -117,15 +114,15 @@ def kpi_select(dimension: Dimension, where: str = "TRUE") -> str:
 
 
 def sums_by(key: str, where: str = "TRUE") -> str:
-    """The measures' sums for each value of an expression over the fact view's columns."""
+    """The measures' sums by an expression over the fact view's columns ("a" or "a AS name")."""
     name = key.rpartition(" AS ")[2]
     return f"SELECT {key}, {', '.join(sum_columns())} FROM {FACT.name} WHERE {where} GROUP BY {name}"
 
 
 def sum_columns() -> Iterator[str]:
-    """Whole numbers stay such: MySQL sums them as decimals, which takes half as long again as doubles.
+    """Each measure's sum. Whole numbers are summed as doubles, exact up to 2^53, and cast back.
 
-    A double is exact up to 2^53.
+    MySQL would sum them as decimals, which takes 1.5 times as long.
     """
     for measure in MEASURES:
         total = f"SUM({measure.name})" if measure.type is Type.DOUBLE else f"CAST(SUM(1e0 * {measure.name}) AS SIGNED)"
@@ -133,23 +130,23 @@ def sum_columns() -> Iterator[str]:
 
 
 def kpi_columns() -> Iterator[str]:
-    """Each ratio of sums f.clicks and so on as a double, null where the denominator is 0."""
+    """Each ratio of the sums of table alias f, as a double; null where the denominator is 0."""
     for kpi in KPIS:
-        # without 1e0 MySQL would divide whole numbers to 4 decimals
-        yield f"1e0 * f.{kpi.numerator} / NULLIF(f.{kpi.denominator}, 0) AS {kpi.name}"
+        # without 1e0 MySQL divides whole numbers to 4 decimals only
+        yield f"1e0 * f.{kpi.numerator.name} / NULLIF(f.{kpi.denominator.name}, 0) AS {kpi.name}"
 
 
-def _existing(cursor: Cursor) -> Mapping[str, str]:
-    """The digest that each existing view was made from; empty where that isn't known."""
+def _existing(cursor: Cursor, views: Collection[str]) -> Mapping[str, str]:
+    """The SHA-256 of the SELECT that each existing view was made from; empty if unknown."""
     cursor.execute(f"SELECT name, definition_sha256 FROM {APPLIED_VIEWS.name}")
     digests = dict(cursor.fetchall())
     cursor.execute("SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = DATABASE()")
-    found = {name: type_ for name, type_ in cursor.fetchall() if name in view_selects()}
+    found = {name: type_ for name, type_ in cursor.fetchall() if name in views}
     for name, type_ in found.items():
         if type_ != "VIEW":
             raise SchemaMismatch(
                 f"MySQL has a table {name} where the analyst model has a view. Nothing was changed; "
-                "move the table away or use another RECRUIT_MYSQL_DATABASE"
+                "rename the table or use another RECRUIT_MYSQL_DATABASE"
             )
     return {name: digests.get(name, "") for name in found}
 
@@ -159,5 +156,5 @@ def _label(dimension: Dimension) -> str:
 
 
 def _spelled(number: str, words: Sequence[str]) -> str:
-    """Server and session may have a language of their own, which MONTHNAME would use."""
+    """The word at a position; MONTHNAME would depend on the language of server and session."""
     return f"ELT({number}, {', '.join(repr(word) for word in words)})"

@@ -1,30 +1,27 @@
-"""What the asset checks read of MySQL, bounded by the hours of one run."""
+"""What the asset checks read from MySQL; the cost depends on the hours of the run, not on the report's size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from recruit_assets.contract.tables import (
-    MYSQL_REPORT,
-    REPORT_HOURS,
-)
+from recruit_assets.contract.measures import REPORT_EVENTS
+from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_HOURS
 from recruit_assets.hours.ports import Recorded
-from recruit_assets.stores.cassandra.check_reads import _EPOCH
 from recruit_assets.stores.mysql.connection import ReportDatabase
 
-_EVENTS = "clicks + conversion + qualified_application + disqualified_application"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
-    """What the report holds of an hour."""
+    """Rows of the report in one hour, and the events they stand for."""
 
     row_count: int = 0
     event_count: int = 0
 
 
 def recorded_by_report(database: ReportDatabase, hours: Sequence[datetime]) -> dict[tuple[str, datetime], Recorded]:
-    """report_hours, as the stages' records are."""
+    """What report_hours records of these hours, by table and hour, in the form of the stages' records."""
     rows = database.query(
         f"SELECT event_hour, covered_through, t, row_count, event_count FROM {REPORT_HOURS.name} "
         "WHERE event_hour BETWEEN %s AND %s",
@@ -38,9 +35,9 @@ def recorded_by_report(database: ReportDatabase, hours: Sequence[datetime]) -> d
 
 
 def stored_in_report(database: ReportDatabase, hours: Sequence[datetime]) -> dict[datetime, StoredCounts]:
-    """What mysql_report holds of each hour with rows."""
+    """What mysql_report holds, by hour; without the hours that have no rows."""
     rows = database.query(
-        f"SELECT dates, hours, COUNT(*), SUM({_EVENTS}) FROM {MYSQL_REPORT.name} "
+        f"SELECT dates, hours, COUNT(*), SUM({REPORT_EVENTS}) FROM {MYSQL_REPORT.name} "
         "WHERE dates BETWEEN %s AND %s GROUP BY dates, hours",
         (min(hours).date(), max(hours).date()),
     )

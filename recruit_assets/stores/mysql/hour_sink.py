@@ -1,8 +1,10 @@
 """How an hour of a HourlySqlTable is replaced in the report database, and when it isn't; what its hours add up to."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
 
 from pymysql.cursors import Cursor
 
@@ -80,7 +82,10 @@ class MySqlHourSink:
         cursor.execute(f"DELETE FROM {self._table.name} WHERE {where}", values)
 
     def _insert_rows(self, cursor: Cursor, rows: Sequence[SqlRow]) -> None:
-        found = [_lookup(cursor, lookup, {row[self.columns.index(lookup.by)] for row in rows}) for lookup in self._table.lookups]
+        found = [
+            _lookup(cursor, lookup, {row[self.columns.index(lookup.by)] for row in rows})
+            for lookup in self._table.lookups
+        ]
         columns = (*self.columns, *(lookup.column for lookup in self._table.lookups))
         keys = [self.columns.index(lookup.by) for lookup in self._table.lookups]
         markers = f"({', '.join(['%s'] * len(columns))})"
@@ -104,6 +109,73 @@ class MySqlHourSink:
             "run_id = %s WHERE event_hour = %s",
             (*coverage, hour),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class HourTotals:
+    """What the rows of an hour add up to; `newest_event` is when Kafka received the newest of its events."""
+
+    totals: Mapping[str, float]
+    newest_event: datetime | None = None
+
+
+def totals_by_hour(
+    database: ReportDatabase, table: HourlySqlTable, hours: Sequence[datetime]
+) -> Mapping[datetime, HourTotals]:
+    """The declared totals of each hour, zeros for one without rows. Reads every hour from the first to the last."""
+    names = [name for name, _ in table.totals]
+    sums = [f"SUM({column})" for _, column in table.totals]
+    where, values = between(table, hours)
+    key = ", ".join(table.hour_columns)
+    rows = database.query(
+        f"SELECT {', '.join([key, f'MAX({table.updated_at})' if table.updated_at else 'NULL', *sums])} "
+        f"FROM {table.name} WHERE {where} GROUP BY {key}",
+        values,
+    )
+    width = len(table.hour_columns)
+    found = {
+        _hour_of(row[:width]): HourTotals(
+            {name: _number(value) for name, value in zip(names, row[width + 1 :], strict=True)},
+            None if row[width] is None else row[width].replace(tzinfo=UTC),
+        )
+        for row in rows
+    }
+    return {hour: found.get(hour, HourTotals(dict.fromkeys(names, 0))) for hour in hours}
+
+
+def preview(database: ReportDatabase, table: HourlySqlTable, hours: Sequence[datetime]) -> str:
+    """A Markdown table of the rows with the greatest totals from the first to the last of these hours."""
+    names = dict.fromkeys((*table.primary_key, *(column for _, column in table.totals)))
+    where, values = between(table, hours)
+    order = ", ".join([*(f"{column} DESC" for _, column in table.totals[:1]), *table.primary_key])
+    rows = database.query(
+        f"SELECT {', '.join(names)} FROM {table.name} WHERE {where} ORDER BY {order} LIMIT {PREVIEW_ROWS}", values
+    )
+    lines = [tuple(names), ("---",) * len(names), *rows]
+    return "\n".join("| " + " | ".join(str(value) for value in line) + " |" for line in lines)
+
+
+def between(table: HourlySqlTable, hours: Sequence[datetime]) -> tuple[str, tuple[object, ...]]:
+    """A condition, with its values, for the rows from the first to the last of these hours."""
+    first, last = min(hours).replace(tzinfo=None), max(hours).replace(tzinfo=None)
+    if len(table.hour_columns) == 1:
+        return f"{table.hour_columns[0]} BETWEEN %s AND %s", (first, last)
+    day, hour = table.hour_columns
+    return (
+        f"{day} BETWEEN %s AND %s AND ({day} > %s OR {hour} >= %s) AND ({day} < %s OR {hour} <= %s)",
+        (first.date(), last.date(), first.date(), first.hour, last.date(), last.hour),
+    )
+
+
+def _hour_of(key: Sequence[Any]) -> datetime:
+    """The hour, from the values of a table's hour columns."""
+    day, *hour = key
+    return cast("datetime", day).replace(tzinfo=UTC) + timedelta(hours=sum(hour))
+
+
+def _number(value: Decimal | float) -> float:
+    """MySQL sums whole numbers as decimals."""
+    return int(value) if isinstance(value, Decimal) else value
 
 
 def _lookup(cursor: Cursor, lookup: Lookup, keys: set[object]) -> dict[object, object]:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.events import EVENT_COLUMNS
-from recruit_assets.contract.measures import Action
 from recruit_assets.contract.types import Column, Type
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.transforms.validate import Event, Limits, read_event, time_ms, uuid_time_ms, whole_number
@@ -117,7 +116,7 @@ def test_identity_ignores_the_case_of_the_uuid() -> None:
 
 @pytest.mark.parametrize("spelling", ["click", "clicks"])
 def test_both_spellings_of_a_click_are_the_same_action(spelling: str) -> None:
-    assert read(an_event(custom_track=spelling)).action is Action.CLICK
+    assert read(an_event(custom_track=spelling)).action == "click"
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from recruit_assets.observability.audit.last_result import LastAudit
 from recruit_assets.observability.report_page.render import age, money, percent, render
 from recruit_assets.stores.dagster.history import LastCheck
 from recruit_assets.stores.mysql.report_state import ReportState
-from recruit_assets.stores.mysql.report_summary import Place, Step, Totals
-from recruit_assets_tests.support.pages import START, Reading, a_page, a_summary
+from recruit_assets.stores.mysql.report_summary import Place, Step
+from recruit_assets.stores.mysql.totals import NOTHING, Totals
+from recruit_assets_tests.support.pages import START, Reading, a_page, a_summary, some_totals
 
-HOURS = (Totals(100, 20, 8, 6, 1234.0), Totals(), Totals(60, 9, 2, 1, 766.0))
+HOURS = (Totals((100, 20, 8, 6, 1234.0)), NOTHING, Totals((60, 9, 2, 1, 766.0)))
 HOSTILE = '<script>alert("x")</script> Ärztin 看護師 🦊 & Söhne'
 CSS = resources.files("recruit_assets.observability.report_page").joinpath("page.css").read_text(encoding="utf-8")
 
@@ -26,7 +27,8 @@ def reading(*totals: Totals, **fields: object) -> Reading:
 def test_totals_and_every_hour_are_told() -> None:
     text = reading(*HOURS).text
 
-    for wanted in ("Spend 2,000", "Clicks 160", "Applications 29", "Qualified 10", "Cost per click 12.50",
+    for wanted in ("Spend 2,000", "Clicks 160", "Applications 29", "Qualified 10", "Disqualified 7",
+                   "Cost per click 12.50", "Cost per application 68.97", "Cost per qualified 200",
                    "Apply rate 18.1%", "Qualified rate 34.5%", "2026-01-05 00:00 1,234 100 20 8 6",
                    "2026-01-05 01:00 0 0 0 0 0", "2026-01-05 02:00 766 60 9 2 1",
                    "Total 2,000 160 29 10 7"):  # fmt: skip
@@ -41,7 +43,7 @@ def test_the_page_needs_no_other_file_and_no_script() -> None:
 
 @pytest.mark.parametrize(
     "totals",
-    [(), HOURS[:1], HOURS, (Totals(),), (Totals(applications=3),)],
+    [(), HOURS[:1], HOURS, (NOTHING,), (some_totals(applications=3),)],
     ids=["empty", "hour", "hours", "0", "no click"],
 )
 def test_the_page_is_well_formed_whatever_the_report_holds(totals: tuple[Totals, ...]) -> None:
@@ -59,7 +61,10 @@ def test_an_empty_report_says_so() -> None:
 
 
 def test_a_ratio_without_a_denominator_is_not_available() -> None:
-    assert "Cost per click n/a Cost per application n/a Apply rate n/a Qualified rate n/a" in reading(Totals()).text
+    assert (
+        "Cost per click n/a Cost per application n/a Cost per qualified n/a Apply rate n/a Qualified rate n/a"
+        in reading(NOTHING).text
+    )
 
 
 def test_titles_of_jobs_are_shown_as_they_are_and_never_as_html() -> None:
