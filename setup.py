@@ -59,6 +59,7 @@ setup(
     extras_require={
         "build": ["setuptools"],  # builds this package without a download of its own
         "dev": [
+            f"dagster-dg-cli=={DAGSTER}",  # `dg check defs`, `dg list defs`
             "pytest",
             "pytest-timeout",
             "pytest-xdist",  # two workers: while one waits for an engine, the other computes

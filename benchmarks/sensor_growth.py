@@ -154,4 +154,11 @@ def sensor(settings: Settings) -> Iterator[Sensor]:
         open_session(settings) as session,
         open_report_database(settings) as database,
     ):
-        yield Sensor(settings, session, database, instance, CassandraResource.of(settings), MySqlResource.of(settings))
+        yield Sensor(
+            settings,
+            session,
+            database,
+            instance,
+            CassandraResource.from_settings(settings),
+            MySqlResource.from_settings(settings),
+        )

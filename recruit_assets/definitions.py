@@ -22,9 +22,13 @@ from recruit_assets.runtime.settings import Settings, load_settings
 
 def build_resources(settings: Settings) -> dict[str, object]:
     """Every resource and IO manager by its key."""
-    cassandra, mysql, spark = CassandraResource.of(settings), MySqlResource.of(settings), SparkResource.of(settings)
+    cassandra, mysql, spark = (
+        CassandraResource.from_settings(settings),
+        MySqlResource.from_settings(settings),
+        SparkResource.from_settings(settings),
+    )
     return {
-        "kafka": KafkaResource.of(settings),
+        "kafka": KafkaResource.from_settings(settings),
         "cassandra": cassandra,
         "mysql": mysql,
         "spark": spark,

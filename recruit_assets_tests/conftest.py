@@ -125,7 +125,7 @@ def spark(engines: Settings) -> SparkSession:
     """The session that production code gets, warm for the whole run; nobody stops what all share."""
     from recruit_assets.defs.resources import SparkResource
 
-    session: SparkSession = SparkResource.of(engines).spark_session
+    session: SparkSession = SparkResource.from_settings(engines).spark_session
     return session
 
 

@@ -223,7 +223,7 @@ def _alter_dead_letter_topic(settings: Settings, **options: str) -> None:
 
 def _run_all_hours(settings: Settings) -> None:
     """The three stages, as a run of these hours does them."""
-    frames = CassandraFrames(SparkResource.of(settings).spark_session, settings)
+    frames = CassandraFrames(SparkResource.from_settings(settings).spark_session, settings)
     with open_session(settings) as session, open_report_database(settings) as database:
         for sink in (FilteredEvents, HourlyJobMetrics, MySqlReportSink):
             sink(session, database, frames).run(HOURS)
@@ -238,7 +238,7 @@ def _publish_slowly(settings: Settings, meanwhile: Callable[[], None]) -> None:
             meanwhile()
             yield from ((hour, iter(of_hour)) for hour, of_hour in read)
 
-    frames = CassandraFrames(SparkResource.of(settings).spark_session, settings)
+    frames = CassandraFrames(SparkResource.from_settings(settings).spark_session, settings)
     how = StoredHours(HOURLY_JOB_METRICS).derive(to_report, tally=tally_metrics)
     with open_session(settings) as session, open_report_database(settings) as database:
         tables, report = SlowTables(session, frames), MySqlReport(database)

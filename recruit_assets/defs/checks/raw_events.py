@@ -12,7 +12,6 @@ import dagster as dg
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.defs.checks.verdict import Verdict, result_of
 from recruit_assets.defs.resources import KafkaResource
-from recruit_assets.defs.resources.base import settings_of
 from recruit_assets.stores.kafka.offsets import Backlog, backlog_before
 
 every_record_became_something = dg.AssetCheckSpec(
@@ -40,8 +39,9 @@ class Drained:
 def raw_events_checks(context: dg.AssetCheckExecutionContext, kafka: KafkaResource) -> Iterator[dg.AssetCheckResult]:
     """The drain's own counts, and the group's offsets."""
     yield result_of(every_record_became_something, adds_up(_drained(context)))
-    backlog = backlog_before(settings_of(kafka.overrides), _started_at(context))
-    yield result_of(nothing_left, is_empty(backlog, topic=kafka.topic, group=kafka.group))
+    settings = kafka.settings
+    backlog = backlog_before(settings, _started_at(context))
+    yield result_of(nothing_left, is_empty(backlog, topic=settings.kafka_topic, group=settings.kafka_group))
 
 
 def adds_up(drained: Drained | None) -> Verdict:

@@ -1,7 +1,4 @@
-"""One ConfigurableResource per store, opened for a run; secrets are named with dg.EnvVar, so that the UI shows a name.
-
-Not here: SQL, rules, connections that outlive a run (`stores`).
-"""
+"""One ConfigurableResource per store, opened for a run."""
 
 from recruit_assets.defs.resources.cassandra import CassandraResource
 from recruit_assets.defs.resources.kafka import KafkaResource

@@ -1,33 +1,47 @@
-"""How a resource's fields become settings again: what all store resources share.
-
-A resource whose address was unknown when the code location loaded (no engine ran yet) takes all from the environment
-and the local engines' file at the start of the run.
-"""
+"""What the store resources share: fields that are settings, and the way back from fields to settings."""
 
 from collections.abc import Mapping
+from typing import ClassVar, Self
 
 import dagster as dg
 
-from recruit_assets.runtime.settings import Settings, load_settings, variable
+from recruit_assets.runtime.settings import Settings, load_settings
 
 
-def resolved(prefix: str, address: str, fields: Mapping[str, object]) -> dict[str, object]:
-    """The fields as settings with this prefix; nothing where the address is unknown."""
-    return {prefix + name: value for name, value in fields.items()} if address else {}
+class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it provides itself
+    """A store's settings as fields, named without the store's prefix.
 
-
-def named_password(settings: Settings, store: str) -> str:
-    """The variable that holds the password, which the UI shows in its place; nothing where no user logs in.
-
-    Dagster refuses a run whose variable isn't set.
+    An empty field is read from RECRUIT_* or the local engines' file when a run starts. Passwords stay empty: the UI has
+    none to show, and local engines need no variable. A project with its own variables passes
+    `password=dg.EnvVar("...")`.
     """
-    user, password = f"{store}_user", variable(f"{store}_password")
-    return dg.EnvVar(password) if getattr(settings, user) else ""
+
+    prefix: ClassVar[str]
+    address: ClassVar[str]
+    """The field without which nothing is known: no engine ran when the code location was loaded."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """The settings without the passwords; empty where the store's address isn't known yet."""
+        if not getattr(settings, cls.prefix + cls.address):
+            return cls()
+        return cls(**{name: getattr(settings, cls.prefix + name) for name in cls._names() if name != "password"})
+
+    @property
+    def overrides(self) -> dict[str, object]:
+        """The fields that have a value, by setting."""
+        return {self.prefix + name: value for name in self._names() if (value := getattr(self, name))}
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that a run works with."""
+        return settings_of(self.overrides)
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [name for name in cls.model_fields if cls.prefix + name in Settings.model_fields]
 
 
 def settings_of(*parts: Mapping[str, object]) -> Settings:
-    """Settings in which what the resources say wins over the environment."""
-    overrides: dict[str, object] = {}
-    for part in parts:
-        overrides |= part
-    return load_settings(**overrides)
+    """Settings in which the resources' overrides win over the environment."""
+    return load_settings(**{name: value for part in parts for name, value in part.items()})

@@ -1,7 +1,4 @@
-"""How the platform's errors end a step of a run: as Dagster's Failure, whose first line is the error's one message.
-
-Not here: the errors (`errors`), how often a run is repeated (dagster.yaml, and `cassandra_cdc_sensor` for its own).
-"""
+"""How the platform's errors end a step: as Dagster's Failure, with the error's message as its first line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +10,7 @@ from recruit_assets.runtime.errors import RecruitError, StoreUnavailable
 
 @contextmanager
 def as_failures() -> Iterator[None]:
-    """Turn the platform's errors into Failures; only an outage is worth a retry of the step."""
+    """Raise the platform's errors as Failures. Only an outage is retried by the step."""
     try:
         yield
     except RecruitError as error:

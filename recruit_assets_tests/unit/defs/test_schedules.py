@@ -34,9 +34,9 @@ def tick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Tick]:
             monkeypatch.setattr(schedules, "look", look)
             settings = load_settings()
             resources = {
-                "cassandra": CassandraResource.of(settings),
-                "mysql": MySqlResource.of(settings),
-                "kafka": KafkaResource.of(settings),
+                "cassandra": CassandraResource.from_settings(settings),
+                "mysql": MySqlResource.from_settings(settings),
+                "kafka": KafkaResource.from_settings(settings),
             }
             with dg.build_schedule_context(
                 instance=instance, scheduled_execution_time=SIX, resources=resources

@@ -1,13 +1,11 @@
-"""What the settings make each client ask for: TLS, login, and no secret where it could be read."""
+"""What the settings make each client ask for: TLS and login."""
 
 import ssl
 from pathlib import Path
 
-import dagster as dg
 import pytest
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
-from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource
 from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets.stores.spark.options import cassandra_options, mysql_options
@@ -84,23 +82,3 @@ def test_spark_is_told_nothing_of_tls_that_no_setting_asks_for() -> None:
 
     assert [name for name in cassandra_options(plain) if "ssl" in name or "auth" in name] == []
     assert [name for name in mysql_options(plain) if "ssl" in name.lower()] == []
-
-
-def test_resources_show_the_variables_of_passwords(secured: Settings) -> None:
-    kafka, cassandra, mysql = KafkaResource.of(secured), CassandraResource.of(secured), MySqlResource.of(secured)
-
-    shown = {name: dg.EnvVar(f"RECRUIT_{name}_PASSWORD") for name in ("KAFKA", "CASSANDRA", "MYSQL")}
-    assert {"KAFKA": kafka.password, "CASSANDRA": cassandra.password, "MYSQL": mysql.password} == shown
-    assert PASSWORD not in repr((kafka, cassandra, mysql))
-
-
-def test_a_run_connects_as_the_settings_say(secured: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("KAFKA", "CASSANDRA"):
-        monkeypatch.setenv(f"RECRUIT_{name}_PASSWORD", PASSWORD)
-    kafka = KafkaResource.of(secured).process_config_and_initialize()
-    with CassandraResource.of(secured).process_config_and_initialize_cm() as cassandra:
-        found = load_settings(**(kafka.overrides | cassandra.overrides))
-
-    for name in ("tls_ca", "user", "password"):
-        assert getattr(found, f"kafka_{name}") == getattr(secured, f"kafka_{name}")
-        assert getattr(found, f"cassandra_{name}") == getattr(secured, f"cassandra_{name}")

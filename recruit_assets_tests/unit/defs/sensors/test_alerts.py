@@ -185,7 +185,7 @@ class NothingPending:
 
 def standstill_tick(instance: dg.DagsterInstance, cursor: str | None) -> str | None:
     settings = load_settings()
-    resources = {"cassandra": CassandraResource.of(settings), "mysql": MySqlResource.of(settings)}
+    resources = {"cassandra": CassandraResource.from_settings(settings), "mysql": MySqlResource.from_settings(settings)}
     with dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources) as context:
         result = alerts.standstill_alert(context)
     assert isinstance(result, dg.SensorResult)

@@ -45,7 +45,10 @@ def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
         monkeypatch.setattr(cdc, "PATIENCE_S", patience_s)
         settings = load_settings()
         monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "")
-        resources = {"cassandra": CassandraResource.of(settings), "mysql": MySqlResource.of(settings)}
+        resources = {
+            "cassandra": CassandraResource.from_settings(settings),
+            "mysql": MySqlResource.from_settings(settings),
+        }
         with dg.build_sensor_context(instance=instance, resources=resources) as context:
             result = cdc.cassandra_cdc_sensor(context)
         assert isinstance(result, dg.SensorResult)
