@@ -1,4 +1,4 @@
-"""What the rules in `hours` need of the stores, as Protocols: the stores fulfil them, the interleaving tests fake them."""
+"""What `hours` needs of the stores, as Protocols that the stores fulfil and the interleaving tests fake."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -53,8 +53,8 @@ class Step:
 class PreAggregation(Generic[Rows]):
     """A second way to the same rows, whose cost is that of the buckets that changed.
 
-    `by_bucket` makes rows per bucket, which are kept in `table`; `total` adds them up. It is taken for hours of at least
-    `from_events` events: below that, counting everything again is cheaper.
+    `by_bucket` makes rows per bucket, which are kept in `table`; `total` adds them up. Below `from_events` events, it is
+    cheaper to count everything again.
     """
 
     table: HourTable
@@ -88,8 +88,8 @@ def write_timestamp(clock_ms: int, run_id: str) -> int:
 def read_input(store: HourStore[Rows], step: Step, table: HourTable, hours: Sequence[datetime]) -> Rows:
     """The table's rows of these hours, to be read later; the step notes what is known of them now.
 
-    MissingCoverage if they aren't known to be complete. A live table has no coverage: its rows are read after T, so they
-    contain every change before T.
+    MissingCoverage if they aren't known to be complete. A live table has no coverage: its rows are read after T, so
+    they contain every change before T.
     """
     if table.live:
         covered = dict.fromkeys(hours, step.t // TIMESTAMPS_PER_MS)

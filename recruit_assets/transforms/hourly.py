@@ -11,15 +11,10 @@ from recruit_assets.contract.measures import (
     COUNTS,
     MEANS,
     MEASURES,
-    METRICS_EVENTS,
     SUMMED_FIELDS,
     SUMS,
 )
 from recruit_assets.contract.tables import GRAIN, MYSQL_REPORT, REPORT_SOURCE
-
-UNATTRIBUTED = "unattributed"
-EVENT_COUNT = "event_count"
-ROW_COUNT = "row_count"
 
 
 def countable(raw_events: DataFrame) -> DataFrame:
@@ -33,20 +28,6 @@ def countable(raw_events: DataFrame) -> DataFrame:
         f"element_at(map({spellings}), custom_track) AS action",
         *(f"coalesce({name}, 0) AS {name}" for name in (*GRAIN[1:], *SUMMED_FIELDS)),
     ).where("action IS NOT NULL")  # fmt: skip
-
-
-def attributed(events: DataFrame) -> DataFrame:
-    """The events that have a job_id; 0 is one."""
-    return events.where("job_id IS NOT NULL")
-
-
-def tally_events(events: DataFrame) -> DataFrame:
-    """Per bucket with countable events: how many of them are about a job, and how many aren't."""
-    return events.groupBy("event_hour", "bucket").agg(
-        F.expr(f"count(job_id) AS {ROW_COUNT}"),
-        F.expr(f"count(job_id) AS {EVENT_COUNT}"),
-        F.expr(f"count_if(job_id IS NULL) AS {UNATTRIBUTED}"),
-    )
 
 
 def count_actions(filtered_events: DataFrame) -> DataFrame:
@@ -78,24 +59,8 @@ def _counted(filtered_events: DataFrame, *partition: str) -> DataFrame:
     )
 
 
-def tally_metrics(metrics: DataFrame) -> DataFrame:
-    """Per hour with metrics: event_hour, row_count, and event_count, the events that the rows stand for."""
-    return _tallied(metrics, "event_hour")
-
-
-def tally_bucket_metrics(bucket_metrics: DataFrame) -> DataFrame:
-    """The same per bucket."""
-    return _tallied(bucket_metrics, "event_hour", "bucket")
-
-
-def _tallied(metrics: DataFrame, *partition: str) -> DataFrame:
-    return metrics.groupBy(*partition).agg(
-        F.expr(f"count(*) AS {ROW_COUNT}"), F.expr(f"sum({METRICS_EVENTS}) AS {EVENT_COUNT}")
-    )
-
-
 def to_report(metrics: DataFrame) -> DataFrame:
-    """Metrics as rows of mysql_report, in its columns; company_id is null.
+    """Metrics as rows of mysql_report, without the company, which is looked up where they are stored.
 
     Spark rounds the quotient's shortest decimal, half away from zero.
     """
@@ -103,7 +68,6 @@ def to_report(metrics: DataFrame) -> DataFrame:
         **{name: name for name in GRAIN},
         "dates": "date_trunc('day', event_hour)",
         "hours": "hour(event_hour)",
-        "company_id": "cast(NULL AS int)",
         "impressions": "cast(NULL AS string)",
         "sources": f"'{REPORT_SOURCE}'",
         "latest_update_time": "latest_received_at",
@@ -113,4 +77,4 @@ def to_report(metrics: DataFrame) -> DataFrame:
             for mean in MEANS
         },
     }
-    return metrics.selectExpr(*(f"{values[name]} AS {name}" for name in MYSQL_REPORT.column_names))
+    return metrics.selectExpr(*(f"{values[name]} AS {name}" for name in MYSQL_REPORT.column_names if name in values))

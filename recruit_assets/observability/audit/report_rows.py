@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from recruit_assets.contract.tables import MYSQL_REPORT, events_of
+from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.observability.audit.audit_db import LATEST, AuditDatabase, Values
 from recruit_assets.observability.audit.results import EXAMPLES, Progress, Sample
 from recruit_assets.stores.mysql.audit_reads import ReportMark
@@ -24,7 +24,7 @@ def take_report(audit_db: AuditDatabase, hours: Iterable[list[Values]], *, progr
         for row in rows:
             hour = row[_DATES] + timedelta(hours=row[_HOURS])
             known_rows, known_events = counts.get(hour, (0, 0))
-            counts[hour] = (known_rows + 1, known_events + events_of(row))
+            counts[hour] = (known_rows + 1, known_events + sum(row[index] for index in _COUNTED))
         progress("hours in MySQL", number, 0)
     return counts
 

@@ -66,7 +66,7 @@ class MySqlHourSink:
         return RowCounts(row_count, event_count)
 
     def _lock_coverage(self, cursor: Cursor, hour: datetime) -> tuple[datetime, int]:
-        """The hour's coverage, locked until the transaction ends. Only a row can be locked, so it is made if missing."""
+        """The hour's coverage, locked until the transaction ends. Only rows can be locked, so a missing one is made."""
         name = self._table.coverage.name
         cursor.execute(
             f"INSERT IGNORE INTO {name} (event_hour, covered_through, t, row_count, event_count, run_id) "

@@ -21,8 +21,8 @@ from recruit_assets.stores.spark.options import WRITES, cassandra_options, mysql
 
 EPOCH = datetime(1970, 1, 1)
 BUCKETS_OF_A_TASK = 96
-"""At most. A task reads its keys one after the other, and may hold what it makes of them in memory. A key that is a whole
-hour is a task's only one."""
+"""At most. A task reads its keys one after the other and may hold what it makes of them in memory. A key that is a
+whole hour is a task's only one."""
 
 Key = tuple[Any, ...]
 
