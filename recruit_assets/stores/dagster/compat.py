@@ -67,7 +67,7 @@ def check_evaluations(instance: dg.DagsterInstance, key: dg.AssetCheckKey, *, li
     ]
 
 
-def add_partition_metadata(context: dg.OutputContext, key: str, numbers: Mapping[str, int | float]) -> None:
+def add_partition_metadata(context: dg.OutputContext, key: str, numbers: Mapping[str, object]) -> None:
     """Metadata of one partition of the output's asset; it replaces the output's own of the same name.
 
     The public `context.add_output_metadata` gives the same metadata to all partitions of a run.
