@@ -24,7 +24,7 @@ from recruit_assets.contract.tables import CHANGE_SHARDS, EVENT_CHANGES
 from recruit_assets.definitions import build_defs
 from recruit_assets.defs.materialize import materialize_pending
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
-from recruit_assets.defs.sensors.cdc import cassandra_cdc_sensor, look
+from recruit_assets.defs.sensors.cdc import cassandra_cdc_sensor, evaluate
 from recruit_assets.hours.change_feed import LOOKBACK
 from recruit_assets.runtime.settings import Settings, export
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
@@ -54,7 +54,7 @@ class Sensor:
         """Milliseconds of one look that finds nothing; RuntimeError if it finds something."""
         self._forget_changes()
         started = time.perf_counter()
-        _, decided = look(self.instance, self.settings)
+        _, decided = evaluate(self.instance, self.settings)
         seconds = time.perf_counter() - started
         if decided.requests:
             raise RuntimeError(f"an idle look requests {decided.requests}")

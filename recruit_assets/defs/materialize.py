@@ -1,7 +1,6 @@
-"""Bringing the report up to date from this process: what `recruit-assets materialize` and the demo do.
+"""Brings the report up to date from this process, for `recruit-assets materialize` and the demo.
 
-Belongs here: draining, then running the pending hours as Dagster runs of this process, until none is left or one fails
-for good. Not here: which hours are due and in which ranges (`pending`), what a run does (`jobs`, `assets`).
+Drains Kafka, then executes Dagster runs of the pending hours until none is left, or one has failed for good.
 """
 
 import re
@@ -31,19 +30,19 @@ from recruit_assets.stores.mysql.pending_hours import PendingHours
 from recruit_assets.stores.schema import apply_schema
 
 MAX_TRIES = 3
-"""Runs of an hour before it is given up; they are seconds apart, so a longer outage ends the command."""
+"""Runs per hour. They are seconds apart, so an outage that lasts longer ends the command."""
 PAUSE_S = 1.0
-OTHERS_RUN_S = 120.0
-"""So long another process's run of an hour is waited for. Then it is run here too: the newer of both wins."""
+OTHERS_RUN_TIMEOUT_S = 120.0
+"""How long to wait for another process's run of an hour. After that we run it too; the newer run wins."""
 QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-"""Of each event there is a line in Dagster's UI; a failure is told at the end, in one."""
+"""Dagster's UI has the log of each run; here a failure is one line at the end."""
 
 Echo = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Materialized:
-    """What was done: the records that Kafka held, the runs of hours, and how many hours these replaced."""
+    """The number of records drained from Kafka, of runs, and of hours that they replaced."""
 
     records: int
     runs: int
@@ -51,10 +50,10 @@ class Materialized:
 
 
 def materialize_pending(defs: dg.Definitions, settings: Settings, echo: Echo = lambda _: None) -> Materialized:
-    """Drain Kafka and run every pending hour, until the report holds all that was there when the drain ended.
+    """Drain Kafka and run every pending hour, until the report has everything that existed when the drain ended.
 
-    Needs no daemon. The runs are in the UI of the same Dagster home. RunsFailed when the drain fails, or an hour three
-    times; the other hours are done by then. Killed anywhere, a second call does the rest.
+    Needs no daemon; the UI of the same Dagster home shows the runs. RunsFailed if the drain fails, or if an hour fails
+    three times; the other hours are replaced all the same. After a kill, a second call does the rest.
     """
     export(settings)
     apply_schema(settings)
@@ -65,12 +64,12 @@ def materialize_pending(defs: dg.Definitions, settings: Settings, echo: Echo = l
     ):
         worker = _Worker(defs, settings, instance, echo)
         records = worker.drain()
-        _Pass(worker, session, database).until_done()
+        _Backlog(worker, session, database).until_done()
         return Materialized(records=records, runs=worker.runs, hours=worker.hours)
 
 
 class _Worker:
-    """Runs of this process, which share its Spark session."""
+    """Executes runs in this process; they share its Spark session."""
 
     def __init__(self, defs: dg.Definitions, settings: Settings, instance: dg.DagsterInstance, echo: Echo) -> None:
         self.settings, self.instance, self.echo = settings, instance, echo
@@ -79,17 +78,17 @@ class _Worker:
         self.runs = self.hours = 0
 
     def drain(self) -> int:
-        """Materialize raw_events, if Kafka holds anything new."""
+        """Materialize raw_events if Kafka has uncommitted records; returns their number."""
         lag = uncommitted_records(self.settings)
         if lag:
             problem = self._run(lineage_job.name, {}, assets=RAW_ASSETS)
             if problem:
-                raise RunsFailed(f"raw_events could not be drained from {self.settings.kafka_topic}: {problem}")
+                raise RunsFailed(f"cannot drain Kafka topic {self.settings.kafka_topic} into raw_events: {problem}")
         self.echo(f"{lag:,} records drained from Kafka topic {self.settings.kafka_topic}")
         return lag
 
     def run(self, hours: HourRange) -> str:
-        """Replace the hours; says what failed, nothing after a success."""
+        """Replace the hours; returns the error, empty after a success."""
         started = time.monotonic()
         problem = self._run(hours_job.name, range_tags(hours))
         self.runs += 1
@@ -99,7 +98,7 @@ class _Worker:
         return problem
 
     def _run(self, job: str, tags: dict[str, str], *, assets: Sequence[dg.AssetKey] | None = None) -> str:
-        # the process's host, so that a run whose process was killed is found (the event log holds its id)
+        # with host and process id (in the event log), `report_dead_runs` finds a run whose process was killed
         result = self._repository.get_job(job).execute_in_process(
             instance=self.instance,
             tags=tags | {HOST_TAG: socket.gethostname()},
@@ -110,16 +109,16 @@ class _Worker:
         return "" if result.success else f"{_cause(result)} (run {result.run_id})"
 
 
-class _Pass:
-    """One reading of the pending hours after the other."""
+class _Backlog:
+    """Reads the pending hours and runs them, again and again."""
 
     def __init__(self, worker: _Worker, session: CassandraSession, database: ReportDatabase) -> None:
         self._worker, self._session, self._database = worker, session, database
-        # what changes from here on isn't waited for: a running site would never be done
+        # later changes don't count: with a live site this would never end
         self._cutoff = datetime.fromtimestamp(session.now_ms() / 1000, UTC)
         self._tries: Counter[datetime] = Counter()
         self._problems: dict[datetime, str] = {}
-        self._others_until = time.monotonic() + OTHERS_RUN_S
+        self._wait_for_others_until = time.monotonic() + OTHERS_RUN_TIMEOUT_S
 
     def until_done(self) -> None:
         while True:
@@ -144,44 +143,44 @@ class _Pass:
         return not is_covered(min(one.newest_change, self._cutoff), one.covered_through)
 
     def _let_clocks_pass(self, todo: Sequence[PendingHour], now: datetime) -> None:
-        """A run that begins within the skew allowance after a change would leave its hour pending."""
+        """Sleep until all changes are older than SKEW: a run that begins sooner leaves its hour pending."""
         newest = max((min(one.newest_change, self._cutoff) for one in todo), default=now - 2 * SKEW)
         time.sleep(max(0.0, (newest + SKEW - now + timedelta(milliseconds=50)).total_seconds()))
 
     def _run_all(self, todo: Sequence[PendingHour], now: datetime) -> None:
         due = [replace(one, attempts=self._tries[one.hour], next_try_at=now) for one in todo]
-        running = started_hours(self._worker.instance) if time.monotonic() < self._others_until else ()
+        running = started_hours(self._worker.instance) if time.monotonic() < self._wait_for_others_until else ()
         decided = plan(due, now=now, first_hour=self._worker.first_hour, slots=len(due), running=running)
         for hours in decided.requests:
-            # a success counts too: it should have been enough, and nothing is tried for ever
+            # successes count too: an hour that stays pending after three of them must not be tried forever
             self._tries.update(hours.hours())
             problem = self._worker.run(hours)
             if problem:
                 self._problems |= dict.fromkeys(hours.hours(), problem)
         for hour in decided.outside:
             self._tries[hour] = MAX_TRIES
-            self._problems[hour] = "it isn't a partition, see RECRUIT_FIRST_HOUR"
+            self._problems[hour] = "it isn't a partition: check RECRUIT_FIRST_HOUR"
         if self._problems or not decided.requests:
             time.sleep(PAUSE_S)
 
     def _end(self, left: Sequence[PendingHour]) -> None:
         if not left:
             return
-        problem = self._problems.get(left[0].hour, "its runs succeed, and yet its changes aren't covered")
+        problem = self._problems.get(left[0].hour, "its runs succeeded, but don't cover its changes")
         names = ", ".join(f"{one.hour:%Y-%m-%d %H:%M}" for one in left[:24])
         more = f" and {len(left) - 24} more" if len(left) > 24 else ""
-        raise RunsFailed(f"still pending, {len(left)} h: {names}{more}. The first: {problem}")
+        raise RunsFailed(f"{len(left)} h are still pending: {names}{more}. The first: {problem}")
 
 
 def _cause(result: dg.ExecuteInProcessResult) -> str:
-    """The first line of what made the run's first failed step fail: our own message, or else the innermost error's."""
+    """Why the run's first failed step failed: the first line of our message, or of the innermost error."""
     for event in result.all_events:
         data = event.event_specific_data
         error = getattr(data, "error", None)
         if event.is_failure and error is not None:
-            # below a Failure lies the driver's error, which doesn't tell where
+            # stop at a Failure: below it is the driver's error, which doesn't say where it happened
             while error.cause is not None and error.cls_name != dg.Failure.__name__:
                 error = error.cause
             first_line = str(error.message).strip().splitlines()[0]
-            return re.sub(r"^[\w.]+: ", "", first_line)  # the class in front says nothing that the message doesn't
+            return re.sub(r"^[\w.]+: ", "", first_line)  # without the name of the class
     return "the run failed before its first step"

@@ -1,74 +1,68 @@
-"""What Dagster's runs say about hours: the tags of a range, which hours are running, which runs failed.
-
-Belongs here: queries of the run storage, and the way between a range of hours and a run's tags. Not here: which hours
-to run (`pending`), what a run is made of (`jobs`), whether a run's process lives (`run_launcher`).
-"""
+"""Hours and runs: the tags that give a run its hours, the hours of unfinished runs, recently failed hours."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES  # the public API has no set of these
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-    SENSOR_NAME_TAG,
-)
 
 from recruit_assets.defs.partitions import hour_of, key_of
 from recruit_assets.hours.planning import LAST_RETRY, FailedRun, HourRange
+from recruit_assets.stores.dagster.history import UNFINISHED
+
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+PARTITION_TAG = "dagster/partition"
+SENSOR_TAG = "dagster/sensor_name"
 
 MAX_RUNS_READ = 1000
 FAILURES_REMEMBERED = LAST_RETRY + timedelta(minutes=20)
-"""A failure is counted by the first tick after it; one that no tick saw for so long only costs an early retry."""
+"""The first tick after a failure counts it. If no tick runs for this long, the hour is only retried too early."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedRuns:
-    """Runs that wait or run: their hours, all of them and those that each sensor asked for."""
+    """The hours of runs that are queued or running: all of them, and by the sensor that requested the run."""
 
     hours: tuple[HourRange, ...]
     by_sensor: Mapping[str, tuple[HourRange, ...]]
 
 
 def range_tags(hours: HourRange) -> dict[str, str]:
-    """Tags that make one run materialize exactly these hours."""
-    return {ASSET_PARTITION_RANGE_START_TAG: key_of(hours.first), ASSET_PARTITION_RANGE_END_TAG: key_of(hours.last)}
+    """Tags with which one run materializes exactly these hours."""
+    return {RANGE_START_TAG: key_of(hours.first), RANGE_END_TAG: key_of(hours.last)}
 
 
 def hours_of_tags(tags: Mapping[str, str]) -> HourRange | None:
-    """The hours that a run with these tags is about; None for a run of something else."""
-    first = tags.get(ASSET_PARTITION_RANGE_START_TAG) or tags.get(PARTITION_NAME_TAG)
-    last = tags.get(ASSET_PARTITION_RANGE_END_TAG) or first
+    """The hours of a run with these tags; None if its partitions aren't hours."""
+    first = tags.get(RANGE_START_TAG) or tags.get(PARTITION_TAG)
+    last = tags.get(RANGE_END_TAG) or first
     if first is None or last is None:
         return None
     try:
         return HourRange(hour_of(first), hour_of(last))
     except ValueError:
-        return None  # another partitioning's run
+        return None  # a partition of another kind
 
 
 def unfinished_runs(instance: dg.DagsterInstance) -> UnfinishedRuns:
-    """The runs that aren't finished, whoever started them."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES), limit=MAX_RUNS_READ)
-    sensors = {run.tags[SENSOR_NAME_TAG] for run in runs if SENSOR_NAME_TAG in run.tags}
+    """All unfinished runs, whoever started them."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED), limit=MAX_RUNS_READ)
+    sensors = {run.tags[SENSOR_TAG] for run in runs if SENSOR_TAG in run.tags}
     by_sensor = {
-        sensor: tuple(_ranges(run.tags for run in runs if run.tags.get(SENSOR_NAME_TAG) == sensor))
-        for sensor in sensors
+        sensor: tuple(_ranges(run.tags for run in runs if run.tags.get(SENSOR_TAG) == sensor)) for sensor in sensors
     }
     return UnfinishedRuns(hours=tuple(_ranges(run.tags for run in runs)), by_sensor=by_sensor)
 
 
 def started_hours(instance: dg.DagsterInstance) -> tuple[HourRange, ...]:
-    """The hours of runs that have begun; a queued run may wait for a daemon that isn't there."""
+    """The hours of runs that have begun. Queued runs don't count: no daemon may be there to start them."""
     runs = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]), limit=MAX_RUNS_READ)
     return tuple(_ranges(run.tags for run in runs))
 
 
 def recent_failures(instance: dg.DagsterInstance, *, now: datetime | None = None) -> Sequence[FailedRun]:
-    """The runs of hours that ended without success a short while ago."""
+    """The runs of hours that failed or were canceled within FAILURES_REMEMBERED."""
     since = (now or datetime.now(UTC)) - FAILURES_REMEMBERED
     records = instance.get_run_records(
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED], updated_after=since),

@@ -1,7 +1,6 @@
-"""When: the daily lineage at 6 AM, and the deletion of old runs.
+"""The schedules: the daily lineage at 6 AM, and the deletion of old runs.
 
-Belongs here: probing, deciding whether to run, the run requests. Not here: which hours are due (`pending`), how feed
-and lag are read (`change_feed`, `stores`), how often a failed tick is tried again (dagster.yaml).
+Which hours are due is in `hours.planning`; how often a failed tick is retried, in dagster.yaml.
 """
 
 from dataclasses import dataclass
@@ -25,12 +24,12 @@ from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 
 OLDER_RUNS = 50
-"""1,200 hours; what is older still is the sensor's."""
+"""1,200 hours; older ones are left to the sensor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What the tick found to do; `feed` is None where a store couldn't be asked."""
+    """What the tick found; `feed` is None if a store failed, with the reason in `problem`."""
 
     lag: int
     feed: FeedState | None
@@ -47,18 +46,18 @@ class Probe:
     cron_schedule="0 6 * * *",
     execution_timezone=load_settings().timezone,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Drains Kafka, replaces the 24 hours before, and every older hour that is pending.",
+    description="Drains Kafka, replaces the last 24 hours and every older pending hour.",
 )
 def daily_6am_schedule(
     context: dg.ScheduleEvaluationContext, cassandra: CassandraResource, mysql: MySqlResource, kafka: KafkaResource
 ) -> list[dg.RunRequest] | dg.SkipReason:
-    """A store that can't be asked is no reason to skip: the run will say what is wrong, and is tried again."""
+    """A store that fails is no reason to skip: the run reports the error, and is retried."""
     tick = context.scheduled_execution_time.astimezone(UTC)
-    probe = look(settings_of(cassandra.overrides, mysql.overrides, kafka.overrides), context.instance)
+    probe = read(settings_of(cassandra.overrides, mysql.overrides, kafka.overrides), context.instance)
     if probe.nothing_to_do:
         return dg.SkipReason("Kafka lag is 0 and no hour is pending, changes of the last 2 days read again")
     if probe.problem:
-        context.log.warning(f"requesting the run without knowing what is pending: {probe.problem}")
+        context.log.warning(f"requesting the run, although the pending hours are unknown: {probe.problem}")
     day = the_day_before(tick)
     return [
         request(tick, day, with_raw_events=True),
@@ -67,14 +66,14 @@ def daily_6am_schedule(
 
 
 def the_day_before(tick: datetime) -> HourRange:
-    """The 24 whole hours before the tick, none before the first partition."""
+    """The 24 whole hours before the tick, from the first partition on."""
     end = tick.replace(minute=0, second=0, microsecond=0)
     last = max(end - HOUR, hours.start)
     return HourRange(max(end - HOURS_PER_RUN * HOUR, hours.start), last)
 
 
-def look(settings: Settings, instance: dg.DagsterInstance) -> Probe:
-    """Kafka's lag, and the pending hours after reading the last two days of the feed again."""
+def read(settings: Settings, instance: dg.DagsterInstance) -> Probe:
+    """Read Kafka's lag and the pending hours; for these, the last two days of the feed are read again."""
     try:
         lag = uncommitted_records(settings)
         with open_session(settings) as session, open_report_database(settings) as database:
@@ -91,7 +90,7 @@ def look(settings: Settings, instance: dg.DagsterInstance) -> Probe:
 
 
 def older_ranges(probe: Probe, day: HourRange, instance: dg.DagsterInstance) -> tuple[HourRange, ...]:
-    """Ranges of the pending hours before the day that nobody runs."""
+    """Ranges of the pending hours before the day, except those in unfinished runs."""
     if probe.feed is None:
         return ()
     older = [one for one in probe.feed.pending if one.hour < day.first]

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from recruit_assets.local.daemon_health import SilenceWatch
+from recruit_assets.local.daemon_health import DaemonWatch
 from recruit_assets.local.engines.engine import EngineState
 from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.local.supervisor import Service, Supervisor
@@ -66,10 +66,10 @@ def _serve(*, rate: float, port: int, metrics_port: int, engines: LocalEngines |
         with Supervisor(wanted, logs, _echo) as services:
             _wait_for_ui(port, services)
             _show_addresses(settings, port, metrics_port=metrics_port, page=page, logs=logs)
-            silence = SilenceWatch(instance, settings, _echo)
+            daemon_watch = DaemonWatch(instance, settings, _echo)
             while True:
                 services.watch()
-                silence.look()
+                daemon_watch.evaluate()
                 if engines is not None:
                     _revive(engines)
                 time.sleep(LOOK_EVERY_S)

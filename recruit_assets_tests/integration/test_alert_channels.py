@@ -14,7 +14,7 @@ from recruit_assets.observability.alerts import Alert, is_configured, send
 from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.settings import load_settings
 
-ALERT = Alert("The report stands still", "2 hours wait")
+ALERT = Alert("The report is not being updated", "2 hours wait")
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def test_a_webhook_gets_the_text() -> None:
     with serving(web_server(bodies, statuses=[200])) as port:
         send(ALERT, load_settings(alert_webhook=f"http://127.0.0.1:{port}/hook"))
 
-    assert bodies == [{"text": "The report stands still\n2 hours wait"}]
+    assert bodies == [{"text": "The report is not being updated\n2 hours wait"}]
 
 
 def test_a_webhook_that_fails_once_gets_it_again() -> None:
@@ -96,7 +96,9 @@ def test_a_mail_has_subject_receivers_and_body() -> None:
             load_settings(alert_smtp_host="127.0.0.1", alert_smtp_port=port, alert_to="a@example.org, b@example.org"),
         )
 
-    assert {"Subject: The report stands still", "To: a@example.org, b@example.org", "2 hours wait"} <= set(lines)
+    assert {"Subject: The report is not being updated", "To: a@example.org, b@example.org", "2 hours wait"} <= set(
+        lines
+    )
     assert [line for line in lines if line.startswith("rcpt")] == ["rcpt TO:<a@example.org>", "rcpt TO:<b@example.org>"]
 
 

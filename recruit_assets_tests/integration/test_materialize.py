@@ -126,7 +126,7 @@ def test_an_hour_that_keeps_failing_is_named_and_all_others_are_done(
     lineage_defs = lineage(bad=(SEVEN + HOUR,))
     said: list[str] = []
 
-    with pytest.raises(RunsFailed, match=r"still pending, 1 h: 2026-01-05 08:00\. The first: the hour is bad"):
+    with pytest.raises(RunsFailed, match=r"1 h are still pending: 2026-01-05 08:00\. The first: the hour is bad"):
         materialize_pending(lineage_defs, settings, said.append)
 
     assert pending_of(settings) == [datetime(2026, 1, 5, 8)]
@@ -144,7 +144,9 @@ def test_an_hour_that_is_no_partition_is_named(settings: Settings, lineage: Call
     change(settings, SEVEN, datetime(2020, 1, 1, tzinfo=UTC))
     lineage_defs = lineage()
 
-    with pytest.raises(RunsFailed, match=r"2020-01-01 00:00\. The first: it isn't a partition, see RECRUIT_FIRST_HOUR"):
+    with pytest.raises(
+        RunsFailed, match=r"2020-01-01 00:00\. The first: it isn't a partition: check RECRUIT_FIRST_HOUR"
+    ):
         materialize_pending(lineage_defs, settings)
 
     assert pending_of(settings) == [datetime(2020, 1, 1)]

@@ -1,4 +1,4 @@
-"""What watches: the change feed (`cdc`), and failures, failed checks and standstill (`alerts`)."""
+"""The sensors: one that follows the change feed (`cdc`), and those that send alerts (`alerts`)."""
 
 from recruit_assets.defs.sensors.alerts import check_failure_alert, run_failure_alert, standstill_alert
 from recruit_assets.defs.sensors.cdc import cassandra_cdc_sensor

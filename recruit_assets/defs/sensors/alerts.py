@@ -1,7 +1,7 @@
-"""What is worth an alert: a failed run, a failed check, and a report that stands still. Nothing is sent when unset.
+"""Sensors that send an alert, once each, for a failed run, a failed check, and a report that is not being updated.
 
-Belongs here: finding it, once each, and wording it. Not here: how it is sent (`alerts`). A daemon that is down can't
-say so itself: `recruit-assets up` watches it, and the UI shows its last heartbeat.
+Without a receiver in the settings they send nothing. They run in Dagster's daemon, so they can't report that the daemon
+is down: `recruit-assets up` does (`local.daemon_health`).
 """
 
 import json
@@ -9,31 +9,25 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
-from dagster._core.definitions.run_request import InstigatorType  # ticks of a sensor have no public query
-from dagster._core.scheduler.instigation import TickStatus
-from dagster._core.storage.asset_check_execution_record import (
-    AssetCheckExecutionRecord,
-    AssetCheckExecutionRecordStatus,
-)
 
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
 from recruit_assets.defs.resources.base import settings_of
-from recruit_assets.defs.sensors.cdc import NAME as CDC_SENSOR
 from recruit_assets.defs.sensors.connections import stores
 from recruit_assets.hours.planning import PendingHour
 from recruit_assets.observability.alerts import Alert, is_configured, send
 from recruit_assets.runtime.errors import RecruitError
 from recruit_assets.runtime.settings import load_settings
+from recruit_assets.stores.dagster.compat import CheckEvaluation, check_evaluations
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 
-FAILED, PLANNED = AssetCheckExecutionRecordStatus.FAILED, AssetCheckExecutionRecordStatus.PLANNED
 INTERVAL_S = 30
 NOTHING_SET = dg.SkipReason("neither RECRUIT_ALERT_WEBHOOK nor RECRUIT_ALERT_SMTP_HOST and _TO are set")
-STALE_AFTER = timedelta(minutes=15)
-FAILED_TICKS = 5
+UNREAD_AFTER = timedelta(minutes=2)
+"""The sensor reads the feed every 5 s; after an error Dagster repeats the tick."""
+LATE_AFTER = timedelta(minutes=15)
 FAILED_TRIES = 3
 EVALUATIONS_READ = 100
-"""Per check and tick; of more in 30 s, the newest are reported."""
+"""Per check and tick; if there are more in 30 s, the oldest aren't reported."""
 
 
 @dg.run_failure_sensor(
@@ -56,7 +50,7 @@ def run_failure_alert(context: dg.RunFailureSensorContext) -> dg.SkipReason | No
                 [
                     str(context.failure_event.message),
                     *(_why(failed) for failed in context.get_step_failure_events()),
-                    f"Run {run.run_id}. Its hours stay pending and are tried again.",
+                    f"Run {run.run_id}. Its hours stay pending and will be tried again.",
                 ]
             ),
         ),
@@ -72,22 +66,21 @@ def run_failure_alert(context: dg.RunFailureSensorContext) -> dg.SkipReason | No
     description="Sends an alert for each failed asset check.",
 )
 def check_failure_alert(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """The cursor holds the newest evaluation seen of each check; a first tick begins with what comes after it."""
+    """The cursor holds each check's newest evaluation so far. The first tick only records it."""
     settings = load_settings()
     if not is_configured(settings):
         return NOTHING_SET
     if context.repository_def is None:
         return dg.SkipReason("no code location")
     seen: dict[str, int] = json.loads(context.cursor or "{}")
-    failed: list[AssetCheckExecutionRecord] = []
+    failed: list[tuple[dg.AssetCheckKey, CheckEvaluation]] = []
     for key in sorted(context.repository_def.asset_graph.asset_check_keys, key=str):
-        records = context.instance.event_log_storage.get_asset_check_execution_history(key, limit=EVALUATIONS_READ)
-        finished = [one for one in records if one.status is not PLANNED]
+        evaluations = check_evaluations(context.instance, key, limit=EVALUATIONS_READ)
         name = key.to_user_string()
-        failed += [one for one in finished if one.status is FAILED and one.id > seen.get(name, one.id)]
-        seen[name] = max((one.id for one in finished), default=seen.get(name, 0))
-    for one in failed:
-        send(_check_alert(one), settings)
+        failed += [(key, one) for one in evaluations if not one.passed and one.id > seen.get(name, one.id)]
+        seen[name] = max((one.id for one in evaluations), default=seen.get(name, 0))
+    for key, evaluation in failed:
+        send(_check_alert(key, evaluation), settings)
     return dg.SensorResult(cursor=json.dumps(seen), skip_reason=f"{len(failed)} checks failed since the last tick")
 
 
@@ -100,14 +93,13 @@ def check_failure_alert(context: dg.SensorEvaluationContext) -> dg.SensorResult 
 def standstill_alert(
     context: dg.SensorEvaluationContext, cassandra: CassandraResource, mysql: MySqlResource
 ) -> dg.SensorResult | dg.SkipReason:
-    """The cursor holds what was wrong at the last tick: an alert is sent when that changes."""
-    troubles = failing_ticks(context.instance)
+    """The cursor holds the troubles of the last tick: an alert is sent when they change."""
     try:
-        with stores.of(settings_of(cassandra.overrides, mysql.overrides)) as (_, database):
+        with stores.opened(settings_of(cassandra.overrides, mysql.overrides)) as (_, database):
             feed = PendingHours(database)
-            troubles |= standstills(feed.load(), checkpoint=feed.checkpoint(), now=feed.now())
+            troubles = standstills(feed.load(), checkpoint=feed.checkpoint(), now=feed.now())
     except RecruitError as error:
-        troubles |= {"unreadable": f"whether the report is up to date can't be told: {error}"}
+        troubles = {"unreadable": f"cannot find out whether the report is up to date: {error}"}
     before: list[str] = json.loads(context.cursor or "[]")
     settings = load_settings()
     if sorted(troubles) != before and is_configured(settings):
@@ -118,51 +110,46 @@ def standstill_alert(
 
 
 def standstills(pending: Sequence[PendingHour], *, checkpoint: datetime | None, now: datetime) -> dict[str, str]:
-    """What keeps the report behind, by kind."""
-    troubles = {}
-    if checkpoint is not None and now - checkpoint > STALE_AFTER:
-        troubles["feed"] = f"the change feed was last read through {checkpoint:%Y-%m-%d %H:%M} UTC"
-    late = [one for one in pending if now - one.newest_change > STALE_AFTER]
+    """Why the report isn't up to date, by kind; empty if it is."""
+    troubles = unread_feed(checkpoint, now=now)
+    late = [one for one in pending if now - one.newest_change > LATE_AFTER]
     if late:
-        troubles["late"] = f"{len(late)} hours wait for more than 15 minutes, first {late[0].hour:%Y-%m-%d %H:%M} UTC"
+        troubles["late"] = (
+            f"{len(late)} hours have waited for more than 15 minutes, first {late[0].hour:%Y-%m-%d %H:%M} UTC"
+        )
     bad = [one for one in pending if one.attempts >= FAILED_TRIES]
     if bad:
         troubles["failing"] = f"{len(bad)} hours failed at least 3 times, first {bad[0].hour:%Y-%m-%d %H:%M} UTC"
     return troubles
 
 
-def failing_ticks(instance: dg.DagsterInstance) -> dict[str, str]:
-    """That the change sensor's last ticks all failed."""
-    for state in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR):
-        if state.instigator_name != CDC_SENSOR:
-            continue
-        ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=FAILED_TICKS)
-        if len(ticks) == FAILED_TICKS and all(tick.status is TickStatus.FAILURE for tick in ticks):
-            return {"sensor": f"the last {FAILED_TICKS} ticks of {CDC_SENSOR} failed: {_message(ticks[0].error)}"}
-    return {}
+def unread_feed(checkpoint: datetime | None, *, now: datetime) -> dict[str, str]:
+    """That the change feed hasn't been read through for UNREAD_AFTER; nothing before its first reading."""
+    if checkpoint is None or now - checkpoint <= UNREAD_AFTER:
+        return {}
+    return {"feed": f"the change feed was last read through {checkpoint:%Y-%m-%d %H:%M} UTC"}
 
 
 def _why(failed: dg.DagsterEvent) -> str:
-    """The step and our own message, or else the first line of its error."""
+    """The step, and our own message or the first line of its error."""
     data = failed.step_failure_data
     told = data.user_failure_data.description if data.user_failure_data else None
     return f"{failed.step_key}: {told or _message(data.error)}"
 
 
-def _check_alert(one: AssetCheckExecutionRecord) -> Alert:
-    event = one.event.dagster_event if one.event else None
-    evaluation = event.event_specific_data if event else None
-    metadata = evaluation.metadata if isinstance(evaluation, dg.AssetCheckEvaluation) else {}
+def _check_alert(key: dg.AssetCheckKey, evaluation: CheckEvaluation) -> Alert:
     return Alert(
-        subject=f"Asset check {one.key.name} of {one.key.asset_key.to_user_string()} failed",
-        body="\n".join([f"Run {one.run_id}", *(f"{name}: {found.value}" for name, found in metadata.items())]),
+        subject=f"Asset check {key.name} of {key.asset_key.to_user_string()} failed",
+        body="\n".join(
+            [f"Run {evaluation.run_id}", *(f"{name}: {value}" for name, value in evaluation.metadata.items())]
+        ),
     )
 
 
 def _standstill_alert(troubles: Mapping[str, str]) -> Alert:
     if not troubles:
-        return Alert("The report has caught up", "Nothing is late any more.")
-    return Alert("The report stands still", "\n".join(troubles.values()))
+        return Alert("The report has caught up", "No hour is late.")
+    return Alert("The report is not being updated", "\n".join(troubles.values()))
 
 
 def _message(error: object) -> str:

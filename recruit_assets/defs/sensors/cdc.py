@@ -1,13 +1,11 @@
-"""cassandra_cdc_sensor: turns the changes since the last tick into runs of the pending hours.
+"""cassandra_cdc_sensor: reads the change feed and requests runs for the pending hours.
 
-Belongs here: reading, deciding, requesting, and saying what was looked at. Not here: how the feed is read
-(`change_feed`), which hours are due and in which ranges (`pending`), how connections are kept (`connections`).
+How the feed is read is in `hours.change_feed`, which hours are due in `hours.planning`.
 """
 
 import time
 
 import dagster as dg
-from dagster._core.storage.tags import MAX_RETRIES_TAG, PRIORITY_TAG
 
 from recruit_assets.defs.jobs import hours_job
 from recruit_assets.defs.partitions import hours
@@ -23,15 +21,17 @@ from recruit_assets.stores.mysql.pending_hours import PendingHours
 
 NAME = "cassandra_cdc_sensor"
 MINIMUM_INTERVAL_S = 1
-"""Dagster's daemon looks at its sensors every 5 s. Asked for just these, it leaves out a round that comes 4.9 s after
-the start of a tick."""
-PATIENCE_S = 4.0
-"""So long a tick waits for something to request. The daemon's next round begins the next one, if this one is over."""
-LOOK_EVERY_S = 0.5
+"""Dagster's daemon starts a round of its sensors every 5 s. With an interval of 5 s, a round that comes 4.9 s after the
+last tick would skip this sensor."""
+TICK_S = 4.0
+"""A tick waits this long for something to request, so that it is over when the daemon's next round begins."""
+READ_EVERY_S = 0.5
+MAX_RETRIES_TAG = "dagster/max_retries"
+PRIORITY_TAG = "dagster/priority"
 PAST_TAG = "recruit/past"
-"""On runs of hours before the current one, of which one runs at a time (dagster.yaml)."""
+"""On runs of past hours; dagster.yaml lets one of them run at a time."""
 OPEN_PAST_RUNS = 2
-"""Requested and not finished: one runs, one waits, so that no slot idles."""
+"""Unfinished runs of past hours: one runs and one is queued, so that the slot never idles."""
 
 
 @dg.sensor(
@@ -39,18 +39,18 @@ OPEN_PAST_RUNS = 2
     job=hours_job,
     minimum_interval_seconds=MINIMUM_INTERVAL_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Requests runs for the hours that changed and that the report doesn't cover yet.",
+    description="Requests runs for the hours whose changes the report doesn't cover yet.",
 )
 def cassandra_cdc_sensor(
     context: dg.SensorEvaluationContext, cassandra: CassandraResource, mysql: MySqlResource
 ) -> dg.SensorResult:
-    """The cursor shows up to when the feed was read; the mark that counts is in the report database."""
+    """The cursor shows the time through which the feed was read; the checkpoint in force is in the report database."""
     settings = settings_of(cassandra.overrides, mysql.overrides)
-    give_up_at = time.monotonic() + PATIENCE_S
-    state, decided = look(context.instance, settings)
-    while not decided.requests and time.monotonic() + LOOK_EVERY_S < give_up_at:
-        time.sleep(LOOK_EVERY_S)
-        state, decided = look(context.instance, settings)
+    give_up_at = time.monotonic() + TICK_S
+    state, decided = evaluate(context.instance, settings)
+    while not decided.requests and time.monotonic() + READ_EVERY_S < give_up_at:
+        time.sleep(READ_EVERY_S)
+        state, decided = evaluate(context.instance, settings)
     requests = [request(one, state) for one in decided.requests]
     return dg.SensorResult(
         run_requests=requests,
@@ -59,12 +59,12 @@ def cassandra_cdc_sensor(
     )
 
 
-def look(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedState, Plan]:
-    """What is pending now, and what of it to request. Costs the number of new changes, never the history."""
-    # before the pending hours are read: a run that ends in between leaves its hours to the next look
+def evaluate(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedState, Plan]:
+    """The state of the feed, and what to request. Costs the number of new changes, whatever the history."""
+    # read first: the hours of a run that ends meanwhile are left to the next evaluation
     unfinished = unfinished_runs(instance)
     failures = recent_failures(instance)
-    with stores.of(settings) as (session, database):
+    with stores.opened(settings) as (session, database):
         state = read_feed(ChangeReader(session), PendingHours(database), failures=failures)
     open_past_runs = [one for one in unfinished.by_sensor.get(NAME, ()) if is_past(one, state)]
     slots = max(0, OPEN_PAST_RUNS - len(open_past_runs))
@@ -79,7 +79,7 @@ def is_past(one: HourRange, state: FeedState) -> bool:
 
 
 def request(one: HourRange, state: FeedState) -> dg.RunRequest:
-    """A run of the range. Its key holds the tick's time, so that only a tick that Dagster resumes meets it again."""
+    """A run of the range. Its key contains the time of the tick, so only a resumed tick requests the same run again."""
     kind = {PRIORITY_TAG: "0", PAST_TAG: "yes"} if is_past(one, state) else {PRIORITY_TAG: "1"}
     return dg.RunRequest(
         run_key=f"{one}, feed read at {state.now:%Y-%m-%dT%H:%M:%S.%f}",
@@ -88,8 +88,8 @@ def request(one: HourRange, state: FeedState) -> dg.RunRequest:
 
 
 def why_nothing(state: FeedState, decided: Plan) -> str:
-    """What a tick without a request looked at."""
-    looked_at = (
+    """Why the tick requests nothing, with the counts behind it."""
+    read = (
         f"read {state.changes_read} changes through {state.checkpoint:%Y-%m-%d %H:%M:%S} (Cassandra's clock), "
         f"{len(state.pending)} hours pending"
     )
@@ -97,8 +97,8 @@ def why_nothing(state: FeedState, decided: Plan) -> str:
         "in a run already": decided.running,
         "wait for their next try": decided.waiting,
         "wait for a free slot": decided.left,
-        "were done a moment ago": decided.resting,
+        "were replaced less than 3 minutes ago": decided.resting,
         "aren't partitions (see RECRUIT_FIRST_HOUR)": decided.outside,
     }
     found = [f"{len(hours)} {why}, first {hours[0]:%Y-%m-%d %H:%M}" for why, hours in reasons.items() if hours]
-    return "; ".join([looked_at, *found])
+    return "; ".join([read, *found])

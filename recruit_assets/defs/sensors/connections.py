@@ -1,7 +1,4 @@
-"""Connections that are kept between the ticks of a code server's sensors: connecting takes longer than a tick does.
-
-Not here: how a store is connected to (`stores`), what is asked of it (`change_feed`).
-"""
+"""Connections that a code server keeps between the ticks of its sensors: connecting takes longer than a tick."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +11,7 @@ from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_d
 
 
 class WarmStores:
-    """Cassandra and the report database, opened at the first use and again after an error or with other settings."""
+    """Cassandra and the report database: opened at the first use, and again after an error or with other settings."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -23,20 +20,20 @@ class WarmStores:
         self._stores: tuple[CassandraSession, ReportDatabase] | None = None
 
     @contextmanager
-    def of(self, settings: Settings) -> Iterator[tuple[CassandraSession, ReportDatabase]]:
+    def opened(self, settings: Settings) -> Iterator[tuple[CassandraSession, ReportDatabase]]:
         """Both stores, for one caller at a time."""
         with self._lock:
             try:
-                yield self._opened(settings)
+                yield self._current(settings)
             except RecruitError:
-                self.close()  # a session that was stranded by a restart doesn't always come back by itself
+                self.close()  # after a restart of its nodes, a session doesn't always recover
                 raise
 
     def close(self) -> None:
         self._stores = None
         self._stack.close()
 
-    def _opened(self, settings: Settings) -> tuple[CassandraSession, ReportDatabase]:
+    def _current(self, settings: Settings) -> tuple[CassandraSession, ReportDatabase]:
         if self._stores is None or self._settings != settings:
             self.close()
             session = self._stack.enter_context(open_session(settings))

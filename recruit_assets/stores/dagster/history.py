@@ -1,7 +1,6 @@
-"""What Dagster recorded last: of each job its last finished run, of each asset check its last verdict.
+"""The newest results in Dagster's storage: each job's last finished run, each check's last evaluation.
 
-Belongs here: queries of the run and event storage, bounded by the number of jobs and checks. Not here: what living runs
-mean for pending hours (`runs`), alerts (`sensors.alerts`).
+A query's cost depends on the number of jobs and checks, not on the length of the history.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,13 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.dagster_run import FINISHED_STATUSES, NOT_FINISHED_STATUSES  # no public set of these
 from sqlalchemy.exc import SQLAlchemyError
 
 from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.stores.dagster.compat import check_evaluations
 
-JUDGED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
+FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.SUSPENDED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class LastCheck:
-    """The last verdict of an asset check; a run of it that hasn't ended is none."""
+    """The last finished evaluation of an asset check."""
 
     asset: str
     check: str
@@ -40,40 +46,36 @@ class LastCheck:
 
 
 def last_runs(instance: dg.DagsterInstance, jobs: Iterable[str]) -> Sequence[LastRun]:
-    """Of those of the jobs that ever ended; StoreUnavailable when Dagster's storage doesn't answer."""
+    """One for each of the jobs that has a finished run; StoreUnavailable if Dagster's storage fails."""
     found = []
     with _translated_errors():
         for job in jobs:
-            finished = dg.RunsFilter(job_name=job, statuses=FINISHED_STATUSES)
+            finished = dg.RunsFilter(job_name=job, statuses=FINISHED)
             found += [_last_run(job, record) for record in instance.get_run_records(finished, limit=1)]
     return found
 
 
 def unfinished_run_counts(instance: dg.DagsterInstance) -> Mapping[str, int]:
-    """How many runs there are by each status that isn't an end, in lower case."""
+    """The number of runs in each unfinished status; the status is in lower case."""
     with _translated_errors():
         return {
-            status.value.lower(): instance.get_runs_count(dg.RunsFilter(statuses=[status]))
-            for status in NOT_FINISHED_STATUSES
+            status.value.lower(): instance.get_runs_count(dg.RunsFilter(statuses=[status])) for status in UNFINISHED
         }
 
 
 def last_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) -> Sequence[LastCheck]:
-    """Of those of the checks that ever ended."""
-    found = []
+    """One for each of the checks that has a finished evaluation."""
     with _translated_errors():
-        for key in keys:
-            history = instance.event_log_storage.get_asset_check_execution_history(key, limit=1, status=JUDGED)
-            found += [
-                LastCheck(
-                    asset=key.asset_key.to_user_string(),
-                    check=key.name,
-                    passed=record.status is AssetCheckExecutionRecordStatus.SUCCEEDED,
-                    judged_at=datetime.fromtimestamp(record.create_timestamp, UTC),
-                )
-                for record in history
-            ]
-    return found
+        return [
+            LastCheck(
+                asset=key.asset_key.to_user_string(),
+                check=key.name,
+                passed=evaluation.passed,
+                judged_at=evaluation.evaluated_at,
+            )
+            for key in keys
+            for evaluation in check_evaluations(instance, key, limit=1)
+        ]
 
 
 def _last_run(job: str, record: dg.RunRecord) -> LastRun:
@@ -91,4 +93,4 @@ def _translated_errors() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise StoreUnavailable(f"Dagster's storage doesn't answer as it should: {error}") from error
+        raise StoreUnavailable(f"Dagster's storage failed: {error}") from error

@@ -1,7 +1,7 @@
-"""Which Dagster instance this checkout uses: DAGSTER_HOME, or a home of its own in the state directory.
+"""The Dagster home of this checkout: DAGSTER_HOME, or a folder in the state directory.
 
-Belongs here: finding and making the home, so that `up`, `materialize` and `demo` all show their runs in one UI. Not
-here: the instance's settings, which are dagster.yaml's at the root of the repository.
+`up`, `materialize` and `demo` share it, so one UI shows all their runs. Its settings are the repository's
+dagster.yaml.
 """
 
 import os
@@ -22,7 +22,7 @@ WORKSPACE_FILE = REPOSITORY / "workspace.yaml"
 
 
 def ensure_dagster_home(settings: Settings) -> Path:
-    """The home, made where missing and put into this process's environment for Dagster and for child processes."""
+    """Create the home if it is missing, and set DAGSTER_HOME for this process and its children."""
     given = os.environ.get(HOME_VARIABLE)
     home = Path(given).expanduser() if given else settings.state_dir / "dagster"
     try:
@@ -31,7 +31,7 @@ def ensure_dagster_home(settings: Settings) -> Path:
             _link_config(home)
     except OSError as error:
         raise UserError(
-            f"Dagster's home {home} can't be made: {error}. Set {HOME_VARIABLE} to another place"
+            f"cannot create Dagster's home {home}: {error}. Set {HOME_VARIABLE} to another folder"
         ) from error
     os.environ[HOME_VARIABLE] = str(home)
     return home
@@ -39,17 +39,17 @@ def ensure_dagster_home(settings: Settings) -> Path:
 
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The instance of that home, disposed of on leaving."""
+    """The instance of that home, closed on exit."""
     ensure_dagster_home(settings)
     with dg.DagsterInstance.get() as instance:
         yield instance
 
 
 def _link_config(home: Path) -> None:
-    """A link and not a copy: a change of the repository's file is in force at the next start."""
+    """A link, not a copy: a change to the repository's file takes effect at the next start."""
     source, link = REPOSITORY / CONFIG_FILE, home / CONFIG_FILE
     if not source.exists():
-        raise UserError(f"{source} is missing: run from a checkout, or set {HOME_VARIABLE} to a home with one")
+        raise UserError(f"{source} is missing: run from a checkout, or set {HOME_VARIABLE} to a home that has one")
     if not (link.is_symlink() and link.readlink() == source):
         link.unlink(missing_ok=True)
         link.symlink_to(source)

@@ -30,8 +30,8 @@ def tick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Tick]:
 
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
 
-        def evaluate(look: Callable[..., schedules.Probe]) -> list[dg.RunRequest] | dg.SkipReason:
-            monkeypatch.setattr(schedules, "look", look)
+        def evaluate(read: Callable[..., schedules.Probe]) -> list[dg.RunRequest] | dg.SkipReason:
+            monkeypatch.setattr(schedules, "read", read)
             settings = load_settings()
             resources = {
                 "cassandra": CassandraResource.from_settings(settings),
@@ -90,7 +90,7 @@ def test_a_store_that_does_not_answer_is_no_reason_to_skip(tick: Tick, monkeypat
     def no_kafka(_: object) -> int:
         raise StoreUnavailable("Kafka doesn't answer")
 
-    real = schedules.look
+    real = schedules.read
     monkeypatch.setattr(schedules, "uncommitted_records", no_kafka)
 
     assert tick(real) == [whole_lineage()]

@@ -1,24 +1,29 @@
-"""A daemon that says nothing is noticed from outside, told once, and told again when it is back."""
+"""A daemon that is down or doesn't read the feed is noticed from outside and reported once, and so is its recovery."""
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._daemon.types import DaemonHeartbeat
+from dagster._daemon.types import DaemonHeartbeat  # as a daemon writes them
+from dagster._utils.error import SerializableErrorInfo
 
-from recruit_assets.local import daemon_health as silence
-from recruit_assets.local.daemon_health import SilenceWatch, silent_daemons
+from recruit_assets.defs.sensors.cdc import NAME as CDC_SENSOR
+from recruit_assets.local import daemon_health
+from recruit_assets.local.daemon_health import DaemonWatch, silent_daemons, unread_change_feed
 from recruit_assets.observability.alerts import Alert
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets_tests.support.sensor_ticks import tick_that_fails, tick_with_cursor
 
 
 @pytest.fixture
 def instance(monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """An instance on disk, which needs a daemon; whoever watches it looks at once and every time."""
-    monkeypatch.setattr(silence, "STARTING_S", 0.0)
-    monkeypatch.setattr(silence, "LOOK_EVERY_S", 0.0)
+    """An instance on disk, which needs a daemon; a watch evaluates it at once and every time."""
+    monkeypatch.setattr(daemon_health, "STARTING_S", 0.0)
+    monkeypatch.setattr(daemon_health, "EVALUATE_EVERY_S", 0.0)
     with dg.instance_for_test() as instance:
         yield instance
 
@@ -47,19 +52,66 @@ def test_a_daemon_that_speaks_is_not_silent(instance: dg.DagsterInstance) -> Non
     assert silent_daemons(instance) == {}
 
 
+def test_a_daemon_that_reports_errors_is_not_silent(instance: dg.DagsterInstance) -> None:
+    """An error of one sensor, an alert's say, doesn't keep events from the report."""
+    error = SerializableErrorInfo("it failed", [], "Error")
+    for daemon in instance.get_required_daemon_types():
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), daemon, "its id", [error]))
+
+    assert silent_daemons(instance) == {}
+
+
+def read_through(moment: datetime, instance: dg.DagsterInstance, folder: Path) -> None:
+    """A tick of the sensor that has read the feed so far."""
+    tick_with_cursor(instance, folder, CDC_SENSOR, moment.isoformat(timespec="milliseconds"))
+
+
+def test_a_sensor_whose_ticks_fail_is_noticed_two_minutes_after_it_last_read_the_feed(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """With a daemon that is alive: only its sensor fails, as with a code location that can't be loaded."""
+    three_minutes_ago = datetime.now(UTC) - timedelta(minutes=3)
+    assert unread_change_feed(instance) == {}
+
+    read_through(three_minutes_ago, instance, tmp_path)
+    tick_that_fails(instance, tmp_path, CDC_SENSOR)
+    assert unread_change_feed(instance) == {
+        "feed": f"the change feed was last read through {three_minutes_ago:%Y-%m-%d %H:%M} UTC"
+    }
+
+    read_through(datetime.now(UTC), instance, tmp_path)
+    assert unread_change_feed(instance) == {}
+
+
+def test_an_unread_feed_is_reported_and_its_recovery_too(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Alert] = []
+    monkeypatch.setattr(daemon_health, "send", lambda alert, _: sent.append(alert))
+    watch = DaemonWatch(instance, with_webhook(), lambda _: None)
+    heartbeats(instance)
+
+    for minutes in (3, 3, 0):
+        read_through(datetime.now(UTC) - timedelta(minutes=minutes), instance, tmp_path)
+        watch.evaluate()
+
+    assert [alert.subject for alert in sent] == ["Events don't reach the report", "Dagster's daemon works again"]
+    assert sent[0].body.startswith("the change feed was last read through ")
+
+
 def test_silence_is_told_when_it_begins_and_when_it_ends(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[Alert] = []
     said: list[str] = []
-    monkeypatch.setattr(silence, "send", lambda alert, _: sent.append(alert))
-    watch = SilenceWatch(instance, with_webhook(), said.append)
+    monkeypatch.setattr(daemon_health, "send", lambda alert, _: sent.append(alert))
+    watch = DaemonWatch(instance, with_webhook(), said.append)
 
     for _ in range(2):
-        watch.look()
+        watch.evaluate()
     heartbeats(instance)
     for _ in range(2):
-        watch.look()
+        watch.evaluate()
 
     assert [alert.subject for alert in sent] == ["Events don't reach the report", "Dagster's daemon works again"]
     assert [line.split(".")[0] for line in said] == [alert.subject for alert in sent]
@@ -70,17 +122,17 @@ def test_an_alert_that_cannot_be_sent_is_said(instance: dg.DagsterInstance, monk
         raise StoreUnavailable("RECRUIT_ALERT_WEBHOOK doesn't answer")
 
     said: list[str] = []
-    monkeypatch.setattr(silence, "send", refuse)
+    monkeypatch.setattr(daemon_health, "send", refuse)
 
-    SilenceWatch(instance, with_webhook(), said.append).look()
+    DaemonWatch(instance, with_webhook(), said.append).evaluate()
 
     assert said[1:] == ["RECRUIT_ALERT_WEBHOOK doesn't answer"]
 
 
 def test_a_daemon_that_is_starting_is_given_time(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(silence, "STARTING_S", 60.0)
+    monkeypatch.setattr(daemon_health, "STARTING_S", 60.0)
     said: list[str] = []
 
-    SilenceWatch(instance, load_settings(), said.append).look()
+    DaemonWatch(instance, load_settings(), said.append).evaluate()
 
     assert said == []

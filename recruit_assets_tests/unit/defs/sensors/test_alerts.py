@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -18,18 +17,12 @@ from recruit_assets.runtime.settings import Settings, load_settings
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
-
-
-@pytest.fixture
-def with_ticks(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance that stores ticks; one in memory doesn't."""
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         yield instance
 
 
@@ -141,32 +134,33 @@ def test_a_failed_run_says_nothing_when_no_receiver_is_set(instance: dg.DagsterI
     [
         pytest.param([], SEVEN, set(), id="nothing is wrong"),
         pytest.param([], None, set(), id="nothing was ever read"),
-        pytest.param([], SEVEN - 16 * MINUTE, {"feed"}, id="the feed isn't read"),
+        pytest.param([], SEVEN - 2 * MINUTE, set(), id="the feed was read 2 minutes ago"),
+        pytest.param([], SEVEN - 2 * MINUTE - SECOND, {"feed"}, id="the feed isn't read"),
         pytest.param([PendingHour(SEVEN, SEVEN - 16 * MINUTE, SEVEN)], SEVEN, {"late"}, id="an hour waits"),
         pytest.param([PendingHour(SEVEN, SEVEN, SEVEN, attempts=3)], SEVEN, {"failing"}, id="an hour fails"),
         pytest.param([PendingHour(SEVEN, SEVEN - MINUTE, SEVEN, attempts=2)], SEVEN, set(), id="an hour is tried"),
     ],
 )
-def test_a_report_stands_still_when_feed_or_hours_do(
+def test_a_report_is_not_being_updated_when_the_feed_is_unread_or_hours_wait_or_fail(
     pending: list[PendingHour], checkpoint: datetime | None, kinds: set[str]
 ) -> None:
     assert alerts.standstills(pending, checkpoint=checkpoint, now=SEVEN).keys() == kinds
 
 
 def test_an_unreadable_report_is_sent_once_and_its_recovery_too(
-    with_ticks: dg.DagsterInstance, sent: list[Alert], monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, sent: list[Alert], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_database(_: Settings) -> AbstractContextManager[object]:
         raise StoreUnavailable("MySQL doesn't answer")
 
     with monkeypatch.context() as down:
-        down.setattr(stores, "of", no_database)
-        cursor = standstill_tick(with_ticks, standstill_tick(with_ticks, None))
-    monkeypatch.setattr(stores, "of", lambda _: nullcontext((None, None)))
+        down.setattr(stores, "opened", no_database)
+        cursor = standstill_tick(instance, standstill_tick(instance, None))
+    monkeypatch.setattr(stores, "opened", lambda _: nullcontext((None, None)))
     monkeypatch.setattr(alerts, "PendingHours", NothingPending)
-    standstill_tick(with_ticks, cursor)
+    standstill_tick(instance, cursor)
 
-    assert [alert.subject for alert in sent] == ["The report stands still", "The report has caught up"]
+    assert [alert.subject for alert in sent] == ["The report is not being updated", "The report has caught up"]
     assert "MySQL doesn't answer" in sent[0].body
 
 

@@ -37,12 +37,12 @@ def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
         *hours: PendingHour,
         now: datetime = NOW,
         feed: Callable[..., FeedState] | None = None,
-        patience_s: float = 0,
+        tick_s: float = 0,
     ) -> dg.SensorResult:
         state = FeedState(now=now, checkpoint=now, changes_read=12, pending=hours)
         monkeypatch.setattr(cdc, "read_feed", feed or (lambda *_, **__: state))
-        monkeypatch.setattr(stores, "of", lambda _: nullcontext((None, None)))
-        monkeypatch.setattr(cdc, "PATIENCE_S", patience_s)
+        monkeypatch.setattr(stores, "opened", lambda _: nullcontext((None, None)))
+        monkeypatch.setattr(cdc, "TICK_S", tick_s)
         settings = load_settings()
         monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "")
         resources = {
@@ -85,7 +85,7 @@ def test_the_cursor_shows_how_far_cassandra_was_read(tick: Tick) -> None:
     assert tick().cursor == "2026-01-05T07:30:00.250+00:00"
 
 
-def test_a_tick_without_changes_says_what_it_looked_at(tick: Tick) -> None:
+def test_a_tick_without_changes_says_what_it_read(tick: Tick) -> None:
     assert tick().skip_reason == dg.SkipReason(
         "read 12 changes through 2026-01-05 07:30:00 (Cassandra's clock), 0 hours pending"
     )
@@ -126,17 +126,17 @@ def test_the_current_hour_does_not_wait_for_the_past(tick: Tick, instance: dg.Da
 
 
 def test_a_tick_waits_for_something_to_request(tick: Tick, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks = iter([(), (), (pending(CURRENT),)])
+    readings = iter([(), (), (pending(CURRENT),)])
     clock = [0.0]
 
     def now_pending(*_: object, **__: object) -> FeedState:
-        return FeedState(now=NOW, checkpoint=NOW, changes_read=1, pending=next(looks))
+        return FeedState(now=NOW, checkpoint=NOW, changes_read=1, pending=next(readings))
 
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
     monkeypatch.setattr("time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
 
-    assert len(requests_of(tick(feed=now_pending, patience_s=4.5))) == 1
-    assert clock == [2 * cdc.LOOK_EVERY_S]
+    assert len(requests_of(tick(feed=now_pending, tick_s=4.5))) == 1
+    assert clock == [2 * cdc.READ_EVERY_S]
 
 
 def test_no_run_key_silences_a_retry(tick: Tick) -> None:

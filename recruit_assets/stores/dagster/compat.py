@@ -1,0 +1,119 @@
+"""Everything we need of Dagster that its public API doesn't offer. No other module imports `dagster._*`.
+
+Checked with CHECKED_WITH. After an upgrade, `unit/stores/dagster/test_compat.py` shows what has changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from dagster._core.instance import InstanceRef
+from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecord,
+    AssetCheckExecutionRecordStatus,
+)
+from dagster._core.storage.tags import GRPC_INFO_TAG
+
+__all__ = [
+    "GRPC_INFO_TAG",
+    "RUN_MODULES",
+    "CheckEvaluation",
+    "CheckRunHealthResult",
+    "InstanceRef",
+    "LaunchRunContext",
+    "ProcessRunLauncher",
+    "WorkerStatus",
+    "add_partition_metadata",
+    "check_evaluations",
+    "execute_run",
+    "run_module",
+    "sensor_cursors",
+]
+
+CHECKED_WITH = {"dagster": "1.13.27"}
+
+RUN_MODULES = ("dagster._cli.api", "dagster._daemon.cli")
+"""What a run's process imports of Dagster: how it is executed, and the main module of the daemon that forked it."""
+
+_EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEvaluation:
+    """A finished evaluation of an asset check. Ids grow with the time."""
+
+    id: int
+    run_id: str
+    passed: bool
+    evaluated_at: datetime
+    metadata: Mapping[str, Any]
+
+
+def check_evaluations(instance: dg.DagsterInstance, key: dg.AssetCheckKey, *, limit: int) -> Sequence[CheckEvaluation]:
+    """The newest finished evaluations of a check, newest first."""
+    history = instance.event_log_storage.get_asset_check_execution_history(key, limit=limit, status=_EVALUATED)
+    return [
+        CheckEvaluation(
+            id=record.id,
+            run_id=record.run_id,
+            passed=record.status is AssetCheckExecutionRecordStatus.SUCCEEDED,
+            evaluated_at=datetime.fromtimestamp(record.create_timestamp, UTC),
+            metadata={name: value.value for name, value in _metadata(record).items()},
+        )
+        for record in history
+    ]
+
+
+def add_partition_metadata(context: dg.OutputContext, key: str, numbers: Mapping[str, object]) -> None:
+    """Metadata of one partition of the output's asset; it replaces the output's own of the same name.
+
+    The public `context.add_output_metadata` gives the same metadata to all partitions of a run.
+    """
+    context.step_context.add_asset_metadata(numbers, asset_key=context.asset_key, partition_key=key)
+
+
+def sensor_cursors(instance: dg.DagsterInstance, sensor: str) -> Sequence[str]:
+    """The cursors that the sensor's last successful ticks left, one per code location that has a sensor of the name."""
+    states = (state for state in instance.all_instigator_state() if state.instigator_name == sensor)
+    cursors = (getattr(state.instigator_data, "cursor", None) for state in states)
+    return [cursor for cursor in cursors if cursor]
+
+
+def run_module(run: dg.DagsterRun) -> str | None:
+    """The Python module that the run's code location was loaded from; None if it was loaded in another way."""
+    origin = run.job_code_origin
+    module: str | None = getattr(origin.repository_origin.code_pointer, "module", None) if origin else None
+    return module
+
+
+def execute_run(run_id: str, ref: InstanceRef) -> None:
+    """Execute the run in this process, like the command `dagster api execute_run`."""
+    # imported here: RUN_MODULES take a second, and most processes execute no run
+    from dagster._cli.api import _execute_run_command_body
+    from dagster._cli.utils import get_instance_for_cli
+    from dagster._utils.interrupts import capture_interrupts
+
+    with capture_interrupts(), get_instance_for_cli(instance_ref=ref) as instance:
+        _execute_run_command_body(run_id, instance, lambda _: None, set_exit_code_on_failure=False)
+
+
+class ProcessRunLauncher(dg.DefaultRunLauncher):
+    """Dagster's launcher, with names for what a subclass needs of it."""
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        instance: dg.DagsterInstance = self._instance
+        return instance
+
+    def add_launched(self, run_id: str) -> None:
+        """Have `join` wait for this run as well."""
+        self._run_ids.add(run_id)
+
+
+def _metadata(record: AssetCheckExecutionRecord) -> Mapping[str, dg.MetadataValue]:
+    event = record.event.dagster_event if record.event else None
+    evaluation = event.event_specific_data if event else None
+    return evaluation.metadata if isinstance(evaluation, dg.AssetCheckEvaluation) else {}
