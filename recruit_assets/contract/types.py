@@ -98,6 +98,12 @@ class HourlySqlTable(SqlTable):
     """The column that says when the newest event of a row was received."""
     lookups: tuple["Lookup", ...] = ()
 
+    @property
+    def hour_of_row(self) -> str:
+        """Spark SQL: the hour of a row."""
+        day, *hour = self.hour_columns
+        return f"{day} + make_interval(0, 0, 0, 0, {hour[0]})" if hour else day
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:

@@ -14,6 +14,8 @@ RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 PARTITION_TAG = "dagster/partition"
 SENSOR_TAG = "dagster/sensor_name"
+INCREMENTAL_TAG = "recruit/incremental"
+"""On runs that may keep the buckets of an hour that didn't change."""
 
 MAX_RUNS_READ = 1000
 FAILURES_REMEMBERED = LAST_RETRY + timedelta(minutes=20)

@@ -53,7 +53,7 @@ class Step:
 class PreAggregation(Generic[Rows]):
     """A second way to the same rows, whose cost is that of the buckets that changed.
 
-    `by_bucket` makes rows per bucket, which are kept in `table`; `total` adds them up. Below `from_events` events, it is
+    `by_bucket` makes rows per bucket, which are kept in `table`; `total` adds them up. Below `from_events` events it is
     cheaper to count everything again.
     """
 

@@ -8,6 +8,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from recruit_assets.ingest.metrics import IngestMetrics
@@ -17,6 +19,7 @@ from recruit_assets.ingest.steps import OnStep, no_step
 from recruit_assets.ingest.worker import open_worker
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.event_writes import EventWrites
 from recruit_assets.stores.kafka.clients import Admin, open_admin, open_consumer
 from recruit_assets.stores.kafka.offsets import beginning_offsets, committed_offsets, end_offsets, group_members
 
@@ -44,11 +47,23 @@ class Run(Protocol):
     ) -> IngestResult: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The records of the topic that the ingest group hasn't committed. None is read before `drain_to`."""
+
+    settings: Settings
+
+    def drain_to(self, writes: EventWrites) -> IngestResult:
+        """Write every event that the topic holds now; offsets move after an event or its dead letter is durable."""
+        return drain(self.settings, run=partial(serve, writes=writes))
+
+
 def serve(
     settings: Settings,
     *,
     should_stop: Callable[[], bool],
     targets: Mapping[int, int] | None = None,
+    writes: EventWrites | None = None,
     process: int = 0,
     on_step: OnStep = no_step,
     progress: Progress | None = None,
@@ -62,7 +77,7 @@ def serve(
     metrics.serve(settings.metrics_address, process=process)
     with (
         _watch(settings, targets, progress=progress) as are_reached,
-        open_worker(settings, metrics=metrics, drains=targets is not None, on_step=on_step) as worker,
+        open_worker(settings, metrics=metrics, drains=targets is not None, writes=writes, on_step=on_step) as worker,
     ):
         while not should_stop() and not are_reached():
             worker.turn()

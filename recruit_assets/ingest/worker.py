@@ -279,14 +279,22 @@ class Worker:
 
 @contextmanager
 def open_worker(
-    settings: Settings, *, metrics: IngestMetrics, drains: bool = False, on_step: OnStep = no_step
+    settings: Settings,
+    *,
+    metrics: IngestMetrics,
+    drains: bool = False,
+    writes: EventWrites | None = None,
+    on_step: OnStep = no_step,
 ) -> Iterator[Worker]:
-    """A worker that is a member of the ingest group; leaving closes everything and commits nothing."""
+    """A worker that is a member of the ingest group; leaving closes everything and commits nothing.
+
+    Without `writes`, it opens a Cassandra session of its own.
+    """
     with ExitStack() as stack:
         stack.enter_context(_rare_collections())
         with open_admin(settings) as admin:
             check_topic_times(admin, settings)
-        writes = EventWrites(stack.enter_context(open_session(settings)))
+        writes = writes or EventWrites(stack.enter_context(open_session(settings)))
         dead_letters = stack.enter_context(open_dead_letter_topic(settings))
         member = GroupMember(settings, max_poll_records=MAX_POLL_RECORDS)
         stack.callback(member.close)

@@ -1,13 +1,13 @@
-"""The asset filtered_events: the events that count. Which do is `transforms.hourly`'s to say."""
+"""The asset filtered_events: the events that count."""
 
 import dagster as dg
+from pyspark.sql import DataFrame
 
 from recruit_assets.contract.measures import SUMMED_FIELDS
 from recruit_assets.contract.tables import FILTERED_EVENTS, GRAIN
 from recruit_assets.defs.assets.column_metadata import FOR_OPERATORS, OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.defs.partitions import hours
-from recruit_assets.hours.ports import Derivation, StoredHours
-from recruit_assets.transforms.hourly import attributed, countable, tally_events
+from recruit_assets.transforms.hourly import countable
 
 TAKEN_OVER = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, *SUMMED_FIELDS, "received_at")
 
@@ -28,6 +28,6 @@ TAKEN_OVER = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, *SUMM
         ),
     },
 )
-def filtered_events(raw_events: StoredHours) -> Derivation:
-    """Countable events with a job; the others are only tallied, those without a job as unattributed."""
-    return raw_events.derive(countable, stored=attributed, tally=tally_events)
+def filtered_events(raw_events: DataFrame) -> DataFrame:
+    """Events whose action counts, with the columns that counting needs; those without a job aren't stored."""
+    return countable(raw_events)

@@ -1,27 +1,13 @@
-"""The asset hourly_job_metrics: counts per hour, job, publisher, campaign and group. How is `transforms.hourly`'s."""
+"""The asset hourly_job_metrics: counts per hour, job, publisher, campaign and group."""
 
 import dagster as dg
+from pyspark.sql import DataFrame
 
 from recruit_assets.contract.measures import COUNTS, SUMS
-from recruit_assets.contract.tables import BUCKET_METRICS, FILTERED_EVENTS, GRAIN, HOURLY_JOB_METRICS
+from recruit_assets.contract.tables import GRAIN, HOURLY_JOB_METRICS
 from recruit_assets.defs.assets.column_metadata import FOR_OPERATORS, OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.defs.partitions import hours
-from recruit_assets.hours.ports import ByBucket, Derivation, StoredHours
-from recruit_assets.transforms.hourly import (
-    add_up,
-    count_actions,
-    count_actions_by_bucket,
-    tally_bucket_metrics,
-    tally_metrics,
-)
-
-BY_BUCKET = ByBucket(
-    BUCKET_METRICS,
-    parts=StoredHours(FILTERED_EVENTS).derive(count_actions_by_bucket, tally=tally_bucket_metrics),
-    total=StoredHours(BUCKET_METRICS).derive(add_up, tally=tally_metrics),
-    from_events=300_000,
-)
-"""So many are counted in the second that the detour takes."""
+from recruit_assets.transforms.hourly import count_actions
 
 
 @dg.asset(
@@ -44,6 +30,6 @@ BY_BUCKET = ByBucket(
         ),
     },
 )
-def hourly_job_metrics(filtered_events: StoredHours) -> Derivation:
-    """An hour without countable events has no rows but keeps its coverage mark, so that the report is cleared."""
-    return filtered_events.derive(count_actions, tally=tally_metrics, by_bucket=BY_BUCKET)
+def hourly_job_metrics(filtered_events: DataFrame) -> DataFrame:
+    """Clicks, applications and spend per job, publisher, campaign and group. An hour without events has no rows."""
+    return count_actions(filtered_events)

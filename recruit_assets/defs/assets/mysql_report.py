@@ -3,14 +3,14 @@
 from datetime import timedelta
 
 import dagster as dg
+from pyspark.sql import DataFrame
 
 from recruit_assets.contract.measures import MEANS, MEASURES
 from recruit_assets.contract.tables import GRAIN, MYSQL_REPORT
 from recruit_assets.defs.assets.column_metadata import FOR_ANALYSTS, OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.defs.assets.sources import job
 from recruit_assets.defs.partitions import hours
-from recruit_assets.hours.ports import Derivation, StoredHours
-from recruit_assets.transforms.hourly import tally_metrics, to_report
+from recruit_assets.transforms.hourly import to_report
 
 FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=6), fail_window=timedelta(hours=25))
 """The sensor renews the report within a minute of an event, or minutes of a late one, and the 6 AM schedule what it may
@@ -39,6 +39,6 @@ have missed. So 6 hours without a new hour mean that no events come, and more th
         ),
     },
 )
-def mysql_report(hourly_job_metrics: StoredHours) -> Derivation:
-    """The metrics with the report's columns; the company of a job is looked up where the report is stored."""
-    return hourly_job_metrics.derive(to_report, tally=tally_metrics)
+def mysql_report(hourly_job_metrics: DataFrame) -> DataFrame:
+    """The metrics in the report's columns. The company of a job is looked up in `job` when the rows are stored."""
+    return to_report(hourly_job_metrics)

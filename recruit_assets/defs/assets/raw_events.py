@@ -1,4 +1,4 @@
-"""The asset raw_events: what Kafka holds becomes rows of Cassandra. How records are drained is `ingest.service`'s."""
+"""The asset raw_events: what Kafka holds, as rows of Cassandra."""
 
 import dagster as dg
 
@@ -6,7 +6,7 @@ from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.defs.assets.column_metadata import FOR_OPERATORS, OWNERS, column_schema
 from recruit_assets.defs.assets.sources import kafka_topic
 from recruit_assets.defs.resources import KafkaResource
-from recruit_assets.defs.resources.kafka import Backlog
+from recruit_assets.ingest.service import Backlog
 
 
 @dg.asset(
@@ -19,5 +19,5 @@ from recruit_assets.defs.resources.kafka import Backlog
     metadata={"docs": FOR_OPERATORS, "dagster/column_schema": column_schema(RAW_EVENTS.columns)},
 )
 def raw_events(kafka: KafkaResource) -> Backlog:
-    """Hands the backlog on; offsets move after an event or its dead letter is durable."""
+    """The records that ingest hasn't committed. The IO manager stores each before its offset moves."""
     return kafka.backlog()

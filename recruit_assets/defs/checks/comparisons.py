@@ -8,10 +8,10 @@ from datetime import datetime
 
 from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.defs.checks.verdict import Verdict, hour_text
-from recruit_assets.hours.ports import Recorded
+from recruit_assets.hours.ports import RecordedHour
 from recruit_assets.stores.mysql.check_reads import StoredCounts
 
-Records = Mapping[tuple[str, datetime], Recorded]
+Records = Mapping[tuple[str, datetime], RecordedHour]
 """By stage and hour."""
 
 

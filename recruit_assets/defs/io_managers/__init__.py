@@ -1,1 +1,1 @@
-"""How an hour is read and replaced in Cassandra and MySQL, coverage marks included. Not here: what rows mean."""
+"""How assets are stored and loaded: Cassandra and MySQL tables, by the hour."""

@@ -1,61 +1,135 @@
-"""Which hours a run replaces, checked against what was asked for, and how; what both IO managers report of them."""
+"""What the IO managers share: the tables they know, the hours of the run, and what a step has read."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import ClassVar, Generic, TypeVar
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG, SENSOR_NAME_TAG
+from pydantic import PrivateAttr
+from pyspark.sql import DataFrame, SparkSession
 
-from recruit_assets.defs.partitions import hour_of, hours_of
-from recruit_assets.hours.ports import StageResult
-from recruit_assets.runtime.errors import Inconsistent
+from recruit_assets.contract.types import CassandraTable, SqlTable
+from recruit_assets.defs.partitions import hours_of
+from recruit_assets.defs.resources import CassandraResource, SparkResource
+from recruit_assets.defs.resources.run_scope import RunScope, close_run_scope, run_scope
+from recruit_assets.defs.runs import INCREMENTAL_TAG, hours_of_tags
+from recruit_assets.hours.replacement import Replaced, Step, begin_step
+from recruit_assets.runtime.errors import Inconsistent, UserError
+from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
+from recruit_assets.stores.cassandra.session import CassandraSession
+from recruit_assets.stores.spark.frames import CassandraFrames
 
-ONE_HOUR = timedelta(hours=1)
-
-
-def hours_of_run(context: dg.OutputContext) -> Sequence[datetime]:
-    """The hours of the run's partitions; Inconsistent if its tags ask for others.
-
-    A range resolves against the code location's partitions, which may begin later or end earlier than the tags say.
-    """
-    hours = hours_of(context.asset_partition_keys)
-    wanted = _hours_of_tags(context)
-    if wanted and list(hours) != wanted:
-        raise Inconsistent(
-            f"the run's tags ask for {_span(wanted)}, its partitions are {_span(hours)}: "
-            "check RECRUIT_FIRST_HOUR and the clock of the code location"
-        )
-    return hours
+Table = TypeVar("Table", bound=CassandraTable | SqlTable)
 
 
-def keeps_unchanged(context: dg.OutputContext) -> bool:
-    """Whether what didn't change since the last run may stay: in the sensor's runs, which follow the site closely.
+class HourlyIOManager(dg.ConfigurableIOManager, Generic[Table]):
+    """Stores an asset in the declared table of its name, exactly the hours of the run."""
 
-    Everyone else's (the daily schedule's, a backfill, `materialize`) read everything again, so that nothing which a
-    person changed in raw_events behind the pipeline's back stays unnoticed for more than a day.
-    """
-    return SENSOR_NAME_TAG in context.step_context.dagster_run.tags
+    tables: ClassVar[Sequence[CassandraTable | SqlTable]]
+
+    cassandra: dg.ResourceDependency[CassandraResource]
+    spark: dg.ResourceDependency[SparkResource]
+    _scope: RunScope = PrivateAttr(default_factory=RunScope)
+    _run_id: str = PrivateAttr(default="")
+    _tags: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Dagster calls this when a run starts in this process."""
+        if context.run is not None:
+            self._run_id, self._tags = context.run.run_id, dict(context.run.tags)
+            self._scope = run_scope(context.run.run_id)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        close_run_scope(self._run_id)
+        self._scope.close()
+
+    def table(self, key: dg.AssetKey) -> Table:
+        """The declared table that the asset is stored in."""
+        for table in self.tables:
+            if table.name == key.path[-1]:
+                return table  # type: ignore[return-value]  # the subclass declares its kind
+        known = ", ".join(table.name for table in self.tables)
+        raise UserError(f"{type(self).__name__} has no table for asset {key.to_user_string()}; it has {known}")
+
+    @property
+    def spark_session(self) -> SparkSession:
+        return self.spark.spark_session
+
+    @property
+    def session(self) -> CassandraSession:
+        return self.cassandra.session()
+
+    @property
+    def store(self) -> CassandraHourStore:
+        return self._scope.once("hour store", self._new_store)
+
+    def step(self, name: str) -> Step:
+        """The step with this name, which takes its write timestamp when it loads its first input."""
+        return self._scope.step(name, self._begin)
+
+    def end_step(self, name: str) -> Step:
+        return self._scope.end_step(name, self._begin)
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether buckets that didn't change may stay, as in the sensor's runs.
+
+        All others (the daily schedule's, a backfill, `materialize`) read everything, and so find what was changed in
+        raw_events by hand.
+        """
+        return INCREMENTAL_TAG in self._tags
+
+    def input_hours(self, context: dg.InputContext) -> Sequence[datetime]:
+        """The hours to read of an upstream asset: its partitions, or the run's if it has none."""
+        if context.has_asset_partitions:
+            return hours_of(context.asset_partition_keys)
+        if (hours := hours_of_tags(self._tags)) is None:
+            raise UserError(f"this run names no hours to read of {context.asset_key.to_user_string()}: pick partitions")
+        return list(hours.hours())
+
+    def output_hours(self, context: dg.OutputContext) -> Sequence[datetime]:
+        """The hours to replace; Inconsistent if the run's tags ask for others.
+
+        A range resolves against the code location's partitions, which may begin later or end earlier than the tags say.
+        """
+        hours = hours_of(context.asset_partition_keys)
+        wanted = hours_of_tags(self._tags)
+        if wanted is not None and list(hours) != list(wanted.hours()):
+            raise Inconsistent(
+                f"the run's tags ask for {_span(list(wanted.hours()))}, its partitions are {_span(hours)}: "
+                "check RECRUIT_FIRST_HOUR and the clock of the code location"
+            )
+        return hours
+
+    def _new_store(self) -> CassandraHourStore:
+        return CassandraHourStore(self.session, CassandraFrames(self.spark_session, self.cassandra.settings))
+
+    def _begin(self) -> Step:
+        return begin_step(self.store, self._run_id)
 
 
-def stage_metadata(result: StageResult, seconds: float) -> dict[str, dg.MetadataValue]:
+def require_columns(rows: object, columns: Sequence[str], table: CassandraTable | SqlTable) -> DataFrame:
+    """The rows with exactly these columns; Inconsistent if they aren't a DataFrame that has them."""
+    if not hasattr(rows, "selectExpr"):
+        raise Inconsistent(f"{table.name} is stored from a Spark DataFrame, the asset returned {type(rows).__name__}")
+    frame: DataFrame = rows  # type: ignore[assignment]  # Spark Connect's is another class
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise Inconsistent(f"{table.name} lacks columns: the asset returned no {', '.join(missing)}")
+    return frame.select(*columns)
+
+
+def run_metadata(replaced: Replaced, seconds: float) -> dict[str, dg.MetadataValue]:
     """The numbers that the UI plots per materialization."""
-    tallies = result.tallies.values()
+    counts = replaced.counts.values()
     return {
-        "dagster/row_count": dg.MetadataValue.int(sum(tally.row_count for tally in tallies)),
-        "hours": dg.MetadataValue.int(len(result.tallies)),
-        "events": dg.MetadataValue.int(sum(tally.event_count for tally in tallies)),
-        "write_number": dg.MetadataValue.int(result.t),
+        "dagster/row_count": dg.MetadataValue.int(sum(one.row_count for one in counts)),
+        "hours": dg.MetadataValue.int(len(replaced.counts)),
+        "events": dg.MetadataValue.int(sum(one.event_count for one in counts)),
+        "write_number": dg.MetadataValue.int(replaced.t),
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
     }
 
 
 def _span(hours: Sequence[datetime]) -> str:
     return f"{len(hours)} hours, {hours[0]:%Y-%m-%d %H:%M} to {hours[-1]:%Y-%m-%d %H:%M}" if hours else "no hours"
-
-
-def _hours_of_tags(context: dg.OutputContext) -> list[datetime]:
-    tags = context.step_context.dagster_run.tags
-    if ASSET_PARTITION_RANGE_START_TAG not in tags:
-        return []
-    first, last = hour_of(tags[ASSET_PARTITION_RANGE_START_TAG]), hour_of(tags[ASSET_PARTITION_RANGE_END_TAG])
-    return [first + index * ONE_HOUR for index in range((last - first) // ONE_HOUR + 1)]

@@ -1,79 +1,79 @@
-"""How events and hours are stored in Cassandra and handed to the next stage.
+"""Stores assets in Cassandra and loads them as Spark DataFrames: declared hourly tables, and the events of Kafka."""
 
-Belongs here: draining Kafka for raw_events, replacing a run's hours for the others, and what is reported of both.
-Not here: the steps of a replacement (`stages`), statements (`stores`), what rows mean (`transforms`).
-"""
-
+from collections.abc import Mapping, Sequence
 from time import monotonic
+from typing import ClassVar
 
 import dagster as dg
+from pyspark.sql import DataFrame
 
-from recruit_assets.contract.tables import CASSANDRA_TABLES, RAW_EVENTS
-from recruit_assets.contract.types import CassandraTable
-from recruit_assets.defs.io_managers.base import hours_of_run, keeps_unchanged, stage_metadata
-from recruit_assets.defs.io_managers.metadata import add_hour_metadata, stage_numbers, with_unattributed
-from recruit_assets.defs.resources import CassandraResource, SparkResource
-from recruit_assets.defs.resources.base import settings_of
+from recruit_assets.contract.tables import BUCKET_METRICS, CASSANDRA_TABLES, HOURLY_JOB_METRICS
+from recruit_assets.contract.types import HourTable
+from recruit_assets.defs.io_managers.base import HourlyIOManager, require_columns, run_metadata
+from recruit_assets.defs.io_managers.metadata import add_hour_metadata, hour_numbers
 from recruit_assets.defs.resources.failures import as_failures
-from recruit_assets.defs.resources.kafka import Backlog
-from recruit_assets.hours.ports import Derivation, StageResult, StoredHours
-from recruit_assets.hours.replacement import replace_hours
+from recruit_assets.hours.replacement import PreAggregation, Replaced, read_input, replace_hours
 from recruit_assets.ingest.result import IngestResult
-from recruit_assets.ingest.service import drain
-from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
-from recruit_assets.stores.spark.frames import CassandraFrames, translated_errors
+from recruit_assets.ingest.service import Backlog
+from recruit_assets.stores.cassandra.event_writes import EventWrites
+from recruit_assets.stores.spark.frames import translated_errors
+from recruit_assets.transforms.hourly import add_up, count_actions_by_bucket
 
-TABLES = {table.name: table for table in CASSANDRA_TABLES}
 
+class CassandraIOManager(HourlyIOManager[HourTable]):
+    """Replaces the run's hours of an asset's table; a live table takes the records of a Kafka backlog.
 
-class CassandraIOManager(dg.ConfigurableIOManager):
-    """Stores an asset in the table of its name, and hands a table on without reading it."""
+    A project with tables of its own subclasses it and names them in `tables`.
+    """
 
-    cassandra: dg.ResourceDependency[CassandraResource]
-    spark: dg.ResourceDependency[SparkResource]
+    tables: ClassVar[Sequence[HourTable]] = tuple(table for table in CASSANDRA_TABLES if isinstance(table, HourTable))
+    pre_aggregations: ClassVar[Mapping[str, PreAggregation[DataFrame]]] = {
+        HOURLY_JOB_METRICS.name: PreAggregation(
+            BUCKET_METRICS,
+            by_bucket=count_actions_by_bucket,
+            total=add_up,
+            from_events=300_000,  # counted in the second that the pre-aggregation takes
+        )
+    }
+    """How incremental runs replace busy hours of a table, by its name."""
 
     @as_failures()
     @translated_errors()
-    def handle_output(self, context: dg.OutputContext, obj: Backlog | Derivation) -> None:
-        """Drain the backlog, or replace exactly the run's hours; `ingest.service` and `stages` say what is raised."""
+    def load_input(self, context: dg.InputContext) -> DataFrame:
+        """The rows of the run's hours. Nothing is read yet but the hours' coverage; MissingCoverage if one has none."""
+        table, hours = self.table(context.asset_key), self.input_hours(context)
+        return read_input(self.store, self.step(context.op_def.name), table, hours)
+
+    @as_failures()
+    @translated_errors()
+    def handle_output(self, context: dg.OutputContext, obj: DataFrame | Backlog) -> None:
+        """Replace exactly the run's hours, or drain the backlog: offsets move after each event is durable."""
         started = monotonic()
         if isinstance(obj, Backlog):
-            result = drain(settings_of(obj.overrides, self.cassandra.overrides))
+            result = obj.drain_to(EventWrites(self.session))
             context.add_output_metadata(_drain_metadata(result, monotonic() - started))
-        else:
-            replaced = self._replace(context, obj)
-            context.add_output_metadata(_replaced_metadata(replaced, monotonic() - started))
-            tells_unattributed = obj.source is RAW_EVENTS
-            add_hour_metadata(context, with_unattributed(replaced) if tells_unattributed else stage_numbers(replaced))
-
-    def load_input(self, context: dg.InputContext) -> StoredHours:
-        """The upstream asset's table; a stage reads the hours of its run from it, after their coverage."""
-        return StoredHours(_table_of(context.asset_key))
-
-    def _replace(self, context: dg.OutputContext, derivation: Derivation) -> StageResult:
-        hours = hours_of_run(context)
-        frames = CassandraFrames(self.spark.spark_session, self.cassandra.settings)
-        tables, into = CassandraHourTables(self.cassandra.session(), frames), _table_of(context.asset_key)
-        return replace_hours(
-            tables,
-            derivation,
-            into=into,
-            hours=hours,
-            run_id=context.run_id,
-            keep_unchanged=keeps_unchanged(context),
+            return
+        table = self.table(context.asset_key)
+        replaced = replace_hours(
+            self.store,
+            table,
+            require_columns(obj, table.column_names, table),
+            self.end_step(context.op_def.name),
+            self.output_hours(context),
+            incremental=self.is_incremental,
+            pre_aggregation=self.pre_aggregations.get(table.name),
         )
+        context.add_output_metadata(_replaced_metadata(table, replaced, monotonic() - started))
+        add_hour_metadata(context, hour_numbers(replaced, unattributed=bool(table.attributed_by)))
 
 
-def _table_of(key: dg.AssetKey) -> CassandraTable:
-    return TABLES[key.path[-1]]
-
-
-def _replaced_metadata(result: StageResult, seconds: float) -> dict[str, dg.MetadataValue]:
-    unattributed = sum(tally.unattributed for tally in result.tallies.values())
-    return stage_metadata(result, seconds) | {
-        "unattributed": dg.MetadataValue.int(unattributed),
-        "partitions_read": dg.MetadataValue.int(result.partitions_read),
-    }
+def _replaced_metadata(table: HourTable, replaced: Replaced, seconds: float) -> dict[str, dg.MetadataValue]:
+    metadata = run_metadata(replaced, seconds)
+    metadata["partitions_read"] = dg.MetadataValue.int(replaced.partitions_read)
+    if table.attributed_by:
+        unattributed = sum(counts.unattributed for counts in replaced.counts.values())
+        metadata["unattributed"] = dg.MetadataValue.int(unattributed)
+    return metadata
 
 
 def _drain_metadata(result: IngestResult, seconds: float) -> dict[str, dg.MetadataValue]:

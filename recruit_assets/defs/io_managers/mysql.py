@@ -1,52 +1,54 @@
-"""How an hour of the report is replaced in MySQL, and how the report is handed on.
+"""Stores assets in the report database: any declared hourly table, each hour in one transaction."""
 
-Not here: the steps of a replacement (`stages`), statements and transactions (`stores.mysql_report`).
-"""
-
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import monotonic
+from typing import ClassVar
 
 import dagster as dg
 from pyspark.sql import DataFrame
 
-from recruit_assets.defs.io_managers.base import hours_of_run, stage_metadata
-from recruit_assets.defs.io_managers.metadata import add_hour_metadata, run_totals, with_totals
-from recruit_assets.defs.resources import CassandraResource, MySqlResource, SparkResource
-from recruit_assets.defs.resources.base import settings_of
+from recruit_assets.contract.tables import MYSQL_REPORT
+from recruit_assets.contract.types import HourlySqlTable
+from recruit_assets.defs.io_managers.base import HourlyIOManager, require_columns, run_metadata
+from recruit_assets.defs.io_managers.metadata import add_hour_metadata, hour_numbers, run_totals, with_totals
+from recruit_assets.defs.resources import MySqlResource
 from recruit_assets.defs.resources.failures import as_failures
-from recruit_assets.hours.ports import Derivation
 from recruit_assets.hours.replacement import publish_hours
-from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
-from recruit_assets.stores.mysql.hour_sink import MySqlReport, preview, totals_by_hour
-from recruit_assets.stores.spark.frames import CassandraFrames, report_frame, translated_errors
+from recruit_assets.stores.mysql.hour_sink import MySqlHourSink, preview, totals_by_hour
+from recruit_assets.stores.spark.frames import sql_frame, stream_by_hour, translated_errors
 
 
-class MySqlIOManager(dg.ConfigurableIOManager):
-    """Replaces exactly the run's hours, rows and marks, each hour in one transaction."""
+class MySqlIOManager(HourlyIOManager[HourlySqlTable]):
+    """Replaces the run's hours of an asset's table, unless a newer run has.
 
-    cassandra: dg.ResourceDependency[CassandraResource]
+    A project with tables of its own subclasses it and names them in `tables`.
+    """
+
+    tables: ClassVar[Sequence[HourlySqlTable]] = (MYSQL_REPORT,)
+
     mysql: dg.ResourceDependency[MySqlResource]
-    spark: dg.ResourceDependency[SparkResource]
 
     @as_failures()
     @translated_errors()
-    def handle_output(self, context: dg.OutputContext, obj: Derivation) -> None:
-        """Publish the run's hours; MissingCoverage if the input of one isn't known to be complete."""
-        hours, started = hours_of_run(context), monotonic()
-        frames = CassandraFrames(self.spark.spark_session, self.cassandra.settings)
-        tables, database = CassandraHourTables(self.cassandra.session(), frames), self.mysql.report_database()
-        result = publish_hours(tables, MySqlReport(database), obj, hours=hours, run_id=context.run_id)
-        totals = totals_by_hour(database, hours)
+    def handle_output(self, context: dg.OutputContext, obj: DataFrame) -> None:
+        """Publish exactly the run's hours; their rows must come from Spark hour by hour."""
+        started, hours = monotonic(), self.output_hours(context)
+        table, database = self.table(context.asset_key), self.mysql.report_database()
+        sink = MySqlHourSink(database, table)
+        rows = stream_by_hour(require_columns(obj, sink.columns, table), table.hour_of_row)
+        replaced = publish_hours(sink, rows, self.end_step(context.op_def.name), hours)
+        totals = totals_by_hour(database, table, hours)
         context.add_output_metadata(
-            stage_metadata(result, monotonic() - started)
-            | run_totals(list(totals.values()))
+            run_metadata(replaced, monotonic() - started)
+            | run_totals(totals)
             | {
-                "superseded_hours": dg.MetadataValue.int(len(result.superseded)),
-                "preview": dg.MetadataValue.md(preview(database, hours)),
+                "superseded_hours": dg.MetadataValue.int(len(replaced.superseded)),
+                "preview": dg.MetadataValue.md(preview(database, table, hours)),
             }
         )
-        add_hour_metadata(context, with_totals(result, totals, now=datetime.now(UTC)))
+        add_hour_metadata(context, with_totals(hour_numbers(replaced), totals, now=datetime.now(UTC)))
 
     def load_input(self, context: dg.InputContext) -> DataFrame:
-        """The whole report as a DataFrame; what a reader filters by is pushed down to MySQL."""
-        return report_frame(self.spark.spark_session, settings_of(self.mysql.overrides))
+        """The whole table as a DataFrame; what a reader filters by is pushed down to MySQL."""
+        return sql_frame(self.spark_session, self.mysql.settings, self.table(context.asset_key))

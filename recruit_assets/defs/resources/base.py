@@ -1,11 +1,16 @@
 """What the store resources share: fields that are settings, and the way back from fields to settings."""
 
-from collections.abc import Mapping
-from typing import ClassVar, Self
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import ClassVar, Self, TypeVar
 
 import dagster as dg
+from pydantic import PrivateAttr
 
+from recruit_assets.defs.resources.run_scope import RunScope, close_run_scope, run_scope
 from recruit_assets.runtime.settings import Settings, load_settings
+
+Connection = TypeVar("Connection")
 
 
 class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it provides itself
@@ -19,6 +24,7 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
     prefix: ClassVar[str]
     address: ClassVar[str]
     """The field without which nothing is known: no engine ran when the code location was loaded."""
+    _scope: RunScope = PrivateAttr(default_factory=RunScope)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -36,6 +42,20 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
     def settings(self) -> Settings:
         """The settings that a run works with."""
         return settings_of(self.overrides)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Dagster calls this when a run starts in this process."""
+        if context.run_id:
+            self._scope = run_scope(context.run_id)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Close what the run has opened; Dagster calls this when the run ends."""
+        close_run_scope(context.run_id or "")
+        self._scope.close()
+
+    def _connection(self, open_it: Callable[[], AbstractContextManager[Connection]]) -> Connection:
+        """The run's connection to this store, shared by all that have the same fields."""
+        return self._scope.connection((self.prefix, *self.overrides.items()), open_it)
 
     @classmethod
     def _names(cls) -> list[str]:

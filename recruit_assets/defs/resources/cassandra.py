@@ -2,11 +2,7 @@
 
 from typing import ClassVar
 
-import dagster as dg
-from pydantic import PrivateAttr
-
 from recruit_assets.defs.resources.base import StoreResource
-from recruit_assets.defs.resources.run_scope import Kept
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 
 
@@ -23,12 +19,7 @@ class CassandraResource(StoreResource):
     tls_ca: str = ""
     user: str = ""
     password: str = ""
-    _kept: Kept[CassandraSession] = PrivateAttr(default_factory=Kept)
 
     def session(self) -> CassandraSession:
         """The run's session, opened at its first use and shared by the whole run."""
-        return self._kept.get(lambda: open_session(self.settings))
-
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Close the session; Dagster calls this when the run ends."""
-        self._kept.close()
+        return self._connection(lambda: open_session(self.settings))

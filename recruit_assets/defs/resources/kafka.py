@@ -1,10 +1,9 @@
 """Kafka as a Dagster resource: where the raw events come from."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from recruit_assets.defs.resources.base import StoreResource
+from recruit_assets.ingest.service import Backlog
 
 
 class KafkaResource(StoreResource):
@@ -21,13 +20,6 @@ class KafkaResource(StoreResource):
     password: str = ""
     mechanism: str = ""
 
-    def backlog(self) -> "Backlog":
-        """What the topic holds and the group hasn't committed; nothing is read yet."""
-        return Backlog(self.overrides)
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """The records between a group's committed offsets and the topic's end, for an IO manager to drain."""
-
-    overrides: Mapping[str, object]
+    def backlog(self) -> Backlog:
+        """The records that the group hasn't committed yet; none is read before they are stored."""
+        return Backlog(self.settings)

@@ -1,28 +1,61 @@
-"""A connection that is opened at its first use in a run and kept until the run ends: opening takes as long as a check.
+"""What one run keeps in this process: open connections, and what each of its steps has read.
 
-Not here: how a store is connected to (`stores`), connections that outlive a run (`sensors.connections`).
+Dagster makes a nested resource anew for each resource and IO manager that has it, so state that the whole run shares
+can't be a resource's own.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from typing import TypeVar, cast
+
+from recruit_assets.hours.replacement import Step
 
 Connection = TypeVar("Connection")
 
 
-class Kept(Generic[Connection]):
-    """At most one open connection."""
+class RunScope:
+    """Shared by the resources and IO managers of a run; the first of them that is torn down closes it."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
-        self._connection: Connection | None = None
+        self._connections: dict[Hashable, object] = {}
+        self._steps: dict[str, Step] = {}
 
-    def get(self, opened: Callable[[], AbstractContextManager[Connection]]) -> Connection:
-        """The connection, opened now if there is none."""
-        if self._connection is None:
-            self._connection = self._stack.enter_context(opened())
-        return self._connection
+    def connection(self, key: Hashable, open_it: Callable[[], AbstractContextManager[Connection]]) -> Connection:
+        """The run's connection of this key, opened at its first use: opening takes as long as a check."""
+        if key not in self._connections:
+            self._connections[key] = self._stack.enter_context(open_it())
+        return cast("Connection", self._connections[key])
+
+    def once(self, key: Hashable, make: Callable[[], Connection]) -> Connection:
+        """The run's object of this key, made at its first use."""
+        return self.connection(key, lambda: nullcontext(make()))
+
+    def step(self, name: str, begin: Callable[[], Step]) -> Step:
+        """The step of this name, begun at its first input."""
+        if name not in self._steps:
+            self._steps[name] = begin()
+        return self._steps[name]
+
+    def end_step(self, name: str, begin: Callable[[], Step]) -> Step:
+        """The step of this name, whose output is about to be stored; a retry of the step begins anew."""
+        return self._steps.pop(name, None) or begin()
 
     def close(self) -> None:
-        self._connection = None
+        self._connections.clear()
+        self._steps.clear()
         self._stack.close()
+
+
+_scopes: dict[str, RunScope] = {}
+
+
+def run_scope(run_id: str) -> RunScope:
+    """The scope of the run in this process."""
+    return _scopes.setdefault(run_id, RunScope())
+
+
+def close_run_scope(run_id: str) -> None:
+    """Close what the run has opened, if anything is open."""
+    if (scope := _scopes.pop(run_id, None)) is not None:
+        scope.close()

@@ -11,7 +11,7 @@ from recruit_assets.defs.jobs import hours_job
 from recruit_assets.defs.partitions import hours
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
 from recruit_assets.defs.resources.base import settings_of
-from recruit_assets.defs.runs import range_tags, recent_failures, unfinished_runs
+from recruit_assets.defs.runs import INCREMENTAL_TAG, range_tags, recent_failures, unfinished_runs
 from recruit_assets.defs.sensors.connections import stores
 from recruit_assets.hours.change_feed import FeedState, read_feed
 from recruit_assets.hours.planning import REST, HourRange, Plan, plan
@@ -83,7 +83,7 @@ def request(one: HourRange, state: FeedState) -> dg.RunRequest:
     kind = {PRIORITY_TAG: "0", PAST_TAG: "yes"} if is_past(one, state) else {PRIORITY_TAG: "1"}
     return dg.RunRequest(
         run_key=f"{one}, feed read at {state.now:%Y-%m-%dT%H:%M:%S.%f}",
-        tags=range_tags(one) | {MAX_RETRIES_TAG: "0"} | kind,
+        tags=range_tags(one) | {MAX_RETRIES_TAG: "0", INCREMENTAL_TAG: "yes"} | kind,
     )
 
 

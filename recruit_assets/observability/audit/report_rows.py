@@ -11,6 +11,7 @@ from recruit_assets.stores.mysql.audit_reads import ReportMark
 _DATES = MYSQL_REPORT.column_names.index("dates")
 _HOURS = MYSQL_REPORT.column_names.index("hours")
 _LATEST = MYSQL_REPORT.column_names.index(LATEST)
+_COUNTED = tuple(MYSQL_REPORT.column_names.index(name) for name in MYSQL_REPORT.events_in)
 
 HourCounts = dict[datetime, tuple[int, int]]
 """Number of rows and of the events they stand for, by hour (naive UTC)."""

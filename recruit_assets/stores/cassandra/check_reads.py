@@ -13,7 +13,7 @@ from recruit_assets.contract.tables import (
     RAW_EVENTS,
 )
 from recruit_assets.hours.planning import is_covered
-from recruit_assets.hours.ports import Recorded
+from recruit_assets.hours.ports import RecordedHour
 from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.cassandra.session import CassandraSession
@@ -39,7 +39,9 @@ class Bucket:
     """Rows without a countable raw event."""
 
 
-def recorded_by_stages(session: CassandraSession, hours: Sequence[datetime]) -> dict[tuple[str, datetime], Recorded]:
+def recorded_by_stages(
+    session: CassandraSession, hours: Sequence[datetime]
+) -> dict[tuple[str, datetime], RecordedHour]:
     """By stage and hour; a stage whose rows of the hour aren't known to be complete is absent."""
     select = session.prepare(
         "SELECT stage, toUnixTimestamp(covered_through), t, row_count, event_count, buckets "
@@ -47,7 +49,7 @@ def recorded_by_stages(session: CassandraSession, hours: Sequence[datetime]) -> 
     )
     answers = session.execute_concurrent((select, (hour,)) for hour in hours)
     return {
-        (stage, hour): Recorded(mark, t, row_count, event_count, _t_by_bucket(buckets))
+        (stage, hour): RecordedHour(mark, t, row_count, event_count, _t_by_bucket(buckets))
         for hour, rows in zip(hours, answers, strict=True)
         for stage, mark, t, row_count, event_count, buckets in rows
         if mark is not None
@@ -55,7 +57,7 @@ def recorded_by_stages(session: CassandraSession, hours: Sequence[datetime]) -> 
 
 
 def read_buckets(
-    session: CassandraSession, hours: Mapping[datetime, Recorded], *, pick: int, most: int = ROWS_OF_BUCKET
+    session: CassandraSession, hours: Mapping[datetime, RecordedHour], *, pick: int, most: int = ROWS_OF_BUCKET
 ) -> Iterator[Bucket]:
     """One bucket of each hour (with what was recorded of it): the `pick`th, counted round, with at most so many rows.
 
@@ -91,7 +93,9 @@ def read_buckets(
         )
 
 
-def changed_since(session: CassandraSession, recorded: Mapping[tuple[str, datetime], Recorded]) -> dict[datetime, bool]:
+def changed_since(
+    session: CassandraSession, recorded: Mapping[tuple[str, datetime], RecordedHour]
+) -> dict[datetime, bool]:
     """Whether each hour of filtered_events changed since its coverage, as pending decides it."""
     marks = {
         hour: _EPOCH + timedelta(milliseconds=mark.covered_through_ms)

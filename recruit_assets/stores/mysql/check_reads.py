@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from recruit_assets.contract.measures import REPORT_EVENTS
 from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_HOURS
-from recruit_assets.hours.ports import Recorded
+from recruit_assets.hours.ports import RecordedHour
 from recruit_assets.stores.mysql.connection import ReportDatabase
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ class StoredCounts:
     event_count: int = 0
 
 
-def recorded_by_report(database: ReportDatabase, hours: Sequence[datetime]) -> dict[tuple[str, datetime], Recorded]:
+def recorded_by_report(database: ReportDatabase, hours: Sequence[datetime]) -> dict[tuple[str, datetime], RecordedHour]:
     """What report_hours records of these hours, by table and hour, in the form of the stages' records."""
     rows = database.query(
         f"SELECT event_hour, covered_through, t, row_count, event_count FROM {REPORT_HOURS.name} "
@@ -28,7 +28,9 @@ def recorded_by_report(database: ReportDatabase, hours: Sequence[datetime]) -> d
         (_naive(min(hours)), _naive(max(hours))),
     )
     found = {
-        hour.replace(tzinfo=UTC): Recorded((mark.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1), *counts)
+        hour.replace(tzinfo=UTC): RecordedHour(
+            (mark.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1), *counts
+        )
         for hour, mark, *counts in rows
     }
     return {(MYSQL_REPORT.name, hour): found[hour] for hour in hours if hour in found}

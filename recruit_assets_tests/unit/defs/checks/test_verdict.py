@@ -10,7 +10,7 @@ from recruit_assets.defs.checks.comparisons import counts_same_events, holds_wha
 from recruit_assets.defs.checks.filtered_events import of_one_run, same_events
 from recruit_assets.defs.checks.raw_events import Drained, adds_up, is_empty
 from recruit_assets.defs.checks.verdict import Verdict, result_of
-from recruit_assets.hours.ports import Recorded
+from recruit_assets.hours.ports import RecordedHour
 from recruit_assets.stores.cassandra.check_reads import Bucket
 from recruit_assets.stores.kafka.offsets import Backlog
 from recruit_assets.stores.mysql.check_reads import StoredCounts
@@ -19,11 +19,11 @@ SEVEN, EIGHT = datetime(2026, 1, 5, 7, tzinfo=UTC), datetime(2026, 1, 5, 8, tzin
 HOURS = [SEVEN, EIGHT]
 
 
-def recorded(events: int, *, mark: int = 100, rows: int = 2) -> Recorded:
-    return Recorded(covered_through_ms=mark, t=7, row_count=rows, event_count=events)
+def recorded(events: int, *, mark: int = 100, rows: int = 2) -> RecordedHour:
+    return RecordedHour(covered_through_ms=mark, t=7, row_count=rows, event_count=events)
 
 
-def compare(source: dict[datetime, Recorded], derived: dict[datetime, Recorded]) -> Verdict:
+def compare(source: dict[datetime, RecordedHour], derived: dict[datetime, RecordedHour]) -> Verdict:
     by_stage = {("a", hour): one for hour, one in source.items()} | {("b", hour): one for hour, one in derived.items()}
     return counts_same_events(HOURS, by_stage, source="a", derived="b")
 
@@ -52,7 +52,7 @@ def test_hours_of_another_coverage_are_not_compared() -> None:
     assert verdict.passed
 
 
-def held(stored: StoredCounts | None, again: Recorded | None = None) -> Verdict:
+def held(stored: StoredCounts | None, again: RecordedHour | None = None) -> Verdict:
     marks = {("mysql_report", SEVEN): recorded(3, rows=2)}
     later = {("mysql_report", SEVEN): again} if again else marks
     return holds_what_was_recorded([SEVEN], marks, {SEVEN: stored} if stored else {}, again=later)
