@@ -24,7 +24,7 @@ from rich.table import Table
 from benchmarks.console import console, echo
 from recruit_assets.contract.analyst_model import FACT
 from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_HOURS
-from recruit_assets.hours.ports import ReportRow
+from recruit_assets.hours.ports import SqlRow
 from recruit_assets.local.engines.engine import EngineName
 from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.runtime.settings import Settings, load_settings
@@ -94,7 +94,7 @@ def _load(database: ReportDatabase, rows: int) -> None:
     database.query("ANALYZE TABLE mysql_report, report_hours")
 
 
-def _insert(cursor: Cursor, *, by_hour: Mapping[datetime, Sequence[ReportRow]]) -> None:
+def _insert(cursor: Cursor, *, by_hour: Mapping[datetime, Sequence[SqlRow]]) -> None:
     for table, rows in (
         (MYSQL_REPORT, [row for in_hour in by_hour.values() for row in in_hour]),
         (REPORT_HOURS, [(hour, hour, 0, len(in_hour), len(in_hour), "bench") for hour, in_hour in by_hour.items()]),
@@ -103,14 +103,14 @@ def _insert(cursor: Cursor, *, by_hour: Mapping[datetime, Sequence[ReportRow]]) 
         cursor.executemany(f"INSERT INTO {table.name} ({', '.join(table.column_names)}) VALUES ({markers})", rows)
 
 
-def _rows(hour: datetime, count: int, *, jobs: list[Job], rng: Random) -> list[ReportRow]:
+def _rows(hour: datetime, count: int, *, jobs: list[Job], rng: Random) -> list[SqlRow]:
     """Distinct jobs and publishers of one hour, a few jobs being in most of them."""
     grains: dict[tuple[int, int], None] = {}
     while len(grains) < count:
         popular = min(int(rng.paretovariate(0.6)) - 1, len(jobs) - 1)
         grains[popular, rng.randrange(SITE.publishers)] = None
     day = hour.replace(hour=0, tzinfo=None)
-    rows: list[ReportRow] = []
+    rows: list[SqlRow] = []
     for rank, publisher in grains:
         ids = (
             FIRST_GROUP_ID + rank % SITE.groups,

@@ -35,7 +35,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
         drain(settings)  # the group of the measurements starts behind the hour's events
         for _ in range(WARM_UP):
             _late_event(stores)
-            stores.replace(LAST_HOUR, keep_unchanged=True)
+            stores.replace(LAST_HOUR, incremental=True)
             stores.replace(LAST_HOUR)
         read: list[int] = []
         sides = {
@@ -70,7 +70,7 @@ def _changed_s(stores: ReportStores, read: list[int]) -> float:
     """Seconds after one event more; notes how many buckets were read again."""
     _late_event(stores)
     before = stores.rows(LAST_HOUR)
-    seconds = seconds_of(lambda: read.append(stores.replace(LAST_HOUR, keep_unchanged=True)[0].partitions_read))
+    seconds = seconds_of(lambda: read.append(stores.replace(LAST_HOUR, incremental=True)[0].partitions_read))
     if stores.rows(LAST_HOUR) == before:
         raise RuntimeError("the late event isn't in the report: the time doesn't count")
     return seconds

@@ -126,7 +126,7 @@ def _asked(stores: ReportStores) -> dict[str, int]:
     reads = {table: count - before.get(table, 0) for table, count in after.items()}
     return {
         "buckets read by Spark": filtered.partitions_read,
-        "countable events in them": sum(tally.event_count for tally in filtered.tallies.values()),
+        "countable events in them": sum(tally.event_count for tally in filtered.counts.values()),
         "statements to Cassandra": asked.cassandra_statements,
         "statements to MySQL": asked.mysql_statements,
         **{f"reads of {table}": count for table, count in sorted(reads.items())},

@@ -1,10 +1,8 @@
-"""Our side of the report's benchmarks: one hour from T to MySQL's commit, by the product's own stages.
+"""Our side of the report's benchmarks: one hour from T to MySQL's commit, by the product's own code.
 
-The assets say what each stage computes, `stages` in which order it is stored; Spark is the engines' warm one, as a run
-finds it. Dagster's own time for a run isn't in it. Not here: the peer, which figures this gives.
+Spark is the engines' warm one, as a run finds it. Dagster's own time for a run isn't in it.
 """
 
-import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,23 +11,20 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import dagster as dg
 from pyspark.sql import SparkSession
 
 from recruit_assets.contract.tables import FILTERED_EVENTS, HOURLY_JOB_METRICS, MYSQL_REPORT, RAW_EVENTS
-from recruit_assets.contract.types import CassandraTable
-from recruit_assets.defs.assets.filtered_events import filtered_events
-from recruit_assets.defs.assets.hourly_job_metrics import hourly_job_metrics
-from recruit_assets.defs.assets.mysql_report import mysql_report
-from recruit_assets.hours.ports import Derivation, StageResult, StoredHours
-from recruit_assets.hours.replacement import publish_hours, replace_hours
+from recruit_assets.defs.io_managers.cassandra import CassandraIOManager
+from recruit_assets.hours.replacement import Replaced, begin_step, publish_hours, read_input
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
+from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
-from recruit_assets.stores.mysql.hour_sink import MySqlReport
-from recruit_assets.stores.spark.frames import CassandraFrames
+from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
+from recruit_assets.stores.spark.frames import CassandraFrames, stream_by_hour
 from recruit_assets.stores.spark.warm import attached_session
+from recruit_assets.transforms.hourly import count_actions, countable, to_report
+from recruit_assets_tests.support.table_harness import replace_from
 
 Row = tuple[Any, ...]
 
@@ -43,24 +38,20 @@ class ReportStores:
     database: ReportDatabase
     spark: SparkSession
 
-    def replace(self, hour: datetime, *, keep_unchanged: bool = False) -> tuple[StageResult, StageResult]:
-        """The three stages for one hour, each as its IO manager calls it; what the first and the last of them did."""
-        tables = CassandraHourTables(self.session, CassandraFrames(self.spark, self.settings))
+    def replace(self, hour: datetime, *, incremental: bool = False) -> tuple[Replaced, Replaced]:
+        """The three assets for one hour, as Dagster runs them; what the first and the last of them did."""
+        store = CassandraHourStore(self.session, CassandraFrames(self.spark, self.settings))
         hours, run_id = [hour], str(uuid4())
-        filtered = replace_hours(
-            tables,
-            _derivation(filtered_events, RAW_EVENTS),
-            into=FILTERED_EVENTS,
-            hours=hours,
-            run_id=run_id,
-            keep_unchanged=keep_unchanged,
+        filtered = replace_from(
+            store, RAW_EVENTS, countable, FILTERED_EVENTS, hours, run_id=run_id, incremental=incremental
         )
-        metrics = _derivation(hourly_job_metrics, FILTERED_EVENTS)
-        replace_hours(
-            tables, metrics, into=HOURLY_JOB_METRICS, hours=hours, run_id=run_id, keep_unchanged=keep_unchanged
-        )
-        report = _derivation(mysql_report, HOURLY_JOB_METRICS)
-        return filtered, publish_hours(tables, MySqlReport(self.database), report, hours=hours, run_id=run_id)
+        replace_from(
+            store, FILTERED_EVENTS, count_actions, HOURLY_JOB_METRICS, hours, run_id=run_id, incremental=incremental,
+            pre_aggregation=CassandraIOManager.pre_aggregations[HOURLY_JOB_METRICS.name],
+        )  # fmt: skip
+        step, sink = begin_step(store, run_id), MySqlHourSink(self.database, MYSQL_REPORT)
+        rows = to_report(read_input(store, step, HOURLY_JOB_METRICS, hours)).select(*sink.columns)
+        return filtered, publish_hours(sink, stream_by_hour(rows, MYSQL_REPORT.hour_of_row), step, hours)
 
     def rows(self, hour: datetime, *, table: str = MYSQL_REPORT.name) -> Sequence[Row]:
         """The hour's rows of a table with the report's columns, sorted."""
@@ -82,15 +73,6 @@ class ReportStores:
                 if keyspace == self.settings.cassandra_keyspace
             }
         return found
-
-
-@functools.cache
-def _derivation(asset: dg.AssetsDefinition, source: CassandraTable) -> Derivation:
-    """What the asset makes of its input; Dagster takes long to call an asset outside of a run."""
-    derivation = asset(StoredHours(source))
-    if not isinstance(derivation, Derivation):
-        raise TypeError(f"{asset.key} derives nothing from {source.name}")
-    return derivation
 
 
 @contextmanager

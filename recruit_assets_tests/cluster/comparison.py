@@ -34,7 +34,7 @@ from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.dimensions import load_jobs
 from recruit_assets.stores.schema import apply_schema
-from recruit_assets.stores.spark.frames import CassandraFrames, kept
+from recruit_assets.stores.spark.frames import CassandraFrames, cached
 from recruit_assets_tests.cluster.processes import HOST, WORKERS, Cluster, open_cluster
 from recruit_assets_tests.support.cleanup import drop_tables, drop_topics
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
@@ -108,7 +108,7 @@ def _require_rows_that_stay(connect: Settings) -> None:
     frames = CassandraFrames(SparkSession.builder.remote(connect.spark_remote).getOrCreate(), connect)
     hour, bucket = datetime(2024, 1, 1, tzinfo=UTC), 0
     key = [(round(hour.timestamp()), bucket)]
-    with open_session(connect) as cassandra, kept(frames.by_key(RAW_EVENTS, key)) as rows:
+    with open_session(connect) as cassandra, cached(frames.by_key(RAW_EVENTS, key)) as rows:
         before = rows.count()
         insert = f"INSERT INTO {cassandra.table(RAW_EVENTS)} (event_hour, bucket, create_time) VALUES (%s, %s, now())"
         cassandra.execute(insert, (hour, bucket))

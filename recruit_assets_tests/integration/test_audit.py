@@ -35,7 +35,7 @@ from recruit_assets.stores.spark.frames import CassandraFrames
 from recruit_assets_tests.conftest import fresh_names, sees
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.cleanup import drop_everything
-from recruit_assets_tests.support.table_harness import FilteredEvents, HourlyJobMetrics, MySqlReportSink
+from recruit_assets_tests.support.table_harness import FilteredEvents, HourlyJobMetrics, MySqlReport
 from recruit_assets_tests.support.waiting import wait_until
 
 START = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -84,7 +84,7 @@ def materialize(session: CassandraSession, database: ReportDatabase, frames: Cas
     changes = newest_changes(session)
     settled_ms = max(changes.values()).timestamp() * 1000 + 5_001
     wait_until(lambda: session.now_ms() > settled_ms, timeout_s=30, what="the allowance for skewed clocks")
-    for sink in (FilteredEvents, HourlyJobMetrics, MySqlReportSink):
+    for sink in (FilteredEvents, HourlyJobMetrics, MySqlReport):
         sink(session, database, frames).run(sorted(changes))
 
 

@@ -1,11 +1,13 @@
 """An hour of which only some buckets changed, on the real engines: the same rows, fewer of them read and counted."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from pyspark.sql import DataFrame
 
 from recruit_assets.contract.tables import (
     BUCKET_METRICS,
@@ -14,22 +16,21 @@ from recruit_assets.contract.tables import (
     HOURLY_JOB_METRICS,
     RAW_EVENTS,
 )
-from recruit_assets.contract.types import CassandraTable
-from recruit_assets.defs.assets.hourly_job_metrics import BY_BUCKET
-from recruit_assets.hours.bucket_state import Tally
-from recruit_assets.hours.ports import StageResult
-from recruit_assets.hours.replacement import replace_hours
+from recruit_assets.contract.types import HourTable
+from recruit_assets.defs.io_managers.cassandra import CassandraIOManager
+from recruit_assets.hours.bucket_state import Partition, RowCounts
+from recruit_assets.hours.replacement import Replaced, begin_step, read_input
 from recruit_assets.ingest.writer import EventWriter, Row
-from recruit_assets.runtime.errors import MissingCoverage
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.batch_encoder import raw_row
 from recruit_assets.stores.cassandra.event_writes import EventWrites
-from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
+from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
-from recruit_assets.stores.spark.frames import CassandraFrames, kept
+from recruit_assets.stores.spark.frames import CassandraFrames, cached
+from recruit_assets.transforms.hourly import count_actions, count_actions_by_bucket, countable
 from recruit_assets.transforms.validate import Limits, read_event
 from recruit_assets_tests.support.builders import as_bytes, uuid1_at
-from recruit_assets_tests.support.table_harness import FilteredEvents, HourlyJobMetrics
+from recruit_assets_tests.support.table_harness import replace_from
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 HOUR_MS = round(SEVEN.timestamp() * 1000)
@@ -40,10 +41,10 @@ ROUNDS = 4
 
 
 class Hour:
-    """Raw events and versions as ingest writes them, and the stage over them."""
+    """Raw events and versions as ingest writes them, and what runs make of them."""
 
     def __init__(self, session: CassandraSession, frames: CassandraFrames) -> None:
-        self.session, self.tables = session, CassandraHourTables(session, frames)
+        self.session, self.store = session, CassandraHourStore(session, frames)
         self.writer = EventWriter(EventWrites(session))
         self.runs = 0
 
@@ -63,17 +64,21 @@ class Hour:
             (SEVEN, event % BUCKETS, uuid1_at(SEVEN, seed=event)),
         )
 
-    def run(self, *, keep_unchanged: bool = True) -> StageResult:
+    def run(self, *, incremental: bool = True) -> Replaced:
         self.runs += 1
-        how, into, run_id = FilteredEvents.how, FilteredEvents.into, f"run {self.runs}"
-        return replace_hours(self.tables, how, into=into, hours=[SEVEN], run_id=run_id, keep_unchanged=keep_unchanged)
+        return replace_from(
+            self.store, RAW_EVENTS, countable, FILTERED_EVENTS, [SEVEN],
+            run_id=f"run {self.runs}", incremental=incremental,
+        )  # fmt: skip
 
-    def count(self, *, by_bucket: bool) -> StageResult:
+    def count(self, *, by_bucket: bool) -> Replaced:
         """The metrics, by bucket however few the events are, or of the whole hour."""
         self.runs += 1
-        detour = replace(BY_BUCKET, from_events=0)
-        how, into, run_id = replace(HourlyJobMetrics.how, by_bucket=detour), HourlyJobMetrics.into, f"run {self.runs}"
-        return replace_hours(self.tables, how, into=into, hours=[SEVEN], run_id=run_id, keep_unchanged=by_bucket)
+        way = replace(CassandraIOManager.pre_aggregations[HOURLY_JOB_METRICS.name], from_events=0)
+        return replace_from(
+            self.store, FILTERED_EVENTS, count_actions, HOURLY_JOB_METRICS, [SEVEN],
+            run_id=f"run {self.runs}", incremental=by_bucket, pre_aggregation=way,
+        )  # fmt: skip
 
     def metrics(self) -> list[tuple[object, ...]]:
         return sorted(self.session.execute(f"SELECT * FROM {self.session.table(HOURLY_JOB_METRICS)}"))
@@ -111,7 +116,7 @@ def test_only_changed_buckets_are_read_and_replaced(hour: Hour) -> None:
     result = hour.run()
 
     assert result.partitions_read == 2
-    assert result.tallies == {SEVEN: Tally(5, 5)}
+    assert result.counts == {SEVEN: RowCounts(5, 5)}
     assert sorted((bucket, job) for bucket, _, job, *_ in hour.rows()) == [(0, 2), (0, 3), (1, 1), (2, 1), (3, 4)]
     assert before[2] in hour.rows()
     assert hour.run().partitions_read == 0
@@ -123,7 +128,7 @@ def test_what_was_erased_by_hand_is_gone_after_a_run_of_the_whole_hour(hour: Hou
     hour.run()
     hour.erase(0)
 
-    assert hour.run(keep_unchanged=False).tallies == {SEVEN: Tally(1, 1)}
+    assert hour.run(incremental=False).counts == {SEVEN: RowCounts(1, 1)}
     assert len(hour.rows()) == 1
 
 
@@ -132,7 +137,7 @@ def test_what_a_killed_run_left_is_not_kept(hour: Hour, monkeypatch: pytest.Monk
     hour.run()
     hour.receive(0, job=2, second=1)
     with monkeypatch.context() as patch:
-        patch.setattr(hour.tables, "cover", lambda *_, **__: None)
+        patch.setattr(hour.store, "cover", lambda *_, **__: None)
         hour.run()
 
     assert hour.run().partitions_read == BUCKETS
@@ -156,7 +161,7 @@ def test_rows_that_a_run_keeps_stay_as_it_read_them(hour: Hour, frames: Cassandr
     bucket = [(int(SEVEN.timestamp()), 0)]
     hour.receive(0, job=1, second=0)
 
-    with kept(frames.by_key(RAW_EVENTS, bucket)) as rows:
+    with cached(frames.by_key(RAW_EVENTS, bucket)) as rows:
         assert rows.count() == 1
         hour.receive(BUCKETS, job=1, second=1)
         assert (rows.count(), frames.by_key(RAW_EVENTS, bucket).count()) == (1, 2)
@@ -169,8 +174,8 @@ def test_incremental_and_full_runs_leave_the_same_rows(hour: Hour) -> None:
         receive_some(hour, history, number)
         result = hour.run()
         rows = hour.rows()
-        full = hour.run(keep_unchanged=False)
-        assert (rows, result.tallies) == (hour.rows(), full.tallies)
+        full = hour.run(incremental=False)
+        assert (rows, result.counts) == (hour.rows(), full.counts)
         assert number == 0 or 0 < result.partitions_read < BUCKETS
 
 
@@ -183,7 +188,7 @@ def test_metrics_by_bucket_and_of_the_whole_hour_are_the_same(hour: Hour) -> Non
         metrics = hour.metrics()
         whole = hour.count(by_bucket=False)
         assert metrics
-        assert (metrics, by_bucket.tallies) == (hour.metrics(), whole.tallies)
+        assert (metrics, by_bucket.counts) == (hour.metrics(), whole.counts)
 
 
 def test_only_changed_buckets_are_counted_again(hour: Hour) -> None:
@@ -198,7 +203,7 @@ def test_only_changed_buckets_are_counted_again(hour: Hour) -> None:
     result = hour.count(by_bucket=True)
 
     assert hour.counted_buckets() == {1}
-    assert result.tallies == {SEVEN: Tally(2, 3)}
+    assert result.counts == {SEVEN: RowCounts(2, 3)}
 
 
 def test_a_bucket_without_countable_events_any_more_is_counted_as_such(hour: Hour) -> None:
@@ -209,25 +214,47 @@ def test_a_bucket_without_countable_events_any_more_is_counted_as_such(hour: Hou
     hour.receive(1, job=1, second=1, track="scroll")
     hour.run()
 
-    assert hour.count(by_bucket=True).tallies == {SEVEN: Tally(1, 1)}
+    assert hour.count(by_bucket=True).counts == {SEVEN: RowCounts(1, 1)}
 
 
-def test_parts_that_another_run_outdated_are_not_added_up(hour: Hour, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_of_an_input_that_is_replaced_meanwhile_promise_only_what_they_were_made_of(
+    hour: Hour, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hour.receive(0, job=1, second=0)
     hour.run()
-    cover = hour.tables.cover
+    cover = hour.store.cover
 
-    def cover_and_be_overtaken(stage: CassandraTable, result: StageResult, *, t: int, run_id: str) -> None:
-        cover(stage, result, t=t, run_id=run_id)
-        if stage is BUCKET_METRICS:
-            hour.run(keep_unchanged=False)
+    def cover_and_be_overtaken(table: HourTable, *args: Any, **kwargs: Any) -> None:
+        cover(table, *args, **kwargs)
+        if table is BUCKET_METRICS:
+            hour.receive(1, job=1, second=1)
+            hour.run()
 
     with monkeypatch.context() as patch:
-        patch.setattr(hour.tables, "cover", cover_and_be_overtaken)
-        with pytest.raises(MissingCoverage, match="2026-01-05 07:00"):
-            hour.count(by_bucket=True)
+        patch.setattr(hour.store, "cover", cover_and_be_overtaken)
+        assert hour.count(by_bucket=True).counts == {SEVEN: RowCounts(1, 1)}
 
-    assert hour.count(by_bucket=True).tallies == {SEVEN: Tally(1, 1)}
+    filtered, metrics = (hour.store.coverage(t, [SEVEN])[SEVEN] for t in (FILTERED_EVENTS, HOURLY_JOB_METRICS))
+    assert metrics.covered_through_ms < filtered.covered_through_ms
+    assert hour.count(by_bucket=True).counts == {SEVEN: RowCounts(1, 2)}
+
+
+@pytest.mark.parametrize("body", [countable, lambda rows: count_actions_by_bucket(countable(rows))])
+def test_rows_of_some_buckets_are_read_by_their_keys(hour: Hour, body: Callable[[DataFrame], DataFrame]) -> None:
+    """A filter that stayed above the join would read the whole hour; a scan would read the whole table."""
+    for event in range(4):
+        hour.receive(event, job=1, second=0)
+    step = begin_step(hour.store, "a run")
+    rows = body(read_input(hour.store, step, RAW_EVENTS, [SEVEN, SEVEN + timedelta(hours=1)]))
+
+    narrowed = hour.store.narrow(rows, [Partition(SEVEN, 1), Partition(SEVEN, 3)])
+
+    assert {row["bucket"] for row in narrowed.collect()} == {1, 3}
+    plan = narrowed._jdf.queryExecution().executedPlan().toString()
+    assert "Cassandra Direct Join" in plan
+    assert "CassandraScan" not in plan
+    keys_filter = plan.rindex("Filter")
+    assert keys_filter > plan.index("Cassandra Direct Join"), plan
 
 
 def receive_some(hour: Hour, history: random.Random, number: int) -> None:

@@ -8,12 +8,12 @@ import dagster as dg
 import pytest
 
 from recruit_assets.contract.events import EVENT_COLUMNS
-from recruit_assets.contract.tables import RAW_EVENTS
+from recruit_assets.contract.tables import MYSQL_REPORT, RAW_EVENTS
 from recruit_assets.definitions import build_defs
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_producer
 from recruit_assets.stores.mysql.connection import open_report_database
-from recruit_assets.stores.spark.frames import CassandraFrames, report_frame
+from recruit_assets.stores.spark.frames import CassandraFrames, sql_frame
 from recruit_assets_tests.support.builders import an_event, as_bytes, uuid1_at
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -170,7 +170,7 @@ def test_raw_events_read_through_spark_have_the_contracts_29_fields(frames: Cass
 
 
 def test_the_report_read_through_spark_has_the_contracts_types(warm: Settings, frames: CassandraFrames) -> None:
-    found = {field.name: field.dataType.simpleString() for field in report_frame(frames.spark, warm).schema}
+    found = {field.name: field.dataType.simpleString() for field in sql_frame(frames.spark, warm, MYSQL_REPORT).schema}
 
     assert found == {
         "job_id": "int", "dates": "timestamp", "hours": "int", "disqualified_application": "int",

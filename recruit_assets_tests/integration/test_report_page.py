@@ -16,7 +16,7 @@ from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dimensions import JobRow, load_jobs
-from recruit_assets.stores.mysql.hour_sink import MySqlReport
+from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
 from recruit_assets.stores.mysql.report_summary import ReportSummary, Step, read_summary
 from recruit_assets.stores.mysql.schema import apply_mysql_schema
 from recruit_assets.stores.mysql.totals import Totals
@@ -53,7 +53,9 @@ def publish(database: ReportDatabase, ledger: Ledger) -> None:
 
 
 def publish_hour(database: ReportDatabase, at: datetime, rows: list[tuple[object, ...]]) -> None:
-    MySqlReport(database).replace_hour(at, rows, covered_through_ms=round(at.timestamp() * 1000), t=1, run_id="a run")
+    MySqlHourSink(database, MYSQL_REPORT).replace_hour(
+        at, map(as_stored, rows), covered_through_ms=round(at.timestamp() * 1000), t=1, run_id="a run"
+    )
 
 
 def a_click(at: datetime, *, job: int = 1, bid: int = 3) -> tuple[object, ...]:

@@ -9,12 +9,13 @@ from recruit_assets.contract.tables import HOUR_COVERAGE
 from recruit_assets.definitions import build_defs
 from recruit_assets.defs.materialize import materialize_pending
 from recruit_assets.observability.audit import run_audit
+from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.runtime.settings import Settings, as_environment, load_settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.schema import apply_schema
-from recruit_assets.stores.spark.frames import CassandraFrames, report_frame
+from recruit_assets.stores.spark.frames import CassandraFrames, sql_frame
 from recruit_assets_tests.chaos.specs import a_few_hours
 from recruit_assets_tests.conftest import sees
 from recruit_assets_tests.support.waiting import wait_until
@@ -47,7 +48,7 @@ def test_the_lineage_is_exact_and_shows_no_secret(
     materialize_pending(build_defs(settings=lineage), lineage)
 
     assert run_audit(lineage, ledger=tmp_path / "ledger.json").differences == ()
-    report = report_frame(spark, lineage)
+    report = sql_frame(spark, lineage, MYSQL_REPORT)
     with open_report_database(lineage) as database:
         assert report.count() == database.query("SELECT count(*) FROM mysql_report")[0][0] > 0
     report.explain(mode="extended")

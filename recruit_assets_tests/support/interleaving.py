@@ -230,7 +230,7 @@ class FakeTables:
             found: list[Cell] = []
             for place in sorted(buckets) if table.has_buckets else [0]:
                 pause()
-                self.world.buckets_read += table is RAW_EVENTS
+                self.world.buckets_read += int(table is RAW_EVENTS)
                 found += self.world.tables[table.name].read(place)
             return found
 
@@ -322,8 +322,8 @@ def states_after_runs(seed: int, *, incremental: bool) -> tuple[list[tuple[list[
         world.now_ms += 10 * MS
         _finish(greenlet(lambda number=number: world.run(f"run {number}", incremental=incremental)))
         filtered = world.tables[FILTERED_EVENTS.name]
-        rows = sorted((key, job, 0) for bucket in BUCKETS for key, job, _ in filtered.read(bucket))
-        states.append((rows, dict(world.report.rows)))
+        cells = sorted((key, job, 0) for bucket in BUCKETS for key, job, _ in filtered.read(bucket))
+        states.append((cells, dict(world.report.rows)))
     return states, world.buckets_read
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
+from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
@@ -12,7 +13,7 @@ from recruit_assets.simulator.names import site_names
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dimensions import load_jobs, load_names
-from recruit_assets.stores.mysql.hour_sink import MySqlReport
+from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
 from recruit_assets.stores.mysql.schema import apply_mysql_schema
 
 
@@ -29,11 +30,17 @@ def write_report(database: ReportDatabase, spec: SimulationSpec, ledger: Ledger)
     """Make the report what the ledger expects, with the site's jobs and names."""
     load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
     load_names(database, site_names(spec))
-    report = MySqlReport(database)
+    sink = MySqlHourSink(database, MYSQL_REPORT)
     for hour, rows in groupby(ledger.report(), key=_hour):
-        complete = [(*row, hour.replace(tzinfo=None)) for row in rows]
+        complete = [as_stored((*row, hour.replace(tzinfo=None))) for row in rows]
         mark_ms = round((hour + timedelta(hours=1)).timestamp() * 1000)
-        report.replace_hour(hour, complete, covered_through_ms=mark_ms, t=mark_ms, run_id="a run")
+        sink.replace_hour(hour, complete, covered_through_ms=mark_ms, t=mark_ms, run_id="a run")
+
+
+def as_stored(row: tuple[object, ...]) -> tuple[object, ...]:
+    """A report row as a run hands it over: without the company, which is looked up when the row is stored."""
+    company = MYSQL_REPORT.column_names.index("company_id")
+    return (*row[:company], *row[company + 1 :])
 
 
 def total(ledger: Ledger, column: str) -> float:

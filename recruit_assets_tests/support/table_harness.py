@@ -1,44 +1,70 @@
-"""The three stages as sinks with one handle: give the input of an hour, run it, see what is stored.
+"""The three hourly tables behind one handle: give the input of an hour, replace it, see what is stored.
 
 Inputs are written and outputs read with plain statements, not by the code under test.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from recruit_assets.contract.tables import FILTERED_EVENTS, HOUR_COVERAGE, HOURLY_JOB_METRICS, RAW_EVENTS
-from recruit_assets.contract.types import CassandraTable
-from recruit_assets.hours.ports import Derivation, StageResult, StoredHours
-from recruit_assets.hours.replacement import publish_hours, replace_hours
-from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
+from pyspark.sql import DataFrame
+
+from recruit_assets.contract.tables import (
+    FILTERED_EVENTS,
+    HOUR_COVERAGE,
+    HOURLY_JOB_METRICS,
+    MYSQL_REPORT,
+    RAW_EVENTS,
+)
+from recruit_assets.contract.types import HourTable
+from recruit_assets.hours.replacement import (
+    PreAggregation,
+    Replaced,
+    begin_step,
+    publish_hours,
+    read_input,
+    replace_hours,
+)
+from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.stores.mysql.connection import ReportDatabase
-from recruit_assets.stores.mysql.hour_sink import MySqlReport
-from recruit_assets.stores.spark.frames import CassandraFrames
-from recruit_assets.transforms.hourly import (
-    attributed,
-    count_actions,
-    countable,
-    tally_events,
-    tally_metrics,
-    to_report,
-)
+from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
+from recruit_assets.stores.spark.frames import CassandraFrames, stream_by_hour
+from recruit_assets.transforms.hourly import count_actions, countable, to_report
 from recruit_assets_tests.support.builders import uuid1_at
 
 RECEIVED = datetime(2026, 1, 6, tzinfo=UTC)
 BUCKET = 5
 
 
-class Sink(ABC):
-    """One stage on the real engines; a job stands for one click."""
+def replace_from(
+    store: CassandraHourStore,
+    source: HourTable,
+    body: Callable[[DataFrame], DataFrame],
+    into: HourTable,
+    hours: Sequence[datetime],
+    *,
+    run_id: str,
+    incremental: bool = False,
+    pre_aggregation: PreAggregation[DataFrame] | None = None,
+) -> Replaced:
+    """Load the input, call the asset's function, store what it gives: what Dagster does with an asset."""
+    step = begin_step(store, run_id)
+    rows = body(read_input(store, step, source, hours))
+    return replace_hours(
+        store, into, rows, step, hours, incremental=incremental, pre_aggregation=pre_aggregation
+    )
 
-    source: CassandraTable
+
+class TableHarness(ABC):
+    """One table on the real engines; a job stands for one click."""
+
+    source: HourTable
 
     def __init__(self, session: CassandraSession, database: ReportDatabase, frames: CassandraFrames) -> None:
         self.session, self.database = session, database
-        self.tables = CassandraHourTables(session, frames)
+        self.store = CassandraHourStore(session, frames)
 
     def give(self, hour: datetime, jobs: Sequence[int], *, covered_through_ms: int | None = None) -> None:
         """Make these jobs the whole input of the hour, and say that it is complete, until now by default."""
@@ -53,10 +79,10 @@ class Sink(ABC):
         )
 
     @abstractmethod
-    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult: ...
+    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> Replaced: ...
     @abstractmethod
     def jobs(self, hour: datetime) -> list[int]:
-        """The jobs that the sink holds for the hour, in order."""
+        """The jobs that the table holds for the hour, in order."""
 
     @abstractmethod
     def _insert(self, hour: datetime, job: int) -> None: ...
@@ -71,13 +97,12 @@ class Sink(ABC):
         self.session.execute(statement, tuple(values.values()))
 
 
-class FilteredEvents(Sink):
+class FilteredEvents(TableHarness):
     source = RAW_EVENTS
     into = FILTERED_EVENTS
-    how: Derivation = StoredHours(RAW_EVENTS).derive(countable, stored=attributed, tally=tally_events)
 
-    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult:
-        return replace_hours(self.tables, self.how, into=self.into, hours=hours, run_id=run_id)
+    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> Replaced:
+        return replace_from(self.store, self.source, countable, self.into, hours, run_id=run_id)
 
     def jobs(self, hour: datetime) -> list[int]:
         select = f"SELECT job_id FROM {self.session.table(self.into)} WHERE event_hour = %s AND bucket = %s"
@@ -90,13 +115,12 @@ class FilteredEvents(Sink):
         )  # fmt: skip
 
 
-class HourlyJobMetrics(Sink):
+class HourlyJobMetrics(TableHarness):
     source = FILTERED_EVENTS
     into = HOURLY_JOB_METRICS
-    how: Derivation = StoredHours(FILTERED_EVENTS).derive(count_actions, tally=tally_metrics)
 
-    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult:
-        return replace_hours(self.tables, self.how, into=self.into, hours=hours, run_id=run_id)
+    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> Replaced:
+        return replace_from(self.store, self.source, count_actions, self.into, hours, run_id=run_id)
 
     def jobs(self, hour: datetime) -> list[int]:
         select = f"SELECT job_id, clicks FROM {self.session.table(self.into)} WHERE event_hour = %s"
@@ -109,12 +133,14 @@ class HourlyJobMetrics(Sink):
         )  # fmt: skip
 
 
-class MySqlReportSink(Sink):
+class MySqlReport(TableHarness):
     source = HOURLY_JOB_METRICS
-    how: Derivation = StoredHours(HOURLY_JOB_METRICS).derive(to_report, tally=tally_metrics)
 
-    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult:
-        return publish_hours(self.tables, MySqlReport(self.database), self.how, hours=hours, run_id=run_id)
+    def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> Replaced:
+        step = begin_step(self.store, run_id)
+        sink = MySqlHourSink(self.database, MYSQL_REPORT)
+        rows = to_report(read_input(self.store, step, self.source, hours)).select(*sink.columns)
+        return publish_hours(sink, stream_by_hour(rows, MYSQL_REPORT.hour_of_row), step, hours)
 
     def jobs(self, hour: datetime) -> list[int]:
         rows = self.database.query(

@@ -3,23 +3,23 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from recruit_assets.hours.bucket_state import Partition, Portion, Tally, tally_by_hour, unchanged
+from recruit_assets.hours.bucket_state import Partition, BucketState, RowCounts, counts_by_hour, unchanged
 
 SEVEN, EIGHT = datetime(2026, 1, 5, 7, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)
 FIRST, SECOND, THIRD = (Partition(SEVEN, bucket) for bucket in range(3))
 PARTITIONS = [FIRST, SECOND, THIRD]
 
 
-def portion(version: int, events: int = 0) -> Portion:
-    return Portion(t=1, version=version, tally=Tally(events, events))
+def state(version: int, events: int = 0) -> BucketState:
+    return BucketState(t=1, version=version, counts=RowCounts(events, events))
 
 
-def kept(was: Mapping[Partition, Portion], now: Mapping[Partition, int]) -> set[Partition]:
+def kept(was: Mapping[Partition, BucketState], now: Mapping[Partition, int]) -> set[Partition]:
     return set(unchanged({SEVEN: was}, PARTITIONS, {SEVEN: now}))
 
 
 def test_only_partitions_of_the_same_version_are_kept() -> None:
-    was = {FIRST: portion(2), SECOND: portion(2), THIRD: portion(2)}
+    was = {FIRST: state(2), SECOND: state(2), THIRD: state(2)}
     assert kept(was, {FIRST: 2, SECOND: 3}) == {FIRST}
 
 
@@ -36,13 +36,13 @@ def test_nothing_is_kept_of_an_hour_whose_versions_are_not_known() -> None:
 
 
 def test_an_hour_that_was_cut_by_another_layout_is_read_again() -> None:
-    assert kept({FIRST: portion(1), Partition(SEVEN, 47): portion(1)}, {FIRST: 1}) == set()
+    assert kept({FIRST: state(1), Partition(SEVEN, 47): state(1)}, {FIRST: 1}) == set()
 
 
 def test_tallies_add_up_by_hour() -> None:
-    tallies = {FIRST: Tally(2, 2), SECOND: Tally(3, 3), Partition(EIGHT, 0): Tally(7, 7)}
-    assert tally_by_hour(tallies, [SEVEN, EIGHT, datetime(2026, 1, 5, 9, tzinfo=UTC)]) == {
-        SEVEN: Tally(5, 5),
-        EIGHT: Tally(7, 7),
-        datetime(2026, 1, 5, 9, tzinfo=UTC): Tally(),
+    tallies = {FIRST: RowCounts(2, 2), SECOND: RowCounts(3, 3), Partition(EIGHT, 0): RowCounts(7, 7)}
+    assert counts_by_hour(tallies, [SEVEN, EIGHT, datetime(2026, 1, 5, 9, tzinfo=UTC)]) == {
+        SEVEN: RowCounts(5, 5),
+        EIGHT: RowCounts(7, 7),
+        datetime(2026, 1, 5, 9, tzinfo=UTC): RowCounts(),
     }

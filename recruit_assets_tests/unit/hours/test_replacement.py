@@ -5,7 +5,7 @@ The last test takes out one guard at a time and replays a schedule in which that
 
 import pytest
 
-from recruit_assets.hours.replacement import write_number
+from recruit_assets.hours.replacement import write_timestamp
 from recruit_assets_tests.support.interleaving import outcome, states_after_runs
 
 SCHEDULES = 3000
@@ -20,7 +20,7 @@ def test_every_interleaving_ends_exact() -> None:
 def test_what_incremental_runs_leave_equals_what_full_runs_leave() -> None:
     read = {True: 0, False: 0}
     for seed in range(HISTORIES):
-        (incremental, few), (full, all_) = (states_after_runs(seed, keep_unchanged=keep) for keep in (True, False))
+        (incremental, few), (full, all_) = (states_after_runs(seed, incremental=keep) for keep in (True, False))
         assert incremental == full, f"history {seed}"
         read[True] += few
         read[False] += all_
@@ -28,7 +28,7 @@ def test_what_incremental_runs_leave_equals_what_full_runs_leave() -> None:
 
 
 def test_runs_of_the_same_millisecond_have_different_numbers() -> None:
-    numbers = {write_number(1_767_600_000_000, f"run {index}") for index in range(20)}
+    numbers = {write_timestamp(1_767_600_000_000, f"run {index}") for index in range(20)}
 
     assert len(numbers) == 20
     assert {number // 1000 for number in numbers} == {1_767_600_000_000}

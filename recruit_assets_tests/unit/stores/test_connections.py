@@ -67,7 +67,7 @@ def test_java_is_given_the_same_ca_in_a_file_made_once(authority: Authority, tmp
 
 def test_spark_asks_both_databases_for_tls(secured: Settings) -> None:
     store = str(java_truststore(secured.mysql_tls_ca, secured))
-    cassandra, mysql = cassandra_options(secured), mysql_options(secured)
+    cassandra, mysql = cassandra_options(secured), mysql_options(secured, "mysql_report")
 
     assert cassandra["spark.cassandra.connection.ssl.enabled"] == "true"
     assert "TLS_AES_256_GCM_SHA384" in cassandra["spark.cassandra.connection.ssl.enabledAlgorithms"]
@@ -81,4 +81,4 @@ def test_spark_is_told_nothing_of_tls_that_no_setting_asks_for() -> None:
     plain = load_settings(cassandra_hosts="c", mysql_host="d")
 
     assert [name for name in cassandra_options(plain) if "ssl" in name or "auth" in name] == []
-    assert [name for name in mysql_options(plain) if "ssl" in name.lower()] == []
+    assert [name for name in mysql_options(plain, "mysql_report") if "ssl" in name.lower()] == []
