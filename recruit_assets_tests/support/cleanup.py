@@ -27,5 +27,9 @@ def drop_tables(settings: Settings) -> None:
     """Keyspace and database."""
     with open_session(settings) as session:
         session.execute(f"DROP KEYSPACE IF EXISTS {cassandra.quoted(settings.cassandra_keyspace)}")
+    drop_database(settings)
+
+
+def drop_database(settings: Settings) -> None:
     with open_report_database(settings) as database:
         database.query(f"DROP DATABASE IF EXISTS {mysql.quoted(settings.mysql_database)}")
