@@ -1,4 +1,4 @@
-"""The three stages as sinks with one handle: give the input of an hour, run it, see what is stored.
+"""The three hourly tables behind one interface: set an hour's input, run the stage, read what is stored.
 
 Inputs are written and outputs read with plain statements, not by the code under test.
 """
@@ -32,7 +32,7 @@ BUCKET = 5
 
 
 class Sink(ABC):
-    """One stage on the real engines; a job stands for one click."""
+    """One stage on the real engines; each job in a list is one click."""
 
     source: CassandraTable
 
@@ -41,7 +41,7 @@ class Sink(ABC):
         self.tables = CassandraHourTables(session, frames)
 
     def give(self, hour: datetime, jobs: Sequence[int], *, covered_through_ms: int | None = None) -> None:
-        """Make these jobs the whole input of the hour, and say that it is complete, until now by default."""
+        """Replace the hour's input by these jobs and cover it, until now by default."""
         for bucket in self._buckets():
             where = "event_hour = %s" + (" AND bucket = %s" if bucket else "")
             self.session.execute(f"DELETE FROM {self.session.table(self.source)} WHERE {where}", (hour, *bucket))
@@ -56,7 +56,7 @@ class Sink(ABC):
     def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> StageResult: ...
     @abstractmethod
     def jobs(self, hour: datetime) -> list[int]:
-        """The jobs that the sink holds for the hour, in order."""
+        """The jobs stored for the hour, sorted."""
 
     @abstractmethod
     def _insert(self, hour: datetime, job: int) -> None: ...
