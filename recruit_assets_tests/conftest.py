@@ -22,10 +22,12 @@ from recruit_assets.contract.tables import HOUR_COVERAGE
 from recruit_assets.contract.types import CassandraTable
 from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.runtime.settings import PREFIX, Settings, as_environment, load_settings
+from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets.stores.spark.frames import CassandraFrames
-from recruit_assets_tests.support.cleanup import drop_everything
+from recruit_assets_tests.support.cleanup import drop_database, drop_topics
+from recruit_assets_tests.support.keyspace import SharedKeyspace
 from recruit_assets_tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -101,14 +103,24 @@ def _other_mysql() -> dict[str, object]:
     }
 
 
+@pytest.fixture(scope="session")
+def keyspace(engines: Settings) -> Iterator[SharedKeyspace]:
+    """The keyspace of this process's tests, one after the other."""
+    with open_session(fresh_names(engines)) as session:
+        shared = SharedKeyspace(session)
+        yield shared
+        shared.drop()
+
+
 @pytest.fixture
-def settings(engines: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    """Settings with a topic, group, keyspace and database of the test's own, schema applied, exported to EnvVars."""
-    own = fresh_names(engines)
+def settings(engines: Settings, keyspace: SharedKeyspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings with a topic, group and database of the test's own and an empty keyspace, exported to EnvVars."""
+    own = fresh_names(engines).model_copy(update={"cassandra_keyspace": keyspace.name})
     export_to(monkeypatch, own)
-    apply_schema(own)
+    keyspace.prepare(own)
     yield own
-    drop_everything(own)
+    drop_topics(own)
+    drop_database(own)
 
 
 def fresh_names(engines: Settings) -> Settings:

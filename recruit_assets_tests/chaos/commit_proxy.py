@@ -1,4 +1,4 @@
-"""A proxy before MySQL that passes COMMIT on and then cuts the line, so that its outcome is unknown."""
+"""A proxy in front of MySQL that forwards COMMIT and then closes the connection: the client can't know the outcome."""
 
 import socket
 import threading
@@ -10,14 +10,14 @@ import pytest
 from recruit_assets.runtime.settings import Settings, variable
 
 COMMIT = b"\x03COMMIT"
-"""COM_QUERY and its text; four bytes of length and number go before."""
+"""COM_QUERY and its text, which follow the packet's four bytes of length and sequence number."""
 
 
 @contextmanager
 def commits_without_an_answer(settings: Settings, *, first: int) -> Iterator[tuple[Settings, Callable[[], int]]]:
-    """Settings that go through the proxy, and how many commits were cut off; the first so many are.
+    """Yields settings that use the proxy, and a function that counts the commits cut off, at most the `first` ones.
 
-    Only commits of an hour are: those of a connection that has sent an INSERT into mysql_report.
+    Only commits of report hours count: those on a connection that has sent an INSERT into mysql_report.
     """
     proxy = _Proxy((settings.mysql_host, settings.mysql_port), first)
     with pytest.MonkeyPatch.context() as environment:

@@ -1,6 +1,6 @@
-"""Harm at an exact point of this process: what the cases do to processes and engines, without their start.
+"""Faults at an exact point inside this process: the same as a killed process or engine, but hit every time.
 
-Each leaves the platform as after the harm and a recovery without a human; whether that is exact is the caller's to ask.
+Each function sends events, causes its fault and lets the platform recover by itself. The caller runs the audit.
 """
 
 import threading
@@ -38,31 +38,31 @@ from recruit_assets.stores.spark.frames import CassandraFrames
 from recruit_assets.transforms.hourly import tally_metrics, to_report
 from recruit_assets_tests.chaos.held_back import drain_with_changes_held_back, read_feed_past_it
 from recruit_assets_tests.chaos.specs import START, a_few_hours
-from recruit_assets_tests.support.scenario import Arena
+from recruit_assets_tests.support.scenario import Scenario
 from recruit_assets_tests.support.table_harness import FilteredEvents, HourlyJobMetrics, MySqlReportSink
 from recruit_assets_tests.support.waiting import wait_until
 
 EVENTS = 300
 HOURS = tuple(START + n * HOUR for n in range(-2, 3))
-"""All that an event of `a_few_hours` can have, late ones included."""
+"""Every hour that an event of `a_few_hours` can belong to, late ones included."""
 NO_ROOM = "200"
-"""Bytes: no dead letter is so small."""
+"""Bytes; every dead letter is larger."""
 
 
 class Crash(Exception):
     """The process would end here."""
 
 
-def crash_before_the_rows(arena: Arena) -> None:
+def crash_before_the_rows(scenario: Scenario) -> None:
     """Records were read, and ingest ends before it writes."""
-    _sent(arena)
-    _serve_until_it_crashes(arena.settings, Step.BEFORE_WRITE)
-    arena.recover()
+    _sent(scenario)
+    _serve_until_it_crashes(scenario.settings, Step.BEFORE_WRITE)
+    scenario.recover()
 
 
-def lose_a_batch_on_its_way(arena: Arena) -> None:
-    """Cassandra doesn't get the first batch, and the client is told that it timed out."""
-    _sent(arena)
+def lose_a_batch_on_its_way(scenario: Scenario) -> None:
+    """The first batch never reaches Cassandra, and the client sees a timeout."""
+    _sent(scenario)
     send = EventWrites.send
     lost: list[Partition] = []
 
@@ -75,62 +75,64 @@ def lose_a_batch_on_its_way(arena: Arena) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(EventWrites, "send", lose_one)
-        drain(arena.settings)
-    arena.recover()
+        drain(scenario.settings)
+    assert lost
+    scenario.recover()
 
 
-def run_the_hours_before_their_rows(arena: Arena) -> None:
-    """A run of all hours, however long after what the feed tells, between ingest's reading and its writing."""
-    _sent(arena)
+def run_the_hours_before_their_rows(scenario: Scenario) -> None:
+    """A run replaces all hours after ingest has read its records and before it writes them."""
+    _sent(scenario)
 
     def run_hours(step: Step) -> None:
         if step is Step.BEFORE_WRITE:
+            # else the hours would stay pending as too new
             time.sleep(SKEW.total_seconds() + 0.1)
-            _run_all_hours(arena.settings)
+            _run_all_hours(scenario.settings)
 
     with pytest.MonkeyPatch.context() as patch:
-        _launch_together(patch, records=sum(topic_ends(arena.settings).values()))
-        _serve(arena.settings, run_hours)
-    arena.recover()
+        _launch_together(patch, records=sum(topic_ends(scenario.settings).values()))
+        _serve(scenario.settings, run_hours)
+    scenario.recover()
 
 
-def refuse_dead_letters_for_a_while(arena: Arena) -> None:
-    """The dead letter topic takes nothing while ingest works; then it does again."""
-    _sent(arena)
+def refuse_dead_letters_for_a_while(scenario: Scenario) -> None:
+    """The dead letter topic rejects every record while ingest works, and accepts them again afterwards."""
+    _sent(scenario)
 
     def fill(step: Step) -> None:
         if step is Step.BEFORE_WRITE:
-            _alter_dead_letter_topic(arena.settings, max_message_bytes=NO_ROOM)
+            _alter_dead_letter_topic(scenario.settings, max_message_bytes=NO_ROOM)
 
     with suppress(StoreUnavailable):
-        _serve(arena.settings, fill)
-    _alter_dead_letter_topic(arena.settings, max_message_bytes="1048588")
-    arena.recover()
+        _serve(scenario.settings, fill)
+    _alter_dead_letter_topic(scenario.settings, max_message_bytes="1048588")
+    scenario.recover()
 
 
-def join_while_records_wait(arena: Arena) -> None:
-    """A second member comes and goes while the first one has records that it hasn't written."""
-    with arena.sending(a_few_hours(events=3_000, rate=300, seed=1)), _running_service(arena.settings):
-        wait_until(lambda: arena.committed() > EVENTS, 60, what="ingest at work")
+def join_while_records_wait(scenario: Scenario) -> None:
+    """A second member joins and leaves while the first one holds records that it hasn't written."""
+    with scenario.sending(a_few_hours(events=3_000, rate=300, seed=1)), _running_service(scenario.settings):
+        wait_until(lambda: scenario.committed() > EVENTS, 60, what="ingest at work")
         for _ in range(2):
-            with _running_service(arena.settings):
-                wait_until(lambda: _members(arena.settings) == 2, 30, what="a second member")
+            with _running_service(scenario.settings):
+                wait_until(lambda: _members(scenario.settings) == 2, 30, what="a second member")
                 time.sleep(1)
-    arena.recover()
+    scenario.recover()
 
 
-def hold_change_rows_back(arena: Arena) -> None:
-    """The change rows become visible 90 s late, behind the feed's mark."""
-    _sent(arena)
-    release = drain_with_changes_held_back(arena.settings)
-    read_feed_past_it(arena.settings)
+def hold_change_rows_back(scenario: Scenario) -> None:
+    """The change rows become visible 90 s late, behind the feed's checkpoint."""
+    _sent(scenario)
+    release = drain_with_changes_held_back(scenario.settings)
+    read_feed_past_it(scenario.settings)
     release(90)
-    arena.recover()
+    scenario.recover()
 
 
-def crash_between_mark_and_rows(arena: Arena) -> None:
-    """The first hour's run ends when its rows would be inserted."""
-    _sent(arena)
+def crash_between_mark_and_rows(scenario: Scenario) -> None:
+    """The run of the first hour crashes just before its rows are inserted."""
+    _sent(scenario)
     insert = hour_sink._insert
     crashed: list[Sequence[ReportRow]] = []
 
@@ -142,37 +144,38 @@ def crash_between_mark_and_rows(arena: Arena) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hour_sink, "_insert", crash_once)
-        arena.recover()
+        scenario.recover()
+    assert crashed
 
 
-def report_an_hour_twice(arena: Arena) -> None:
-    """Hours are reported, get more events, and are reported again."""
-    arena.prepare(a_few_hours(events=EVENTS, seed=1))
+def report_an_hour_twice(scenario: Scenario) -> None:
+    """Hours are reported, receive more events, and are reported again."""
+    scenario.prepare(a_few_hours(events=EVENTS, seed=1))
     for parts in (2, 1):
-        arena.send(parts=parts)
+        scenario.send(parts=parts)
         with suppress(RunsFailed):
-            arena.recover()
+            scenario.recover()
 
 
-def overtake_a_run_before_it_publishes(arena: Arena) -> None:
-    """A run has read its rows and stands still; events come, and another run reports all hours. Then it goes on."""
-    arena.prepare(a_few_hours(events=EVENTS, seed=1))
-    arena.send(parts=2)
-    drain(arena.settings)
-    _run_all_hours(arena.settings)
+def overtake_a_run_before_it_publishes(scenario: Scenario) -> None:
+    """A run pauses after reading its rows, another reports newer ones for all hours, then the first publishes."""
+    scenario.prepare(a_few_hours(events=EVENTS, seed=1))
+    scenario.send(parts=2)
+    drain(scenario.settings)
+    _run_all_hours(scenario.settings)
 
     def meanwhile() -> None:
-        arena.send()
-        drain(arena.settings)
+        scenario.send()
+        drain(scenario.settings)
         time.sleep(SKEW.total_seconds() + 0.1)
-        _run_all_hours(arena.settings)
+        _run_all_hours(scenario.settings)
 
-    _publish_slowly(arena.settings, meanwhile)
+    _publish_slowly(scenario.settings, meanwhile)
 
 
-def _sent(arena: Arena) -> None:
-    arena.prepare(a_few_hours(events=EVENTS, seed=1))
-    arena.send()
+def _sent(scenario: Scenario) -> None:
+    scenario.prepare(a_few_hours(events=EVENTS, seed=1))
+    scenario.send()
 
 
 def _serve(settings: Settings, on_step: OnStep) -> None:
@@ -180,7 +183,7 @@ def _serve(settings: Settings, on_step: OnStep) -> None:
 
 
 def _launch_together(patch: pytest.MonkeyPatch, *, records: int) -> None:
-    """Ingest waits until it has read so many: a second flight would tell the feed again, and that alone heals."""
+    """Ingest writes all records at once: a second write would notify the feed again, which alone heals the hour."""
 
     def has_all(self: Worker, *, more_is_there: bool) -> bool:
         return len(self._intake.records) == records
@@ -199,7 +202,7 @@ def _serve_until_it_crashes(settings: Settings, at: Step) -> None:
 
 @contextmanager
 def _running_service(settings: Settings) -> Iterator[None]:
-    """A member of the group in a thread, which stops in order when the block is left."""
+    """A member of the group in a thread; it stops cleanly when the block ends."""
     stop = threading.Event()
     thread = threading.Thread(target=partial(serve, settings, should_stop=stop.is_set))
     thread.start()
@@ -230,7 +233,7 @@ def _run_all_hours(settings: Settings) -> None:
 
 
 def _publish_slowly(settings: Settings, meanwhile: Callable[[], None]) -> None:
-    """The last stage, which has its rows and its T before `meanwhile`, and publishes them after it."""
+    """Run the last stage: it reads its rows and takes its write timestamp, calls `meanwhile`, then publishes."""
 
     class SlowTables(CassandraHourTables):
         def by_hour(self, rows: DataFrame) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:

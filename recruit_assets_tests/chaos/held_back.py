@@ -1,4 +1,4 @@
-"""Change rows that become visible long after the events that they tell of."""
+"""Change rows that become visible long after the events that they announce."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ HOUR_MS = 3_600_000
 
 
 def drain_with_changes_held_back(settings: Settings) -> Callable[[int], None]:
-    """Drain the topic; returned is what writes the change rows, as of so many seconds ago."""
+    """Drain the topic without its change rows; call the result with n to write them, dated n seconds ago."""
     held: list[tuple[int, set[int], int]] = []
 
     def hold(_: EventWrites, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
@@ -35,7 +35,7 @@ def drain_with_changes_held_back(settings: Settings) -> Callable[[int], None]:
 
 
 def read_feed_past_it(settings: Settings) -> int:
-    """Move the mark to now; how many hours are pending then."""
+    """Move the checkpoint to now; returns how many hours are pending."""
     with open_session(settings) as session, open_report_database(settings) as database:
         return len(read_feed(ChangeReader(session), PendingHours(database)).pending)
 

@@ -1,4 +1,4 @@
-"""kill -9 at a chosen statement: of a whole run in a process of its own, or of the engine that would answer it."""
+"""kill -9 at a chosen statement: of the process that executes the run, or of the database that would answer."""
 
 import os
 import signal
@@ -23,28 +23,28 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
 from recruit_assets.stores.mysql import hour_sink
 from recruit_assets_tests.support.ingest_process import exit_code_of, remove_dead_members
-from recruit_assets_tests.support.scenario import Arena
+from recruit_assets_tests.support.scenario import Scenario
 
 
 class RunStep(StrEnum):
-    """Where a run dies: one step of each asset."""
+    """Where a run is killed: one point in each asset."""
 
-    RAW_EVENTS_WRITTEN = "raw_events drained, the change feed not told"
+    RAW_EVENTS_WRITTEN = "raw_events drained, the change feed not notified"
     FILTERED_EVENTS_WRITTEN = "filtered_events written, not covered"
     HOURLY_JOB_METRICS_CLEARED = "hourly_job_metrics uncovered, not written"
     IN_THE_TRANSACTION = "report rows inserted, not committed"
 
 
 def materialize_until_killed(settings: Settings, step: RunStep) -> int:
-    """Materialize in a process that kill -9 ends at the step; how that process ended."""
+    """Materialize in a child process that kills itself at the step; returns its exit code."""
     code = exit_code_of(_materialize_and_die, settings, step, timeout_s=240)
     remove_dead_members(settings)
     return code
 
 
 @contextmanager
-def mysql_killed_in_a_transaction(arena: Arena) -> Iterator[Callable[[], int]]:
-    """The first transaction of an hour loses its server before the commit; a new one is started at once."""
+def mysql_killed_in_a_transaction(scenario: Scenario) -> Iterator[Callable[[], int]]:
+    """MariaDB is killed before the first hour's commit and restarted at once; yields how often that happened."""
     kills = 0
     store_mark = hour_sink._store_mark
 
@@ -52,8 +52,8 @@ def mysql_killed_in_a_transaction(arena: Arena) -> Iterator[Callable[[], int]]:
         nonlocal kills
         if not kills:
             kills += 1
-            arena.engines.kill_one(EngineName.MARIADB)
-            arena.engines.start_one(EngineName.MARIADB)
+            scenario.engines.kill_one(EngineName.MARIADB)
+            scenario.engines.start_one(EngineName.MARIADB)
         store_mark(cursor, hour, mark)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,8 +1,8 @@
-"""What saves the cases of this folder, and how each of it is taken out.
+"""The safeguards that keep the report exact, and how to disable each one.
 
-A guard comes with a harm: the very point at which a case kills a process or an engine, but in this process, so that it
-is hit every time. With the guard the harm leaves no difference, without it the audit must name one: `seen` is the rule.
-Guards of the order of a run's own steps are taken out without engines, in `unit/test_stages.py`.
+Each is paired with the fault that it protects against. With the safeguard the fault leaves no difference; without it
+the audit must report one, under the rule named in `seen`. The order of a run's own steps is tested without engines, in
+`unit/hours/test_replacement.py`.
 """
 
 from collections import Counter
@@ -24,16 +24,16 @@ from recruit_assets.stores.kafka.group_member import GroupMember
 from recruit_assets.stores.mysql import hour_sink
 from recruit_assets.stores.mysql.hour_sink import EPOCH, MySqlReport
 from recruit_assets_tests.chaos import faults
-from recruit_assets_tests.support.scenario import Arena
+from recruit_assets_tests.support.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
-    """A promise that the code keeps, how to break it, what harm it is against, and the audit's rule that sees it."""
+class Safeguard:
+    """A promise, how to break it, the fault it protects against, and the audit rule that must notice."""
 
     promise: str
-    take_out: Callable[[pytest.MonkeyPatch], None]
-    harm: Callable[[Arena], None]
+    disable: Callable[[pytest.MonkeyPatch], None]
+    fault: Callable[[Scenario], None]
     seen: str
 
 
@@ -50,10 +50,10 @@ def commit_before_rows(patch: pytest.MonkeyPatch) -> None:
 def take_an_unconfirmed_write_for_done(patch: pytest.MonkeyPatch) -> None:
     done = EventWriter._done
 
-    def whatever(self: EventWriter, flight: Flight, batch: Batch, _: Exception | None) -> None:
+    def report_success(self: EventWriter, flight: Flight, batch: Batch, _: Exception | None) -> None:
         done(self, flight, batch, None)
 
-    patch.setattr(EventWriter, "_done", whatever)
+    patch.setattr(EventWriter, "_done", report_success)
 
 
 def tell_the_feed_before_the_rows(patch: pytest.MonkeyPatch) -> None:
@@ -126,46 +126,51 @@ def let_any_run_publish(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(hour_sink, "_locked_mark", forget)
 
 
-GUARDS = (
-    Guard("offsets move after the rows are durable", commit_before_rows, faults.crash_before_the_rows, "events"),
-    Guard(
+SAFEGUARDS = (
+    Safeguard("offsets move after the rows are durable", commit_before_rows, faults.crash_before_the_rows, "events"),
+    Safeguard(
         "a write that isn't confirmed is written again",
         take_an_unconfirmed_write_for_done,
         faults.lose_a_batch_on_its_way,
         "events",
     ),
-    Guard(
+    Safeguard(
         "the change feed is told after the rows",
         tell_the_feed_before_the_rows,
         faults.run_the_hours_before_their_rows,
         "report rows",
     ),
-    Guard(
+    Safeguard(
         "offsets move after the dead letters are acknowledged",
         commit_before_dead_letters,
         faults.refuse_dead_letters_for_a_while,
         "dead letters",
     ),
-    Guard(
+    Safeguard(
         "after a rebalance reading goes back to what is committed",
         go_on_after_a_rebalance,
         faults.join_while_records_wait,
         "events",
     ),
-    Guard(
+    Safeguard(
         "the feed is read again behind its mark",
         never_read_the_feed_again,
         faults.hold_change_rows_back,
         "pending hours",
     ),
-    Guard(
+    Safeguard(
         "an hour's mark is stored with its rows, in one transaction",
         store_the_mark_before_the_rows,
         faults.crash_between_mark_and_rows,
         "report rows",
     ),
-    Guard("an hour is replaced, not added to", add_rows_without_deleting, faults.report_an_hour_twice, "pending hours"),
-    Guard(
+    Safeguard(
+        "an hour is replaced, not added to",
+        add_rows_without_deleting,
+        faults.report_an_hour_twice,
+        "pending hours",
+    ),
+    Safeguard(
         "an older run doesn't publish over a newer one",
         let_any_run_publish,
         faults.overtake_a_run_before_it_publishes,

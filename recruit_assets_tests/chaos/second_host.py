@@ -1,4 +1,4 @@
-"""A second machine: a process with a Dagster instance, a sensor, runs, and a clock that is wrong."""
+"""A second machine: a process with its own Dagster instance, sensor and runs, whose clock is wrong."""
 
 import time
 
@@ -16,7 +16,7 @@ STORES = {"cassandra", "mysql"}
 
 
 def tick_and_run_elsewhere(settings: Settings, clock_off_s: float) -> int:
-    """A process whose sensor ticks and whose runs do what it requests, at once; how that process ended."""
+    """Evaluate the sensor in a child process and execute the runs it requests there; returns the exit code."""
     return exit_code_of(_tick_and_run, settings, clock_off_s, timeout_s=240)
 
 
@@ -29,12 +29,12 @@ def _tick_and_run(settings: Settings, clock_off_s: float) -> None:
         job = definitions.resolve_job_def(hours_job.name)
         for _ in range(TICKS):
             for tags in _requested(definitions, instance):
-                # one that finds its input uncovered fails, since the other machine is at the same hours
+                # a run fails when the other machine has just cleared the coverage of its input
                 job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
 
 
 def _requested(definitions: dg.Definitions, instance: dg.DagsterInstance) -> list[dict[str, str]]:
-    """The tags of the runs that a tick requests."""
+    """The tags of the runs that one tick requests."""
     stores = {name: resource for name, resource in (definitions.resources or {}).items() if name in STORES}
     with dg.build_sensor_context(instance=instance, resources=stores) as context:
         result = cassandra_cdc_sensor(context)

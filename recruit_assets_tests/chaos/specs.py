@@ -1,4 +1,4 @@
-"""Simulations of the chaos cases: small, of a few hours, with everything that makes a history difficult."""
+"""The simulation of the chaos cases: small, a few hours long, with late, duplicate and malformed records."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ START = datetime(2026, 1, 5, 6, tzinfo=UTC)
 
 
 def a_few_hours(*, events: int, seed: int, hours: int = 3, rate: float = 0) -> SimulationSpec:
-    """Late, duplicate and malformed records over so many hours, few jobs, so that rows have many events."""
+    """Few jobs, so that each report row counts many events."""
     return SimulationSpec(
         events=events,
         seed=seed,

@@ -1,34 +1,34 @@
-"""Each guard seen red: with it a harm leaves no difference, without it the audit names one.
+"""Each safeguard is shown to matter: with it a fault leaves no difference, without it the audit reports one.
 
-Only in the long form (`make chaos`), which docs/chaos.md has the table of.
+Runs in the long form only (`make chaos`); docs/chaos.md has the results as a table.
 """
 
 import pytest
 
-from recruit_assets_tests.chaos.safeguards import GUARDS, Guard
-from recruit_assets_tests.support.scenario import Arena
+from recruit_assets_tests.chaos.safeguards import SAFEGUARDS, Safeguard
+from recruit_assets_tests.support.scenario import Scenario
 
-each_guard = pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.promise)
-
-
-@pytest.mark.timeout(300)
-@each_guard
-def test_with_its_guard_a_harm_leaves_no_difference(arena: Arena, guard: Guard) -> None:
-    guard.harm(arena)
-
-    arena.require_exact()
+each_safeguard = pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=lambda safeguard: safeguard.promise)
 
 
 @pytest.mark.timeout(300)
-@each_guard
-def test_without_its_guard_the_audit_names_a_difference(
-    arena: Arena, guard: Guard, monkeypatch: pytest.MonkeyPatch
+@each_safeguard
+def test_with_its_safeguard_a_fault_leaves_no_difference(scenario: Scenario, safeguard: Safeguard) -> None:
+    safeguard.fault(scenario)
+
+    scenario.require_exact()
+
+
+@pytest.mark.timeout(300)
+@each_safeguard
+def test_without_its_safeguard_the_audit_names_a_difference(
+    scenario: Scenario, safeguard: Safeguard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guard.take_out(monkeypatch)
+    safeguard.disable(monkeypatch)
 
-    guard.harm(arena)
+    safeguard.fault(scenario)
 
-    found = {one.rule: one for one in arena.audit().differences}
-    arena.outcome.differences = []  # they are wanted here
-    arena.outcome.seen = f"{guard.promise}: {found[guard.seen].differences} {guard.seen}" if guard.seen in found else ""
-    assert guard.seen in found, f"the audit saw only {sorted(found)}"
+    found = {one.rule: one.differences for one in scenario.audit().differences}
+    scenario.outcome.differences = []  # expected, so the summary doesn't count them
+    assert safeguard.seen in found, f"the audit reported only {sorted(found)}"
+    scenario.outcome.seen = f"{safeguard.promise}: {found[safeguard.seen]} {safeguard.seen}"

@@ -1,8 +1,8 @@
 """The same lineage on local[*], on a standalone cluster and through Spark Connect: the reports must be identical.
 
-`python -m recruit_assets_tests.cluster.comparison`, or `make cluster-test`. All three modes read one topic, with a
-consumer group, keyspace and database of their own, so that every column is comparable. On the cluster no query may hand
-its driver more than `MOST_RESULT`. Not a pytest test, since it takes minutes. Not here: the processes (`processes`).
+`make cluster-test`, or `python -m recruit_assets_tests.cluster.comparison`; it takes minutes. All three modes read one
+topic, each with its own consumer group, keyspace and database, so that every column is comparable. On the cluster no
+query may return more than `MAX_RESULT_SIZE` to its driver.
 """
 
 import os
@@ -49,7 +49,7 @@ console = Console(width=120, highlight=False)
 def compare(
     events: Annotated[int, typer.Option(min=1000, help="Records that all modes read")] = 20_000,
 ) -> None:
-    """Materialize in three ways and compare the reports row by row, and each with the ledger."""
+    """Materialize in three modes; compare the reports row by row, and each with the ledger."""
     folder = Path(tempfile.mkdtemp(prefix="recruit-spark-"))
     with _engines(folder) as engines, open_cluster(folder, engines) as cluster:
         console.print(f"a master, {WORKERS} workers and a Connect server run")
@@ -93,7 +93,7 @@ def _reports(settings: Mapping[str, Settings], cluster: Cluster, folder: Path, *
             f"{mode:9} {time.monotonic() - started:6.1f} s  {len(reports[mode]):,} rows, audit "
             f"{'exact' if audit.exact else 'NOT EXACT'}, {used} new applications on the cluster, {len(runs)} runs"
         )
-        # a run that fails is repeated hour by hour, whose results may be small enough
+        # a failed run is repeated hour by hour, and the smaller results might stay below the limit
         if set(runs) != {dg.DagsterRunStatus.SUCCESS}:
             raise SystemExit(f"{mode}: runs ended {runs}")
         if not audit.exact:
@@ -104,7 +104,7 @@ def _reports(settings: Mapping[str, Settings], cluster: Cluster, folder: Path, *
 
 
 def _require_rows_that_stay(connect: Settings) -> None:
-    """Through Spark Connect: rows that a run keeps are neither read again by it nor taken for another's."""
+    """Through Spark Connect, cached rows are not read again, and another query doesn't get them."""
     frames = CassandraFrames(SparkSession.builder.remote(connect.spark_remote).getOrCreate(), connect)
     hour, bucket = datetime(2024, 1, 1, tzinfo=UTC), 0
     key = [(round(hour.timestamp()), bucket)]
@@ -115,9 +115,9 @@ def _require_rows_that_stay(connect: Settings) -> None:
         found = rows.count(), frames.by_key(RAW_EVENTS, key).count()
     if found != (before, before + 1):
         raise SystemExit(
-            f"{before} rows were kept; after one more was written they are {found[0]}, read anew {found[1]}"
+            f"{before} rows were cached; after one more was written the cache has {found[0]}, a new query {found[1]}"
         )
-    console.print("rows that are kept through Spark Connect stay as they were read")
+    console.print("rows cached through Spark Connect stay as they were read")
 
 
 def _require_identical(reports: Mapping[str, Sequence[Row]]) -> None:
@@ -130,7 +130,7 @@ def _require_identical(reports: Mapping[str, Sequence[Row]]) -> None:
 
 
 def _own_names(engines: Settings, mode: str, options: Mapping[str, object]) -> Settings:
-    """One topic for all; group, keyspace and database for each."""
+    """One topic for all modes; a group, keyspace and database for each."""
     own = f"{mode.strip('[*]')}_{_TAG}"
     names = {"kafka_topic": f"cluster_{_TAG}", "kafka_group": own, "cassandra_keyspace": own, "mysql_database": own}
     return load_settings(**engines.model_dump() | names | dict(options))
@@ -140,7 +140,7 @@ _TAG = uuid4().hex[:8]
 
 
 def _materialize(settings: Settings, cluster: Cluster, home: Path) -> list[dg.DagsterRunStatus]:
-    """How its runs ended. In a process of its own: PySpark knows one kind of session per process."""
+    """Materialize and return the runs' statuses. A separate process: PySpark allows one kind of session per process."""
     home.mkdir()
     (home / "dagster.yaml").symlink_to(REPOSITORY / "dagster.yaml")
     environment = {**os.environ, **as_environment(settings), **cluster.environment, HOME_VARIABLE: str(home)}
@@ -154,7 +154,7 @@ def _materialize(settings: Settings, cluster: Cluster, home: Path) -> list[dg.Da
 
 @contextmanager
 def _engines(folder: Path) -> Iterator[Settings]:
-    """Those that run already, where they are named; else own ones."""
+    """The engines that RECRUIT_TEST_STATE_DIR names, or new ones."""
     if running := os.environ.get(RUNNING_ENGINES):
         yield load_settings(state_dir=Path(running))
         return

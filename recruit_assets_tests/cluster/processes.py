@@ -1,8 +1,4 @@
-"""A real standalone Spark cluster and a Connect server on it, as local processes.
-
-Belongs here: starting them, waiting for them, ending them, and how a process finds them. Not here: what is computed
-(`comparison`).
-"""
+"""A real standalone Spark cluster and a Connect server on it, as local processes."""
 
 import json
 import os
@@ -24,8 +20,8 @@ from recruit_assets.runtime.settings import Settings
 HOST = "127.0.0.1"
 WORKERS = 2
 STARTED_S = 120.0
-MOST_RESULT = "300k"
-"""That a driver takes of a query. The rows of a day's report are more, its events many times more."""
+MAX_RESULT_SIZE = "300k"
+"""The most that a query may return to its driver. A day's report is larger, its events many times larger."""
 CONFIG_VARIABLE = "SPARK_CONF_DIR"
 MASTER, WORKER = "org.apache.spark.deploy.master.Master", "org.apache.spark.deploy.worker.Worker"
 CONNECT = "org.apache.spark.sql.connect.service.SparkConnectServer"
@@ -42,11 +38,11 @@ class Cluster:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What a driver of its own needs to know besides the address."""
+        """What a driver process needs besides the address."""
         return {CONFIG_VARIABLE: str(self.config)}
 
     def applications(self) -> dict[str, int]:
-        """Cores of each application that runs or ran, by its id."""
+        """Cores of each running or completed application, by its id."""
         with urllib.request.urlopen(f"{self.master_ui}/json/", timeout=10) as response:
             state = json.load(response)
         return {one["id"]: one["cores"] for one in [*state["activeapps"], *state["completedapps"]]}
@@ -54,15 +50,15 @@ class Cluster:
 
 @contextmanager
 def open_cluster(folder: Path, settings: Settings) -> Iterator[Cluster]:
-    """The cluster and a Connect server on it, ended with the block."""
+    """Start the cluster and a Connect server on it; stop them when the block ends."""
     master, ui, connect, *worker_uis = free_ports(3 + WORKERS)
     address = f"spark://{HOST}:{master}"
     jars = ",".join(str(jar) for name in ("spark", "spark-connect") for jar in classpath(name, settings))
     config = folder / "spark-conf"
     config.mkdir()
     defaults = {
-        "spark.driver.maxResultSize": MOST_RESULT,
-        # Spark would put all these few hours into one partition, which a real site's don't fit
+        "spark.driver.maxResultSize": MAX_RESULT_SIZE,
+        # otherwise Spark puts these few hours into one partition, which a real site's data wouldn't fit
         "spark.sql.adaptive.coalescePartitions.enabled": "false",
     }
     (config / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in defaults.items()))
@@ -91,7 +87,7 @@ def open_cluster(folder: Path, settings: Settings) -> Iterator[Cluster]:
 
 @contextmanager
 def _java(log: Path, config: Path, program: str, *arguments: str) -> Iterator[None]:
-    """One of Spark's programs, ended with the block."""
+    """Run one of Spark's programs; stop it when the block ends."""
     home = Path(pyspark.__file__).parent
     environment = {
         "PATH": os.environ["PATH"],

@@ -1,1 +1,1 @@
-"""The platform in Docker, started from its own compose file and harmed. Not collected by pytest: `make docker-test`."""
+"""The platform in Docker, from its own compose file. Not collected by pytest: run `make docker-test`."""

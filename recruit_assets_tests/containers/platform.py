@@ -1,8 +1,4 @@
-"""A platform of docker/compose.yaml under a project name of its own, and what a test does with it.
-
-Belongs here: Docker and compose commands, Dagster's GraphQL, the report's MySQL through its published port. Not here:
-what is done in which order, and what must come of it (`scenario`).
-"""
+"""A platform from docker/compose.yaml under its own project name, driven through Docker, GraphQL and MySQL."""
 
 import json
 import os
@@ -23,7 +19,7 @@ from recruit_assets.local.engines.ports import free_ports
 
 COMPOSE_FOLDER = Path(__file__).parents[2] / "docker"
 INHERITED = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
-"""A developer's other variables would win over the project's."""
+"""A developer's other variables would override the project's."""
 PASSWORDS = (
     "MYSQL_ROOT_PASSWORD", "RECRUIT_OWNER_PASSWORD", "RECRUIT_INGEST_PASSWORD", "RECRUIT_LINEAGE_PASSWORD",
     "RECRUIT_ANALYST_PASSWORD", "DAGSTER_MYSQL_PASSWORD", "GRAFANA_ADMIN_PASSWORD",
@@ -31,7 +27,7 @@ PASSWORDS = (
 LEDGERS = "/ledgers"
 RUN_LABEL = "dagster/run_id"
 LAG = (
-    "from recruit_assets.runtime.settings import load_settings; from recruit_assets.stores.kafka_lag import "
+    "from recruit_assets.runtime.settings import load_settings; from recruit_assets.stores.kafka.offsets import "
     "uncommitted_records as lag; print(lag(load_settings()))"
 )
 RUNS = "{runsOrError(limit: 500) {... on Runs {results {runId status tags {key value}}}}}"
@@ -39,7 +35,7 @@ RUNS = "{runsOrError(limit: 500) {... on Runs {results {runId status tags {key v
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A Dagster run as the webserver tells it."""
+    """A Dagster run as the webserver describes it."""
 
     id: str
     status: str
@@ -67,7 +63,7 @@ class Platform:
         return f"http://127.0.0.1:{self.variables['UI_PORT']}"
 
     def compose(self, *arguments: str, without: str = "", timeout_s: float = 900) -> "subprocess.CompletedProcess[str]":
-        """`docker compose` with this project's variables, but for the one to leave out."""
+        """`docker compose` with this project's variables, except the one named in `without`."""
         env_file = self.folder / "env"
         env_file.touch(mode=0o600)
         kept = {name: value for name, value in self.variables.items() if name != without}
@@ -78,18 +74,18 @@ class Platform:
         return _run(command, timeout_s=timeout_s)
 
     def up(self, *services: str) -> None:
-        """These and what they need; without any, all that have no profile."""
+        """Start these services and what they depend on; by default all that have no profile."""
         profiles = ["--profile", "*"] if services else []
         _checked(self.compose(*profiles, "up", "--detach", "--no-build", "--quiet-pull", *services))
 
     def down(self) -> None:
-        """Everything of the project goes, runs that are still there too."""
+        """Remove everything of the project, unfinished runs included."""
         for container in self.run_containers().values():
             _run(["docker", "rm", "--force", container])
         _checked(self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "20"))
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """`recruit-assets` in a container of the network, ledgers at /ledgers."""
+        """Run `recruit-assets` in a container on the network, with the ledgers at /ledgers."""
         mount = f"{self.folder}:{LEDGERS}"
         return self.compose("run", "--rm", "-T", "--no-deps", "-v", mount, "cli", "recruit-assets", *arguments)
 
@@ -98,7 +94,7 @@ class Platform:
         return _checked(self.compose("ps", "--quiet", "--status", "running", service)).split()
 
     def unready(self) -> list[str]:
-        """Services that aren't running and healthy; those that end are left out."""
+        """Services that are neither healthy nor finished without an error."""
         listed = _checked(self.compose("ps", "--all", "--format", "json")).splitlines()
         return [
             f"{one['Service']} ({one['State']} {one['Health']})".strip()
@@ -107,14 +103,14 @@ class Platform:
         ]
 
     def run_containers(self) -> dict[str, str]:
-        """Containers of living runs, by run id."""
+        """Containers of unfinished runs, by run id."""
         filters = ["--filter", f"label={RUN_LABEL}", "--filter", f"network={self.project}_platform"]
         format_ = f'{{{{.Label "{RUN_LABEL}"}}}} {{{{.ID}}}}'
         lines = _checked(_run(["docker", "ps", *filters, "--format", format_])).splitlines()
         return dict(line.split() for line in lines)
 
     def crash(self, container: str) -> bool:
-        """kill -9 of a container's first process from outside, which is what its restart policy is for."""
+        """kill -9 the container's first process from outside; its restart policy must bring it back."""
         pid = inspected(container, "{{.State.Pid}}")
         image = inspected(container, "{{.Config.Image}}")
         if not pid or pid == "0":
@@ -123,7 +119,7 @@ class Platform:
         return _run([*killer, "-c", f"kill -9 {pid}"]).returncode == 0
 
     def figure(self, query: str) -> float | None:
-        """What Prometheus answers; None while it has nothing."""
+        """Prometheus' answer to the query; None while it has no sample."""
         address = f"http://127.0.0.1:9090/api/v1/query?{urlencode({'query': query})}"
         answer = self.compose("exec", "-T", "prometheus", "wget", "--quiet", "--output-document=-", address)
         result = json.loads(_checked(answer))["data"]["result"]
@@ -161,14 +157,14 @@ class Platform:
         ]
 
     def memory(self) -> Mapping[str, str]:
-        """What each container of the project uses now."""
+        """Memory in use, by container."""
         ids = _checked(self.compose("ps", "--quiet")).split()
         lines = _checked(_run(["docker", "stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", *ids]))
         return dict(line.split(" ", 1) for line in lines.splitlines())
 
 
 def missing_docker() -> str:
-    """Why no container can be started here; nothing where one can."""
+    """Why no container can be started here; empty if one can."""
     for command in (["docker", "info"], ["docker", "compose", "version"], ["docker", "buildx", "version"]):
         with suppress(FileNotFoundError):
             if _run(command).returncode == 0:
@@ -178,7 +174,7 @@ def missing_docker() -> str:
 
 
 def inspected(container: str, what: str) -> str:
-    """A field of a container; nothing where it is gone."""
+    """A field of a container; empty if it is gone."""
     return _run(["docker", "inspect", "--format", what, container]).stdout.strip()
 
 

@@ -1,8 +1,8 @@
-"""The platform in Docker under test: events, the sensor's report, an exact audit; then crashes, and an audit again.
+"""The platform in Docker: events, the sensor's report, an exact audit; then crashes and a second audit.
 
-`python -m recruit_assets_tests.containers.scenario`, or `make docker-test`. Not a pytest test, since it builds images
-and takes its minutes. Ends with 0 only if both audits are exact and everything that was killed came back; says why and
-ends with 0 where no Docker is. Official images that can't be had are replaced by docker/stand-ins.
+`make docker-test`, or `python -m recruit_assets_tests.containers.scenario`; it takes minutes. Exit code 0 means that
+both audits were exact and everything killed came back; 2 means that there is no Docker. Official images that can't be
+pulled are replaced by docker/stand-ins.
 """
 
 import json
@@ -21,7 +21,7 @@ from rich.console import Console
 from recruit_assets_tests.containers.platform import LEDGERS, PASSWORDS, Platform, inspected, missing_docker, restart
 
 FOREIGN = ("kafka", "cassandra", "mysql", "prometheus")
-"""Services with images that aren't ours; of Grafana's there is no stand-in, so it isn't started."""
+"""Services with third-party images. Grafana has no stand-in, so it isn't started."""
 SENSOR = "cassandra_cdc_sensor"
 READY_S = 300.0
 SETTLED_S = 600.0
@@ -40,8 +40,8 @@ def scenario(
 ) -> None:
     """Build, start, send, audit; kill, send, audit; remove."""
     if problem := missing_docker():
-        console.print(f"docker-test is skipped: {problem}; it needs a Docker daemon, compose and buildx")
-        return
+        console.print(f"docker-test can't run: {problem}; it needs a Docker daemon, compose and buildx")
+        raise typer.Exit(2)
     platform = Platform(stand_ins=not _has_official_images())
     _refusal(platform)
     _step("images are built", lambda: _built(platform))
@@ -63,7 +63,7 @@ def scenario(
 
 
 def _has_official_images() -> bool:
-    """Whether the engines' images are here or can be pulled."""
+    """True if the engines' images are present or can be pulled."""
     official = Platform(stand_ins=False)
     pulled = official.compose("--profile", "*", "pull", "--quiet", "--policy", "missing", *FOREIGN)
     if pulled.returncode:
@@ -104,7 +104,7 @@ def _first_round(platform: Platform, events: int) -> None:
 
 
 def _scraped(platform: Platform, ledger: str) -> None:
-    """Of each store, of ingest, and of the audit that another container ran."""
+    """Prometheus has the figures of each store, of ingest, and of the audit that another container ran."""
     events = json.loads((platform.folder / ledger).read_bytes())["counts"]["countable"]
     wanted = {
         "sum(up)": 2,
@@ -121,7 +121,7 @@ def _scraped(platform: Platform, ledger: str) -> None:
 
 
 def _second_round(platform: Platform, events: int, rate: float) -> None:
-    """Everything below happens while the records arrive."""
+    """Kill and restart services while records arrive, then audit."""
     before = platform.runs()
     with _sending(platform, events, rate):
         ingest = platform.containers("ingest")[0]
@@ -170,7 +170,7 @@ def _killed(platform: Platform, container: str) -> None:
 
 
 def _killed_run(platform: Platform, before: set[str]) -> str:
-    """Kill a run that is at work; its id."""
+    """Kill a run that is executing; returns its id."""
 
     def killed() -> str:
         started = {run.id for run in platform.runs() if run.status == "STARTED"} - before
@@ -181,7 +181,7 @@ def _killed_run(platform: Platform, before: set[str]) -> str:
 
 
 def _restarted(platform: Platform, killed_run: str) -> str:
-    """Restart both while another run's container lives; its id."""
+    """Restart webserver and daemon while another run executes; returns that run's id."""
 
     def unfinished() -> str:
         return next((run for run in platform.run_containers() if run != killed_run), "")
@@ -193,7 +193,7 @@ def _restarted(platform: Platform, killed_run: str) -> str:
 
 
 def _settled(platform: Platform) -> None:
-    """Ingest has caught up, the feed was read after that, and no hour is pending."""
+    """Wait until ingest has caught up, the feed was read after that, and no hour is pending."""
     _wait(lambda: platform.lag() == 0, SETTLED_S, what="a lag of 0", found=platform.lag)
     caught_up = datetime.now(UTC).replace(tzinfo=None)
     _wait(lambda: platform.query(READ_THROUGH)[0][0] > caught_up, SETTLED_S, what="a reading of the change feed")
@@ -202,7 +202,7 @@ def _settled(platform: Platform) -> None:
 
 
 def _merged(platform: Platform, rounds: int) -> str:
-    """One ledger of the first so many rounds; its name."""
+    """Merge the ledgers of the first rounds into one file; returns its name."""
     ledgers = [json.loads((platform.folder / f"{seed}.json").read_bytes()) for seed in range(1, rounds + 1)]
     merged = ledgers[0]
     for other in ledgers[1:]:
@@ -231,7 +231,7 @@ def _whole_hour() -> datetime:
 def _wait(
     condition: Callable[[], Result], timeout_s: float, *, what: str, found: Callable[[], object] = lambda: ""
 ) -> Result:
-    """What the condition returned once that was something."""
+    """Wait for a truthy result of the condition and return it."""
     deadline = time.monotonic() + timeout_s
     while not (result := condition()):
         if time.monotonic() > deadline:

@@ -1,6 +1,6 @@
 """The change feed on the real stores: what a tick finds, what it costs, and what survives a crash."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,12 +33,19 @@ class Feed:
         return datetime.fromtimestamp(self.session.now_ms() / 1000, UTC)
 
     def change(self, hour: datetime, *, at: datetime) -> None:
-        self.seed += 1
-        self.session.execute(
+        self.changes({hour: at})
+
+    def changes(self, times: Mapping[datetime, datetime]) -> None:
+        """A change row for each hour, written at its time."""
+        insert = self.session.prepare(
             f"INSERT INTO {self.session.table(EVENT_CHANGES)} (day, shard, changed_at, event_hour, buckets, row_count) "
-            "VALUES (%s, %s, %s, %s, {0}, 1)",
-            (at.date(), int(hour.timestamp()) // 3600 % CHANGE_SHARDS, uuid1_at(at, seed=self.seed), hour),
+            "VALUES (?, ?, ?, ?, {0}, 1)"
         )
+        self.session.execute_concurrent([(insert, self._change_row(hour, at)) for hour, at in times.items()])
+
+    def _change_row(self, hour: datetime, at: datetime) -> tuple[object, ...]:
+        self.seed += 1
+        return (at.date(), int(hour.timestamp()) // 3600 % CHANGE_SHARDS, uuid1_at(at, seed=self.seed), hour)
 
     def report(self, hour: datetime, *, covered_through: datetime) -> None:
         self.database.query(
@@ -208,14 +215,16 @@ def test_a_tick_reads_as_much_with_ten_times_the_history(feed: Feed, unknown_job
 
 def add_history(feed: Feed, *, hours: int, unknown_jobs: int) -> None:
     """Reported hours with rows, some of jobs that have no company, and their changes of days ago."""
-    rows, marks = [], []
+    now = feed.now()
+    rows, marks, changes = [], [], {}
     for n in range(3, hours):
         hour = SEVEN - timedelta(hours=n)
-        marks.append((hour.replace(tzinfo=None), feed.now().replace(tzinfo=None)))
+        marks.append((hour.replace(tzinfo=None), now.replace(tzinfo=None)))
         for job in range(60):
             company_id = None if job < unknown_jobs else 1
             rows.append((job, hour.date(), hour.hour, company_id, hour.replace(tzinfo=None)))
-        feed.change(hour, at=feed.now() - timedelta(days=3, minutes=n))
+        changes[hour] = now - timedelta(days=3, minutes=n)
+    feed.changes(changes)
     with feed.database.transaction() as cursor:
         cursor.executemany(
             "REPLACE INTO mysql_report VALUES (%s, %s, %s, 0, 0, 0, %s, 0, 0, 0, 0, 0, NULL, 0, 'Cassandra', %s)", rows

@@ -1,4 +1,4 @@
-"""A simulation on a cluster: shared engines for what isn't the test's own, tables and Dagster home of the test."""
+"""A scenario on a cluster: the other stores are the shared engines; tables and Dagster home are the test's own."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,24 +11,24 @@ from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets_tests.conftest import fresh_names, prepare_lineage
 from recruit_assets_tests.support.cleanup import drop_everything
-from recruit_assets_tests.support.scenario import Arena
+from recruit_assets_tests.support.scenario import Scenario
 
-OpenArena = Callable[[Settings], Arena]
+OpenScenario = Callable[[Settings], Scenario]
 
 
 @pytest.fixture
-def open_arena(
+def open_scenario(
     engines: Settings, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[OpenArena]:
-    """An arena whose stores are the given ones; where they name none, the shared engines. Leaves nothing there."""
-    left = ExitStack()
+) -> Iterator[OpenScenario]:
+    """Open a scenario on the given stores, or on the shared engines where none is given; cleans up afterwards."""
+    cleanup = ExitStack()
 
-    def opened(own: Settings) -> Arena:
+    def opened(own: Settings) -> Scenario:
         given = own.model_dump(exclude_unset=True)
         settings = fresh_names(load_settings(**engines.model_dump() | given))
-        left.callback(drop_everything, settings)
+        cleanup.callback(drop_everything, settings)
         prepare_lineage(settings, spark, home=tmp_path, monkeypatch=monkeypatch)
-        return Arena(LocalEngines(settings), settings, tmp_path / "ledger.json")
+        return Scenario(LocalEngines(settings), settings, tmp_path / "ledger.json")
 
-    with left:
+    with cleanup:
         yield opened

@@ -1,7 +1,4 @@
-"""Three nodes of Cassandra, three brokers of Kafka: as the local engines, with small heaps, on 127.0.0.1 to 127.0.0.3.
-
-Belongs here: what makes single engines a cluster. Not here: running them (`support.engine_set`), what is harmed.
-"""
+"""Three Cassandra nodes on 127.0.0.1 to 127.0.0.3 and three Kafka brokers: the local engines with small heaps."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,10 +18,10 @@ LOWEST_TOKEN, TOKENS = -(2**63), 2**64
 CASSANDRA_YAML = """
 initial_token: "{token}"
 endpoint_snitch: GossipingPropertyFileSnitch
-# a node that is asked reads its own replica
+# each node reads its own replica
 dynamic_snitch: false
 hinted_handoff_throttle: 10MiB
-# three share a machine
+# three nodes share a machine
 memtable_offheap_space: 64MiB
 memtable_heap_space: 64MiB
 file_cache_size: 64MiB
@@ -32,7 +29,7 @@ file_cache_size: 64MiB
 
 
 def cassandra_nodes(folder: Path) -> tuple[list[Cassandra], Settings]:
-    """A ring with one token per node, to be started one after the other; and a client's settings, three replicas."""
+    """A ring with one token per node, to be started one by one, and a client's settings with three replicas."""
     port, internode = free_ports(2)
     hosts = [f"127.0.0.{number}" for number in range(1, NODES + 1)]
     client = load_settings(
@@ -54,7 +51,7 @@ def cassandra_nodes(folder: Path) -> tuple[list[Cassandra], Settings]:
 
 
 def kafka_brokers(folder: Path) -> tuple[list[Kafka], Settings]:
-    """Brokers that are controllers too, to be started together; and a client's settings, three replicas."""
+    """Brokers that are also controllers, to be started together, and a client's settings with three replicas."""
     clients, controllers = free_ports(NODES), free_ports(NODES)
     bootstrap = ",".join(f"{HOST}:{port}" for port in clients)
     client = load_settings(state_dir=folder, kafka_bootstrap=bootstrap, kafka_replication=NODES)

@@ -1,6 +1,6 @@
-"""A node of three is lost while events arrive: the others carry on, nothing is missing, and it catches up.
+"""One node of three is killed while events arrive: the others carry on, no event is lost, and the node catches up.
 
-`make test-lost-nodes` runs these; each starts a cluster of its own.
+Run by `make test-lost-nodes`; each test starts its own cluster.
 """
 
 import signal
@@ -19,11 +19,11 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets.stores.kafka.topics import topic_options
 from recruit_assets_tests.chaos.specs import a_few_hours
-from recruit_assets_tests.lost_nodes.conftest import OpenArena
+from recruit_assets_tests.lost_nodes.conftest import OpenScenario
 from recruit_assets_tests.lost_nodes.engines import DATACENTER, NODES, cassandra_nodes, kafka_brokers
 from recruit_assets_tests.support.engine_set import running
 from recruit_assets_tests.support.ingest_process import consumers, service
-from recruit_assets_tests.support.scenario import Arena
+from recruit_assets_tests.support.scenario import Scenario
 from recruit_assets_tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(600)
@@ -34,7 +34,7 @@ STRATEGY = "org.apache.cassandra.locator.NetworkTopologyStrategy"
 
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[tuple[list[EngineProcess], Settings]]:
-    """A ring of three, each node up before the next joins, and known to all: else a keyspace is made by one alone."""
+    """A ring of three. Each node joins after the one before is up: otherwise a node might create a keyspace alone."""
     engines, client = cassandra_nodes(tmp_path / "cassandra")
     with ExitStack() as stack:
         processes = [stack.enter_context(running([node]))[0] for node in engines]
@@ -50,52 +50,54 @@ def brokers(tmp_path: Path) -> Iterator[tuple[list[EngineProcess], Settings]]:
         yield processes, client
 
 
-def test_a_lost_cassandra_node_is_not_missed_and_catches_up(
-    nodes: tuple[list[EngineProcess], Settings], open_arena: OpenArena
+def test_a_lost_cassandra_node_loses_no_event_and_catches_up(
+    nodes: tuple[list[EngineProcess], Settings], open_scenario: OpenScenario
 ) -> None:
     processes, client = nodes
-    arena = open_arena(client)
-    assert replication(arena.settings) == {"class": STRATEGY, DATACENTER: str(NODES)}
+    scenario = open_scenario(client)
+    assert replication(scenario.settings) == {"class": STRATEGY, DATACENTER: str(NODES)}
 
-    lose_one_of_three_under_load(arena, processes[-1])
-    arena.recover()
-    arena.require_exact()
-    complete = rows_on(arena.settings, "127.0.0.1")
+    lose_one_of_three_under_load(scenario, processes[-1])
+    scenario.recover()
+    scenario.require_exact()
+    complete = rows_on(scenario.settings, "127.0.0.1")
 
     restart(processes[-1])
-    wait_until(lambda: rows_on(arena.settings, "127.0.0.3") == complete, timeout_s=90, what="hints delivered")
+    wait_until(lambda: rows_on(scenario.settings, "127.0.0.3") == complete, timeout_s=90, what="hints delivered")
     processes[0].signal(signal.SIGKILL)
-    arena.require_exact()
+    scenario.require_exact()
 
 
-def test_a_lost_broker_is_not_missed(brokers: tuple[list[EngineProcess], Settings], open_arena: OpenArena) -> None:
+def test_a_lost_broker_loses_no_event(
+    brokers: tuple[list[EngineProcess], Settings], open_scenario: OpenScenario
+) -> None:
     processes, client = brokers
-    arena = open_arena(client)
-    with open_admin(arena.settings) as admin:
-        assert topic_options(admin, arena.settings.kafka_topic)["min.insync.replicas"] == str(NODES - 1)
+    scenario = open_scenario(client)
+    with open_admin(scenario.settings) as admin:
+        assert topic_options(admin, scenario.settings.kafka_topic)["min.insync.replicas"] == str(NODES - 1)
 
-    lose_one_of_three_under_load(arena, processes[-1])
-    arena.recover()
-    arena.require_exact()
+    lose_one_of_three_under_load(scenario, processes[-1])
+    scenario.recover()
+    scenario.require_exact()
 
     restart(processes[-1])
-    wait_until(lambda: in_sync_replicas(arena.settings) == {NODES}, timeout_s=60, what="all replicas in sync")
+    wait_until(lambda: in_sync_replicas(scenario.settings) == {NODES}, timeout_s=60, what="all replicas in sync")
 
 
-def lose_one_of_three_under_load(arena: Arena, victim: EngineProcess) -> None:
-    """kill -9 in the middle of the load: the same consumers go on committing what arrives."""
-    with service(arena.settings) as ingest, arena.sending(a_few_hours(events=EVENTS, rate=RATE, seed=1)):
-        wait_until(lambda: committed(arena) > EVENTS // 4, timeout_s=60, what="the load")
-        members, before = consumers(ingest), committed(arena)
+def lose_one_of_three_under_load(scenario: Scenario, victim: EngineProcess) -> None:
+    """kill -9 under load: the same consumers keep committing what arrives."""
+    with service(scenario.settings) as ingest, scenario.sending(a_few_hours(events=EVENTS, rate=RATE, seed=1)):
+        wait_until(lambda: committed(scenario) > EVENTS // 4, timeout_s=60, what="the load")
+        members, before = consumers(ingest), committed(scenario)
         victim.signal(signal.SIGKILL)
-        wait_until(lambda: committed(arena) > before + EVENTS // 3, timeout_s=90, what="ingest after the loss")
+        wait_until(lambda: committed(scenario) > before + EVENTS // 3, timeout_s=90, what="ingest after the loss")
         assert consumers(ingest) == members
 
 
-def committed(arena: Arena) -> int:
-    """What ingest has committed; 0 while nobody can tell, since the group's coordinator may be what was lost."""
+def committed(scenario: Scenario) -> int:
+    """The committed offsets, 0 while they can't be read: the killed broker may have been the group's coordinator."""
     try:
-        return arena.committed()
+        return scenario.committed()
     except StoreUnavailable:
         return 0
 
@@ -107,7 +109,7 @@ def restart(victim: EngineProcess) -> None:
 
 @contextmanager
 def one_node(settings: Settings, host: str) -> Iterator[Session]:
-    """A session that asks this node only, which answers from its own replica."""
+    """A session with this node only, which answers from its own replica."""
     profile = ExecutionProfile(WhiteListRoundRobinPolicy([host]), consistency_level=ConsistencyLevel.ONE)
     cluster = Cluster([host], port=settings.cassandra_port, execution_profiles={EXEC_PROFILE_DEFAULT: profile})
     try:
@@ -117,7 +119,7 @@ def one_node(settings: Settings, host: str) -> Iterator[Session]:
 
 
 def peers_of(settings: Settings, host: str) -> int:
-    """How many other nodes this one knows."""
+    """The number of other nodes that this one knows."""
     with one_node(settings, host) as session:
         return len(session.execute("SELECT peer FROM system.peers_v2").all())
 
@@ -134,7 +136,7 @@ def replication(settings: Settings) -> dict[str, str]:
 
 
 def in_sync_replicas(settings: Settings) -> set[int]:
-    """How many replicas are in sync, over the topic's partitions."""
+    """The numbers of in-sync replicas, over the topic's partitions."""
     with open_admin(settings) as admin:
         (topic,) = admin.describe_topics([settings.kafka_topic])
     return {len(partition["isr_nodes"]) for partition in topic["partitions"]}

@@ -1,4 +1,4 @@
-"""Secured engines, started once for the tests of this folder, and what gets a client of all three in."""
+"""Engines with TLS and logins, started once for this folder, and the settings that a client needs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,19 +25,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def authority(folder: Path) -> Authority:
-    """Signs the engines' certificates."""
+    """The CA that signs the engines' certificates."""
     return Authority(folder / "ca")
 
 
 @pytest.fixture(scope="session")
 def stranger(folder: Path) -> Authority:
-    """Signs nothing that is in use."""
+    """A CA that no engine's certificate is signed by."""
     return Authority(folder / "stranger", name="another CA")
 
 
 @pytest.fixture(scope="session")
 def secured(folder: Path, authority: Authority) -> Iterator[Settings]:
-    """Settings of Kafka, Cassandra and MariaDB, none of which takes a client without TLS and password."""
+    """Settings of a Kafka, Cassandra and MariaDB that all require TLS and a password."""
     engines = [make(folder, authority) for make in (secured_cassandra, secured_kafka, secured_mariadb)]
     given: dict[str, object] = {}
     for engine in engines:

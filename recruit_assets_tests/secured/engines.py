@@ -1,7 +1,4 @@
-"""Engines that ask for TLS and a login, of a test's own: as the local ones, with certificates, users and small heaps.
-
-Belongs here: how each is secured and probed. Not here: running a set of them (`support.engine_set`), what clients do.
-"""
+"""Engines that require TLS and a login: the local ones with certificates, users and small heaps."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,7 +106,7 @@ def secured_kafka(folder: Path, authority: Authority) -> SecuredKafka:
 
 
 def secured_cassandra(folder: Path, authority: Authority) -> SecuredCassandra:
-    """A node with the user that Cassandra itself begins with."""
+    """A node with Cassandra's initial superuser."""
     port, internode = free_ports(2)
     client = load_settings(
         state_dir=folder,
@@ -132,7 +129,7 @@ def secured_cassandra(folder: Path, authority: Authority) -> SecuredCassandra:
 
 
 def secured_mariadb(folder: Path, authority: Authority) -> SecuredMariaDb:
-    """A server that refuses a client without TLS."""
+    """A server that refuses clients without TLS."""
     (port,) = free_ports(1)
     files = authority.server("mariadb")
     own = new_folder(folder, "mariadb")
@@ -152,7 +149,7 @@ def secured_mariadb(folder: Path, authority: Authority) -> SecuredMariaDb:
 
 @contextmanager
 def _logins_take_a_moment() -> Iterator[None]:
-    """A server that has just begun may not know its users yet."""
+    """A server that has just started may not know its users yet: count a refused login as not ready."""
     try:
         yield
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Engines with TLS and logins: every client gets in; what is wrong is refused in one line that names the setting."""
+"""Engines with TLS and logins: every client connects; each mistake is refused in one line that names the setting."""
 
 from collections.abc import Callable
 
@@ -54,9 +54,9 @@ def changed(settings: Settings, **values: object) -> Settings:
 
 
 def refusal(store: str, settings: Settings) -> str:
-    """The one line that a user sees."""
+    """The one-line error that the user sees."""
     with pytest.MonkeyPatch.context() as impatient:
-        impatient.setattr(kafka_connection, "CONNECT_TIMEOUT_MS", 3_000)  # the client tries on where it is refused
+        impatient.setattr(kafka_connection, "CONNECT_TIMEOUT_MS", 3_000)  # the client retries when refused
         with pytest.raises(UserError) as refused:
             STORES[store](settings)
     message = str(refused.value)
@@ -72,7 +72,7 @@ def test_every_kafka_client_logs_in_with_either_mechanism(
     connect_as(changed(secured, kafka_mechanism=mechanism))
 
 
-def test_cassandra_and_mysql_let_their_clients_in(secured: Settings) -> None:
+def test_cassandra_and_mysql_accept_their_clients(secured: Settings) -> None:
     to_cassandra(secured)
     to_mysql(secured)
 
@@ -85,7 +85,7 @@ def test_a_server_that_another_ca_signed_isnt_trusted(store: str, secured: Setti
 
 
 def test_a_certificate_for_another_host_isnt_trusted(store: str, secured: Settings) -> None:
-    """Who holds any certificate of the CA could pose as the server."""
+    """Otherwise the holder of any certificate of the CA could pose as the server."""
     address = ADDRESSES[store]
     elsewhere = getattr(secured, address).replace(SERVER_NAME, HOST)
 

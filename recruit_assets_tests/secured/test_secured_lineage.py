@@ -1,4 +1,4 @@
-"""The whole lineage where every store asks for TLS and a login, through every client: Python, Spark, JDBC, Dagster."""
+"""The whole lineage with TLS and a login at every store, through every client: Python, Spark, JDBC and Dagster."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ STORES = ("kafka", "cassandra", "mysql")
 
 @pytest.fixture
 def lineage(engines: Settings, secured: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """All three stores secured and the tests' Spark, exported, with Dagster's home of the test's own."""
+    """All three secured stores and the shared Spark, exported, with an empty Dagster home."""
     settings = load_settings(**secured.model_dump() | {"spark_gateway": engines.spark_gateway})
     for name, value in as_environment(settings).items():
         monkeypatch.setenv(name, value)

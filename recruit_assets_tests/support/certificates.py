@@ -1,6 +1,6 @@
-"""Certificates for engines of a test's own: a CA, and what it signs for localhost, by name only.
+"""A CA for tests, and server certificates in the file formats that the engines read.
 
-Belongs here: making them, in the files that each engine reads. Not here: which engine is given which.
+Certificates name localhost but no IP address, so that tests can connect by the wrong name.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ ADDRESSES = (x509.DNSName(SERVER_NAME),)
 
 @dataclass(frozen=True, slots=True)
 class ServerFiles:
-    """One server's certificate and key: as PEM, and both in a keystore for Java."""
+    """One server's certificate and key, as PEM files and as a Java keystore."""
 
     certificate: Path
     key: Path
@@ -34,7 +34,7 @@ class ServerFiles:
 
 
 class Authority:
-    """A CA; `pem` is what clients trust."""
+    """A CA; clients trust the file `pem`."""
 
     def __init__(self, folder: Path, name: str = "a CA of the tests") -> None:
         self._folder = folder
@@ -46,7 +46,7 @@ class Authority:
         self.pem.write_bytes(self._certificate.public_bytes(Encoding.PEM))
 
     def server(self, name: str = "server", addresses: tuple[x509.GeneralName, ...] = ADDRESSES) -> ServerFiles:
-        """A certificate that names these addresses."""
+        """Sign a certificate for these addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         certificate = self._signed(subject, key, is_ca=False, addresses=addresses)

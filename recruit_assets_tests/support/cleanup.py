@@ -1,4 +1,4 @@
-"""Removing what a test made: its topics, its keyspace, its database."""
+"""Remove what a test created: topics, keyspace and database."""
 
 from kafka import KafkaAdminClient
 
@@ -10,7 +10,7 @@ from recruit_assets.stores.mysql.connection import open_report_database
 
 
 def drop_everything(settings: Settings) -> None:
-    """Nothing is left behind, whatever the test did."""
+    """Topics, keyspace and database."""
     drop_topics(settings)
     drop_tables(settings)
 
@@ -27,5 +27,9 @@ def drop_tables(settings: Settings) -> None:
     """Keyspace and database."""
     with open_session(settings) as session:
         session.execute(f"DROP KEYSPACE IF EXISTS {cassandra.quoted(settings.cassandra_keyspace)}")
+    drop_database(settings)
+
+
+def drop_database(settings: Settings) -> None:
     with open_report_database(settings) as database:
         database.query(f"DROP DATABASE IF EXISTS {mysql.quoted(settings.mysql_database)}")

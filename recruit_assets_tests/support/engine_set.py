@@ -1,7 +1,4 @@
-"""Engines of a test's own that the local set doesn't have: secured ones, several of a kind.
-
-Belongs here: their folders, running a set of them. Not here: how each is configured (`secured`, `lost_nodes`).
-"""
+"""Run engines that the local set doesn't have: secured ones, or several of one kind."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +13,7 @@ from recruit_assets.runtime.settings import load_settings
 
 @contextmanager
 def running(engines: Sequence[Engine]) -> Iterator[list[EngineProcess]]:
-    """All of them up; stopped on leaving."""
+    """Start all of them; stop them when the block ends."""
     processes = [EngineProcess(each) for each in engines]
     fetch([each.lock for each in engines], load_settings(), echo=print)
     try:

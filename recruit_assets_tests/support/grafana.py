@@ -1,4 +1,4 @@
-"""Dashboards as Grafana would ask them: the provisioned files' queries, with macros and variables filled in.
+"""The queries of the provisioned dashboards, with macros and variables expanded the way Grafana expands them.
 
 The macros are those of Grafana's MySQL data source (pkg/tsdb/mysql/macros.go).
 """
@@ -18,7 +18,7 @@ TIME_GROUP = re.compile(r"\$__timeGroup\((\w+), \$__interval\)")
 
 @dataclass(frozen=True, slots=True)
 class PanelQuery:
-    """One panel's question, and what each variable of its dashboard stands for when all is chosen."""
+    """One panel's query, and the value of each dashboard variable when `All` is chosen."""
 
     dashboard: str
     panel: str
@@ -36,7 +36,7 @@ class PanelQuery:
         interval_s: int = 3600,
         chosen: Mapping[str, Sequence[int]] | None = None,
     ) -> str:
-        """The SQL that the database gets for this range; chosen members by variable, all by default."""
+        """The SQL for this time range; `chosen` has the selected members by variable, all by default."""
         first, last = round(start.timestamp()), round(end.timestamp())
         sql = TIME_FILTER.sub(rf"\1 BETWEEN FROM_UNIXTIME({first}) AND FROM_UNIXTIME({last})", self.text)
         sql = TIME_GROUP.sub(rf"UNIX_TIMESTAMP(\1) DIV {interval_s} * {interval_s}", sql)
@@ -44,7 +44,7 @@ class PanelQuery:
             members = ",".join(f"'{member}'" for member in (chosen or {}).get(name, ()))
             sql = sql.replace(f"${name}", members or everything)
         if "$" in sql:
-            raise ValueError(f"{self} has a macro or variable that isn't known here: {sql}")
+            raise ValueError(f"{self} has an unknown macro or variable: {sql}")
         return sql
 
 
@@ -59,7 +59,7 @@ def panel_queries(source: str) -> list[PanelQuery]:
 
 
 def variable_queries() -> list[PanelQuery]:
-    """What fills the choices above the panels."""
+    """The queries that fill the variables' menus."""
     return [
         PanelQuery(document["uid"], f"variable {variable['name']}", variable["query"])
         for document in dashboards()

@@ -4,25 +4,24 @@ import multiprocessing
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 from kafka.admin import MemberToRemove
 
+from recruit_assets.defs.launcher.forkserver import LOADED
 from recruit_assets.ingest.service import serve, topic_ends
 from recruit_assets.ingest.steps import Step
 from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
-_spawn = multiprocessing.get_context("spawn")
-
 
 @contextmanager
 def service(settings: Settings, *arguments: str, processes: int = 2) -> Iterator["subprocess.Popen[bytes]"]:
-    """`recruit-assets ingest` as a user starts it, and asks it to end when the block is left; killed after an error."""
+    """`recruit-assets ingest` as a user starts it, stopped by SIGTERM when the block ends and killed after an error."""
     environment = dict(as_environment(settings)) | {"RECRUIT_INGEST_PROCESSES": str(processes)}
     parent = subprocess.Popen([*RECRUIT_ASSETS, "ingest", *arguments], env=environment, cwd=Path.cwd())
     try:
@@ -44,14 +43,14 @@ def consumers(parent: "subprocess.Popen[bytes]") -> list[psutil.Process]:
 
 
 def ingest_until_killed(settings: Settings, step: Step) -> int:
-    """Drain the topic in a process that kill -9 ends at the step; how that process ended."""
+    """Drain the topic in a process that kills itself at the step; returns its exit code."""
     code = exit_code_of(_drain_and_die, settings, step, timeout_s=60)
     remove_dead_members(settings)
     return code
 
 
 def remove_dead_members(settings: Settings) -> None:
-    """Take everybody out of the group, where nobody is alive: it would find out by itself after 15 s."""
+    """Remove all members from a group in which nobody is alive; Kafka itself would notice after 15 s."""
     with open_admin(settings) as admin:
         group = admin.describe_groups([settings.kafka_group])[settings.kafka_group]
         dead = [MemberToRemove(member["member_id"]) for member in group["members"]]
@@ -60,8 +59,13 @@ def remove_dead_members(settings: Settings) -> None:
 
 
 def exit_code_of(work: Callable[..., object], *arguments: object, timeout_s: float) -> int:
-    """Do it in a process of its own; how that ended. AssertionError where it took too long."""
-    process = _spawn.Process(target=work, args=arguments)
+    """Call it in a process of its own and return that process's exit code; AssertionError if it takes too long.
+
+    The process is forked from one that has imported everything: a new interpreter takes 2 s of a processor for that.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*LOADED])
+    process = context.Process(target=_with_environment, args=(dict(os.environ), work, arguments))
     process.start()
     process.join(timeout_s)
     if process.exitcode is None:
@@ -69,6 +73,13 @@ def exit_code_of(work: Callable[..., object], *arguments: object, timeout_s: flo
         process.join()
         raise AssertionError(f"{work.__name__} didn't end within {timeout_s} s")
     return process.exitcode
+
+
+def _with_environment(environment: Mapping[str, str], work: Callable[..., object], arguments: Iterable[object]) -> None:
+    """Call it with these variables in place of those that the fork server was started with."""
+    os.environ.clear()
+    os.environ.update(environment)
+    work(*arguments)
 
 
 def _drain_and_die(settings: Settings, step: Step) -> None:

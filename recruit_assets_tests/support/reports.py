@@ -1,4 +1,4 @@
-"""Reports as tests of their readers need them: a simulation's ledger, written as a run would."""
+"""Reports for the tests of their readers: a simulation's ledger, written the way a run writes it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from recruit_assets.stores.mysql.schema import apply_mysql_schema
 
 @contextmanager
 def report_database(settings: Settings) -> Iterator[ReportDatabase]:
-    """The settings' database with its schema; dropped at the end."""
+    """Create the settings' database with its schema; drop it at the end."""
     apply_mysql_schema(settings)
     with open_report_database(settings) as database:
         yield database
@@ -27,7 +27,7 @@ def report_database(settings: Settings) -> Iterator[ReportDatabase]:
 
 
 def write_report(database: ReportDatabase, spec: SimulationSpec, ledger: Ledger) -> None:
-    """Make the report what the ledger expects, with the site's jobs and names."""
+    """Fill the report with what the ledger expects, and load the site's jobs and names."""
     load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
     load_names(database, site_names(spec))
     sink = MySqlHourSink(database, MYSQL_REPORT)
@@ -44,7 +44,7 @@ def as_stored(row: tuple[object, ...]) -> tuple[object, ...]:
 
 
 def total(ledger: Ledger, column: str) -> float:
-    """The sum of a column over the rows that the report must have."""
+    """The sum of a column over the rows that the ledger expects."""
     return sum(float(str(row[REPORT_COLUMNS.index(column)])) for row in ledger.report())
 
 

@@ -1,7 +1,4 @@
-"""Where a chaos case takes place: a simulation with its ledger, real engines to harm, and the audit that judges.
-
-Belongs here: sending, recovering without a human, judging. Not here: the harm, which is the case's own.
-"""
+"""A chaos case's setting: a simulation with its ledger, real engines that may be killed, and the audit."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +27,7 @@ REPORT = "SELECT * FROM mysql_report ORDER BY dates, hours, job_id, publisher_id
 
 @dataclass(slots=True)
 class Outcome:
-    """What a case has shown: events sent, and what the audit found different; `seen` where that was wanted."""
+    """Events sent and the differences that the audit found; `seen` holds those that a test expected."""
 
     events: int = 0
     differences: list[str] = field(default_factory=list)
@@ -38,8 +35,8 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Arena:
-    """Engines that may be harmed, names of the case's own, and everything it sent."""
+class Scenario:
+    """Engines that may be killed, names of the case's own, and everything it has sent."""
 
     engines: LocalEngines
     settings: Settings
@@ -48,7 +45,7 @@ class Arena:
     _unsent: list[bytes | None] = field(default_factory=list)
 
     def prepare(self, spec: SimulationSpec) -> None:
-        """Work out the records and their ledger; `send` sends them, part by part."""
+        """Generate the records and their ledger; `send` then sends them in parts."""
         with open_report_database(self.settings) as database:
             load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
         sink = ListSink()
@@ -56,14 +53,14 @@ class Arena:
         self._unsent = sink.values
 
     def send(self, parts: int = 1) -> None:
-        """The next of so many parts of what is left, acknowledged by Kafka."""
+        """Send the first of `parts` equal parts of what is left; returns when Kafka has acknowledged it."""
         size = -(-len(self._unsent) // parts)
         self._publish(self._unsent[:size])
         self._unsent = self._unsent[size:]
 
     @contextmanager
     def sending(self, spec: SimulationSpec) -> Iterator[None]:
-        """Send at the spec's rate while the block does its harm; what was begun is sent to its end."""
+        """Send at the spec's rate while the block runs, and to the end after it."""
         stop = Event()
         with ThreadPoolExecutor(1) as pool:
             sent = pool.submit(simulate_to_kafka, self.settings, spec, stop=stop)
@@ -75,7 +72,7 @@ class Arena:
             self._keep(sent.result(timeout=180))
 
     def recover(self) -> None:
-        """What happens by itself at the next schedule."""
+        """Do what the next scheduled run does."""
         materialize_pending(build_defs(settings=self.settings), self.settings)
 
     def audit(self) -> AuditResult:
@@ -84,7 +81,7 @@ class Arena:
         return result
 
     def require_exact(self) -> None:
-        """AssertionError with the differences, unless every row of the report is right."""
+        """AssertionError with the differences, unless every row of the report is correct."""
         self.audit()
         assert self.outcome.differences == []
 
@@ -93,7 +90,7 @@ class Arena:
             return database.query(REPORT)
 
     def committed(self) -> int:
-        """Offsets that the group has committed, over all partitions."""
+        """The group's committed offsets, summed over all partitions."""
         with open_admin(self.settings) as admin:
             return sum(committed_offsets(admin, self.settings).values())
 

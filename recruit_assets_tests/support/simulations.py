@@ -1,6 +1,7 @@
 """Simulations as tests need them: in memory, of a fixed day."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from threading import Event
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
@@ -13,7 +14,7 @@ EXPENSIVE = (DeadLetterReason.TOO_LARGE, 0.0)
 
 
 class FakeClock:
-    """A clock that only moves when it is told to; `stop` is an event whose waiting moves it."""
+    """A clock that moves only while somebody waits for `stop`."""
 
     def __init__(self, start: datetime = END) -> None:
         self.start = start
@@ -38,7 +39,7 @@ class _PatientEvent(Event):
 
 
 def a_spec(**options: object) -> SimulationSpec:
-    """A simulation of 5 January 2026 without records of half a megabyte."""
+    """A simulation of 5 January 2026 without too large records, which are half a megabyte each."""
     defaults: dict[str, object] = {"events": 5_000, "seed": 7, "end": END, "reason_shares": (EXPENSIVE,)}
     return SimulationSpec(**(defaults | options))  # type: ignore[arg-type]  # the spec checks what it is given
 
@@ -48,8 +49,17 @@ def all_valid(**options: object) -> SimulationSpec:
     return a_spec(malformed_share=0.0, **options)
 
 
+@lru_cache(maxsize=8)
 def simulated(spec: SimulationSpec) -> tuple[list[bytes | None], Ledger]:
-    """Every record, in the order of sending, and the ledger; as if it were an hour after END."""
+    """Every record in the order of sending, and the ledger, simulated an hour after END.
+
+    Tests with the same spec share the result, so they must not change it.
+    """
+    return simulated_anew(spec)
+
+
+def simulated_anew(spec: SimulationSpec) -> tuple[list[bytes | None], Ledger]:
+    """As `simulated`, never shared."""
     sink = ListSink()
     clock = FakeClock(END + timedelta(hours=1))
     return sink.values, simulate(spec, sink, stop=clock.stop, clock=clock)

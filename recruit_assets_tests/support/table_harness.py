@@ -1,4 +1,4 @@
-"""The three hourly tables behind one handle: give the input of an hour, replace it, see what is stored.
+"""The three hourly tables behind one interface: set an hour's input, run the stage, read what is stored.
 
 Inputs are written and outputs read with plain statements, not by the code under test.
 """
@@ -67,7 +67,7 @@ class TableHarness(ABC):
         self.store = CassandraHourStore(session, frames)
 
     def give(self, hour: datetime, jobs: Sequence[int], *, covered_through_ms: int | None = None) -> None:
-        """Make these jobs the whole input of the hour, and say that it is complete, until now by default."""
+        """Replace the hour's input by these jobs and cover it, until now by default."""
         for bucket in self._buckets():
             where = "event_hour = %s" + (" AND bucket = %s" if bucket else "")
             self.session.execute(f"DELETE FROM {self.session.table(self.source)} WHERE {where}", (hour, *bucket))

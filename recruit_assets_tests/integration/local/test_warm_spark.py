@@ -13,7 +13,7 @@ from recruit_assets.stores.spark.warm import probe_spark
 ATTACHED = """
 import sys, warnings
 from pathlib import Path
-from recruit_assets.stores.spark_gateway import attached_session
+from recruit_assets.stores.spark.warm import attached_session
 session = attached_session(Path(sys.argv[1]))
 session.conf.set("spark.sql.session.timeZone", sys.argv[2])
 views = [table.name for table in session.catalog.listTables()]
