@@ -1,4 +1,4 @@
-"""Dashboards as Grafana would ask them: the provisioned files' queries, with macros and variables filled in.
+"""The dashboards' queries as Grafana would send them, with macros and variables filled in.
 
 The macros are those of Grafana's MySQL data source (pkg/tsdb/mysql/macros.go).
 """
@@ -18,7 +18,7 @@ TIME_GROUP = re.compile(r"\$__timeGroup\((\w+), \$__interval\)")
 
 @dataclass(frozen=True, slots=True)
 class PanelQuery:
-    """One panel's question, and what each variable of its dashboard stands for when all is chosen."""
+    """One panel's query; `everything` has the value of each dashboard variable while All is chosen."""
 
     dashboard: str
     panel: str
@@ -36,7 +36,7 @@ class PanelQuery:
         interval_s: int = 3600,
         chosen: Mapping[str, Sequence[int]] | None = None,
     ) -> str:
-        """The SQL that the database gets for this range; chosen members by variable, all by default."""
+        """The SQL for this range, and for the chosen members of each variable, by default all."""
         first, last = round(start.timestamp()), round(end.timestamp())
         sql = TIME_FILTER.sub(rf"\1 BETWEEN FROM_UNIXTIME({first}) AND FROM_UNIXTIME({last})", self.text)
         sql = TIME_GROUP.sub(rf"UNIX_TIMESTAMP(\1) DIV {interval_s} * {interval_s}", sql)
@@ -44,12 +44,12 @@ class PanelQuery:
             members = ",".join(f"'{member}'" for member in (chosen or {}).get(name, ()))
             sql = sql.replace(f"${name}", members or everything)
         if "$" in sql:
-            raise ValueError(f"{self} has a macro or variable that isn't known here: {sql}")
+            raise ValueError(f"{self} has an unknown macro or variable: {sql}")
         return sql
 
 
 def dashboards() -> list[dict[str, Any]]:
-    """The provisioned documents."""
+    """The provisioned dashboards."""
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((FOLDER / "dashboards").glob("*.json"))]
 
 
@@ -59,7 +59,7 @@ def panel_queries(source: str) -> list[PanelQuery]:
 
 
 def variable_queries() -> list[PanelQuery]:
-    """What fills the choices above the panels."""
+    """The queries that fill the filters above the panels."""
     return [
         PanelQuery(document["uid"], f"variable {variable['name']}", variable["query"])
         for document in dashboards()
