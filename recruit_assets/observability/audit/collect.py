@@ -1,6 +1,6 @@
 """Reads all that an audit needs, in the order in which data flows.
 
-Kafka's committed offsets are read first, so that what they cover must be in the stores that are read afterwards.
+Kafka's committed offsets are read first: what they cover must be in the stores that are read later.
 """
 
 from collections.abc import Mapping, Sequence

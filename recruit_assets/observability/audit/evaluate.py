@@ -145,7 +145,9 @@ def _span(settings: Settings, collected: Collected, *, compared_from_ms: float, 
 def _shown(compared_from_ms: float) -> str:
     if compared_from_ms == -inf:
         return ""
-    return "never: a partition has dropped everything" if compared_from_ms == inf else moment(round(compared_from_ms))
+    if compared_from_ms == inf:
+        return "never, because a partition has dropped everything"
+    return moment(round(compared_from_ms))
 
 
 def _distinct_events(audit_db: AuditDatabase, where: str = "") -> int:

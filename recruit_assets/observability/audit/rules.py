@@ -82,7 +82,7 @@ def nothing_pending(changes: Mapping[datetime, datetime], marks: Mapping[datetim
 
 
 def nothing_uncommitted(spans: Collection[PartitionSpan], *, topic: str, group: str) -> RuleResult:
-    """The group has committed every offset, and the topic has dropped none before that."""
+    """The group has committed every offset, and the topic dropped none before it was committed."""
     behind = [
         f"{topic}/{one.partition}: {one.uncommitted} uncommitted offsets from {one.end - one.uncommitted}"
         for one in spans
@@ -100,13 +100,8 @@ def nothing_uncommitted(spans: Collection[PartitionSpan], *, topic: str, group: 
 
 def topic_unchanged(before: Sequence[PartitionSpan], after: Sequence[PartitionSpan], *, topic: str) -> RuleResult:
     """Records that arrive or expire during the audit can look like differences, so they are reported."""
-    known = {one.partition: one for one in before}
-    moved = {
-        now.partition: (now.end - known[now.partition].end) + (now.first - known[now.partition].first)
-        if now.partition in known
-        else now.end
-        for now in after
-    }
+    known = {one.partition: one.first + one.end for one in before}
+    moved = {now.partition: now.first + now.end - known.get(now.partition, 0) for now in after}
     examples = tuple(
         f"{topic}/{partition}: {count} offsets were added or dropped during the audit; repeat it while nothing is sent"
         for partition, count in sorted(moved.items())
@@ -117,7 +112,7 @@ def topic_unchanged(before: Sequence[PartitionSpan], after: Sequence[PartitionSp
 
 
 def ledger_counts_match(ledger: LedgerCounts, found: LedgerCounts) -> tuple[RuleResult, ...]:
-    """Each count of what the simulator sent."""
+    """One result for each count in the ledger."""
     names = ("records", "events", "duplicates", "countable", "unattributed")
     simple = [
         _result(f"ledger: {name}", f"{name} in the ledger = found", getattr(ledger, name), getattr(found, name), NONE)

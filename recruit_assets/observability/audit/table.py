@@ -48,8 +48,8 @@ def _coverage(span: Span) -> list[str]:
     ]
     if span.compared_from:
         lines.append(
-            f"The topic has dropped older records: {span.rows_not_compared:,} rows received before "
-            f"{span.compared_from} UTC have no record and were not compared."
+            f"The topic has dropped older records: {span.rows_not_compared:,} rows without a record were not compared. "
+            f"The comparison starts at (UTC): {span.compared_from}."
         )
     return lines
 

@@ -51,8 +51,8 @@ def test_a_difference_exits_with_1_and_is_shown_with_its_place(monkeypatch: pyte
 def test_rows_that_cannot_be_compared_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke(monkeypatch, EXACT, span=TRIMMED)
     assert (
-        "The topic has dropped older records: 7 rows received before 2026-01-05 07:00:00.000 UTC have no record and "
-        "were not compared."
+        "The topic has dropped older records: 7 rows without a record were not compared. "
+        "The comparison starts at (UTC): 2026-01-05 07:00:00.000."
     ) in result.stdout
 
 
