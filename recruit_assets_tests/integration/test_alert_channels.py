@@ -14,7 +14,7 @@ from recruit_assets.observability.alerts import Alert, is_configured, send
 from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.settings import load_settings
 
-ALERT = Alert("The report is not being updated", "2 hours are pending")
+ALERT = Alert("The report is not being updated", "2 hours wait")
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def test_a_webhook_receives_the_text() -> None:
     with serving(web_server(bodies, statuses=[200])) as port:
         send(ALERT, load_settings(alert_webhook=f"http://127.0.0.1:{port}/hook"))
 
-    assert bodies == [{"text": "The report is not being updated\n2 hours are pending"}]
+    assert bodies == [{"text": "The report is not being updated\n2 hours wait"}]
 
 
 def test_a_failed_post_is_tried_again() -> None:
@@ -101,7 +101,7 @@ def test_a_mail_has_subject_receivers_and_body() -> None:
     assert {
         "Subject: The report is not being updated",
         "To: a@example.org, b@example.org",
-        "2 hours are pending",
+        "2 hours wait",
     } <= set(lines)
     assert [line for line in lines if line.startswith("rcpt")] == ["rcpt TO:<a@example.org>", "rcpt TO:<b@example.org>"]
 

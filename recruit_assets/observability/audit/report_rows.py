@@ -51,9 +51,7 @@ def wrong_marks(counts: HourCounts, marks: Mapping[datetime, ReportMark]) -> Sam
         told = (mark.row_count, mark.event_count) if mark else None
         if told != found:
             says = f"{told[0]} rows and {told[1]} events" if told else "nothing"
-            wrong.append(
-                f"{hour:%Y-%m-%d %H:%M}: report_hours records {says}, the report has {found[0]} and {found[1]}"
-            )
+            wrong.append(f"{hour:%Y-%m-%d %H:%M}: report_hours tells {says}, found {found[0]} and {found[1]}")
     return Sample(len(wrong), tuple(wrong[:EXAMPLES]))
 
 
