@@ -16,13 +16,13 @@ NOT_FIGURES = frozenset({"machine", "versions"})
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `make bench` from `benchmarks/results/latest.json`, which also has the raw repeats. Every figure is the
-median of interleaved repeats on the real engines that the project starts, where acknowledged means durable
-(`commitlog_sync: group`) unless the row says otherwise. Both sides work on the same rows in the same tables, and what
-they wrote is compared before a time counts. The notes tell who kept the processors busy meanwhile.
+`make bench` writes this page from `benchmarks/results/latest.json`, which also has the raw repeats. Every figure is the
+median of interleaved repeats on the real engines that the project starts. Acknowledged means durable
+(`commitlog_sync: group`) unless the row says otherwise. Both sides work on the same rows in the same tables, and a time
+counts only if they wrote the same. The notes say which processes used the processors.
 
-    make bench                                       # everything: by the sum of its parts 45 minutes
-    make bench ONLY=ingest_vs_dsbulk REPEATS=5       # one figure, more often
+    make bench                                       # everything: about 45 minutes, the sum of its parts
+    make bench ONLY=ingest_vs_dsbulk REPEATS=5       # one figure, with more repeats
     python -m benchmarks.growth                      # ten million events in steps
 """
 
@@ -90,7 +90,7 @@ def _table(figures: Mapping[str, Json]) -> str:
 
 
 def _notes(figures: Mapping[str, Json]) -> str:
-    lines = ["Notes, and what was measured along:", ""]
+    lines = ["Notes and further measurements:", ""]
     for key, figure in figures.items():
         told = [*figure["notes"], *(_shown(side) for side in figure["others"])]
         if told:

@@ -21,12 +21,12 @@ def growth_section(growth: Json) -> str:
     names = list(steps[0]["memory_mib"])
     lines = [
         "## Growth\n",
-        f"`{COMMAND}` loads the history in steps, each a day of",
-        "event time, and measures after each: ingest with its start, a look of the sensor that finds nothing, one busy",
-        "hour from T to MySQL's commit, and resident memory in MiB (ingest: both processes at their peak).",
+        f"`{COMMAND}` loads the history in steps of one day of event time.",
+        "After each step it measures ingest including its start, a sensor tick that finds nothing, one busy hour from",
+        "T to MySQL's commit, and resident memory in MiB (ingest: both processes at their peak).",
         f"It took {growth['minutes']:.0f} minutes; measured {growth['measured_at'][:10]} at `{growth['commit']}`.",
         "",
-        f"| events | ingest, events/s | look, ms | one hour, s | {' | '.join(names)} |",
+        f"| events | ingest, events/s | idle tick, ms | one hour, s | {' | '.join(names)} |",
         "|---|---|---|---|" + "---|" * len(names),
         *(_row(step, names) for step in steps),
         "",

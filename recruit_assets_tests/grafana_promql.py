@@ -1,7 +1,7 @@
-"""Part of `make check-grafana`: Prometheus reads every PromQL expression, and each alert rule fires when it should.
+"""Part of `make check-grafana`: promtool checks every PromQL expression, and that each alert rule fires when it should.
 
-Grafana asks for an expression and compares the answer with a threshold; here both are one rule, which promtool runs on
-made-up series. Needs promtool (Debian's package is `prometheus`); JSON is YAML to it.
+Grafana evaluates an expression and compares the result with a threshold. Here both become one Prometheus rule, which
+promtool runs on made-up series. Needs promtool (Debian's package is `prometheus`).
 """
 
 import json
@@ -20,11 +20,11 @@ SERIES = {
     "recruit-dead-letters-growing": ('recruit_dead_letters_total{reason="not_json"}', "5+1x60", "5+50x60"),
     "recruit-checks-failing": ('recruit_check_passed{asset="mysql_report",check="counts"}', "1x60", "0x60"),
 }
-"""Per rule: a series, its values for an hour in which all is well, and for one in which it isn't; one a minute."""
+"""Per rule: a series, and its values each minute of a good hour and of a bad one."""
 
 
 def main() -> int:
-    """0 when every expression is read and every rule fires in the bad hour alone; 2 without promtool."""
+    """0 if every expression is valid and every rule fires only in the bad hour; 2 without promtool."""
     if shutil.which("promtool") is None:
         print("promtool not found: install Debian's package `prometheus`")
         return 2
@@ -43,11 +43,11 @@ def _panels() -> list[dict[str, object]]:
 
 def _alert(rule: AlertRule) -> dict[str, object]:
     expression = f"{rule.expression} {COMPARISONS[rule.comparison]} {rule.threshold}"
-    return {"alert": rule.uid, "expr": expression, "for": rule.lasting}
+    return {"alert": rule.uid, "expr": expression, "for": rule.pending_period}
 
 
 def _test(rule: AlertRule, hour: int) -> dict[str, object]:
-    """Of the good hour (1) or the bad one (2)."""
+    """A test of the good hour (1) or the bad one (2)."""
     series = SERIES[rule.uid]
     expected = [] if hour == 1 else [{"exp_labels": dict[str, str]()}]
     return {

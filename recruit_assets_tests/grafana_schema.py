@@ -1,7 +1,7 @@
-"""`make check-grafana`: the dashboards' JSON against the TypeScript types that Grafana publishes, by tsc. Needs npm.
+"""Part of `make check-grafana`: compiles the dashboards' JSON against Grafana's TypeScript types. Needs npm.
 
-Each dashboard is assigned to Dashboard, each panel's options to those of its kind: what Grafana doesn't know, or
-takes as another type, doesn't compile.
+Each dashboard is assigned to the type Dashboard, each panel's options to the type of its kind. An unknown field or a
+wrong type doesn't compile.
 """
 
 import json
@@ -17,7 +17,7 @@ PACKAGES = ("@grafana/schema@13.2.3", "typescript@5.9.3")
 PANELS = "@grafana/schema/dist/esm/raw/composable/{kind}/panelcfg/x/{name}PanelCfg_types.gen"
 NAMES = {"stat": "Stat", "timeseries": "TimeSeries", "bargauge": "BarGauge", "table": "Table"}
 PLAIN = """
-// JSON has an enum's values where TypeScript wants the enum, and leaves out what has a default
+// JSON has plain values instead of enums, and leaves out what has a default
 type Plain<T> = T extends string ? `${T}` : T extends object ? {[K in keyof T]: Plain<T[K]>} : T;
 type Partly<T> = T extends string ? `${T}` : T extends (infer E)[] ? Partly<E>[]
   : T extends object ? {[K in keyof T]?: Partly<T[K]>} : T;
@@ -25,7 +25,7 @@ type Partly<T> = T extends string ? `${T}` : T extends (infer E)[] ? Partly<E>[]
 
 
 def typescript() -> Iterator[str]:
-    """A program that compiles if the dashboards are what Grafana takes."""
+    """A program that compiles if the dashboards fit Grafana's types."""
     yield "import type {Dashboard} from '@grafana/schema';"
     for kind, name in NAMES.items():
         yield f"import type {{Options as {name}}} from '{PANELS.format(kind=kind, name=name)}';"
@@ -38,7 +38,7 @@ def typescript() -> Iterator[str]:
 
 
 def main() -> int:
-    """Exit code of tsc."""
+    """The exit code of tsc."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "package.json").write_text('{"private": true}', encoding="utf-8")
@@ -47,7 +47,7 @@ def main() -> int:
         (folder / "dashboards.ts").write_text("\n".join(typescript()), encoding="utf-8")
         tsc = ["npx", "tsc", "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "dashboards.ts"]
         done = subprocess.run(tsc, cwd=folder, check=False, timeout=300)
-    print(f"{len(dashboards())} dashboards " + ("are what Grafana's types say" if not done.returncode else "are wrong"))
+    print(f"{len(dashboards())} dashboards " + ("don't fit" if done.returncode else "fit") + " Grafana's types")
     return done.returncode
 
 

@@ -1,7 +1,7 @@
-"""A real Prometheus scrapes a real `recruit-assets metrics`; promtool judges the names: `make check-prometheus`.
+"""`make check-prometheus`: a real Prometheus scrapes `recruit-assets metrics`, and promtool checks the metric names.
 
-Not part of `make test`, which must run where neither program is installed; there the client library's parser reads the
-same endpoint (`integration.test_platform_metrics`). RECRUIT_TEST_STATE_DIR names engines that already run.
+Not part of `make test`, which must run without these programs; there the client library's parser reads the same
+endpoint (`integration.test_platform_metrics`). RECRUIT_TEST_STATE_DIR may name engines that already run.
 """
 
 import json
@@ -37,11 +37,11 @@ WANTED = {
     "sum(recruit_kafka_lag_records)": 2.0,
     "sum(recruit_dead_letters_total)": 1.0,
 }
-"""What Prometheus must answer, by query."""
+"""The expected answer to each query."""
 
 
 def main() -> int:
-    """0 when promtool has no complaint and Prometheus has the figures, 1 otherwise, 2 without the programs."""
+    """0 if promtool finds no fault and Prometheus has the expected figures, 1 if not, 2 without the programs."""
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
         print(f"{' and '.join(missing)} not found: install them (Debian's package is `prometheus`)")
@@ -51,19 +51,19 @@ def main() -> int:
         settings = opened.enter_context(_platform(folder))
         address, server = (f"127.0.0.1:{_free_port()}" for _ in range(2))
         opened.enter_context(_metrics(settings, address, folder))
-        judged = subprocess.run(
+        lint = subprocess.run(
             ["promtool", "check", "metrics"], input=_get(f"http://{address}/metrics"), check=False
         )  # fmt: skip
         opened.enter_context(_prometheus(address, server, folder))
-        wait_until(lambda: _answers(server) == WANTED, 60, what=f"{WANTED} in Prometheus, which has {_answers(server)}")
+        wait_until(lambda: _answers(server) == WANTED, 60, what=f"{WANTED} in Prometheus")
         for query, value in _answers(server).items():
             print(f"{query} = {value:g}")
-        return judged.returncode
+        return lint.returncode
 
 
 @contextmanager
 def _platform(folder: Path) -> Iterator[Settings]:
-    """A dead letter that was drained, and two events that weren't."""
+    """Engines with one ingested dead letter and two events that wait in Kafka."""
     running = os.environ.get(RUNNING_ENGINES)
     engines = None if running else LocalEngines(load_settings(state_dir=folder / "engines"))
     if engines is not None:
@@ -114,7 +114,7 @@ def _process(command: list[str], environment: Mapping[str, str]) -> Iterator[Non
 
 
 def _answers(server: str) -> dict[str, float]:
-    """What Prometheus answers now; nothing for a query without a result."""
+    """Prometheus's answers now; a query without a result is left out."""
     found = {}
     for query in WANTED:
         answer = json.loads(_get(f"http://{server}/api/v1/query?{urlencode({'query': query})}") or "{}")
@@ -124,7 +124,7 @@ def _answers(server: str) -> dict[str, float]:
 
 
 def _get(address: str) -> bytes:
-    """Nothing while nobody answers."""
+    """Empty if there is no answer."""
     try:
         with urlopen(address, timeout=20) as response:
             body: bytes = response.read()

@@ -1,7 +1,4 @@
-"""Sending an alert through what the settings name: a webhook, a mail server, both, or nothing at all.
-
-Not here: what is worth an alert (`sensors.alerts`).
-"""
+"""Sends alerts to a webhook, by mail, or both, as the settings say. `defs.sensors.alerts` decides what is worth one."""
 
 import json
 import smtplib
@@ -22,19 +19,19 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One line that says what is wrong, and the details."""
+    """What is wrong in one line, and the details."""
 
     subject: str
     body: str
 
 
 def is_configured(settings: Settings) -> bool:
-    """Whether anyone would get an alert."""
+    """True if a webhook or a mail receiver is set."""
     return bool(settings.alert_webhook.get_secret_value() or (settings.alert_smtp_host and settings.alert_to))
 
 
 def send(alert: Alert, settings: Settings) -> None:
-    """Send through every channel that is set; StoreUnavailable when one doesn't take it after three tries."""
+    """Send to every configured channel; StoreUnavailable if one still fails after three tries."""
     if settings.alert_webhook.get_secret_value():
         _post(alert, settings)
     if settings.alert_smtp_host and settings.alert_to:
@@ -51,7 +48,7 @@ _retried = retry(
 
 @_retried
 def _post(alert: Alert, settings: Settings) -> None:
-    """The field `text` is what Slack, Mattermost, Rocket.Chat and Teams' workflows read."""
+    """Slack, Mattermost, Rocket.Chat and Teams' workflows read the field `text`."""
     request = urllib.request.Request(  # noqa: S310  # the setting must begin with http:// or https://
         settings.alert_webhook.get_secret_value(),
         data=json.dumps({"text": f"{alert.subject}\n{alert.body}"}).encode(),
@@ -62,8 +59,8 @@ def _post(alert: Alert, settings: Settings) -> None:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310  # as above
             return
     except (urllib.error.URLError, OSError) as error:
-        # the address is a secret: whoever knows it can post
-        raise StoreUnavailable(f"the alert webhook (RECRUIT_ALERT_WEBHOOK) doesn't take an alert: {error}") from error
+        # without the URL: it is a secret, since everyone who knows it can post
+        raise StoreUnavailable(f"The webhook rejected the alert: {error}. Check RECRUIT_ALERT_WEBHOOK") from error
 
 
 @_retried
@@ -81,4 +78,6 @@ def _mail(alert: Alert, settings: Settings) -> None:
                 server.login(settings.alert_smtp_user, settings.alert_smtp_password.get_secret_value())
             server.send_message(message)
     except (smtplib.SMTPException, OSError) as error:
-        raise StoreUnavailable(f"the mail server {where} doesn't take an alert: {error}") from error
+        raise StoreUnavailable(
+            f"Mail server {where} rejected the alert: {error}. Check RECRUIT_ALERT_SMTP_HOST and RECRUIT_ALERT_TO"
+        ) from error

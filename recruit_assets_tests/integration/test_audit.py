@@ -1,6 +1,6 @@
-"""The audit on the real engines: exact on a true history, and each tampering is found where it is and for what it is.
+"""The audit on the real engines: an untouched history is exact, and every manipulation is found and named.
 
-All tests share one history, since making one takes seconds; each puts back what it changed.
+Making a history takes seconds, so all tests share one; each restores what it changed.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ SPEC = SimulationSpec(
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A simulation that has come through the whole lineage."""
+    """A simulation that went through the whole lineage."""
 
     settings: Settings
     session: CassandraSession
@@ -80,7 +80,7 @@ def history(engines: Settings, spark: SparkSession, tmp_path_factory: pytest.Tem
 
 
 def materialize(session: CassandraSession, database: ReportDatabase, frames: CassandraFrames) -> None:
-    """Publish every changed hour, once no change is so new that it would stay pending."""
+    """Publish every changed hour, after waiting until no change is too new to be covered."""
     changes = newest_changes(session)
     settled_ms = max(changes.values()).timestamp() * 1000 + 5_001
     wait_until(lambda: session.now_ms() > settled_ms, timeout_s=30, what="the allowance for skewed clocks")
@@ -89,17 +89,17 @@ def materialize(session: CassandraSession, database: ReportDatabase, frames: Cas
 
 
 def broken(result: AuditResult) -> dict[str, tuple[int, int, int]]:
-    """Expected, found and differences of each broken rule."""
+    """(expected, found, differences) of each broken rule."""
     return {one.rule: (one.expected, one.found, one.differences) for one in result.differences}
 
 
 def examples(result: AuditResult, rule: str) -> tuple[str, ...]:
-    return next(one.examples for one in result.findings if one.rule == rule)
+    return next(one.examples for one in result.results if one.rule == rule)
 
 
 @contextmanager
 def changed_row(history: History, key: tuple[object, ...], statement: str) -> Iterator[None]:
-    """A row of raw_events after the statement; afterwards it is what it was."""
+    """Applies the statement to a row of raw_events, and restores the row at the end."""
     table, where = history.session.table(RAW_EVENTS), "WHERE event_hour = %s AND bucket = %s AND create_time = %s"
     ((*values,),) = history.session.execute(f"SELECT {', '.join(RAW_EVENTS.column_names)} FROM {table} {where}", key)
     history.session.execute(f"{statement.format(table=table)} {where}", key)
@@ -113,7 +113,7 @@ def changed_row(history: History, key: tuple[object, ...], statement: str) -> It
 
 @contextmanager
 def changed_report(history: History, *statements: str) -> Iterator[None]:
-    """The report after the statements; afterwards it is what it was."""
+    """Applies the statements to the report, and restores the report at the end."""
     tables = ("mysql_report", "report_hours")
     database = history.database
     for table in tables:
@@ -130,39 +130,39 @@ def changed_report(history: History, *statements: str) -> Iterator[None]:
 
 
 def an_uncounted_key(history: History) -> tuple[object, ...]:
-    """The key of a raw event that no report counts."""
+    """The key of a raw event that isn't countable."""
     columns = "event_hour, bucket, create_time, custom_track"
     rows = history.session.execute(f"SELECT {columns} FROM {history.session.table(RAW_EVENTS)}")
     return min(row[:3] for row in rows if row[3] not in {"click", "clicks", "conversion", "qualified", "unqualified"})
 
 
-def test_a_true_history_is_exact(history: History) -> None:
+def test_an_untouched_history_is_exact(history: History) -> None:
     result = history.audit()
 
     assert broken(result) == {}
     assert result.exact
-    assert (result.span.records, result.span.judged_from, result.span.rows_not_judged) == (RECORDS, "", 0)
-    assert [one.rule for one in result.findings] == [
-        "stillness", "Kafka lag", "records", "dead letters", "conflicts", "events", "contents", "received_at",
+    assert (result.span.records, result.span.compared_from, result.span.rows_not_compared) == (RECORDS, "", 0)
+    assert [one.rule for one in result.results] == [
+        "unchanged topic", "Kafka lag", "records", "dead letters", "conflicts", "events", "contents", "received_at",
         "pending hours", "countable events", "report rows", "latest_update_time", "report hours", "ledger: records",
         "ledger: events", "ledger: duplicates", "ledger: dead letters", "ledger: countable", "ledger: unattributed",
         "ledger: report rows",
     ]  # fmt: skip
 
 
-def test_a_row_that_cassandra_lost_is_missing(history: History) -> None:
+def test_a_deleted_row_is_missing(history: History) -> None:
     key = an_uncounted_key(history)
     with changed_row(history, key, "DELETE FROM {table}"):
         result = history.audit()
 
-    events = history.audit().findings[5].expected
+    events = history.audit().results[5].expected
     assert broken(result) == {"events": (events, events - 1, 1)}
     (example,) = examples(result, "events")
     assert example.startswith(f"missing: raw_events hour {key[0]:%Y-%m-%d %H:%M} bucket {key[1]} create_time {key[2]}")
     assert f"sent as {history.settings.kafka_topic}/" in example
 
 
-def test_a_row_that_nobody_sent_is_unexpected(history: History) -> None:
+def test_a_row_without_a_record_is_unexpected(history: History) -> None:
     hour, bucket, _ = an_uncounted_key(history)
     key = (hour, bucket, UUID("00000000-0000-1000-8000-000000000001"))
     table, where = history.session.table(RAW_EVENTS), "WHERE event_hour = %s AND bucket = %s AND create_time = %s"
@@ -172,7 +172,7 @@ def test_a_row_that_nobody_sent_is_unexpected(history: History) -> None:
     finally:
         history.session.execute(f"DELETE FROM {table} {where}", key)
 
-    events = history.audit().findings[5].expected
+    events = history.audit().results[5].expected
     assert broken(result) == {"events": (events, events + 1, 1)}
     assert examples(result, "events") == (
         f"unexpected: raw_events hour {hour:%Y-%m-%d %H:%M} bucket {bucket} create_time {key[2]}, "
@@ -180,17 +180,17 @@ def test_a_row_that_nobody_sent_is_unexpected(history: History) -> None:
     )
 
 
-def test_a_row_that_says_something_else_is_found(history: History) -> None:
+def test_a_row_with_changed_content_is_found(history: History) -> None:
     with changed_row(history, an_uncounted_key(history), "UPDATE {table} SET ua = 'nobody'"):
         assert broken(history.audit()) == {"contents": (0, 1, 1)}
 
 
-def test_a_row_with_another_time_of_receipt_is_found(history: History) -> None:
+def test_a_row_with_another_received_at_is_found(history: History) -> None:
     with changed_row(history, an_uncounted_key(history), "UPDATE {table} SET received_at = '2026-01-06'"):
         assert broken(history.audit()) == {"received_at": (0, 1, 1)}
 
 
-def test_a_change_that_no_run_has_seen_leaves_its_hour_pending(history: History) -> None:
+def test_a_change_that_no_run_has_read_leaves_its_hour_pending(history: History) -> None:
     table = f"{history.session.keyspace}.event_changes"
     key = (datetime.now(UTC).date(), 6, UUID("ffffffff-ffff-1fff-8000-000000000001"))
     columns = "day, shard, changed_at, event_hour, buckets, row_count"
@@ -222,7 +222,7 @@ def test_one_wrong_latest_update_time_is_found(history: History) -> None:
 HOUR = "dates = '2026-01-05' AND hours = 7"
 
 
-def test_an_hour_that_vanished_from_the_report_is_found(history: History) -> None:
+def test_an_hour_missing_from_the_report_is_found(history: History) -> None:
     (rows, events), (all_rows, all_events) = history.reported(HOUR), history.reported()
     gone = {
         "countable events": (all_events, all_events - events, events),
@@ -258,7 +258,7 @@ def test_an_hour_reported_twice_is_found(history: History) -> None:
     assert examples(result, "report rows")[0].startswith("unexpected: 2026-01-05 23:00, job_id ")
 
 
-def test_the_command_ends_with_0_only_where_nothing_differs(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_exits_with_0_only_if_nothing_differs(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in as_environment(history.settings).items():
         monkeypatch.setenv(name, value)
     command = ["audit", "--ledger", str(history.ledger), "--json"]
@@ -283,11 +283,11 @@ KAFKA_RULES = ("Kafka lag", "records", "dead letters", "conflicts", "events", "c
 
 
 def broken_in_kafka(settings: Settings) -> dict[str, tuple[int, int, int]]:
-    """Broken rules but those about the report, which nobody has made."""
+    """Broken rules except those about the report, which these tests don't make."""
     return {rule: counts for rule, counts in broken(run_audit(settings)).items() if rule in KAFKA_RULES}
 
 
-def test_what_ingest_has_not_committed_is_named(settings: Settings) -> None:
+def test_uncommitted_records_are_reported(settings: Settings) -> None:
     send(settings, as_bytes(an_event(START, seed=1)))
     drain(settings)
     send(settings, as_bytes(an_event(START, seed=2)), b"{")
@@ -301,7 +301,7 @@ def test_what_ingest_has_not_committed_is_named(settings: Settings) -> None:
         "events": (2, 1, 1),
     }
     topic = settings.kafka_topic
-    assert examples(result, "Kafka lag") == (f"{topic}/0: 2 offsets from 1 on aren't committed",)
+    assert examples(result, "Kafka lag") == (f"{topic}/0: 2 uncommitted offsets from 1",)
     assert examples(result, "dead letters") == (f"missing: {topic}/0/2 (not_json)",)
 
 
@@ -320,7 +320,7 @@ def test_a_dead_letter_of_a_valid_record_is_unexpected(settings: Settings) -> No
     assert broken_in_kafka(settings) == {"records": (2, 3, 1), "dead letters": (1, 2, 1)}
 
 
-def test_replays_that_are_refused_again_are_accounted_for(settings: Settings) -> None:
+def test_replays_that_are_rejected_again_are_counted(settings: Settings) -> None:
     send(settings, as_bytes(an_event(START)), b"{")
     drain(settings)
     replay_dead_letters(settings, Selection())
@@ -329,11 +329,11 @@ def test_replays_that_are_refused_again_are_accounted_for(settings: Settings) ->
     result = run_audit(settings)
 
     assert {rule for rule in broken(result) if rule in KAFKA_RULES} == set()
-    (records,) = (one for one in result.findings if one.rule == "records")
-    assert records.promise == ("records in Kafka = 1 events + 0 duplicates + 1 dead letters + 1 replays refused again")
+    (records,) = (one for one in result.results if one.rule == "records")
+    assert records.promise == ("records in Kafka = 1 events + 0 duplicates + 1 dead letters + 1 replays rejected again")
 
 
-def test_one_create_time_with_two_contents_is_listed_as_a_conflict(settings: Settings) -> None:
+def test_one_create_time_with_two_contents_is_a_conflict(settings: Settings) -> None:
     event = an_event(START)
     send(settings, as_bytes(event), as_bytes(event | {"bid": 11}), as_bytes(event))
     drain(settings)
@@ -346,7 +346,7 @@ def test_one_create_time_with_two_contents_is_listed_as_a_conflict(settings: Set
     )
 
 
-def test_rows_from_before_what_kafka_holds_are_not_judged(settings: Settings) -> None:
+def test_rows_older_than_kafkas_records_are_not_compared(settings: Settings) -> None:
     send(settings, *(as_bytes(an_event(START, seed=seed)) for seed in range(3)))
     drain(settings)
     with open_admin(settings) as admin:
@@ -355,4 +355,4 @@ def test_rows_from_before_what_kafka_holds_are_not_judged(settings: Settings) ->
     result = run_audit(settings)
 
     assert {rule for rule in broken(result) if rule in KAFKA_RULES} == set()
-    assert (result.span.records, result.span.offsets, result.span.rows_not_judged) == (1, ("0: 2 to 2",), 2)
+    assert (result.span.records, result.span.offsets, result.span.rows_not_compared) == (1, ("0: 2 to 2",), 2)

@@ -1,4 +1,4 @@
-"""Every panel that asks the report database, as its read-only login: none is empty, and all add up to the ledger."""
+"""Every panel that reads the report database, with the read-only login: none is empty, and all match the ledger."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,11 +17,11 @@ from recruit_assets_tests.support.simulations import END, all_valid, simulated
 SPEC = all_valid(events=4_000, jobs=18)
 START = END - timedelta(days=4)
 SUMMED = {"clicks": "clicks", "applications": "conversion", "spend": "spend_hour"}
-"""What panels show, and the ledger's column of it."""
+"""Columns of the panels, and the same in the ledger."""
 PANELS = panel_queries("mysql")
 RATIOS = ("Costs", "Rates", "Cost per click and per application")
 PENDING_ONLY = {"failed_runs", "newest_change"}
-"""Columns of the table of hours that have no value while nothing is pending."""
+"""Columns of the hours' table that are null while nothing is pending."""
 FACTS = [query for query in PANELS if "fact_hourly" in query.text]
 
 
@@ -68,7 +68,7 @@ def test_a_panel_adds_up_to_the_ledger(analyst: ReportDatabase, ledger: Ledger, 
     }
 
 
-def test_key_figures_of_a_range_are_ratios_of_the_ledgers_sums(analyst: ReportDatabase, ledger: Ledger) -> None:
+def test_key_figures_are_ratios_of_the_ledgers_sums(analyst: ReportDatabase, ledger: Ledger) -> None:
     by_panel = {query.panel: query.expanded(START, END) for query in FACTS}
     spend, clicks, applications, qualified = (
         total(ledger, column) for column in ("spend_hour", "clicks", "conversion", "qualified_application")
@@ -90,7 +90,7 @@ def test_key_figures_of_a_range_are_ratios_of_the_ledgers_sums(analyst: ReportDa
 
 
 @pytest.mark.parametrize("query", FACTS, ids=str)
-def test_chosen_publishers_are_shown_alone(analyst: ReportDatabase, ledger: Ledger, query: PanelQuery) -> None:
+def test_a_filter_shows_only_the_chosen_publishers(analyst: ReportDatabase, ledger: Ledger, query: PanelQuery) -> None:
     chosen = [41, 43]
     publisher, clicks = REPORT_COLUMNS.index("publisher_id"), REPORT_COLUMNS.index("clicks")
     expected = sum(int(str(row[clicks])) for row in ledger.report() if row[publisher] in chosen)
@@ -103,8 +103,8 @@ def test_chosen_publishers_are_shown_alone(analyst: ReportDatabase, ledger: Ledg
 
 
 @pytest.mark.parametrize("query", FACTS, ids=str)
-def test_a_range_without_events_is_no_error(analyst: ReportDatabase, query: PanelQuery) -> None:
-    """Ratios over nothing are null in strict mode too."""
+def test_a_range_without_events_has_only_nulls(analyst: ReportDatabase, query: PanelQuery) -> None:
+    """A division by zero must be null in strict mode too."""
     long_ago = datetime(2025, 1, 1, tzinfo=UTC)
 
     rows = rows_of(analyst, query.expanded(long_ago, long_ago + timedelta(days=1)))

@@ -1,4 +1,4 @@
-"""The platform's metrics as Prometheus gets them: over HTTP, of the real engines."""
+"""The platform's metrics as Prometheus gets them: over HTTP, from the real engines."""
 
 from collections.abc import Iterator
 from urllib.request import urlopen
@@ -33,11 +33,11 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @dg.job(name="hours_job")
 def job_that_does_nothing() -> None:
-    """A run of it is a run of the job of that name."""
+    """A stand-in with the real job's name."""
 
 
 class Endpoint:
-    """The metrics of these stores, served."""
+    """Serves the metrics of these stores."""
 
     def __init__(self, settings: Settings, instance: dg.DagsterInstance) -> None:
         sources = platform_sources(settings, instance, jobs=["hours_job"], checks=[counts_every_event.key])
@@ -68,7 +68,7 @@ def lag(samples: Samples) -> float:
     return sum(value for name, value in samples.items() if name.startswith("recruit_kafka_lag_records/"))
 
 
-def test_what_moves_in_the_platform_moves_in_its_metrics(settings: Settings, instance: dg.DagsterInstance) -> None:
+def test_the_metrics_follow_what_happens_in_the_stores(settings: Settings, instance: dg.DagsterInstance) -> None:
     endpoint = Endpoint(settings, instance)
     publish(settings, *TWO_EVENTS_OF_FOUR)
 
@@ -93,7 +93,7 @@ def test_what_moves_in_the_platform_moves_in_its_metrics(settings: Settings, ins
     assert abs(after["recruit_cassandra_clock_offset_seconds"]) < 1
 
 
-def test_a_store_that_nobody_listens_for_is_down_and_the_others_are_told(
+def test_an_unreachable_store_is_down_and_the_others_are_still_read(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
     endpoint = Endpoint(load_settings(**settings.model_dump() | {"mysql_port": 1}), instance)

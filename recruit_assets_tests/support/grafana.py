@@ -1,4 +1,4 @@
-"""The queries of the provisioned dashboards, with macros and variables expanded the way Grafana expands them.
+"""The dashboards' queries as Grafana would send them, with macros and variables filled in.
 
 The macros are those of Grafana's MySQL data source (pkg/tsdb/mysql/macros.go).
 """
@@ -18,7 +18,7 @@ TIME_GROUP = re.compile(r"\$__timeGroup\((\w+), \$__interval\)")
 
 @dataclass(frozen=True, slots=True)
 class PanelQuery:
-    """One panel's query, and the value of each dashboard variable when `All` is chosen."""
+    """One panel's query; `everything` has the value of each dashboard variable while All is chosen."""
 
     dashboard: str
     panel: str
@@ -36,7 +36,7 @@ class PanelQuery:
         interval_s: int = 3600,
         chosen: Mapping[str, Sequence[int]] | None = None,
     ) -> str:
-        """The SQL for this time range; `chosen` has the selected members by variable, all by default."""
+        """The SQL for this range, and for the chosen members of each variable, by default all."""
         first, last = round(start.timestamp()), round(end.timestamp())
         sql = TIME_FILTER.sub(rf"\1 BETWEEN FROM_UNIXTIME({first}) AND FROM_UNIXTIME({last})", self.text)
         sql = TIME_GROUP.sub(rf"UNIX_TIMESTAMP(\1) DIV {interval_s} * {interval_s}", sql)
@@ -49,7 +49,7 @@ class PanelQuery:
 
 
 def dashboards() -> list[dict[str, Any]]:
-    """The provisioned documents."""
+    """The provisioned dashboards."""
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((FOLDER / "dashboards").glob("*.json"))]
 
 
@@ -59,7 +59,7 @@ def panel_queries(source: str) -> list[PanelQuery]:
 
 
 def variable_queries() -> list[PanelQuery]:
-    """The queries that fill the variables' menus."""
+    """The queries that fill the filters above the panels."""
     return [
         PanelQuery(document["uid"], f"variable {variable['name']}", variable["query"])
         for document in dashboards()

@@ -1,7 +1,6 @@
-"""Recounts Kafka, Cassandra and MySQL against each other and, with a ledger, against what the simulator sent.
+"""Recounts Kafka, Cassandra and MySQL and compares them, and with a ledger also with what the simulator sent.
 
-Belongs here: `run_audit`, its rules and what it remembers while it reads. Not here: repairs; the cheap form of its
-rules that runs with every materialization (`checks`).
+Changes nothing in the stores. The asset checks (`defs.checks`) are the cheap form that runs with every materialization.
 """
 
 from recruit_assets.observability.audit.results import AuditResult, RuleResult, Span

@@ -1,8 +1,7 @@
-"""Where an audit keeps what it has read: a private SQLite database that spills to a temporary file and dies with it.
+"""A private SQLite database with what an audit has read.
 
-Belongs here: its tables and how they are filled. Not here: reading the stores (`stores.audit_reads`), what the facts
-mean (`records`, `rows`, `report`), comparing them (`differences`). Memory stays at the page cache's size, whatever the
-topic holds; the file lies where SQLITE_TMPDIR or TMPDIR says and is gone even after a kill -9.
+It spills to a temporary file in SQLITE_TMPDIR or TMPDIR, so memory stays at the size of the page cache however much the
+topic holds. The file has no name and is gone even after a kill -9.
 """
 
 import sqlite3
@@ -25,12 +24,12 @@ METRICS_COLUMNS = (*_METRICS_KEY, *(measure.column for measure in MEASURES), "la
 
 _PRIMARY_KEY = ", ".join(MYSQL_REPORT.primary_key)
 TABLES = (
-    # one row per distinct content of an event; the Cassandra key comes first, so that neighbours in time are neighbours
+    # one row per distinct content of an event; Cassandra's key comes first to keep neighbours in time together
     "events (hour_ms, bucket, create_time, event_time_ms, content, received_at_ms, records, countable, unattributed, "
     "kafka_partition, kafka_offset, PRIMARY KEY (hour_ms, bucket, create_time, event_time_ms, content))",
     "stored (hour_ms, bucket, create_time, event_time_ms, content, received_at_ms, "
     "PRIMARY KEY (hour_ms, bucket, create_time))",
-    "refused (kafka_partition, kafka_offset, reason, PRIMARY KEY (kafka_partition, kafka_offset, reason))",
+    "rejected (kafka_partition, kafka_offset, reason, PRIMARY KEY (kafka_partition, kafka_offset, reason))",
     "dead_letters (kafka_partition, kafka_offset, reason, PRIMARY KEY (kafka_partition, kafka_offset, reason))",
     f"metrics ({', '.join(METRICS_COLUMNS)}, PRIMARY KEY ({', '.join(_METRICS_KEY)}))",
     "companies (job_id PRIMARY KEY, company_id)",
@@ -69,7 +68,7 @@ _RECOMPUTE = f"""
 
 
 class AuditDatabase:
-    """The facts of one audit. Times are ms since the epoch, but in the report tables, where they are UTC texts."""
+    """What one audit has read. Times are ms since the epoch, in the report tables UTC strings."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -79,34 +78,34 @@ class AuditDatabase:
 
     def add_events(self, rows: Iterable[Values]) -> None:
         """(hour_ms, bucket, create_time, event_time_ms, content, received_at_ms, countable, unattributed, partition,
-        offset) of valid records; records of the same event are counted.
+        offset) of valid records. Records with the same content are one row with a count.
         """
         self._database.executemany(_ADD_EVENT, rows)
 
     def add_stored(self, rows: Iterable[Values]) -> None:
         """(hour_ms, bucket, create_time, event_time_ms, content, received_at_ms) of rows in Cassandra.
 
-        A row read twice (the topology changed meanwhile) is one row.
+        A row that is read twice, because the topology changed, counts once.
         """
         self._database.executemany("INSERT OR REPLACE INTO stored VALUES (?, ?, ?, ?, ?, ?)", rows)
 
-    def add_refused(self, rows: Iterable[Values]) -> None:
-        """(partition, offset, reason) of refused records, by the record that was refused first."""
-        self._database.executemany("INSERT OR IGNORE INTO refused VALUES (?, ?, ?)", rows)
+    def add_rejected(self, rows: Iterable[Values]) -> None:
+        """(partition, offset, reason) of rejected records; a replay has its original's partition and offset."""
+        self._database.executemany("INSERT OR IGNORE INTO rejected VALUES (?, ?, ?)", rows)
 
     def add_dead_letters(self, rows: Iterable[Values]) -> None:
-        """(partition, offset, reason) of dead letters; one that was sent twice is one."""
+        """(partition, offset, reason) of dead letters; one that was sent twice counts once."""
         self._database.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?)", rows)
 
     def dead_letters_of(self, partition: int, first: int, last: int) -> Mapping[int, str]:
-        """Reason by offset of the dead letters from these records; the last one where there are several."""
+        """Reasons by offset of the dead letters of these records; the last one if there are several."""
         select = (
             "SELECT kafka_offset, reason FROM dead_letters WHERE kafka_partition = ? AND kafka_offset BETWEEN ? AND ?"
         )
         return dict(self._database.execute(select, (partition, first, last)))
 
     def add_metrics(self, rows: Iterable[Values]) -> None:
-        """Rows of hourly metrics, to be added to those of the same key."""
+        """Rows of hourly metrics; rows with the same key are added up."""
         self._database.executemany(_ADD_METRICS, rows)
 
     def add_companies(self, rows: Iterable[Values]) -> None:
@@ -114,15 +113,15 @@ class AuditDatabase:
         self._database.executemany("INSERT OR REPLACE INTO companies VALUES (?, ?)", rows)
 
     def add_reported(self, rows: Iterable[Values]) -> None:
-        """Rows of the report as MySQL has them, in the contract's columns."""
+        """Rows of the report in MySQL, with the contract's columns."""
         self._add("reported", MYSQL_REPORT.column_names, rows)
 
     def add_ledger(self, rows: Iterable[Values]) -> None:
-        """Rows of the report as the ledger wants them: the contract's columns without the last."""
+        """Rows of the report that the ledger expects: the contract's columns except the last."""
         self._add("ledger", LEDGER_COLUMNS, rows)
 
     def recompute(self) -> None:
-        """Make the report that follows from the metrics and the companies."""
+        """Compute the report from the metrics and the companies."""
         self._database.execute(_RECOMPUTE)
 
     def rows(self, query: str, parameters: Mapping[str, object] | None = None) -> Iterator[Values]:
@@ -130,7 +129,7 @@ class AuditDatabase:
         yield from self._database.execute(query, parameters or {})
 
     def number(self, query: str, parameters: Mapping[str, object] | None = None) -> int:
-        """The one whole number that a query gives; nothing counts as 0."""
+        """A query's single integer; 0 if it returns null or no row."""
         row = self._database.execute(query, parameters or {}).fetchone()
         return int(row[0] or 0) if row else 0
 
@@ -141,11 +140,11 @@ class AuditDatabase:
 
 @contextmanager
 def open_audit_database() -> Iterator[AuditDatabase]:
-    """An empty scratch database, gone on leaving."""
-    database = sqlite3.connect("", isolation_level=None)  # no name: a temporary file that is deleted when closed
+    """An empty audit database that is deleted at the end."""
+    database = sqlite3.connect("", isolation_level=None)  # no name: a temporary file
     try:
         database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        database.execute("PRAGMA temp_store = FILE")  # sorting a topic's worth of keys isn't for memory
+        database.execute("PRAGMA temp_store = FILE")  # sorting must not need memory for every key
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("BEGIN")
         yield AuditDatabase(database)
@@ -154,7 +153,7 @@ def open_audit_database() -> Iterator[AuditDatabase]:
 
 
 def rounded_mean(total: int, count: int) -> float:
-    """total / count to 2 decimals, half away from zero, in whole numbers; 0 of none."""
+    """total / count to 2 decimals, rounded half away from zero in integer arithmetic; 0 if count is 0."""
     if count == 0:
         return 0.0
     hundredths = (abs(total) * 200 + count) // (2 * count)

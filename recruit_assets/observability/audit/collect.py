@@ -1,8 +1,6 @@
-"""Everything that an audit reads, in the order in which data flows: what was committed when Kafka was looked at is in
-what is read after it.
+"""Reads all that an audit needs, in the order in which data flows.
 
-Belongs here: the order of reading, and the facts that aren't rows of the scratch database. Not here: statements
-(`stores.audit_reads`), what the facts mean (`evaluate`).
+Kafka's committed offsets are read first: what they cover must be in the stores that are read later.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,36 +24,37 @@ from recruit_assets.transforms.validate import Limits
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What was read; events, rows, dead letters and report rows are in the scratch database."""
+    """What was read. The events, rows, dead letters and report rows themselves are in the audit database."""
 
     before: Sequence[PartitionSpan]
-    """The event topic when reading began; its records up to here were read."""
+    """The event topic before reading; its records were read up to here."""
     after: Sequence[PartitionSpan]
-    """The event topic when everything was read."""
+    """The event topic after everything was read."""
     records: RecordCounts
-    strangers: Sample
+    foreign_records: Sample
     """Records of the dead letter topic that aren't dead letters of the event topic."""
     rows: int
-    """Rows of raw_events."""
+    """How many rows raw_events has."""
     changes: Mapping[datetime, datetime]
-    """When each hour of the change feed changed last."""
-    report_hours: HourCounts
-    """What the report has, by hour."""
-    marks: Mapping[datetime, ReportMark]
-    """What report_hours says."""
+    """The newest change of each hour in the change feed."""
+    hour_counts: HourCounts
+    """What mysql_report has, by hour."""
+    recorded_hours: Mapping[datetime, ReportMark]
+    """What report_hours records about each hour."""
 
 
 def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progress) -> Collected:
-    """Read the three stores; StoreUnavailable when one doesn't answer."""
+    """Read the three stores; StoreUnavailable if one doesn't answer."""
     with open_topic_reader(settings) as reader, open_session(settings) as session:
         before = reader.spans()
-        strangers = _read_dead_letters(reader, settings, audit_db, progress=progress)
+        foreign_records = _read_dead_letters(reader, settings, audit_db, progress=progress)
         records = _read_records(reader, before, session, audit_db=audit_db, settings=settings, progress=progress)
         partitions = read_partitions(session, stored_partitions(session))
         rows = take_rows(audit_db, partitions, expected=records.valid, progress=progress)
         changes = newest_changes(session)
-        report_hours, marks = _read_report(settings, audit_db, progress)
-        return Collected(before, reader.spans(), records, strangers, rows, changes, report_hours, marks)
+        hour_counts, recorded_hours = _read_report(settings, audit_db, progress)
+        after = reader.spans()
+    return Collected(before, after, records, foreign_records, rows, changes, hour_counts, recorded_hours)
 
 
 def _read_dead_letters(

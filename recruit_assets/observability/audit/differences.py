@@ -1,8 +1,4 @@
-"""Where the facts of an audit differ: each difference counted, the first few with their place.
-
-Belongs here: the queries over the scratch database. Not here: whether a difference breaks a rule (`rules`), filling the
-tables (`audit_db`).
-"""
+"""Queries that find the differences in the audit database: all are counted, the first few shown with their place."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +15,7 @@ Describe = Callable[..., str]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY = "hour_ms, bucket, create_time"
 
-# a row whose event time is another event's isn't this event's
+# the same create_time with another event time is another event
 _MISSING = f"""
     SELECT {_KEY}, event_time_ms, kafka_partition, kafka_offset FROM events e
     WHERE NOT EXISTS (SELECT 1 FROM stored s WHERE s.hour_ms = e.hour_ms AND s.bucket = e.bucket
@@ -31,21 +27,21 @@ _UNKNOWN = f"""
     WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.hour_ms = s.hour_ms AND e.bucket = s.bucket
       AND e.create_time = s.create_time AND e.event_time_ms = s.event_time_ms)
 """
-_UNEXPECTED = f"SELECT * FROM ({_UNKNOWN}) WHERE received_at_ms IS NULL OR received_at_ms >= :judged_from_ms"
-_NOT_JUDGED = f"SELECT * FROM ({_UNKNOWN}) WHERE received_at_ms < :judged_from_ms"
-# where records contradict each other, which cell wins is unspecified: that is a conflict and not a wrong row
+_UNEXPECTED = f"SELECT * FROM ({_UNKNOWN}) WHERE received_at_ms IS NULL OR received_at_ms >= :compared_from_ms"
+_NOT_COMPARED = f"SELECT * FROM ({_UNKNOWN}) WHERE received_at_ms < :compared_from_ms"
+# if an event's records contradict each other, the winner is unspecified: a conflict, not a wrong row
 _OTHER_CONTENT = f"""
     SELECT {_KEY}, kafka_partition, kafka_offset
     FROM (SELECT {_KEY}, event_time_ms, min(content) AS sent, kafka_partition, kafka_offset FROM events
           GROUP BY {_KEY} HAVING count(*) = 1) JOIN stored USING ({_KEY}, event_time_ms)
     WHERE sent IS NOT content
 """
-# an event's last record may have been dropped from a partition that holds less than another
+# the event's last record may have been dropped already
 _OTHER_RECEIVED_AT = f"""
     SELECT {_KEY}, stored.received_at_ms, wanted
     FROM (SELECT {_KEY}, max(received_at_ms) AS wanted FROM events GROUP BY {_KEY}) JOIN stored USING ({_KEY})
     WHERE stored.received_at_ms IS NOT wanted
-      AND NOT (coalesce(stored.received_at_ms, 0) > wanted AND stored.received_at_ms < :judged_from_ms)
+      AND NOT (coalesce(stored.received_at_ms, 0) > wanted AND stored.received_at_ms < :compared_from_ms)
 """
 _CONFLICTS = """
     SELECT create_time, count(DISTINCT event_time_ms), count(DISTINCT content), min(kafka_offset), kafka_partition
@@ -54,20 +50,20 @@ _CONFLICTS = """
 """
 _ORIGIN = "kafka_partition, kafka_offset"
 _WITHOUT_DEAD_LETTER = f"""
-    SELECT {_ORIGIN}, reason FROM refused r WHERE NOT EXISTS (SELECT 1 FROM dead_letters d
+    SELECT {_ORIGIN}, reason FROM rejected r WHERE NOT EXISTS (SELECT 1 FROM dead_letters d
       WHERE d.kafka_partition = r.kafka_partition AND d.kafka_offset = r.kafka_offset)
     GROUP BY {_ORIGIN}
 """
 _OTHER_REASON = f"""
-    SELECT {_ORIGIN}, r.reason, d.reason FROM refused r JOIN dead_letters d USING ({_ORIGIN})
+    SELECT {_ORIGIN}, r.reason, d.reason FROM rejected r JOIN dead_letters d USING ({_ORIGIN})
     WHERE NOT EXISTS (SELECT 1 FROM dead_letters same WHERE same.kafka_partition = r.kafka_partition
       AND same.kafka_offset = r.kafka_offset AND same.reason = r.reason)
     GROUP BY {_ORIGIN}
 """
-_WITHOUT_REFUSAL = f"""
+_WITHOUT_REJECTION = f"""
     SELECT {_ORIGIN}, reason FROM dead_letters d
     WHERE kafka_partition = :partition AND kafka_offset >= :first AND kafka_offset < :end
-      AND NOT EXISTS (SELECT 1 FROM refused r WHERE r.kafka_partition = d.kafka_partition
+      AND NOT EXISTS (SELECT 1 FROM rejected r WHERE r.kafka_partition = d.kafka_partition
         AND r.kafka_offset = d.kafka_offset)
     GROUP BY {_ORIGIN}
 """
@@ -83,7 +79,7 @@ _REPORT_KEY = MYSQL_REPORT.primary_key
 
 @dataclass(frozen=True, slots=True)
 class RowDifferences:
-    """How two reports differ: rows that only one of them has, and rows with other values."""
+    """How two reports differ: rows that only one of them has, and rows whose values differ."""
 
     missing: Sample
     unexpected: Sample
@@ -91,12 +87,12 @@ class RowDifferences:
 
 
 class Differences:
-    """The differences in a filled scratch database. Rows received before `judged_from_ms` can't be judged by Kafka."""
+    """The differences in a filled audit database. Kafka no longer has every record of before `compared_from_ms`."""
 
-    def __init__(self, audit_db: AuditDatabase, *, topic: str, judged_from_ms: float) -> None:
+    def __init__(self, audit_db: AuditDatabase, *, topic: str, compared_from_ms: float) -> None:
         self._audit_db = audit_db
         self._topic = topic
-        self._span = {"judged_from_ms": judged_from_ms}
+        self._span = {"compared_from_ms": compared_from_ms}
 
     def events_without_row(self) -> Sample:
         return self._sample(_MISSING, lambda h, b, c, _, p, o: f"missing: {_row(h, b, c)}, sent as {self._place(p, o)}")
@@ -104,12 +100,12 @@ class Differences:
     def rows_without_event(self) -> Sample:
         return self._sample(_UNEXPECTED, lambda h, b, c, at: f"unexpected: {_row(h, b, c)}, received {moment(at)}")
 
-    def rows_not_judged(self) -> int:
-        return self._audit_db.number(f"SELECT count(*) FROM ({_NOT_JUDGED})", self._span)
+    def rows_not_compared(self) -> int:
+        return self._audit_db.number(f"SELECT count(*) FROM ({_NOT_COMPARED})", self._span)
 
     def rows_with_other_content(self) -> Sample:
         return self._sample(
-            _OTHER_CONTENT, lambda h, b, c, p, o: f"{_row(h, b, c)} isn't what {self._place(p, o)} says"
+            _OTHER_CONTENT, lambda h, b, c, p, o: f"{_row(h, b, c)} differs from its record {self._place(p, o)}"
         )
 
     def rows_with_other_received_at(self) -> Sample:
@@ -126,7 +122,7 @@ class Differences:
             ),
         )
 
-    def refused_without_dead_letter(self) -> Sample:
+    def rejected_without_dead_letter(self) -> Sample:
         return self._sample(_WITHOUT_DEAD_LETTER, lambda p, o, reason: f"missing: {self._place(p, o)} ({reason})")
 
     def dead_letters_with_other_reason(self) -> Sample:
@@ -134,21 +130,21 @@ class Differences:
             _OTHER_REASON, lambda p, o, wanted, found: f"{self._place(p, o)}: reason {found}, expected {wanted}"
         )
 
-    def dead_letters_without_refusal(self, partition: int, first: int, end: int) -> Sample:
-        """Of the records that this partition holds."""
+    def dead_letters_without_rejection(self, partition: int, first: int, end: int) -> Sample:
+        """Only for records that the partition still holds."""
         return self._sample(
-            _WITHOUT_REFUSAL,
+            _WITHOUT_REJECTION,
             lambda p, o, reason: f"unexpected: {self._place(p, o)} ({reason})",
             {"partition": partition, "first": first, "end": end},
         )
 
     def hours(self, expected: str, found: str) -> Sample:
-        """Hours in which two reports count another number of events."""
+        """Hours in which two reports count a different number of events."""
         query = _HOURLY.format(count=REPORT_EVENTS, expected=expected, found=found)
         return self._sample(query, lambda day, hour, wanted, n: f"{_hour(day, hour)}: {n} events, expected {wanted}")
 
     def report(self, expected: str, found: str, columns: Sequence[str]) -> RowDifferences:
-        """How report table `found` differs from `expected`, in the key and in these columns."""
+        """How the report table `found` differs from `expected`, in the key and in these columns."""
         key = ", ".join(_REPORT_KEY)
         values = [name for name in columns if name not in _REPORT_KEY]
         pairs = ", ".join(f"e.{name}, f.{name}" for name in values)
@@ -177,7 +173,7 @@ class Differences:
 
 
 def moment(instant_ms: int | None) -> str:
-    """An instant as a UTC text with milliseconds."""
+    """A UTC time as text, with milliseconds."""
     if instant_ms is None:
         return "never"
     return (_EPOCH + timedelta(milliseconds=instant_ms)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
@@ -198,7 +194,7 @@ def _report_row(key: Sequence[Any]) -> str:
 
 
 def _changes(row: Sequence[Any], columns: Sequence[str]) -> str:
-    """The row and those of its columns that differ."""
+    """The row, and its columns that differ."""
     key, values = row[: len(_REPORT_KEY)], row[len(_REPORT_KEY) :]
     pairs = zip(columns, values[::2], values[1::2], strict=True)
     changed = ", ".join(f"{name} {found}, expected {wanted}" for name, wanted, found in pairs if wanted != found)

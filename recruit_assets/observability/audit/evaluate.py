@@ -1,7 +1,4 @@
-"""Which facts each rule is given, and what the proof is about.
-
-Not here: the rules themselves (`rules`), the queries of single differences (`differences`), reading (`collected`).
-"""
+"""Applies every rule to what was collected, and says what the audit covers."""
 
 from math import inf
 
@@ -16,48 +13,48 @@ from recruit_assets.observability.audit.results import AuditResult, RuleResult, 
 from recruit_assets.runtime.settings import Settings
 
 _EVENTS = "SELECT count(*) FROM (SELECT DISTINCT hour_ms, bucket, create_time, event_time_ms FROM events {where})"
-_REFUSED_ORIGINS = "SELECT count(*) FROM (SELECT DISTINCT kafka_partition, kafka_offset FROM refused)"
+_REJECTED_ORIGINS = "SELECT count(*) FROM (SELECT DISTINCT kafka_partition, kafka_offset FROM rejected)"
 
 
 def evaluate(
     settings: Settings, audit_db: AuditDatabase, collected: Collected, *, ledger: LedgerCounts | None
 ) -> AuditResult:
-    """Every rule's finding; those of the ledger last, if there is one."""
+    """The result of every rule; those about the ledger come last, if there is one."""
     audit_db.recompute()
-    judged_from_ms = _judged_from_ms(collected)
-    differences = Differences(audit_db, topic=settings.kafka_topic, judged_from_ms=judged_from_ms)
-    findings = [
-        *_kafka_findings(settings, audit_db, collected, differences=differences),
-        *_cassandra_findings(audit_db, collected, differences),
-        *_report_findings(audit_db, collected, differences),
+    compared_from_ms = _compared_from_ms(collected)
+    differences = Differences(audit_db, topic=settings.kafka_topic, compared_from_ms=compared_from_ms)
+    results = [
+        *_kafka_results(settings, audit_db, collected, differences=differences),
+        *_cassandra_results(audit_db, collected, differences),
+        *_report_results(audit_db, collected, differences),
     ]
     if ledger is not None:
-        findings += _ledger_findings(audit_db, collected, differences, ledger=ledger)
-    span = _span(settings, collected, judged_from_ms=judged_from_ms, not_judged=differences.rows_not_judged())
-    return AuditResult(span, tuple(findings))
+        results += _ledger_results(audit_db, collected, differences, ledger=ledger)
+    span = _span(settings, collected, compared_from_ms=compared_from_ms, not_compared=differences.rows_not_compared())
+    return AuditResult(span, tuple(results))
 
 
-def _kafka_findings(
+def _kafka_results(
     settings: Settings, audit_db: AuditDatabase, collected: Collected, *, differences: Differences
 ) -> tuple[RuleResult, ...]:
     records, events = collected.records, _distinct_events(audit_db)
-    refused = audit_db.number(_REFUSED_ORIGINS)
-    missing = differences.refused_without_dead_letter()
-    unexpected = collected.strangers
+    rejected = audit_db.number(_REJECTED_ORIGINS)
+    missing = differences.rejected_without_dead_letter()
+    unexpected = collected.foreign_records
     for span in collected.before:
-        unexpected += differences.dead_letters_without_refusal(span.partition, span.first, span.end)
+        unexpected += differences.dead_letters_without_rejection(span.partition, span.first, span.end)
     return (
-        rules.nothing_moved(collected.before, collected.after, topic=settings.kafka_topic),
+        rules.topic_unchanged(collected.before, collected.after, topic=settings.kafka_topic),
         rules.nothing_uncommitted(collected.before, topic=settings.kafka_topic, group=settings.kafka_group),
         rules.records_add_up(
             records=records.records,
             events=events,
             duplicates=records.valid - events,
-            dead_letters=refused - missing.count + unexpected.count,
-            refused_again=records.refused - refused,
+            dead_letters=rejected - missing.count + unexpected.count,
+            rejected_again=records.rejected - rejected,
         ),
         rules.dead_letters_match(
-            refused=refused,
+            rejected=rejected,
             missing=missing,
             unexpected=unexpected,
             other_reason=differences.dead_letters_with_other_reason(),
@@ -66,13 +63,13 @@ def _kafka_findings(
     )
 
 
-def _cassandra_findings(
+def _cassandra_results(
     audit_db: AuditDatabase, collected: Collected, differences: Differences
 ) -> tuple[RuleResult, ...]:
     return (
         rules.events_are_rows(
             events=_distinct_events(audit_db),
-            rows=collected.rows - differences.rows_not_judged(),
+            rows=collected.rows - differences.rows_not_compared(),
             missing=differences.events_without_row(),
             unexpected=differences.rows_without_event(),
         ),
@@ -81,9 +78,9 @@ def _cassandra_findings(
     )
 
 
-def _report_findings(audit_db: AuditDatabase, collected: Collected, differences: Differences) -> tuple[RuleResult, ...]:
+def _report_results(audit_db: AuditDatabase, collected: Collected, differences: Differences) -> tuple[RuleResult, ...]:
     return (
-        rules.nothing_pending(collected.changes, collected.marks),
+        rules.nothing_pending(collected.changes, collected.recorded_hours),
         rules.countable_events_match(
             expected=_events_of(audit_db, "recomputed"),
             found=_events_of(audit_db, "reported"),
@@ -95,14 +92,14 @@ def _report_findings(audit_db: AuditDatabase, collected: Collected, differences:
             differences=differences.report("recomputed", "reported", LEDGER_COLUMNS),
         ),
         rules.latest_update_times_match(differences.report("recomputed", "reported", (LATEST,)).different),
-        rules.marks_match(wrong_marks(collected.report_hours, collected.marks)),
+        rules.hour_counts_match(wrong_marks(collected.hour_counts, collected.recorded_hours)),
     )
 
 
-def _ledger_findings(
+def _ledger_results(
     audit_db: AuditDatabase, collected: Collected, differences: Differences, *, ledger: LedgerCounts
 ) -> tuple[RuleResult, ...]:
-    """The ledger knows nothing of replays, so these aren't counted as sent."""
+    """The ledger doesn't know replays, so they aren't counted as sent."""
     events = _distinct_events(audit_db)
     found = LedgerCounts(
         records=collected.records.records - collected.records.replayed,
@@ -122,16 +119,16 @@ def _ledger_findings(
     )
 
 
-def _judged_from_ms(collected: Collected) -> float:
-    """From when on every record that made a row is still in Kafka; always, where no partition has dropped any.
+def _compared_from_ms(collected: Collected) -> float:
+    """Rows received from this time on still have their record in Kafka. -inf if no partition has dropped any record.
 
-    The last dropped record can be of the same millisecond as the first one that is kept.
+    One millisecond is added because the last dropped record may have the same time as the first one that is left.
     """
     firsts = collected.records.first_received_ms
     return max((firsts.get(span.partition, inf) + 1 for span in collected.before if span.first > 0), default=-inf)
 
 
-def _span(settings: Settings, collected: Collected, *, judged_from_ms: float, not_judged: int) -> Span:
+def _span(settings: Settings, collected: Collected, *, compared_from_ms: float, not_compared: int) -> Span:
     firsts = collected.records.first_received_ms.values()
     return Span(
         topic=settings.kafka_topic,
@@ -141,15 +138,17 @@ def _span(settings: Settings, collected: Collected, *, judged_from_ms: float, no
         records=collected.records.records,
         first_received_at=moment(min(firsts)) if firsts else "",
         last_received_at=moment(collected.records.last_received_ms) if firsts else "",
-        judged_from=_shown(judged_from_ms),
-        rows_not_judged=not_judged,
+        compared_from=_shown(compared_from_ms),
+        rows_not_compared=not_compared,
     )
 
 
-def _shown(judged_from_ms: float) -> str:
-    if judged_from_ms == -inf:
+def _shown(compared_from_ms: float) -> str:
+    if compared_from_ms == -inf:
         return ""
-    return "never: a partition has dropped everything" if judged_from_ms == inf else moment(round(judged_from_ms))
+    if compared_from_ms == inf:
+        return "never, because a partition has dropped everything"
+    return moment(round(compared_from_ms))
 
 
 def _distinct_events(audit_db: AuditDatabase, where: str = "") -> int:

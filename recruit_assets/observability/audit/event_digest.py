@@ -1,7 +1,4 @@
-"""What an event says, as 16 bytes: the same for its Kafka record and for its row in Cassandra, if nothing was changed.
-
-Not here: its identity, create_time and event time, which is compared as it is.
-"""
+"""A digest of an event's content: equal for its Kafka record and its row in Cassandra if nothing was changed."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -12,7 +9,7 @@ DIGEST_BYTES = 16
 
 
 def content_of(values: Sequence[str | int | None], extra: str | None) -> bytes:
-    """A digest of the event's columns without create_time, and of its unknown fields in whatever order."""
+    """Digest of the event's columns without create_time, and of its unknown fields in any order."""
     digest = blake2b(orjson.dumps(values), digest_size=DIGEST_BYTES)
     if extra is not None:
         digest.update(orjson.dumps(orjson.loads(extra), option=orjson.OPT_SORT_KEYS))

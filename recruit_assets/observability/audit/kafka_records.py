@@ -1,7 +1,6 @@
-"""What the event topic holds: each record a valid event or a refused one, and the dead letters that say so.
+"""Sorts the event topic's records into valid events and rejected ones, and reads the dead letter topic.
 
-Belongs here: telling events from refused records, with the pipeline's own `transforms`; the independent opinion is the
-ledger's. Not here: reading Kafka (`stores.audit_reads`), comparing (`differences`).
+Uses the pipeline's own `transforms`; the independent check is the simulator's ledger.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,31 +18,31 @@ from recruit_assets.transforms.validate import Event, Limits, read_event
 
 Batches = Iterable[tuple[int, Sequence[Record]]]
 
-NOT_SEEN_IN_THE_RECORD = frozenset(
+EXTERNAL_REASONS = frozenset(
     {DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.BEFORE_FIRST_HOUR, DeadLetterReason.TOO_LARGE}
 )
-"""Reasons that follow from Cassandra, or from a setting that may have been another: the dead letter is believed."""
+"""Reasons that depend on Cassandra, or on a setting that may have changed since. Here the dead letter is trusted."""
 
 
 @dataclass(slots=True)
 class RecordCounts:
-    """What was read of the event topic."""
+    """Counts of the event topic's records."""
 
     records: int = 0
-    refused: int = 0
+    rejected: int = 0
     replayed: int = 0
-    """Records that were sent again from the dead letter topic."""
+    """Records that `dead-letters replay` sent."""
     first_received_ms: dict[int, int] = field(default_factory=dict)
-    """By partition."""
+    """Time of each partition's first record."""
     last_received_ms: int = 0
 
     @property
     def valid(self) -> int:
-        return self.records - self.refused
+        return self.records - self.rejected
 
 
 class RecordReader:
-    """Takes the topic's records into the scratch database and counts them."""
+    """Copies the topic's records into the audit database and counts them."""
 
     def __init__(self, audit_db: AuditDatabase, *, topic: str, layouts: Layouts, limits: Limits) -> None:
         self._audit_db = audit_db
@@ -53,7 +52,7 @@ class RecordReader:
         self.counts = RecordCounts()
 
     def take(self, batches: Batches, *, total: int, progress: Progress) -> RecordCounts:
-        """All of them; dead letters must have been taken before."""
+        """Take all batches. The dead letters must be in the audit database already."""
         for partition, records in batches:
             if records:
                 self._take(partition, records)
@@ -61,24 +60,24 @@ class RecordReader:
         return self.counts
 
     def _take(self, partition: int, records: Sequence[Record]) -> None:
-        believed = self._audit_db.dead_letters_of(partition, records[0].offset, records[-1].offset)
+        known_reasons = self._audit_db.dead_letters_of(partition, records[0].offset, records[-1].offset)
         events: list[Values] = []
-        refused: list[Values] = []
+        rejected: list[Values] = []
         for record in records:
             try:
                 event = read_event(record.value, record.timestamp, limits=self._limits)
             except RejectedEvent as rejection:
-                refused.append((*self._origin(record), rejection.reason.value))
+                rejected.append((*self._origin(record), rejection.reason.value))
                 continue
-            if believed.get(record.offset) in NOT_SEEN_IN_THE_RECORD:
-                refused.append((partition, record.offset, believed[record.offset]))
+            if known_reasons.get(record.offset) in EXTERNAL_REASONS:
+                rejected.append((partition, record.offset, known_reasons[record.offset]))
             else:
                 events.append(self._values(event, record))
         self._audit_db.add_events(events)
-        self._audit_db.add_refused(refused)
+        self._audit_db.add_rejected(rejected)
         counts = self.counts
         counts.records += len(records)
-        counts.refused += len(refused)
+        counts.rejected += len(rejected)
         counts.replayed += sum(1 for record in records if record.headers and _is_replay(record))
         counts.first_received_ms.setdefault(partition, records[0].timestamp)
         counts.last_received_ms = max(counts.last_received_ms, records[-1].timestamp)
@@ -99,7 +98,7 @@ class RecordReader:
         )
 
     def _origin(self, record: Record) -> tuple[int, int]:
-        """The record itself, or the one that it is a replay of."""
+        """Partition and offset of the record, or of the one that it replays."""
         if record.headers and _is_replay(record):
             origin = origin_in(dict(record.headers))
             if origin.topic == self._topic:
@@ -108,33 +107,33 @@ class RecordReader:
 
 
 def take_dead_letters(audit_db: AuditDatabase, batches: Batches, *, topic: str, progress: Progress) -> Sample:
-    """Take all dead letters into the scratch database; returns the records that aren't dead letters of the topic."""
-    strangers, read = Sample(), 0
+    """Copy the topic's dead letters into the audit database; returns a sample of the records that are none."""
+    foreign_records, read = Sample(), 0
     for _, records in batches:
         known: list[Values] = []
         for record in records:
             try:
                 letter = dead_letter_of(record)
             except Inconsistent as error:
-                strangers = _one_more(strangers, str(error))
+                foreign_records = _one_more(foreign_records, str(error))
                 continue
             if letter.origin.topic == topic:
                 known.append((letter.origin.partition, letter.origin.offset, letter.reason.value))
             else:
-                strangers = _one_more(strangers, f"unexpected: dead letter of {letter.origin}")
+                foreign_records = _one_more(foreign_records, f"unexpected: dead letter of {letter.origin}")
         audit_db.add_dead_letters(known)
         read += len(records)
         progress("dead letters in Kafka", read, 0)
-    return strangers
+    return foreign_records
 
 
 def _is_replay(record: Record) -> bool:
-    """Whether the record names another as which it was refused before."""
+    """True if the headers name the record that was rejected before."""
     headers = dict(record.headers)
     try:
         origin_in(headers)
     except (KeyError, ValueError):
-        return False  # someone's own headers
+        return False  # the sender's own headers
     return DeadLetterHeader.ATTEMPTS in headers
 
 

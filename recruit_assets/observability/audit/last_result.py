@@ -1,7 +1,4 @@
-"""The verdict of the last audit, kept in the state directory for those who show it: the report page and Prometheus.
-
-Belongs here: writing and reading it. Not here: the audit itself (`run`), which changes nothing.
-"""
+"""The result of the last audit, kept in the state directory for the report page and Prometheus."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +14,7 @@ FILE = "last_audit.json"
 
 
 class LastAudit(BaseModel):
-    """When an audit ended, about how many records, and the rules that it found broken."""
+    """When an audit ended, how many records it covered, how many rules it checked and which were broken."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,25 +29,25 @@ class LastAudit(BaseModel):
 
 
 def keep_last_audit(settings: Settings, result: AuditResult) -> None:
-    """Replace what the last audit said."""
+    """Replace the stored result."""
     last = LastAudit(
         ended_at=datetime.now(UTC),
         records=result.span.records,
-        rules=len(result.findings),
-        broken=tuple(finding.rule for finding in result.differences),
+        rules=len(result.results),
+        broken=tuple(one.rule for one in result.differences),
     )
     replace_file(_file(settings), last.model_dump_json().encode())
 
 
 def read_last_audit(settings: Settings) -> LastAudit | None:
-    """None before the first audit; Inconsistent where the file isn't ours."""
+    """None before the first audit; Inconsistent if the file can't be read as one."""
     file = _file(settings)
     try:
         return LastAudit.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         return None
     except ValidationError as error:
-        raise Inconsistent(f"{file} isn't the verdict of an audit; remove it, or audit again") from error
+        raise Inconsistent(f"{file} isn't the result of an audit; remove it, or run an audit again") from error
 
 
 def _file(settings: Settings) -> Path:

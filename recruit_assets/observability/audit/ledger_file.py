@@ -1,7 +1,4 @@
-"""The simulator's ledger: what was sent and what the report must be, by someone who shares no code with the pipeline.
-
-Belongs here: reading the file, checking its form. Not here: writing it (`simulator.ledger`), comparing (`rules`).
-"""
+"""The simulator's ledger: what was sent, and the report that must come of it, computed without the pipeline's code."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -19,24 +16,9 @@ Cell = int | float | str | None
 LedgerRow = Annotated[list[Cell], Field(min_length=len(LEDGER_COLUMNS), max_length=len(LEDGER_COLUMNS))]
 
 
-class _Counts(BaseModel):
-    records: int
-    events: int
-    duplicates: int
-    dead_letters: dict[str, int]
-    countable: int
-    unattributed: int
-
-
-class _Document(BaseModel):
-    version: Literal[1]
-    counts: _Counts
-    report: list[LedgerRow]
-
-
 @dataclass(frozen=True, slots=True)
 class LedgerCounts:
-    """How much was sent, by what it is."""
+    """How many records were sent, by kind; dead letters by reason."""
 
     records: int
     events: int
@@ -46,8 +28,14 @@ class LedgerCounts:
     unattributed: int
 
 
+class _Document(BaseModel):
+    version: Literal[1]
+    counts: LedgerCounts
+    report: list[LedgerRow]
+
+
 def read_ledger(path: Path) -> tuple[LedgerCounts, list[LedgerRow]]:
-    """Counts and report rows; UserError when the file isn't there or isn't a ledger."""
+    """Counts and report rows; UserError if the file is missing or isn't a ledger."""
     try:
         document = _Document.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -58,12 +46,12 @@ def read_ledger(path: Path) -> tuple[LedgerCounts, list[LedgerRow]]:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the document"
         raise UserError(f"{path} isn't a ledger of version {VERSION}: {place}: {first['msg']}") from error
-    return LedgerCounts(**document.counts.model_dump()), document.report
+    return document.counts, document.report
 
 
 def take_ledger(audit_db: AuditDatabase, rows: list[LedgerRow]) -> None:
-    """Take the wanted report into the scratch database; UserError when it has a row twice."""
+    """Copy the expected report into the audit database; UserError if a row is there twice."""
     try:
         audit_db.add_ledger(tuple(row) for row in rows)
     except sqlite3.IntegrityError as error:
-        raise UserError(f"the ledger's report has two rows of the same key: {error}") from error
+        raise UserError(f"the ledger's report has two rows with the same key: {error}") from error

@@ -1,18 +1,15 @@
-"""What an audit says: findings, each a promise with what was expected, what was found and where it differs.
-
-Not here: how it is found out (`rules`, `run`), how it is shown (`commands.audit`).
-"""
+"""The result of an audit: per rule what was expected, what was found, and examples of the differences."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 EXAMPLES = 5
-"""How many differences of a finding are shown; all are counted."""
+"""How many differences of a rule are shown; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How many there are, and the first few with their place."""
+    """How many differences there are, and the first few with their place."""
 
     count: int = 0
     examples: tuple[str, ...] = ()
@@ -20,17 +17,13 @@ class Sample:
     def __add__(self, other: "Sample") -> "Sample":
         return Sample(self.count + other.count, (self.examples + other.examples)[: EXAMPLES * 2])
 
-    def labelled(self, label: str) -> "Sample":
-        """The same, with a word before each example."""
-        return Sample(self.count, tuple(f"{label}: {example}" for example in self.examples))
-
 
 NONE = Sample()
 
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """One promise, looked at. `differences` counts what breaks it, wherever the two totals happen to agree."""
+    """One checked rule. `differences` counts violations, even where the two totals happen to be equal."""
 
     rule: str
     promise: str
@@ -46,9 +39,9 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What the proof is about: the records that Kafka still holds, and which rows of Cassandra can be judged by them.
+    """What the audit covers: the records that Kafka still holds, and the rows that can be compared with them.
 
-    Instants are UTC texts; `judged_from` is empty where the topic has dropped nothing, so that every row is judged.
+    Times are UTC strings. `compared_from` is empty if the topic has dropped nothing: then every row is compared.
     """
 
     topic: str
@@ -56,30 +49,30 @@ class Span:
     records: int
     first_received_at: str = ""
     last_received_at: str = ""
-    judged_from: str = ""
-    rows_not_judged: int = 0
+    compared_from: str = ""
+    rows_not_compared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """All findings, in the order in which data flows."""
+    """The results of all rules, in the order in which data flows."""
 
     span: Span
-    findings: tuple[RuleResult, ...]
+    results: tuple[RuleResult, ...]
 
     @property
     def exact(self) -> bool:
-        """Whether nothing at all differs."""
-        return all(finding.ok for finding in self.findings)
+        """True if no rule found a difference."""
+        return all(one.ok for one in self.results)
 
     @property
     def differences(self) -> tuple[RuleResult, ...]:
-        return tuple(finding for finding in self.findings if not finding.ok)
+        return tuple(one for one in self.results if not one.ok)
 
 
 Progress = Callable[[str, int, int], None]
-"""(what is read, how many so far, how many in all or 0 where nobody knows)."""
+"""Called with what is being read, how much so far, and how much in all (0 if unknown)."""
 
 
-def unwatched(_step: str, _done: int, _total: int) -> None:
-    """Nobody watches."""
+def no_progress(_step: str, _done: int, _total: int) -> None:
+    """For callers that show no progress."""

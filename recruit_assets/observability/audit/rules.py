@@ -1,7 +1,6 @@
-"""The rules of exactness: pure functions from what was counted to a finding.
+"""The rules: what must be equal, and how a violation is reported. Pure functions from counts to a result.
 
-Belongs here: what must equal what, and how a broken rule is put. Not here: counting (`records`, `rows`, `report`,
-`differences`), the order of reading (`run`). Each rule has a test in which it fails with the number it should report.
+Each rule has a test in which it fails with the number that it should report.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,66 +9,68 @@ from datetime import UTC, datetime
 from recruit_assets.hours.planning import uncovered
 from recruit_assets.observability.audit.differences import RowDifferences
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
-from recruit_assets.observability.audit.results import EXAMPLES, RuleResult, Sample
+from recruit_assets.observability.audit.results import EXAMPLES, NONE, RuleResult, Sample
 from recruit_assets.stores.kafka.topic_reader import PartitionSpan
 from recruit_assets.stores.mysql.audit_reads import ReportMark
 
 
-def records_add_up(*, records: int, events: int, duplicates: int, dead_letters: int, refused_again: int) -> RuleResult:
-    """Every record is an event, another record of one, a dead letter, or a replay that was refused again."""
-    found = events + duplicates + dead_letters + refused_again
+def records_add_up(*, records: int, events: int, duplicates: int, dead_letters: int, rejected_again: int) -> RuleResult:
+    """Every record is an event, a duplicate, a dead letter, or a replay that was rejected again."""
+    found = events + duplicates + dead_letters + rejected_again
     parts = f"{events} events + {duplicates} duplicates + {dead_letters} dead letters"
-    if refused_again:
-        parts += f" + {refused_again} replays refused again"
+    if rejected_again:
+        parts += f" + {rejected_again} replays rejected again"
     return RuleResult("records", f"records in Kafka = {parts}", records, found, abs(records - found))
 
 
-def dead_letters_match(*, refused: int, missing: Sample, unexpected: Sample, other_reason: Sample) -> RuleResult:
-    """Distinct by the record that was refused; one that isn't a dead letter of the topic is unexpected."""
-    found = refused - missing.count + unexpected.count
-    promise = "each refused record has its dead letter, with its reason; nothing else has one"
-    return _finding("dead letters", promise, refused, found, missing + unexpected + other_reason)
+def dead_letters_match(*, rejected: int, missing: Sample, unexpected: Sample, other_reason: Sample) -> RuleResult:
+    """One dead letter per rejected record; foreign records in the dead letter topic are unexpected."""
+    found = rejected - missing.count + unexpected.count
+    promise = "each rejected record has a dead letter with its reason, and nothing else has one"
+    return _result("dead letters", promise, rejected, found, missing + unexpected + other_reason)
 
 
 def events_are_rows(*, events: int, rows: int, missing: Sample, unexpected: Sample) -> RuleResult:
-    """By identity: create_time and event time, in the partition that they belong to."""
-    return _finding("events", "distinct valid events in Kafka = rows in Cassandra", events, rows, missing + unexpected)
+    """Compared by create_time and event time, in the partition where they belong."""
+    return _result("events", "distinct valid events in Kafka = rows in Cassandra", events, rows, missing + unexpected)
 
 
 def contents_match(different: Sample) -> RuleResult:
-    return _absent("contents", "each row in Cassandra says what its record says", different)
+    return _absent("contents", "each row matches its Kafka record", different)
 
 
 def received_at_matches(different: Sample) -> RuleResult:
-    """A duplicate is written at its own record's time, so that the last one's stays."""
-    return _absent("received_at", "each row's received_at is that of the event's last record", different)
+    """Each duplicate is written with its own record's time, so the last record's time remains."""
+    return _absent("received_at", "each row's received_at is that of its event's last record", different)
 
 
 def no_conflicts(conflicts: Sample) -> RuleResult:
-    """Which of two contents wins is unspecified, so that no number that depends on it can be called exact."""
+    """Which of two contents wins is unspecified, so numbers that depend on it can't be exact."""
     return _absent("conflicts", "no create_time has two event times or contents", conflicts)
 
 
 def countable_events_match(*, expected: int, found: int, hours: Sample) -> RuleResult:
-    """Clicks, conversions, qualified and unqualified applications with a job, in total and in each hour."""
-    return _finding("countable events", "countable events = counts in MySQL, in every hour", expected, found, hours)
+    """Clicks, conversions, qualified and unqualified applications with a job, in total and by hour."""
+    return _result("countable events", "countable events = counts in MySQL, in every hour", expected, found, hours)
 
 
 def report_matches(*, expected: int, found: int, differences: RowDifferences) -> RuleResult:
     promise = "the report recomputed from the events = MySQL's, row by row"
-    return _finding("report rows", promise, expected, found, _all_of(differences))
+    return _result("report rows", promise, expected, found, _all_of(differences))
 
 
 def latest_update_times_match(different: Sample) -> RuleResult:
-    return _absent("latest_update_time", "each row's latest_update_time is its events' greatest received_at", different)
+    return _absent(
+        "latest_update_time", "each row's latest_update_time is the latest received_at of its events", different
+    )
 
 
-def marks_match(wrong: Sample) -> RuleResult:
-    return _absent("report hours", "report_hours tells the rows and events that each hour has", wrong)
+def hour_counts_match(wrong: Sample) -> RuleResult:
+    return _absent("report hours", "report_hours records how many rows and events each hour of the report has", wrong)
 
 
 def nothing_pending(changes: Mapping[datetime, datetime], marks: Mapping[datetime, ReportMark]) -> RuleResult:
-    """Every changed hour (aware) is covered by the report's mark (naive UTC) beyond its newest change."""
+    """Every changed hour is covered beyond its newest change. `changes` has aware hours, `marks` naive UTC ones."""
     aware = {hour.replace(tzinfo=UTC): mark.covered_through.replace(tzinfo=UTC) for hour, mark in marks.items()}
     pending = uncovered(changes, aware)
     examples = tuple(
@@ -81,14 +82,14 @@ def nothing_pending(changes: Mapping[datetime, datetime], marks: Mapping[datetim
 
 
 def nothing_uncommitted(spans: Collection[PartitionSpan], *, topic: str, group: str) -> RuleResult:
-    """The group has committed all that the topic holds, and the topic has dropped nothing that it hadn't."""
+    """The group has committed every offset, and the topic dropped none before it was committed."""
     behind = [
-        f"{topic}/{one.partition}: {one.uncommitted} offsets from {one.end - one.uncommitted} on aren't committed"
+        f"{topic}/{one.partition}: {one.uncommitted} uncommitted offsets from {one.end - one.uncommitted}"
         for one in spans
         if one.uncommitted
     ]
     lost = [
-        f"{topic}/{one.partition}: {one.dropped} offsets before {one.first} were dropped before {group} had them"
+        f"{topic}/{one.partition}: {one.dropped} offsets before {one.first} were dropped before {group} committed them"
         for one in spans
         if one.dropped
     ]
@@ -97,30 +98,24 @@ def nothing_uncommitted(spans: Collection[PartitionSpan], *, topic: str, group: 
     return _absent("Kafka lag", "the ingest group has committed every record", Sample(count, examples))
 
 
-def nothing_moved(before: Sequence[PartitionSpan], after: Sequence[PartitionSpan], *, topic: str) -> RuleResult:
-    """What is written while the audit reads can look like a difference: say so."""
-    known = {one.partition: one for one in before}
-    moved = {
-        now.partition: (now.end - known[now.partition].end) + (now.first - known[now.partition].first)
-        if now.partition in known
-        else now.end
-        for now in after
-    }
+def topic_unchanged(before: Sequence[PartitionSpan], after: Sequence[PartitionSpan], *, topic: str) -> RuleResult:
+    """Records that arrive or expire during the audit can look like differences, so they are reported."""
+    known = {one.partition: one.first + one.end for one in before}
+    moved = {now.partition: now.first + now.end - known.get(now.partition, 0) for now in after}
     examples = tuple(
-        f"{topic}/{partition}: {count} offsets came or went while the audit read; audit again while nothing is sent"
+        f"{topic}/{partition}: {count} offsets were added or dropped during the audit; repeat it while nothing is sent"
         for partition, count in sorted(moved.items())
         if count
     )
-    return _absent(
-        "stillness", "Kafka stood still while the audit read", Sample(sum(moved.values()), examples[:EXAMPLES])
-    )
+    promise = "the event topic didn't change during the audit"
+    return _absent("unchanged topic", promise, Sample(sum(moved.values()), examples[:EXAMPLES]))
 
 
 def ledger_counts_match(ledger: LedgerCounts, found: LedgerCounts) -> tuple[RuleResult, ...]:
-    """What the simulator says it sent, count by count."""
+    """One result for each count in the ledger."""
     names = ("records", "events", "duplicates", "countable", "unattributed")
     simple = [
-        _count(f"ledger: {name}", f"{name} that the ledger tells = found", getattr(ledger, name), getattr(found, name))
+        _result(f"ledger: {name}", f"{name} in the ledger = found", getattr(ledger, name), getattr(found, name), NONE)
         for name in names
     ]
     return (*simple[:3], _ledger_dead_letters(ledger.dead_letters, found.dead_letters), *simple[3:])
@@ -128,7 +123,7 @@ def ledger_counts_match(ledger: LedgerCounts, found: LedgerCounts) -> tuple[Rule
 
 def ledger_report_matches(*, expected: int, found: int, differences: RowDifferences) -> RuleResult:
     promise = "the ledger's report = MySQL's, row by row, in every column but latest_update_time"
-    return _finding("ledger: report rows", promise, expected, found, _all_of(differences))
+    return _result("ledger: report rows", promise, expected, found, _all_of(differences))
 
 
 def _ledger_dead_letters(ledger: Mapping[str, int], found: Mapping[str, int]) -> RuleResult:
@@ -137,7 +132,7 @@ def _ledger_dead_letters(ledger: Mapping[str, int], found: Mapping[str, int]) ->
     wrong = {reason: counts for reason, counts in wrong.items() if counts[0] != counts[1]}
     return RuleResult(
         rule="ledger: dead letters",
-        promise="dead letters that the ledger tells = found, reason by reason",
+        promise="dead letters in the ledger = found, by reason",
         expected=sum(ledger.values()),
         found=sum(found.values()),
         differences=sum(abs(wanted - has) for wanted, has in wrong.values()),
@@ -145,17 +140,13 @@ def _ledger_dead_letters(ledger: Mapping[str, int], found: Mapping[str, int]) ->
     )
 
 
-def _count(rule: str, promise: str, expected: int, found: int) -> RuleResult:
-    return RuleResult(rule, promise, expected, found, abs(expected - found))
-
-
 def _absent(rule: str, promise: str, differing: Sample) -> RuleResult:
-    """A rule of which there must be no breach."""
-    return _finding(rule, promise, 0, differing.count, differing)
+    """A rule that expects no violation."""
+    return _result(rule, promise, 0, differing.count, differing)
 
 
-def _finding(rule: str, promise: str, expected: int, found: int, differing: Sample) -> RuleResult:
-    """Totals that differ are a difference even where no single one was found."""
+def _result(rule: str, promise: str, expected: int, found: int, differing: Sample) -> RuleResult:
+    """Unequal totals are a difference even if no single difference was found."""
     return RuleResult(rule, promise, expected, found, max(differing.count, abs(expected - found)), differing.examples)
 
 

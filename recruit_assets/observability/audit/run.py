@@ -1,7 +1,4 @@
-"""One audit, from settings to result: for the command, the demo and the chaos tests.
-
-Not here: reading (`collected`), judging (`evaluate`). Nothing is repaired, and nothing is written but a temporary file.
-"""
+"""One audit from settings to result, for the command, the demo and the chaos tests."""
 
 from pathlib import Path
 
@@ -9,15 +6,15 @@ from recruit_assets.observability.audit.audit_db import open_audit_database
 from recruit_assets.observability.audit.collect import read_everything
 from recruit_assets.observability.audit.evaluate import evaluate
 from recruit_assets.observability.audit.ledger_file import read_ledger, take_ledger
-from recruit_assets.observability.audit.results import AuditResult, Progress, unwatched
+from recruit_assets.observability.audit.results import AuditResult, Progress, no_progress
 from recruit_assets.runtime.settings import Settings
 
 
-def run_audit(settings: Settings, *, ledger: Path | None = None, progress: Progress = unwatched) -> AuditResult:
-    """Recount the three stores and compare them, and with a ledger what the simulator says it sent.
+def run_audit(settings: Settings, *, ledger: Path | None = None, progress: Progress = no_progress) -> AuditResult:
+    """Recount the three stores and compare them, and with a ledger also with what the simulator sent.
 
-    It proves exactness for the records that Kafka still holds (`AuditResult.span`). UserError for a ledger that can't
-    be read, StoreUnavailable when a store doesn't answer. Memory doesn't grow with what the topic holds.
+    Covers the records that Kafka still holds (`AuditResult.span`); memory doesn't grow with their number. Raises
+    UserError if the ledger can't be read, StoreUnavailable if a store doesn't answer.
     """
     counts, rows = read_ledger(ledger) if ledger else (None, [])
     with open_audit_database() as audit_db:

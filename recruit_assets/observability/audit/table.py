@@ -1,63 +1,57 @@
-"""An audit's result as a table for a terminal, and as JSON."""
+"""An audit's result as a table for the terminal, and as JSON."""
 
 from dataclasses import asdict
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, JustifyMethod
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from recruit_assets.observability.audit.results import AuditResult
+from recruit_assets.observability.audit.results import AuditResult, Span
 
 FILE_WIDTH = 140
-"""Of the table where nobody's terminal says how wide it is."""
+"""Width of the table when the output is no terminal."""
 
 
 def as_document(result: AuditResult) -> dict[str, object]:
-    """The result as JSON has it."""
-    findings = [{**asdict(finding), "ok": finding.ok} for finding in result.findings]
-    return {"exact": result.exact, "span": asdict(result.span), "findings": findings}
+    """The JSON output; scripts depend on its keys."""
+    span = asdict(result.span)
+    span["judged_from"] = span.pop("compared_from")
+    span["rows_not_judged"] = span.pop("rows_not_compared")
+    rules = [{**asdict(one), "ok": one.ok} for one in result.results]
+    return {"exact": result.exact, "span": span, "findings": rules}
 
 
 def show(result: AuditResult, console: Console) -> None:
-    """The findings as a table, then examples of what differs, then what the proof is about."""
+    """Print the rules as a table, then examples of the differences, then what the audit covers."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    headings: tuple[tuple[str, JustifyMethod], ...] = (
-        ("rule", "left"),
-        ("expected", "right"),
-        ("found", "right"),
-        ("result", "left"),
-    )
-    for heading, justify in headings:
-        table.add_column(heading, justify=justify, no_wrap=True)
+    table.add_column("rule", no_wrap=True)
+    table.add_column("expected", justify="right", no_wrap=True)
+    table.add_column("found", justify="right", no_wrap=True)
+    table.add_column("result", no_wrap=True)
     table.add_column("what must hold")
-    for finding in result.findings:
-        outcome = "[green]ok[/]" if finding.ok else f"[red]{_counted(finding.differences, 'difference')}[/]"
-        table.add_row(finding.rule, f"{finding.expected:,}", f"{finding.found:,}", outcome, escape(finding.promise))
+    for one in result.results:
+        outcome = "[green]ok[/]" if one.ok else f"[red]{_counted(one.differences, 'difference')}[/]"
+        table.add_row(one.rule, f"{one.expected:,}", f"{one.found:,}", outcome, escape(one.promise))
     console.print(table)
-    for finding in result.differences:
-        for example in finding.examples:
-            console.print(f"{finding.rule}: {example}", markup=False, highlight=False, soft_wrap=True)
-    span = result.span
-    console.print(
-        f"About {span.records:,} records in Kafka topic {span.topic}, received {span.first_received_at or 'never'} to "
-        f"{span.last_received_at or 'never'} UTC (partition: offsets {', '.join(span.offsets) or 'none'}).",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
-    if span.judged_from:
-        console.print(
-            f"The topic has dropped older records: rows without a record are judged from {span.judged_from} UTC on, "
-            f"{span.rows_not_judged:,} older ones are taken as they are.",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+    examples = [f"{one.rule}: {example}" for one in result.differences for example in one.examples]
+    for line in [*examples, *_coverage(result.span)]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    broken = _counted(len(result.differences), "rule")
+    console.print("[green]exact[/]" if result.exact else f"[red]not exact: {broken} broken[/]")
+
+
+def _coverage(span: Span) -> list[str]:
+    lines = [
+        f"Covers {span.records:,} records of Kafka topic {span.topic}, received {span.first_received_at or 'never'} to "
+        f"{span.last_received_at or 'never'} UTC (partition: offsets {', '.join(span.offsets) or 'none'})."
+    ]
+    if span.compared_from:
+        lines.append(
+            f"The topic has dropped older records: {span.rows_not_compared:,} rows without a record were not compared. "
+            f"The comparison starts at (UTC): {span.compared_from}."
         )
-    verdict = (
-        "[green]exact[/]" if result.exact else f"[red]not exact: {_counted(len(result.differences), 'rule')} broken[/]"
-    )
-    console.print(verdict)
+    return lines
 
 
 def _counted(number: int, noun: str) -> str:

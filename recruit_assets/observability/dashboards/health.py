@@ -1,10 +1,10 @@
-"""The dashboard of the pipeline's health: is the report fresh, and what keeps it from being so.
+"""The dashboard "Pipeline health": is the report fresh, and if not, why?
 
-Belongs here: its panels. What the report database knows is asked there, the rest of Prometheus (docs/operators.md).
+The report database is asked for what it knows, Prometheus (docs/operators.md) for the rest.
 """
 
 from recruit_assets.contract.tables import PENDING_HOURS, REPORT_HOURS
-from recruit_assets.observability.dashboards.document import Dashboard, Panel, Query, Source
+from recruit_assets.observability.dashboards.document import Dashboard, panel, promql, sql
 
 LATEST_HOURS = 48
 
@@ -30,40 +30,29 @@ HOURS = (
     "ORDER BY pending DESC, hour.event_hour DESC"
 )
 
-
-def _now(expression: str, *, legend: str = "__auto") -> Query:
-    return Query(text=expression, source=Source.PROMETHEUS, legend=legend)
-
-
-def _history(expression: str, *, legend: str = "__auto") -> Query:
-    return Query(text=expression, source=Source.PROMETHEUS, legend=legend, series=True)
-
-
 HEALTH = Dashboard(
     uid="recruit-health",
     title="Pipeline health",
-    description="Freshness of the report, what is pending, lag, dead letters, runs and checks. Times are UTC.",
+    description="Freshness of the report, pending hours, lag, dead letters, runs and checks. Times are UTC.",
     time_from="now-24h",
     refresh="30s",
     panels=[
-        Panel(title="Since the newest coverage", kind="stat", width=6, height=4, unit="s",
-              query=Query(text=SINCE_COVERED),
-              description="Every change older than this is in the report, if nothing is pending"),
-        Panel(title="Pending", kind="stat", width=9, height=4, units=(("oldest_change", "s"),),
-              query=Query(text=PENDING)),
-        Panel(title="Stores", kind="stat", width=9, height=4, lowest_good=1,
-              query=_now("recruit_up", legend="{{store}}"), description="1 where the store answered the last scrape"),
-        Panel(title="Freshness", kind="timeseries", width=12, unit="s",
-              query=_history("recruit_report_freshness_seconds", legend="report")),
-        Panel(title="Lag", kind="timeseries", width=12,
-              query=_history("recruit_kafka_lag_records", legend="partition {{partition}}")),
-        Panel(title="Events in the report", kind="timeseries", width=12, query=Query(text=EVENTS, series=True)),
-        Panel(title="Dead letters by reason", kind="bargauge", width=12,
-              query=_now("sum by (reason) (recruit_dead_letters_total)", legend="{{reason}}")),
-        Panel(title="Last runs", kind="stat", width=12, height=5, lowest_good=1,
-              query=_now("recruit_last_run_success", legend="{{job}}"), description="1 succeeded, 0 failed"),
-        Panel(title="Checks", kind="stat", width=12, height=5, lowest_good=1,
-              query=_now("recruit_check_passed", legend="{{asset}} {{check}}"), description="1 passed, 0 failed"),
-        Panel(title="Pending and latest hours", kind="table", query=Query(text=HOURS), height=10),
+        panel("Since the newest coverage", "stat", sql(SINCE_COVERED), width=6, height=4, unit="s",
+              description="While nothing is pending, the report contains every change older than this"),
+        panel("Pending", "stat", sql(PENDING), width=9, height=4, unit_of=[("oldest_change", "s")]),
+        panel("Stores", "stat", promql("recruit_up", legend="{{store}}"), width=9, height=4, red_below=1,
+              description="1 if the store answered the last scrape"),
+        panel("Freshness", "timeseries", promql("recruit_report_freshness_seconds", series=True, legend="report"),
+              width=12, unit="s"),
+        panel("Lag", "timeseries", promql("recruit_kafka_lag_records", series=True, legend="partition {{partition}}"),
+              width=12),
+        panel("Events in the report", "timeseries", sql(EVENTS, series=True), width=12),
+        panel("Dead letters by reason", "bargauge",
+              promql("sum by (reason) (recruit_dead_letters_total)", legend="{{reason}}"), width=12),
+        panel("Last runs", "stat", promql("recruit_last_run_success", legend="{{job}}"), width=12, height=5,
+              red_below=1, description="1 succeeded, 0 failed"),
+        panel("Checks", "stat", promql("recruit_check_passed", legend="{{asset}} {{check}}"), width=12, height=5,
+              red_below=1, description="1 passed, 0 failed"),
+        panel("Pending and latest hours", "table", sql(HOURS), height=10),
     ],
 )  # fmt: skip

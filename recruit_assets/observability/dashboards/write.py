@@ -1,4 +1,4 @@
-"""Which files of Grafana's folder are made from this package, and their text."""
+"""The files in docker/grafana that this package generates."""
 
 import json
 from collections.abc import Mapping
@@ -9,17 +9,15 @@ from recruit_assets.observability.dashboards.document import Json
 from recruit_assets.observability.dashboards.health import HEALTH
 from recruit_assets.observability.dashboards.performance import PERFORMANCE
 
-DASHBOARDS = (PERFORMANCE, HEALTH)
-
 
 def texts() -> Mapping[str, str]:
-    """By path in the folder."""
-    dashboards = {f"dashboards/{one.uid}.json": _text(one.as_json()) for one in DASHBOARDS}
+    """Each file's text by its path in the folder."""
+    dashboards = {f"dashboards/{one.uid}.json": _text(one.as_json()) for one in (PERFORMANCE, HEALTH)}
     return dashboards | {"provisioning/alerting/rules.json": _text(alert_rules.as_document())}
 
 
 def write_files(folder: Path) -> None:
-    """Write them all anew."""
+    """Write every file, replacing what is there."""
     for path, text in texts().items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")

@@ -1,7 +1,6 @@
-"""The platform's figures for Prometheus, asked of the stores whenever it scrapes. docs/operators.md lists them.
+"""The platform's metrics for Prometheus, read from the stores at each scrape. docs/operators.md lists them.
 
-Belongs here: `PlatformCollector`, which survives stores that don't answer, and what each store is asked. Not here: what
-one ingest process counts (`ingest.metrics`), alerts without a Prometheus (`sensors.alerts`).
+An ingest process's own counters are in `ingest.metrics`.
 """
 
 from recruit_assets.observability.metrics.collector import PlatformCollector

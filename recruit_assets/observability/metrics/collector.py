@@ -1,14 +1,13 @@
-"""A Prometheus collector whose every scrape asks all stores at once and waits for none of them longer than it may.
+"""A Prometheus collector that reads all stores in parallel at each scrape, with a time-out.
 
-Belongs here: time-outs, and turning a store that doesn't answer into `recruit_up 0`. Not here: what a store is asked
-(`sources`).
+A store that doesn't answer becomes `recruit_up 0`.
 """
 
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -17,43 +16,43 @@ from prometheus_client.registry import Collector
 from recruit_assets.runtime.errors import RecruitError
 
 TIMEOUT_S = 5.0
-"""Below Prometheus's own of 10 s, so that one silent store doesn't cost the figures of the others."""
+"""Below Prometheus's own 10 s, so that one slow store doesn't cost the metrics of the others."""
 
 log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """A store that is asked for figures, by one thread at a time."""
+    """A store to read metrics from. Only one thread uses it at a time."""
 
     @property
     def store(self) -> str:
-        """Its name in labels."""
+        """The store's name in labels."""
 
     def read(self) -> Sequence[Metric]:
-        """Its figures now, RecruitError when it can't say; connects where that is needed."""
+        """The current metrics. Connects if needed; RecruitError if the store fails."""
 
     def close(self) -> None:
-        """Drop connections; the next reading opens others."""
+        """Close the connections; the next `read` opens new ones."""
 
 
 class PlatformCollector(Collector):
-    """Reads every source per scrape. One that is still busy with an earlier scrape is down, and isn't asked again."""
+    """Reads every source at each scrape. One that is still busy with an earlier scrape counts as down."""
 
     def __init__(self, sources: Sequence[Source], *, timeout_s: float = TIMEOUT_S) -> None:
-        self._asked = {source.store: _Asked(source) for source in sources}
+        self._readers = {source.store: _Reader(source) for source in sources}
         self._timeout_s = timeout_s
 
     def collect(self) -> Iterator[Metric]:
-        """What the stores that answered in time say, and which did."""
+        """The metrics of the stores that answered in time, and which stores did."""
         up = GaugeMetricFamily("recruit_up", "Whether the store answered this scrape in time", labels=["store"])
         duration = GaugeMetricFamily(
-            "recruit_scrape_duration_seconds", "How long the store's figures took", labels=["store"]
+            "recruit_scrape_duration_seconds", "How long reading the store took", labels=["store"]
         )
         deadline = monotonic() + self._timeout_s
-        for asked in self._asked.values():
-            asked.begin()
-        for store, asked in self._asked.items():
-            found = asked.answer(deadline - monotonic())
+        for reader in self._readers.values():
+            reader.begin()
+        for store, reader in self._readers.items():
+            found = reader.result(deadline - monotonic())
             up.add_metric([store], float(found is not None))
             if found is not None:
                 duration.add_metric([store], found.seconds)
@@ -62,18 +61,18 @@ class PlatformCollector(Collector):
         yield duration
 
     def close(self) -> None:
-        """Drop every connection that isn't in use."""
-        for asked in self._asked.values():
-            asked.close()
+        """Close every connection that isn't in use."""
+        for reader in self._readers.values():
+            reader.close()
 
 
-class _Answer:
-    def __init__(self, metrics: Sequence[Metric], seconds: float) -> None:
-        self.metrics, self.seconds = metrics, seconds
+class _Answer(NamedTuple):
+    metrics: Sequence[Metric]
+    seconds: float
 
 
-class _Asked:
-    """A source with a thread of its own, so that it can't hold up another."""
+class _Reader:
+    """A source with its own thread, so that it can't delay another."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -85,14 +84,14 @@ class _Asked:
         if self._reading is None or self._reading.done():
             self._reading = self._thread.submit(self._read)
 
-    def answer(self, timeout_s: float) -> _Answer | None:
-        """None where it fails or is late; why is logged once, until it changes."""
+    def result(self, timeout_s: float) -> _Answer | None:
+        """None if the read fails or is late. The reason is logged once, until it changes."""
         if self._reading is None:
             return None
         try:
             found = self._reading.result(max(0.0, timeout_s))
         except TimeoutError:
-            self._note(f"{self._source.store} is late")
+            self._note(f"{self._source.store} didn't answer in time")
             return None
         except RecruitError as error:
             self._note(str(error))

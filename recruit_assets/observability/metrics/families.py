@@ -1,6 +1,6 @@
-"""States as metrics: names, labels, units and what each means. Pure; docs/operators.md is held to these by a test.
+"""The metrics: names, labels, units and help texts. A test compares docs/operators.md with them.
 
-Hours of the report are called partitions here: promtool takes "hours" in a name for a unit.
+The report's hours are called partitions here, because promtool takes "hours" in a name for a unit.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,26 +16,26 @@ from recruit_assets.stores.mysql.report_state import ReportState
 
 
 def of_report(state: ReportState) -> Sequence[Metric]:
-    """The report's freshness and size, and what is pending."""
+    """The report's freshness and size, and the pending hours."""
     return [
         _gauge("recruit_report_freshness_seconds", "Age of the newest event in the report while changes are pending, 0 "
-               "while it holds all that Cassandra holds", state.freshness_s),
-        _gauge("recruit_report_newest_event_timestamp_seconds", "When Kafka received the newest event of the report",
+               "while the report covers everything in Cassandra", state.freshness_s),
+        _gauge("recruit_report_newest_event_timestamp_seconds", "When Kafka received the newest event in the report",
                None if state.newest_event is None else state.newest_event.timestamp()),
-        _gauge("recruit_report_partitions", "Hours that the report holds", state.hours),
-        _gauge("recruit_report_rows", "Rows of the report", state.rows),
-        _gauge("recruit_report_events", "Countable events that the report's rows stand for", state.events),
+        _gauge("recruit_report_partitions", "Hours in the report", state.hours),
+        _gauge("recruit_report_rows", "Rows in the report", state.rows),
+        _gauge("recruit_report_events", "Countable events in the report", state.events),
         _gauge("recruit_pending_partitions", "Hours with changes that the report doesn't cover", len(state.pending)),
         _gauge("recruit_failing_partitions", "Pending hours whose last run failed", len(state.failing)),
-        _gauge("recruit_oldest_pending_change_age_seconds", "Age of the change that waits longest, 0 while none does",
+        _gauge("recruit_oldest_pending_change_age_seconds", "Age of the oldest pending change, 0 if there is none",
                state.oldest_pending_s),
-        _gauge("recruit_change_feed_age_seconds", "Time since the change feed was read",
+        _gauge("recruit_change_feed_age_seconds", "Time since the change feed was last read",
                None if state.read_through is None else max(0.0, (state.now - state.read_through).total_seconds())),
     ]  # fmt: skip
 
 
 def of_kafka(state: KafkaState) -> Sequence[Metric]:
-    """The ingest group's lag, and dead letters."""
+    """The ingest group's lag, and the dead letters."""
     lag = GaugeMetricFamily(
         "recruit_kafka_lag_records", "Offsets that the ingest group hasn't committed", labels=["partition"]
     )
@@ -46,20 +46,20 @@ def of_kafka(state: KafkaState) -> Sequence[Metric]:
         letters.add_metric([reason], count)
     return [
         lag,
-        _gauge("recruit_kafka_group_members", "Consumers that the ingest group has", state.members),
+        _gauge("recruit_kafka_group_members", "Consumers in the ingest group", state.members),
         letters,
-        _gauge("recruit_dead_letters_uncounted", "Dead letters that are yet to be counted", state.uncounted),
+        _gauge("recruit_dead_letters_uncounted", "Dead letters not counted yet", state.uncounted),
     ]
 
 
 def of_cassandra(*, clock_ms: int, now: datetime) -> Sequence[Metric]:
-    """How far its clock is ahead of the one that is passed in."""
+    """How far Cassandra's clock is ahead of `now`."""
     offset_s = clock_ms / 1000 - now.timestamp()
     return [_gauge("recruit_cassandra_clock_offset_seconds", "Cassandra's clock minus this machine's", offset_s)]
 
 
 def of_runs(runs: Sequence[LastRun], unfinished: Mapping[str, int]) -> Iterator[Metric]:
-    """The last run of each job, and the runs that haven't ended."""
+    """The last finished run of each job, and the unfinished runs."""
     families = [
         GaugeMetricFamily(name, text, labels=["job"])
         for name, text in (
@@ -79,9 +79,9 @@ def of_runs(runs: Sequence[LastRun], unfinished: Mapping[str, int]) -> Iterator[
 
 
 def of_checks(checks: Sequence[LastCheck]) -> Iterator[Metric]:
-    """The last verdict of each asset check."""
+    """The last result of each asset check."""
     passed = GaugeMetricFamily(
-        "recruit_check_passed", "Whether the check's last verdict was good", labels=["asset", "check"]
+        "recruit_check_passed", "Whether the check passed when it last ran", labels=["asset", "check"]
     )
     for one in checks:
         passed.add_metric([one.asset, one.check], float(one.passed))
@@ -89,7 +89,7 @@ def of_checks(checks: Sequence[LastCheck]) -> Iterator[Metric]:
 
 
 def of_audit(audit: LastAudit | None) -> Sequence[Metric]:
-    """What the last audit of this state directory found; no samples before the first."""
+    """The last audit of this state directory; no samples before the first."""
     exact, ended, broken = (audit.exact, audit.ended_at.timestamp(), len(audit.broken)) if audit else (None, None, None)
     return [
         _gauge("recruit_audit_exact", "Whether the last audit found no difference", exact),
@@ -99,7 +99,7 @@ def of_audit(audit: LastAudit | None) -> Sequence[Metric]:
 
 
 def _gauge(name: str, text: str, value: float | None) -> Metric:
-    """A gauge without labels; without a sample where there is no value."""
+    """A gauge without labels; without a sample if there is no value."""
     family = GaugeMetricFamily(name, text)
     if value is not None:
         family.add_metric([], float(value))

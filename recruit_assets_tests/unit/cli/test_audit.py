@@ -1,4 +1,4 @@
-"""What `recruit-assets audit` prints, and how it ends."""
+"""What `recruit-assets audit` prints, and its exit code."""
 
 from pathlib import Path
 
@@ -11,34 +11,34 @@ from recruit_assets.observability import audit
 from recruit_assets.observability.audit import AuditResult, RuleResult, Span
 
 SPAN = Span("t", ("0: 0 to 9",), 10, "2026-01-05 07:00:00.000", "2026-01-05 07:00:09.000")
-TRIMMED = Span("t", ("0: 5 to 9",), 5, "a", "b", judged_from="2026-01-05 07:00:00.000", rows_not_judged=7)
+TRIMMED = Span("t", ("0: 5 to 9",), 5, "a", "b", compared_from="2026-01-05 07:00:00.000", rows_not_compared=7)
 EXACT = RuleResult("events", "events = rows", 1_000, 1_000, 0)
 BROKEN = RuleResult("lag", "nothing lags [now]", 0, 1, 1, ("t/0: 1 offset [x]",))
 
 
 def invoke(
-    monkeypatch: pytest.MonkeyPatch, *findings: RuleResult, span: Span = SPAN, options: tuple[str, ...] = ()
+    monkeypatch: pytest.MonkeyPatch, *rules: RuleResult, span: Span = SPAN, options: tuple[str, ...] = ()
 ) -> Result:
     def run_audit(settings: object, *, ledger: Path | None, progress: object) -> AuditResult:
-        return AuditResult(span, findings)
+        return AuditResult(span, rules)
 
     monkeypatch.setattr(audit, "run_audit", run_audit)
     return CliRunner().invoke(app, ["audit", *options])
 
 
-def test_an_exact_audit_ends_with_0_and_names_its_span(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exact_audit_exits_with_0_and_says_what_it_covers(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke(monkeypatch, EXACT)
 
     assert result.exit_code == 0
     assert "events" in result.stdout
     assert "1,000" in result.stdout
     assert (
-        "About 10 records in Kafka topic t, received 2026-01-05 07:00:00.000 to 2026-01-05 07:00:09.000 UTC "
+        "Covers 10 records of Kafka topic t, received 2026-01-05 07:00:00.000 to 2026-01-05 07:00:09.000 UTC "
         "(partition: offsets 0: 0 to 9).\nexact\n"
     ) in result.stdout
 
 
-def test_a_difference_ends_with_1_and_is_shown_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_exits_with_1_and_is_shown_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke(monkeypatch, EXACT, BROKEN)
 
     assert result.exit_code == 1
@@ -48,20 +48,21 @@ def test_a_difference_ends_with_1_and_is_shown_with_its_place(monkeypatch: pytes
     assert result.stdout.endswith("not exact: 1 rule broken\n")
 
 
-def test_rows_that_kafka_cannot_judge_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_cannot_be_compared_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke(monkeypatch, EXACT, span=TRIMMED)
     assert (
-        "The topic has dropped older records: rows without a record are judged from 2026-01-05 07:00:00.000 UTC on, "
-        "7 older ones are taken as they are."
+        "The topic has dropped older records: 7 rows without a record were not compared. "
+        "The comparison starts at (UTC): 2026-01-05 07:00:00.000."
     ) in result.stdout
 
 
-def test_json_holds_every_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_has_every_rule_under_its_published_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke(monkeypatch, EXACT, BROKEN, options=("--json",))
 
     assert result.exit_code == 1
     document = orjson.loads(result.stdout)
     assert (document["exact"], document["span"]["records"]) == (False, 10)
+    assert document["span"].keys() >= {"judged_from", "rows_not_judged"}
     assert document["findings"][1] == {
         "rule": "lag",
         "promise": "nothing lags [now]",

@@ -1,4 +1,4 @@
-"""One thing differs at a time, and the difference is told with its place."""
+"""Each kind of difference is found, counted and shown with its place."""
 
 from collections.abc import Iterator
 from math import inf
@@ -26,8 +26,8 @@ def audit_db() -> Iterator[AuditDatabase]:
         yield opened
 
 
-def differences(audit_db: AuditDatabase, judged_from_ms: float = -inf) -> Differences:
-    return Differences(audit_db, topic="t", judged_from_ms=judged_from_ms)
+def differences(audit_db: AuditDatabase, compared_from_ms: float = -inf) -> Differences:
+    return Differences(audit_db, topic="t", compared_from_ms=compared_from_ms)
 
 
 def sent(
@@ -53,7 +53,7 @@ def stored(
     audit_db.add_stored([(SEVEN_MS, bucket, create_time.bytes, SEVEN_MS, content, received_at_ms)])
 
 
-def test_an_event_with_its_row_differs_in_nothing(audit_db: AuditDatabase) -> None:
+def test_an_event_and_its_row_have_no_difference(audit_db: AuditDatabase) -> None:
     sent(audit_db)
     stored(audit_db)
 
@@ -84,15 +84,15 @@ def test_a_row_without_received_at_is_unexpected_too(audit_db: AuditDatabase) ->
     assert differences(audit_db, RECEIVED_MS).rows_without_event().count == 1
 
 
-def test_rows_older_than_what_kafka_holds_are_not_judged(audit_db: AuditDatabase) -> None:
+def test_rows_older_than_kafkas_records_are_not_compared(audit_db: AuditDatabase) -> None:
     stored(audit_db)
     stored(audit_db, SECOND, received_at_ms=RECEIVED_MS + 1)
 
     found = differences(audit_db, RECEIVED_MS + 1)
-    assert (found.rows_without_event().count, found.rows_not_judged()) == (1, 1)
+    assert (found.rows_without_event().count, found.rows_not_compared()) == (1, 1)
 
 
-def test_a_row_in_another_bucket_is_missing_where_it_belongs_and_unexpected_where_it_is(
+def test_a_row_in_the_wrong_bucket_is_missing_in_one_and_unexpected_in_the_other(
     audit_db: AuditDatabase,
 ) -> None:
     sent(audit_db)
@@ -105,10 +105,10 @@ def test_a_row_in_another_bucket_is_missing_where_it_belongs_and_unexpected_wher
 def test_a_changed_row_has_other_content(audit_db: AuditDatabase) -> None:
     sent(audit_db, offset=4)
     stored(audit_db, content=b"b")
-    assert differences(audit_db).rows_with_other_content() == Sample(1, (f"{PLACE} isn't what t/1/4 says",))
+    assert differences(audit_db).rows_with_other_content() == Sample(1, (f"{PLACE} differs from its record t/1/4",))
 
 
-def test_the_last_record_of_an_event_tells_when_it_was_received(audit_db: AuditDatabase) -> None:
+def test_received_at_is_that_of_the_last_record(audit_db: AuditDatabase) -> None:
     sent(audit_db)
     sent(audit_db, offset=1, received_at_ms=RECEIVED_MS + 5)
     stored(audit_db)
@@ -117,7 +117,7 @@ def test_the_last_record_of_an_event_tells_when_it_was_received(audit_db: AuditD
     )
 
 
-def test_a_later_record_that_kafka_may_have_dropped_is_believed(audit_db: AuditDatabase) -> None:
+def test_a_later_received_at_is_accepted_if_kafka_may_have_dropped_the_record(audit_db: AuditDatabase) -> None:
     sent(audit_db)
     stored(audit_db, received_at_ms=RECEIVED_MS + 5)
 
@@ -125,7 +125,7 @@ def test_a_later_record_that_kafka_may_have_dropped_is_believed(audit_db: AuditD
     assert differences(audit_db, RECEIVED_MS + 6).rows_with_other_received_at() == NONE
 
 
-def test_one_create_time_with_two_contents_is_a_conflict_and_no_wrong_row(audit_db: AuditDatabase) -> None:
+def test_one_create_time_with_two_contents_is_a_conflict_but_not_a_wrong_row(audit_db: AuditDatabase) -> None:
     sent(audit_db, offset=4)
     sent(audit_db, offset=5, content=b"b")
     stored(audit_db, content=b"a mixture")
@@ -150,7 +150,7 @@ def test_duplicates_are_no_conflict(audit_db: AuditDatabase) -> None:
     assert differences(audit_db).conflicts() == NONE
 
 
-def test_all_differences_are_counted_and_five_are_shown(audit_db: AuditDatabase) -> None:
+def test_all_differences_are_counted_but_only_five_shown(audit_db: AuditDatabase) -> None:
     for number in range(8):
         sent(audit_db, UUID(int=FIRST.int + number), offset=number)
 
@@ -158,17 +158,17 @@ def test_all_differences_are_counted_and_five_are_shown(audit_db: AuditDatabase)
     assert (missing.count, len(missing.examples)) == (8, 5)
 
 
-def test_dead_letters_are_missing_unexpected_or_of_another_reason(audit_db: AuditDatabase) -> None:
-    audit_db.add_refused([(1, 0, "empty"), (1, 1, "empty"), (1, 2, "empty")])
+def test_dead_letters_can_be_missing_unexpected_or_have_another_reason(audit_db: AuditDatabase) -> None:
+    audit_db.add_rejected([(1, 0, "empty"), (1, 1, "empty"), (1, 2, "empty")])
     audit_db.add_dead_letters(
         [(1, 0, "empty"), (1, 0, "empty"), (1, 1, "not_json"), (1, 7, "not_json"), (1, 9, "empty")]
     )
 
     found = differences(audit_db)
-    assert found.refused_without_dead_letter() == Sample(1, ("missing: t/1/2 (empty)",))
+    assert found.rejected_without_dead_letter() == Sample(1, ("missing: t/1/2 (empty)",))
     assert found.dead_letters_with_other_reason() == Sample(1, ("t/1/1: reason not_json, expected empty",))
-    assert found.dead_letters_without_refusal(1, 0, 9) == Sample(1, ("unexpected: t/1/7 (not_json)",))
-    assert found.dead_letters_without_refusal(1, 8, 9) == NONE
+    assert found.dead_letters_without_rejection(1, 0, 9) == Sample(1, ("unexpected: t/1/7 (not_json)",))
+    assert found.dead_letters_without_rejection(1, 8, 9) == NONE
 
 
 def a_report_row(**values: object) -> tuple[Any, ...]:
@@ -196,7 +196,7 @@ def test_the_report_is_recomputed_from_the_metrics(audit_db: AuditDatabase) -> N
     assert report_differences(audit_db, a_report_row()) == RowDifferences(NONE, NONE, NONE)
 
 
-def test_missing_and_unexpected_report_rows_are_told_by_their_key(audit_db: AuditDatabase) -> None:
+def test_missing_and_unexpected_report_rows_are_shown_by_their_key(audit_db: AuditDatabase) -> None:
     found = report_differences(audit_db, a_report_row(job_id=5))
     assert found == RowDifferences(
         Sample(1, (f"missing: {ROW}",)), Sample(1, (f"unexpected: {ROW.replace('job_id 1', 'job_id 5')}",)), NONE
@@ -204,7 +204,7 @@ def test_missing_and_unexpected_report_rows_are_told_by_their_key(audit_db: Audi
 
 
 @pytest.mark.parametrize("column", [name for name in MYSQL_REPORT.column_names if name not in MYSQL_REPORT.primary_key])
-def test_every_column_beside_the_key_is_compared(audit_db: AuditDatabase, column: str) -> None:
+def test_every_column_outside_the_key_is_compared(audit_db: AuditDatabase, column: str) -> None:
     wanted = dict(zip(MYSQL_REPORT.column_names, a_report_row(), strict=True))[column]
 
     found = report_differences(audit_db, a_report_row(**{column: 77}))
@@ -212,7 +212,7 @@ def test_every_column_beside_the_key_is_compared(audit_db: AuditDatabase, column
     assert found == RowDifferences(NONE, NONE, Sample(1, (f"{ROW}: {column} 77, expected {wanted}",)))
 
 
-def test_an_hour_counted_differently_is_told(audit_db: AuditDatabase) -> None:
+def test_an_hour_with_another_count_is_found(audit_db: AuditDatabase) -> None:
     report_differences(audit_db, a_report_row(clicks=5, conversion=0))
     assert differences(audit_db).hours("recomputed", "reported") == Sample(
         1, ("2026-01-05 07:00: 5 events, expected 3",)

@@ -1,4 +1,4 @@
-"""Records of the event topic are told apart as ingest does, and each once."""
+"""Records of the event topic are sorted as ingest sorts them, and each is counted once."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import pytest
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterHeader, DeadLetterReason, Origin
 from recruit_assets.observability.audit.audit_db import AuditDatabase, open_audit_database
 from recruit_assets.observability.audit.kafka_records import RecordCounts, RecordReader, take_dead_letters
-from recruit_assets.observability.audit.results import unwatched
+from recruit_assets.observability.audit.results import no_progress
 from recruit_assets.stores.kafka.dead_letter_topic import headers_of
 from recruit_assets.transforms.buckets import Layout, Layouts
 from recruit_assets.transforms.validate import Limits
@@ -39,7 +39,7 @@ def audit_db() -> Iterator[AuditDatabase]:
 def take(audit_db: AuditDatabase, *records: ARecord) -> RecordCounts:
     limits = Limits(max_bytes=10_000, first_hour_ms=FIRST_HOUR_MS)
     reader = RecordReader(audit_db, topic="t", layouts=Layouts([(0, Layout(12, 4))]), limits=limits)
-    return reader.take([(0, records)], total=len(records), progress=unwatched)
+    return reader.take([(0, records)], total=len(records), progress=no_progress)
 
 
 def a_dead_letter(
@@ -48,14 +48,14 @@ def a_dead_letter(
     return DeadLetter(origin, reason, "why", "an.Error", RECEIVED_MS, attempts, key=None, value=b"{", headers=())
 
 
-def test_records_become_events_and_refusals(audit_db: AuditDatabase) -> None:
+def test_records_are_events_or_rejected(audit_db: AuditDatabase) -> None:
     counts = take(audit_db, ARecord(0, as_bytes(an_event())), ARecord(1, b"{"), ARecord(3, None))
 
-    assert (counts.records, counts.valid, counts.refused) == (3, 1, 2)
-    assert list(audit_db.rows("SELECT * FROM refused")) == [(0, 1, "not_json"), (0, 3, "tombstone")]
+    assert (counts.records, counts.valid, counts.rejected) == (3, 1, 2)
+    assert list(audit_db.rows("SELECT * FROM rejected")) == [(0, 1, "not_json"), (0, 3, "tombstone")]
 
 
-def test_an_event_sent_again_is_one_event_with_the_later_time(audit_db: AuditDatabase) -> None:
+def test_a_duplicate_is_one_event_with_the_later_time(audit_db: AuditDatabase) -> None:
     event = as_bytes(an_event())
     respelled = as_bytes(an_event(bid="10.0", job_id=1.0, bn=None))
     take(audit_db, ARecord(0, event), ARecord(1, respelled, timestamp=RECEIVED_MS + 7), ARecord(2, event))
@@ -68,12 +68,12 @@ def test_an_event_sent_again_is_one_event_with_the_later_time(audit_db: AuditDat
     [an_event(bid=11), an_event(bn="x"), an_event(unknown=1), an_event(custom_track="clicks")],
     ids=["a number", "a text", "an unknown field", "another spelling of the action"],
 )
-def test_another_content_is_another_row_of_the_same_event(audit_db: AuditDatabase, other: dict[str, object]) -> None:
+def test_different_content_is_another_row_of_the_same_event(audit_db: AuditDatabase, other: dict[str, object]) -> None:
     take(audit_db, ARecord(0, as_bytes(an_event())), ARecord(1, as_bytes(other)))
     assert audit_db.number("SELECT count(*) FROM events") == 2
 
 
-def test_unknown_fields_may_come_in_any_order(audit_db: AuditDatabase) -> None:
+def test_the_order_of_unknown_fields_does_not_matter(audit_db: AuditDatabase) -> None:
     take(audit_db, ARecord(0, as_bytes(an_event(x=1, y=[2]))), ARecord(1, as_bytes(an_event(y=[2], x=1))))
     assert audit_db.number("SELECT count(*) FROM events") == 1
 
@@ -89,40 +89,40 @@ def test_countable_and_unattributed_events_are_marked(audit_db: AuditDatabase) -
 @pytest.mark.parametrize(
     "reason", [DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.BEFORE_FIRST_HOUR, DeadLetterReason.TOO_LARGE]
 )
-def test_a_dead_letter_is_believed_where_the_record_alone_cannot_tell(
+def test_a_dead_letter_is_trusted_if_its_reason_is_not_in_the_record(
     audit_db: AuditDatabase, reason: DeadLetterReason
 ) -> None:
     audit_db.add_dead_letters([(0, 5, reason.value)])
     counts = take(audit_db, ARecord(5, as_bytes(an_event())))
-    assert (counts.refused, list(audit_db.rows("SELECT * FROM refused"))) == (1, [(0, 5, reason.value)])
+    assert (counts.rejected, list(audit_db.rows("SELECT * FROM rejected"))) == (1, [(0, 5, reason.value)])
 
 
-def test_a_dead_letter_of_a_valid_record_is_not_believed_otherwise(audit_db: AuditDatabase) -> None:
+def test_another_dead_letter_of_a_valid_record_is_not_trusted(audit_db: AuditDatabase) -> None:
     audit_db.add_dead_letters([(0, 5, "not_json")])
-    assert take(audit_db, ARecord(5, as_bytes(an_event()))).refused == 0
+    assert take(audit_db, ARecord(5, as_bytes(an_event()))).rejected == 0
 
 
-def test_a_replay_that_is_refused_again_counts_for_its_origin(audit_db: AuditDatabase) -> None:
+def test_a_replay_that_is_rejected_again_counts_for_its_origin(audit_db: AuditDatabase) -> None:
     replayed = headers_of(a_dead_letter(Origin("t", 3, 9)))
     counts = take(audit_db, ARecord(40, b"{", headers=replayed))
 
-    assert (counts.replayed, list(audit_db.rows("SELECT * FROM refused"))) == (1, [(3, 9, "not_json")])
+    assert (counts.replayed, list(audit_db.rows("SELECT * FROM rejected"))) == (1, [(3, 9, "not_json")])
 
 
-def test_headers_of_the_sender_make_no_replay(audit_db: AuditDatabase) -> None:
+def test_the_senders_own_headers_do_not_make_a_replay(audit_db: AuditDatabase) -> None:
     counts = take(audit_db, ARecord(40, b"{", headers=[("trace", b"x"), (DeadLetterHeader.TOPIC.value, b"t")]))
-    assert (counts.replayed, list(audit_db.rows("SELECT * FROM refused"))) == (0, [(0, 40, "not_json")])
+    assert (counts.replayed, list(audit_db.rows("SELECT * FROM rejected"))) == (0, [(0, 40, "not_json")])
 
 
-def test_dead_letters_are_taken_once_and_strangers_are_named(audit_db: AuditDatabase) -> None:
+def test_dead_letters_count_once_and_foreign_records_are_named(audit_db: AuditDatabase) -> None:
     ours, foreign = a_dead_letter(Origin("t", 0, 5)), a_dead_letter(Origin("elsewhere", 0, 6))
     again = a_dead_letter(Origin("t", 0, 5), attempts=2)
     letters = [ARecord(n, letter.value, headers=headers_of(letter)) for n, letter in enumerate((ours, again, foreign))]
     nothing = ARecord(9, b"?", topic="t.dlq")
 
-    strangers = take_dead_letters(audit_db, [(0, [*letters, nothing])], topic="t", progress=unwatched)
+    foreign_records = take_dead_letters(audit_db, [(0, [*letters, nothing])], topic="t", progress=no_progress)
 
     assert list(audit_db.rows("SELECT * FROM dead_letters")) == [(0, 5, "not_json")]
-    assert strangers.count == 2
-    assert strangers.examples[0] == "unexpected: dead letter of elsewhere/0/6"
-    assert strangers.examples[1].startswith("t.dlq/0/9 isn't a dead letter of this platform: KeyError(")
+    assert foreign_records.count == 2
+    assert foreign_records.examples[0] == "unexpected: dead letter of elsewhere/0/6"
+    assert foreign_records.examples[1].startswith("t.dlq/0/9 isn't a dead letter of this platform: KeyError(")

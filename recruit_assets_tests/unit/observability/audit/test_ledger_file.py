@@ -1,4 +1,4 @@
-"""A ledger is read whole, or the user is told what is wrong with it."""
+"""A ledger is read completely, or an error says what is wrong with it."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_counts_and_report_are_read(tmp_path: Path) -> None:
         assert list(audit_db.rows(f"SELECT {', '.join(LEDGER_COLUMNS)} FROM ledger")) == [tuple(ROW)]
 
 
-def test_what_the_simulator_writes_is_a_ledger(tmp_path: Path) -> None:
+def test_the_simulators_ledger_can_be_read(tmp_path: Path) -> None:
     _, ledger = simulated(a_spec(events=500))
     ledger.write(tmp_path / "ledger.json")
 
@@ -50,22 +50,22 @@ def test_what_the_simulator_writes_is_a_ledger(tmp_path: Path) -> None:
         ({"counts": {}}, r"isn't a ledger of version 1: counts\.records: Field required"),
     ],
 )
-def test_another_document_is_refused(tmp_path: Path, parts: dict[str, object], message: str) -> None:
+def test_another_document_is_rejected(tmp_path: Path, parts: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
         read_ledger(write(tmp_path, **parts))
 
 
-def test_a_file_that_is_not_json_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_json_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "ledger.json").write_text("nonsense")
     with pytest.raises(UserError, match="isn't a ledger of version 1: the document: Invalid JSON"):
         read_ledger(tmp_path / "ledger.json")
 
 
-def test_a_missing_file_is_the_users_to_mend(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"ledger .*none\.json can't be read: No such file or directory"):
         read_ledger(tmp_path / "none.json")
 
 
-def test_a_report_row_given_twice_is_refused() -> None:
-    with open_audit_database() as audit_db, pytest.raises(UserError, match="two rows of the same key"):
+def test_a_repeated_report_row_is_rejected() -> None:
+    with open_audit_database() as audit_db, pytest.raises(UserError, match="two rows with the same key"):
         take_ledger(audit_db, [list(ROW), list(ROW)])

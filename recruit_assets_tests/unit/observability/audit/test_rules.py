@@ -1,4 +1,4 @@
-"""Each rule holds, and is seen to break with the number that it should report."""
+"""Each rule holds, and fails with the number that it should report."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,49 +17,49 @@ LEDGER = LedgerCounts(
 )
 
 
-def outcome(finding: RuleResult) -> tuple[int, int, int, tuple[str, ...]]:
-    return finding.expected, finding.found, finding.differences, finding.examples
+def outcome(result: RuleResult) -> tuple[int, int, int, tuple[str, ...]]:
+    return result.expected, result.found, result.differences, result.examples
 
 
-def test_records_are_events_duplicates_dead_letters_and_refused_replays() -> None:
-    finding = rules.records_add_up(records=10, events=6, duplicates=1, dead_letters=2, refused_again=1)
+def test_records_are_events_duplicates_dead_letters_and_rejected_replays() -> None:
+    result = rules.records_add_up(records=10, events=6, duplicates=1, dead_letters=2, rejected_again=1)
 
-    assert outcome(finding) == (10, 10, 0, ())
-    assert finding.promise == "records in Kafka = 6 events + 1 duplicates + 2 dead letters + 1 replays refused again"
-
-
-def test_a_record_that_became_nothing_is_one_difference() -> None:
-    finding = rules.records_add_up(records=10, events=6, duplicates=1, dead_letters=2, refused_again=0)
-    assert outcome(finding) == (10, 9, 1, ())
+    assert outcome(result) == (10, 10, 0, ())
+    assert result.promise == "records in Kafka = 6 events + 1 duplicates + 2 dead letters + 1 replays rejected again"
 
 
-def test_dead_letters_differ_by_those_missing_unexpected_and_of_another_reason() -> None:
+def test_a_lost_record_is_one_difference() -> None:
+    result = rules.records_add_up(records=10, events=6, duplicates=1, dead_letters=2, rejected_again=0)
+    assert outcome(result) == (10, 9, 1, ())
+
+
+def test_dead_letters_that_are_missing_unexpected_or_have_another_reason_are_differences() -> None:
     kinds = {"missing": Sample(1, ("a",)), "unexpected": Sample(2, ("b", "c")), "other_reason": Sample(1, ("d",))}
-    assert outcome(rules.dead_letters_match(refused=5, missing=NONE, unexpected=NONE, other_reason=NONE))[:3] == (
+    assert outcome(rules.dead_letters_match(rejected=5, missing=NONE, unexpected=NONE, other_reason=NONE))[:3] == (
         5,
         5,
         0,
     )
-    assert outcome(rules.dead_letters_match(refused=5, **kinds)) == (5, 6, 4, ("a", "b", "c", "d"))
+    assert outcome(rules.dead_letters_match(rejected=5, **kinds)) == (5, 6, 4, ("a", "b", "c", "d"))
 
 
-def test_a_missing_and_an_unexpected_row_are_two_differences_although_the_counts_agree() -> None:
+def test_a_missing_and_an_unexpected_row_are_two_differences_although_the_totals_agree() -> None:
     one = Sample(1, ("here",))
     assert outcome(rules.events_are_rows(events=9, rows=9, missing=NONE, unexpected=NONE)) == (9, 9, 0, ())
     assert outcome(rules.events_are_rows(events=9, rows=9, missing=one, unexpected=one)) == (9, 9, 2, ("here", "here"))
 
 
-def test_counts_that_differ_are_a_difference_even_where_no_row_was_found_to_differ() -> None:
+def test_unequal_totals_are_a_difference_even_if_no_row_was_found_to_differ() -> None:
     assert outcome(rules.events_are_rows(events=9, rows=7, missing=NONE, unexpected=NONE)) == (9, 7, 2, ())
 
 
-def test_rules_about_what_must_not_be_report_how_many_there_are() -> None:
+def test_rules_that_expect_nothing_report_the_number_of_violations() -> None:
     for rule in (
         rules.contents_match,
         rules.received_at_matches,
         rules.no_conflicts,
         rules.latest_update_times_match,
-        rules.marks_match,
+        rules.hour_counts_match,
     ):
         assert rule(NONE).ok
         assert outcome(rule(TWO)) == (0, 2, 2, ("this", "that"))
@@ -96,7 +96,7 @@ def test_an_hour_is_pending_until_the_report_covers_its_change_and_the_skew() ->
     )
 
 
-def test_uncommitted_offsets_are_named_by_partition() -> None:
+def test_uncommitted_offsets_are_reported_by_partition() -> None:
     spans = [PartitionSpan(0, first=0, end=9, committed=9), PartitionSpan(1, first=5, end=9, committed=6)]
 
     assert rules.nothing_uncommitted(spans[:1], topic="t", group="g").ok
@@ -104,11 +104,11 @@ def test_uncommitted_offsets_are_named_by_partition() -> None:
         0,
         3,
         3,
-        ("t/1: 3 offsets from 6 on aren't committed",),
+        ("t/1: 3 uncommitted offsets from 6",),
     )
 
 
-def test_a_group_that_never_committed_lags_by_all_that_the_topic_holds() -> None:
+def test_a_group_that_never_committed_lags_by_the_whole_topic() -> None:
     spans = [PartitionSpan(0, first=4, end=9, committed=None)]
     assert outcome(rules.nothing_uncommitted(spans, topic="t", group="g"))[:3] == (0, 5, 5)
 
@@ -119,22 +119,22 @@ def test_records_dropped_before_they_were_committed_are_lost() -> None:
         0,
         3,
         3,
-        ("t/0: 2 offsets before 8 were dropped before g had them", "t/0: 1 offsets from 8 on aren't committed"),
+        ("t/0: 2 offsets before 8 were dropped before g committed them", "t/0: 1 uncommitted offsets from 8"),
     )
 
 
-def test_records_that_come_while_the_audit_reads_are_named() -> None:
+def test_records_that_arrive_during_the_audit_are_reported() -> None:
     before = [PartitionSpan(0, first=0, end=9, committed=9)]
     after = [PartitionSpan(0, first=0, end=11, committed=9), PartitionSpan(1, first=0, end=2, committed=None)]
 
-    assert rules.nothing_moved(before, before, topic="t").ok
-    assert outcome(rules.nothing_moved(before, after, topic="t")) == (
+    assert rules.topic_unchanged(before, before, topic="t").ok
+    assert outcome(rules.topic_unchanged(before, after, topic="t")) == (
         0,
         4,
         4,
         (
-            "t/0: 2 offsets came or went while the audit read; audit again while nothing is sent",
-            "t/1: 2 offsets came or went while the audit read; audit again while nothing is sent",
+            "t/0: 2 offsets were added or dropped during the audit; repeat it while nothing is sent",
+            "t/1: 2 offsets were added or dropped during the audit; repeat it while nothing is sent",
         ),
     )
 
@@ -144,8 +144,8 @@ def test_every_count_of_the_ledger_is_compared() -> None:
         records=11, events=4, duplicates=4, dead_letters={"empty": 1, "too_deep": 2}, countable=5, unattributed=1
     )
 
-    assert all(finding.ok for finding in rules.ledger_counts_match(LEDGER, LEDGER))
-    assert [(finding.rule, *outcome(finding)) for finding in rules.ledger_counts_match(LEDGER, found)] == [
+    assert all(result.ok for result in rules.ledger_counts_match(LEDGER, LEDGER))
+    assert [(result.rule, *outcome(result)) for result in rules.ledger_counts_match(LEDGER, found)] == [
         ("ledger: records", 10, 11, 1, ()),
         ("ledger: events", 6, 4, 2, ()),
         ("ledger: duplicates", 1, 4, 3, ()),

@@ -1,4 +1,4 @@
-"""What Grafana is given: files made from the code, links that stay, metrics and data sources that exist."""
+"""The files in docker/grafana match the code, keep their uids, and use only known metrics and data sources."""
 
 import json
 import re
@@ -13,44 +13,45 @@ METRIC = re.compile(r"\brecruit_\w+")
 RULES = [rule for group in json.loads(texts()["provisioning/alerting/rules.json"])["groups"] for rule in group["rules"]]
 
 
-def test_the_files_are_what_the_code_makes() -> None:
-    """`python -m recruit_assets.observability.dashboards` writes them anew."""
+def test_the_files_match_the_code() -> None:
+    """`python -m recruit_assets.observability.dashboards` rewrites them."""
     assert {path: (FOLDER / path).read_text(encoding="utf-8") for path in texts()} == dict(texts())
 
 
-def test_addresses_of_dashboards_stay() -> None:
+def test_uids_do_not_change() -> None:
     assert [document["uid"] for document in dashboards()] == ["recruit-health", "recruit-performance"]
     assert [rule["uid"] for rule in RULES] == [
         "recruit-report-stale", "recruit-dead-letters-growing", "recruit-checks-failing",
     ]  # fmt: skip
 
 
-def test_every_metric_that_is_asked_for_is_one_that_operators_can_read_about() -> None:
+def test_every_queried_metric_is_documented() -> None:
     ingest = {sample.name for family in IngestMetrics().registry.collect() for sample in family.samples}
     known = set(METRIC.findall(OPERATORS)) | ingest
-    asked = [query.text for query in panel_queries("prometheus")] + [rule["data"][0]["model"]["expr"] for rule in RULES]
+    expressions = [query.text for query in panel_queries("prometheus")]
+    expressions += [rule["data"][0]["model"]["expr"] for rule in RULES]
 
-    assert [text for text in asked if not METRIC.findall(text)] == []
-    assert [name for text in asked for name in METRIC.findall(text) if name not in known] == []
+    assert [text for text in expressions if not METRIC.findall(text)] == []
+    assert [name for text in expressions for name in METRIC.findall(text) if name not in known] == []
 
 
 def test_every_data_source_is_provisioned() -> None:
     provisioned = set(
         re.findall(r"uid: (\S+)", (FOLDER / "provisioning/datasources/recruit.yaml").read_text(encoding="utf-8"))
     )
-    asked = {panel["datasource"]["uid"] for document in dashboards() for panel in document["panels"]}
-    asked |= {step["datasourceUid"] for rule in RULES for step in rule["data"]} - {"__expr__"}
+    used = {panel["datasource"]["uid"] for document in dashboards() for panel in document["panels"]}
+    used |= {step["datasourceUid"] for rule in RULES for step in rule["data"]} - {"__expr__"}
 
-    assert asked == provisioned == {"recruit_mysql", "recruit_prometheus"}
+    assert used == provisioned == {"recruit_mysql", "recruit_prometheus"}
 
 
-def test_no_secret_is_in_a_file() -> None:
+def test_the_only_password_is_an_environment_variable() -> None:
     datasources = (FOLDER / "provisioning/datasources/recruit.yaml").read_text(encoding="utf-8")
 
     assert re.findall(r"password: (\S+)", datasources) == ["$RECRUIT_ANALYST_PASSWORD"]
 
 
-def test_panels_fill_the_grid_without_covering_each_other() -> None:
+def test_panels_fill_the_grid_without_overlap() -> None:
     for document in dashboards():
         cells = [
             (x, y)

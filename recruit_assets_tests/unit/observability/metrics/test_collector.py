@@ -1,4 +1,4 @@
-"""A scrape survives stores that fail, hang or come back."""
+"""A scrape works while stores fail, hang or come back."""
 
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event
@@ -34,7 +34,7 @@ def down() -> Sequence[Metric]:
 
 @pytest.fixture
 def hold() -> Iterator[Event]:
-    """What a store that hangs waits for."""
+    """The event that a hanging store waits for."""
     event = Event()
     yield event
     event.set()
@@ -50,7 +50,7 @@ def up(registry: CollectorRegistry, store: str) -> float | None:
     return registry.get_sample_value("recruit_up", {"store": store})
 
 
-def test_a_store_that_is_down_costs_only_its_own_figures() -> None:
+def test_a_store_that_is_down_costs_only_its_own_metrics() -> None:
     broken = AStore("kafka", down)
 
     registry = registry_of(broken, AStore("mysql", seven))
@@ -60,7 +60,7 @@ def test_a_store_that_is_down_costs_only_its_own_figures() -> None:
     assert broken.closed > 0
 
 
-def test_a_store_that_hangs_is_down_and_is_not_asked_again_until_it_answers(hold: Event) -> None:
+def test_a_hanging_store_is_down_and_not_read_again_until_it_answers(hold: Event) -> None:
     asked = []
 
     def hang() -> Sequence[Metric]:
@@ -85,7 +85,7 @@ def test_a_store_that_comes_back_is_up_again() -> None:
     assert up(registry, "cassandra") == 1
 
 
-def test_why_a_store_is_down_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_reason_for_a_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     registry = registry_of(AStore("kafka", down))
 
     for _ in range(3):

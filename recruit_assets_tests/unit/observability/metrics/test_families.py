@@ -1,4 +1,4 @@
-"""States as metrics: what they are called, and that operators can read what each means."""
+"""The metrics' names and values, and that docs/operators.md explains each."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from prometheus_client import Metric
 
 from recruit_assets.hours.planning import PendingHour
 from recruit_assets.observability.audit.last_result import LastAudit
-from recruit_assets.observability.metrics import families as figures
+from recruit_assets.observability.metrics import families
 from recruit_assets.stores.dagster.history import LastCheck, LastRun
 from recruit_assets.stores.kafka.watch import KafkaState
 from recruit_assets.stores.mysql.report_state import ReportState
@@ -20,7 +20,7 @@ AUDIT = LastAudit(ended_at=NOW, records=10, rules=12, broken=("events",))
 
 
 def samples(metrics: Iterable[Metric]) -> dict[str, float]:
-    """Values by name and labels."""
+    """Values by name and label values."""
     return {
         sample.name + "".join(f"/{value}" for value in sample.labels.values()): sample.value
         for metric in metrics
@@ -28,12 +28,12 @@ def samples(metrics: Iterable[Metric]) -> dict[str, float]:
     }
 
 
-def test_a_report_with_pending_hours_is_as_old_as_its_newest_event() -> None:
+def test_with_pending_hours_freshness_is_the_age_of_the_newest_event() -> None:
     newest = NOW - timedelta(minutes=3)
     state = ReportState(NOW, (PENDING,), read_through=NOW - timedelta(seconds=4), newest_event=newest, hours=2, rows=30,
                         events=90)  # fmt: skip
 
-    assert samples(figures.of_report(state)) == {
+    assert samples(families.of_report(state)) == {
         "recruit_report_freshness_seconds": 180,
         "recruit_report_newest_event_timestamp_seconds": newest.timestamp(),
         "recruit_report_partitions": 2,
@@ -47,19 +47,19 @@ def test_a_report_with_pending_hours_is_as_old_as_its_newest_event() -> None:
 
 
 def test_an_empty_report_has_no_times() -> None:
-    found = samples(figures.of_report(ReportState(NOW)))
+    found = samples(families.of_report(ReportState(NOW)))
 
     assert found["recruit_report_freshness_seconds"] == 0
     assert not found.keys() & {"recruit_report_newest_event_timestamp_seconds", "recruit_change_feed_age_seconds"}
 
 
-def test_a_quiet_site_with_a_report_that_holds_everything_is_fresh() -> None:
+def test_a_complete_report_of_a_quiet_site_is_fresh() -> None:
     state = ReportState(NOW, read_through=NOW - timedelta(seconds=4), newest_event=NOW - timedelta(days=3))
 
     assert state.freshness_s == 0
 
 
-def test_a_change_feed_that_nobody_reads_makes_the_report_old() -> None:
+def test_freshness_grows_while_nobody_reads_the_change_feed() -> None:
     state = ReportState(NOW, read_through=NOW - timedelta(minutes=9), newest_event=NOW - timedelta(days=3))
 
     assert state.freshness_s == 540
@@ -68,7 +68,7 @@ def test_a_change_feed_that_nobody_reads_makes_the_report_old() -> None:
 def test_lag_and_dead_letters_have_labels() -> None:
     state = KafkaState(lag={0: 3, 1: 0}, members=2, dead_letters={"not_json": 5}, uncounted=1)
 
-    assert samples(figures.of_kafka(state)) == {
+    assert samples(families.of_kafka(state)) == {
         "recruit_kafka_lag_records/0": 3,
         "recruit_kafka_lag_records/1": 0,
         "recruit_kafka_group_members": 2,
@@ -77,11 +77,11 @@ def test_lag_and_dead_letters_have_labels() -> None:
     }
 
 
-def test_runs_checks_and_audit_tell_the_last_result() -> None:
-    runs = figures.of_runs([LastRun("hours_job", succeeded=False, ended_at=NOW, seconds=7.5)], {"queued": 2})
-    checks = figures.of_checks([LastCheck("mysql_report", "counts_every_event", passed=True, judged_at=NOW)])
+def test_runs_checks_and_audit_show_the_last_result() -> None:
+    runs = families.of_runs([LastRun("hours_job", succeeded=False, ended_at=NOW, seconds=7.5)], {"queued": 2})
+    checks = families.of_checks([LastCheck("mysql_report", "counts_every_event", passed=True, judged_at=NOW)])
 
-    assert samples([*runs, *checks, *figures.of_audit(AUDIT)]) == {
+    assert samples([*runs, *checks, *families.of_audit(AUDIT)]) == {
         "recruit_last_run_success/hours_job": 0,
         "recruit_last_run_end_timestamp_seconds/hours_job": NOW.timestamp(),
         "recruit_last_run_duration_seconds/hours_job": 7.5,
@@ -91,17 +91,17 @@ def test_runs_checks_and_audit_tell_the_last_result() -> None:
         "recruit_audit_timestamp_seconds": NOW.timestamp(),
         "recruit_audit_broken_rules": 1,
     }
-    assert samples(figures.of_audit(None)) == {}
+    assert samples(families.of_audit(None)) == {}
 
 
-def test_every_metric_is_in_the_operators_docs_with_its_meaning() -> None:
+def test_every_metric_is_documented_with_its_help_text() -> None:
     every = [
-        *figures.of_report(ReportState(NOW)),
-        *figures.of_kafka(KafkaState({}, 0, {}, 0)),
-        *figures.of_cassandra(clock_ms=0, now=NOW),
-        *figures.of_runs([], {}),
-        *figures.of_checks([]),
-        *figures.of_audit(None),
+        *families.of_report(ReportState(NOW)),
+        *families.of_kafka(KafkaState({}, 0, {}, 0)),
+        *families.of_cassandra(clock_ms=0, now=NOW),
+        *families.of_runs([], {}),
+        *families.of_checks([]),
+        *families.of_audit(None),
     ]
     documented = {line for line in DOCS.read_text(encoding="utf-8").splitlines() if line.startswith("| `recruit_")}
 
