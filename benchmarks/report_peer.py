@@ -38,7 +38,7 @@ def empty_table(stores: ReportStores) -> None:
 
 def append_hour(stores: ReportStores, hour: datetime, *, cached: bool) -> None:
     """The hour's rows, appended to the peer's table; `cached` keeps the hour's events, so that one scan is enough."""
-    jdbc = {name: value for name, value in mysql_options(stores.settings).items() if name != "dbtable"}
+    jdbc = {name: value for name, value in mysql_options(stores.settings, JOB.name).items() if name != "dbtable"}
     spark = _session(stores.spark)
     companies = spark.read.format("jdbc").options(**jdbc, dbtable=JOB.name).load()
     events = _events(spark, stores.settings, hour)

@@ -7,19 +7,17 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from functools import partial
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 from pymysql.cursors import Cursor
-from pyspark.sql import DataFrame
 
-from recruit_assets.contract.tables import HOURLY_JOB_METRICS
+from recruit_assets.contract.tables import HOURLY_JOB_METRICS, MYSQL_REPORT
 from recruit_assets.defs.resources import SparkResource
 from recruit_assets.hours.planning import HOUR, SKEW
-from recruit_assets.hours.ports import ReportRow, StoredHours
-from recruit_assets.hours.replacement import publish_hours
+from recruit_assets.hours.ports import SqlRow
+from recruit_assets.hours.replacement import begin_step, publish_hours, read_input
 from recruit_assets.ingest.service import drain, serve, topic_ends
 from recruit_assets.ingest.steps import OnStep, Step
 from recruit_assets.ingest.worker import Worker
@@ -27,19 +25,18 @@ from recruit_assets.runtime.errors import RunsFailed, StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import Done, EventWrites
-from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
+from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets.stores.kafka.offsets import group_members
-from recruit_assets.stores.mysql import hour_sink
 from recruit_assets.stores.mysql.connection import open_report_database
-from recruit_assets.stores.mysql.hour_sink import MySqlReport
-from recruit_assets.stores.spark.frames import CassandraFrames
-from recruit_assets.transforms.hourly import tally_metrics, to_report
+from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
+from recruit_assets.stores.spark.frames import CassandraFrames, stream_by_hour
+from recruit_assets.transforms.hourly import to_report
 from recruit_assets_tests.chaos.held_back import drain_with_changes_held_back, read_feed_past_it
 from recruit_assets_tests.chaos.specs import START, a_few_hours
 from recruit_assets_tests.support.scenario import Scenario
-from recruit_assets_tests.support.table_harness import FilteredEvents, HourlyJobMetrics, MySqlReportSink
+from recruit_assets_tests.support.table_harness import FilteredEvents, HourlyJobMetrics, MySqlReport
 from recruit_assets_tests.support.waiting import wait_until
 
 EVENTS = 300
@@ -133,17 +130,17 @@ def hold_change_rows_back(scenario: Scenario) -> None:
 def crash_between_mark_and_rows(scenario: Scenario) -> None:
     """The run of the first hour crashes just before its rows are inserted."""
     _sent(scenario)
-    insert = hour_sink._insert
-    crashed: list[Sequence[ReportRow]] = []
+    insert_rows = MySqlHourSink.insert_rows
+    crashed: list[Sequence[SqlRow]] = []
 
-    def crash_once(cursor: Cursor, rows: Sequence[ReportRow]) -> None:
+    def crash_once(sink: MySqlHourSink, cursor: Cursor, rows: Sequence[SqlRow]) -> None:
         if not crashed:
             crashed.append(rows)
             raise Crash
-        insert(cursor, rows)
+        insert_rows(sink, cursor, rows)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hour_sink, "_insert", crash_once)
+        patch.setattr(MySqlHourSink, "insert_rows", crash_once)
         scenario.recover()
     assert crashed
 
@@ -228,21 +225,17 @@ def _run_all_hours(settings: Settings) -> None:
     """The three stages, as a run of these hours does them."""
     frames = CassandraFrames(SparkResource.from_settings(settings).spark_session, settings)
     with open_session(settings) as session, open_report_database(settings) as database:
-        for sink in (FilteredEvents, HourlyJobMetrics, MySqlReportSink):
+        for sink in (FilteredEvents, HourlyJobMetrics, MySqlReport):
             sink(session, database, frames).run(HOURS)
 
 
 def _publish_slowly(settings: Settings, meanwhile: Callable[[], None]) -> None:
-    """Run the last stage: it reads its rows and takes its write timestamp, calls `meanwhile`, then publishes."""
-
-    class SlowTables(CassandraHourTables):
-        def by_hour(self, rows: DataFrame) -> Iterator[tuple[datetime, Iterator[ReportRow]]]:
-            read = [(hour, list(of_hour)) for hour, of_hour in super().by_hour(rows)]
-            meanwhile()
-            yield from ((hour, iter(of_hour)) for hour, of_hour in read)
-
+    """mysql_report of a run that has its T and its rows before `meanwhile`, and publishes them after it."""
     frames = CassandraFrames(SparkResource.from_settings(settings).spark_session, settings)
-    how = StoredHours(HOURLY_JOB_METRICS).derive(to_report, tally=tally_metrics)
     with open_session(settings) as session, open_report_database(settings) as database:
-        tables, report = SlowTables(session, frames), MySqlReport(database)
-        publish_hours(tables, report, how, hours=HOURS, run_id="a slow run")
+        store, sink = CassandraHourStore(session, frames), MySqlHourSink(database, MYSQL_REPORT)
+        step = begin_step(store, "a slow run")
+        rows = to_report(read_input(store, step, HOURLY_JOB_METRICS, HOURS)).select(*sink.columns)
+        read = [(hour, list(of_hour)) for hour, of_hour in stream_by_hour(rows, MYSQL_REPORT.hour_of_row)]
+        meanwhile()
+        publish_hours(sink, ((hour, iter(of_hour)) for hour, of_hour in read), step, HOURS)

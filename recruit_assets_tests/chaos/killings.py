@@ -4,24 +4,20 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any
 
 import pytest
 from pymysql.cursors import Cursor
-from pyspark.sql import DataFrame
 
 from recruit_assets.contract.tables import FILTERED_EVENTS, HOURLY_JOB_METRICS
-from recruit_assets.contract.types import CassandraTable
+from recruit_assets.contract.types import HourTable
 from recruit_assets.definitions import build_defs
 from recruit_assets.defs.materialize import materialize_pending
-from recruit_assets.hours.bucket_state import Partition, Tally
-from recruit_assets.hours.ports import Derivation, StageResult
 from recruit_assets.local.engines.engine import EngineName
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.hour_tables import CassandraHourTables
-from recruit_assets.stores.mysql import hour_sink
+from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
+from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
 from recruit_assets_tests.support.ingest_process import exit_code_of, remove_dead_members
 from recruit_assets_tests.support.scenario import Scenario
 
@@ -46,45 +42,41 @@ def materialize_until_killed(settings: Settings, step: RunStep) -> int:
 def mysql_killed_in_a_transaction(scenario: Scenario) -> Iterator[Callable[[], int]]:
     """MariaDB is killed before the first hour's commit and restarted at once; yields how often that happened."""
     kills = 0
-    store_mark = hour_sink._store_mark
+    store_coverage = MySqlHourSink.store_coverage
 
-    def kill_once(cursor: Cursor, hour: datetime, mark: tuple[datetime, int, int, int, str]) -> None:
+    def kill_once(sink: MySqlHourSink, cursor: Cursor, *coverage: Any) -> None:
         nonlocal kills
         if not kills:
             kills += 1
             scenario.engines.kill_one(EngineName.MARIADB)
             scenario.engines.start_one(EngineName.MARIADB)
-        store_mark(cursor, hour, mark)
+        store_coverage(sink, cursor, *coverage)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hour_sink, "_store_mark", kill_once)
+        patch.setattr(MySqlHourSink, "store_coverage", kill_once)
         yield lambda: kills
 
 
-class _DyingTables(CassandraHourTables):
-    step: ClassVar[RunStep]
-
-    def cover(self, stage: CassandraTable, result: StageResult, *, t: int, run_id: str) -> None:
-        if stage is FILTERED_EVENTS and self.step is RunStep.FILTERED_EVENTS_WRITTEN:
-            _die()
-        super().cover(stage, result, t=t, run_id=run_id)
-
-    def write(
-        self, stage: CassandraTable, rows: DataFrame, derivation: Derivation, *, t: int
-    ) -> dict[Partition, Tally]:
-        if stage is HOURLY_JOB_METRICS and self.step is RunStep.HOURLY_JOB_METRICS_CLEARED:
-            _die()
-        return super().write(stage, rows, derivation, t=t)
-
-
 def _materialize_and_die(settings: Settings, step: RunStep) -> None:
-    _DyingTables.step = step
+    append, cover = CassandraHourStore.append, CassandraHourStore.cover
+
+    def append_or_die(store: CassandraHourStore, table: HourTable, *args: Any, **kwargs: Any) -> None:
+        if table is HOURLY_JOB_METRICS and step is RunStep.HOURLY_JOB_METRICS_CLEARED:
+            _die()
+        append(store, table, *args, **kwargs)
+
+    def cover_or_die(store: CassandraHourStore, table: HourTable, *args: Any, **kwargs: Any) -> None:
+        if table is FILTERED_EVENTS and step is RunStep.FILTERED_EVENTS_WRITTEN:
+            _die()
+        cover(store, table, *args, **kwargs)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recruit_assets.defs.io_managers.cassandra.CassandraHourTables", _DyingTables)
+        patch.setattr(CassandraHourStore, "append", append_or_die)
+        patch.setattr(CassandraHourStore, "cover", cover_or_die)
         if step is RunStep.RAW_EVENTS_WRITTEN:
             patch.setattr("recruit_assets.ingest.writer.EventWriter._tell", _die)
         if step is RunStep.IN_THE_TRANSACTION:
-            patch.setattr("recruit_assets.stores.mysql.hour_sink._store_mark", _die)
+            patch.setattr(MySqlHourSink, "store_coverage", _die)
         materialize_pending(build_defs(settings=settings), settings)
 
 

@@ -13,16 +13,14 @@ from datetime import datetime, timedelta
 import pytest
 from pymysql.cursors import Cursor
 
-from recruit_assets.hours.ports import Published, ReportRow
-from recruit_assets.hours.replacement import tally_of
+from recruit_assets.hours.ports import SqlRow, StoredHour
 from recruit_assets.ingest import worker
 from recruit_assets.ingest.worker import Load, Worker
 from recruit_assets.ingest.writer import Batch, EventWriter, Flight, Row, batches_of
 from recruit_assets.stores.cassandra.batch_encoder import Partition
 from recruit_assets.stores.kafka.dead_letter_topic import DeadLetterTopic
 from recruit_assets.stores.kafka.group_member import GroupMember
-from recruit_assets.stores.mysql import hour_sink
-from recruit_assets.stores.mysql.hour_sink import EPOCH, MySqlReport
+from recruit_assets.stores.mysql.hour_sink import EPOCH, NEVER, MySqlHourSink
 from recruit_assets_tests.chaos import faults
 from recruit_assets_tests.support.scenario import Scenario
 
@@ -87,43 +85,37 @@ def never_read_the_feed_again(patch: pytest.MonkeyPatch) -> None:
 
 
 def store_the_mark_before_the_rows(patch: pytest.MonkeyPatch) -> None:
-    replace_hour = MySqlReport.replace_hour
+    replace_hour = MySqlHourSink.replace_hour
 
-    def mark_first(
-        self: MySqlReport,
-        hour: datetime,
-        rows: Iterable[ReportRow],
-        *,
-        covered_through_ms: int,
-        t: int,
-        run_id: str,
-    ) -> Published:
+    def cover_first(
+        sink: MySqlHourSink, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, t: int, run_id: str
+    ) -> StoredHour:
         taken = list(rows)
-        tally = tally_of(taken)
+        covered_through = EPOCH + timedelta(milliseconds=covered_through_ms)
 
         def store(cursor: Cursor) -> None:
-            naive, mark = hour.replace(tzinfo=None), EPOCH + timedelta(milliseconds=covered_through_ms)
-            hour_sink._locked_mark(cursor, naive)
-            hour_sink._store_mark(cursor, naive, (mark, t, tally.row_count, tally.event_count, run_id))
+            naive, counts = hour.replace(tzinfo=None), sink.count(taken)
+            sink.lock_coverage(cursor, naive)
+            sink.store_coverage(cursor, naive, (covered_through, t, counts.row_count, counts.event_count, run_id))
 
-        self._database.run_transaction(store)
-        return replace_hour(self, hour, taken, covered_through_ms=covered_through_ms, t=t, run_id=run_id)
+        sink.database.run_transaction(store)
+        return replace_hour(sink, hour, taken, covered_through_ms=covered_through_ms, t=t, run_id=run_id)
 
-    patch.setattr(MySqlReport, "replace_hour", mark_first)
+    patch.setattr(MySqlHourSink, "replace_hour", cover_first)
 
 
 def add_rows_without_deleting(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(hour_sink, "_delete_rows", lambda *_: None)
+    patch.setattr(MySqlHourSink, "delete_rows", lambda *_: None)
 
 
 def let_any_run_publish(patch: pytest.MonkeyPatch) -> None:
-    locked_mark = hour_sink._locked_mark
+    lock_coverage = MySqlHourSink.lock_coverage
 
-    def forget(cursor: Cursor, hour: datetime) -> tuple[datetime, int]:
-        locked_mark(cursor, hour)
-        return hour_sink.NEVER, 0
+    def forget(sink: MySqlHourSink, cursor: Cursor, hour: datetime) -> tuple[datetime, int]:
+        lock_coverage(sink, cursor, hour)
+        return NEVER, 0
 
-    patch.setattr(hour_sink, "_locked_mark", forget)
+    patch.setattr(MySqlHourSink, "lock_coverage", forget)
 
 
 SAFEGUARDS = (

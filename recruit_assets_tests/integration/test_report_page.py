@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from recruit_assets.cli.main import app
 from recruit_assets.contract.measures import CLICKS, SPEND
+from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
@@ -22,6 +23,7 @@ from recruit_assets.stores.mysql.schema import apply_mysql_schema
 from recruit_assets.stores.mysql.totals import Totals
 from recruit_assets_tests.conftest import fresh_names
 from recruit_assets_tests.support.pages import Reading, some_totals
+from recruit_assets_tests.support.reports import as_stored
 from recruit_assets_tests.support.simulations import a_spec, simulated
 
 SPEC = a_spec(events=3_000, jobs=30)

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from recruit_assets.contract.tables import HOUR_COVERAGE
+from recruit_assets.contract.tables import HOUR_COVERAGE, MYSQL_REPORT
 from recruit_assets.definitions import build_defs
 from recruit_assets.defs.materialize import materialize_pending
 from recruit_assets.observability.audit import run_audit
-from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.runtime.settings import Settings, as_environment, load_settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from kafka.admin import MemberToRemove
 
-from recruit_assets.defs.launcher.forkserver import LOADED
+from recruit_assets.defs.launcher.forkserver import PRELOADED
 from recruit_assets.ingest.service import serve, topic_ends
 from recruit_assets.ingest.steps import Step
 from recruit_assets.runtime.settings import Settings, as_environment
@@ -64,7 +64,7 @@ def exit_code_of(work: Callable[..., object], *arguments: object, timeout_s: flo
     The process is forked from one that has imported everything: a new interpreter takes 2 s of a processor for that.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*LOADED])
+    context.set_forkserver_preload([*PRELOADED])
     process = context.Process(target=_with_environment, args=(dict(os.environ), work, arguments))
     process.start()
     process.join(timeout_s)

@@ -28,7 +28,7 @@ from recruit_assets.contract.tables import (
     RAW_EVENTS,
 )
 from recruit_assets.contract.types import HourTable
-from recruit_assets.hours.bucket_state import BucketState, Partition, RowCounts
+from recruit_assets.hours.bucket_state import Partition, RowCounts
 from recruit_assets.hours.ports import Coverage, SqlRow, StoredHour
 from recruit_assets.hours.replacement import (
     PreAggregation,
@@ -400,7 +400,7 @@ def _counted_by_bucket(rows: Rows) -> Rows:
 
 
 def _added_up(rows: Rows) -> Rows:
-    def added(_: frozenset[int]) -> list[Cell]:
+    def added(buckets: frozenset[int]) -> list[Cell]:
         by_job: Counter[int] = Counter()
         for key, number, _ in rows(ALL):
             by_job[key // len(BUCKETS)] += int(str(number))

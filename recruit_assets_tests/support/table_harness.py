@@ -52,9 +52,7 @@ def replace_from(
     """Load the input, call the asset's function, store what it gives: what Dagster does with an asset."""
     step = begin_step(store, run_id)
     rows = body(read_input(store, step, source, hours))
-    return replace_hours(
-        store, into, rows, step, hours, incremental=incremental, pre_aggregation=pre_aggregation
-    )
+    return replace_hours(store, into, rows, step, hours, incremental=incremental, pre_aggregation=pre_aggregation)
 
 
 class TableHarness(ABC):

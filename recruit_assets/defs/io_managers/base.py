@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from recruit_assets.contract.types import CassandraTable, SqlTable
 from recruit_assets.defs.partitions import hours_of
 from recruit_assets.defs.resources import CassandraResource, SparkResource
-from recruit_assets.defs.resources.run_scope import RunScope, close_run_scope, run_scope
+from recruit_assets.defs.resources.run_scope import RunScope, run_scope
 from recruit_assets.defs.runs import INCREMENTAL_TAG, hours_of_tags
 from recruit_assets.hours.replacement import Replaced, Step, begin_step
 from recruit_assets.runtime.errors import Inconsistent, UserError
@@ -19,10 +19,8 @@ from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.stores.spark.frames import CassandraFrames
 
-Table = TypeVar("Table", bound=CassandraTable | SqlTable)
 
-
-class HourlyIOManager(dg.ConfigurableIOManager, Generic[Table]):
+class HourlyIOManager(dg.ConfigurableIOManager):
     """Stores an asset in the declared table of its name, exactly the hours of the run."""
 
     tables: ClassVar[Sequence[CassandraTable | SqlTable]]
@@ -40,14 +38,14 @@ class HourlyIOManager(dg.ConfigurableIOManager, Generic[Table]):
             self._scope = run_scope(context.run.run_id)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        close_run_scope(self._run_id)
+        """Dagster calls this when the run ends."""
         self._scope.close()
 
-    def table(self, key: dg.AssetKey) -> Table:
-        """The declared table that the asset is stored in."""
+    def declared(self, key: dg.AssetKey) -> CassandraTable | SqlTable:
+        """The table that the asset is stored in."""
         for table in self.tables:
             if table.name == key.path[-1]:
-                return table  # type: ignore[return-value]  # the subclass declares its kind
+                return table
         known = ", ".join(table.name for table in self.tables)
         raise UserError(f"{type(self).__name__} has no table for asset {key.to_user_string()}; it has {known}")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import dagster as dg
 from pyspark.sql import DataFrame
@@ -20,7 +20,7 @@ from recruit_assets.stores.spark.frames import translated_errors
 from recruit_assets.transforms.hourly import add_up, count_actions_by_bucket
 
 
-class CassandraIOManager(HourlyIOManager[HourTable]):
+class CassandraIOManager(HourlyIOManager):
     """Replaces the run's hours of an asset's table; a live table takes the records of a Kafka backlog.
 
     A project with tables of its own subclasses it and names them in `tables`.
@@ -65,6 +65,9 @@ class CassandraIOManager(HourlyIOManager[HourTable]):
         )
         context.add_output_metadata(_replaced_metadata(table, replaced, monotonic() - started))
         add_hour_metadata(context, hour_numbers(replaced, unattributed=bool(table.attributed_by)))
+
+    def table(self, key: dg.AssetKey) -> HourTable:
+        return cast("HourTable", self.declared(key))
 
 
 def _replaced_metadata(table: HourTable, replaced: Replaced, seconds: float) -> dict[str, dg.MetadataValue]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import monotonic
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import dagster as dg
 from pyspark.sql import DataFrame
@@ -19,7 +19,7 @@ from recruit_assets.stores.mysql.hour_sink import MySqlHourSink, preview, totals
 from recruit_assets.stores.spark.frames import sql_frame, stream_by_hour, translated_errors
 
 
-class MySqlIOManager(HourlyIOManager[HourlySqlTable]):
+class MySqlIOManager(HourlyIOManager):
     """Replaces the run's hours of an asset's table, unless a newer run has.
 
     A project with tables of its own subclasses it and names them in `tables`.
@@ -52,3 +52,6 @@ class MySqlIOManager(HourlyIOManager[HourlySqlTable]):
     def load_input(self, context: dg.InputContext) -> DataFrame:
         """The whole table as a DataFrame; what a reader filters by is pushed down to MySQL."""
         return sql_frame(self.spark_session, self.mysql.settings, self.table(context.asset_key))
+
+    def table(self, key: dg.AssetKey) -> HourlySqlTable:
+        return cast("HourlySqlTable", self.declared(key))

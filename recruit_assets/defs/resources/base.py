@@ -7,7 +7,7 @@ from typing import ClassVar, Self, TypeVar
 import dagster as dg
 from pydantic import PrivateAttr
 
-from recruit_assets.defs.resources.run_scope import RunScope, close_run_scope, run_scope
+from recruit_assets.defs.resources.run_scope import RunScope, run_scope
 from recruit_assets.runtime.settings import Settings, load_settings
 
 Connection = TypeVar("Connection")
@@ -45,12 +45,11 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Dagster calls this when a run starts in this process."""
-        if context.run_id:
-            self._scope = run_scope(context.run_id)
+        if context.run is not None:
+            self._scope = run_scope(context.run.run_id)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Close what the run has opened; Dagster calls this when the run ends."""
-        close_run_scope(context.run_id or "")
         self._scope.close()
 
     def _connection(self, open_it: Callable[[], AbstractContextManager[Connection]]) -> Connection:

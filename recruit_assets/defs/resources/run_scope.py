@@ -7,6 +7,7 @@ can't be a resource's own.
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TypeVar, cast
+from weakref import WeakValueDictionary
 
 from recruit_assets.hours.replacement import Step
 
@@ -47,15 +48,9 @@ class RunScope:
         self._stack.close()
 
 
-_scopes: dict[str, RunScope] = {}
+_scopes: WeakValueDictionary[str, RunScope] = WeakValueDictionary()
 
 
 def run_scope(run_id: str) -> RunScope:
-    """The scope of the run in this process."""
+    """The scope of the run in this process; it ends with the last resource that has it."""
     return _scopes.setdefault(run_id, RunScope())
-
-
-def close_run_scope(run_id: str) -> None:
-    """Close what the run has opened, if anything is open."""
-    if (scope := _scopes.pop(run_id, None)) is not None:
-        scope.close()

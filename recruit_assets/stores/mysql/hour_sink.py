@@ -28,7 +28,7 @@ class MySqlHourSink:
     """Fulfils `ports.HourSink` for one table. Its rows hold `columns`, in this order."""
 
     def __init__(self, database: ReportDatabase, table: HourlySqlTable) -> None:
-        self._database = database
+        self.database = database
         self._table = table
         looked_up = {lookup.column for lookup in table.lookups}
         self.columns = tuple(name for name in table.column_names if name not in looked_up)
@@ -45,27 +45,27 @@ class MySqlHourSink:
         hour = hour.replace(tzinfo=None)
         covered_through = EPOCH + timedelta(milliseconds=covered_through_ms)
         with open_spill_file(chunk_rows=CHUNK_ROWS) as spill_file:
-            counts = self._count(spill_file.fill(rows))
+            counts = self.count(spill_file.fill(rows))
 
             def replace(cursor: Cursor) -> bool:
-                if self._lock_coverage(cursor, hour) > (covered_through, t):
+                if self.lock_coverage(cursor, hour) > (covered_through, t):
                     return False
-                self._delete_rows(cursor, hour)
+                self.delete_rows(cursor, hour)
                 for chunk in spill_file.chunks():
-                    self._insert_rows(cursor, chunk)
-                self._store_coverage(cursor, hour, (covered_through, t, counts.row_count, counts.event_count, run_id))
+                    self.insert_rows(cursor, chunk)
+                self.store_coverage(cursor, hour, (covered_through, t, counts.row_count, counts.event_count, run_id))
                 return True
 
-            return StoredHour(counts, stored=self._database.run_transaction(replace))
+            return StoredHour(counts, stored=self.database.run_transaction(replace))
 
-    def _count(self, rows: Iterable[SqlRow]) -> RowCounts:
+    def count(self, rows: Iterable[SqlRow]) -> RowCounts:
         row_count = event_count = 0
         for row in rows:
             row_count += 1
             event_count += sum(row[index] for index in self._counted) if self._counted else 1
         return RowCounts(row_count, event_count)
 
-    def _lock_coverage(self, cursor: Cursor, hour: datetime) -> tuple[datetime, int]:
+    def lock_coverage(self, cursor: Cursor, hour: datetime) -> tuple[datetime, int]:
         """The hour's coverage, locked until the transaction ends. Only rows can be locked, so a missing one is made."""
         name = self._table.coverage.name
         cursor.execute(
@@ -77,11 +77,11 @@ class MySqlHourSink:
         ((covered_through, t),) = cursor.fetchall()
         return covered_through, t
 
-    def _delete_rows(self, cursor: Cursor, hour: datetime) -> None:
+    def delete_rows(self, cursor: Cursor, hour: datetime) -> None:
         where, values = _is_hour(self._table, hour)
         cursor.execute(f"DELETE FROM {self._table.name} WHERE {where}", values)
 
-    def _insert_rows(self, cursor: Cursor, rows: Sequence[SqlRow]) -> None:
+    def insert_rows(self, cursor: Cursor, rows: Sequence[SqlRow]) -> None:
         found = [
             _lookup(cursor, lookup, {row[self.columns.index(lookup.by)] for row in rows})
             for lookup in self._table.lookups
@@ -103,7 +103,7 @@ class MySqlHourSink:
                 "warnings; the hour was left as it was"
             )
 
-    def _store_coverage(self, cursor: Cursor, hour: datetime, coverage: tuple[datetime, int, int, int, str]) -> None:
+    def store_coverage(self, cursor: Cursor, hour: datetime, coverage: tuple[datetime, int, int, int, str]) -> None:
         cursor.execute(
             f"UPDATE {self._table.coverage.name} SET covered_through = %s, t = %s, row_count = %s, event_count = %s, "
             "run_id = %s WHERE event_hour = %s",

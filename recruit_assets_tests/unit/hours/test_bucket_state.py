@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from recruit_assets.hours.bucket_state import Partition, BucketState, RowCounts, counts_by_hour, unchanged
+from recruit_assets.hours.bucket_state import BucketState, Partition, RowCounts, counts_by_hour, unchanged
 
 SEVEN, EIGHT = datetime(2026, 1, 5, 7, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)
 FIRST, SECOND, THIRD = (Partition(SEVEN, bucket) for bucket in range(3))
