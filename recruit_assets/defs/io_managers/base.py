@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG, SENSOR_NAME_TAG
 
 from recruit_assets.defs.partitions import hour_of, hours_of
+from recruit_assets.defs.runs import RANGE_END_TAG, RANGE_START_TAG, SENSOR_TAG
 from recruit_assets.hours.ports import StageResult
 from recruit_assets.runtime.errors import Inconsistent
 
@@ -34,7 +34,7 @@ def keeps_unchanged(context: dg.OutputContext) -> bool:
     Everyone else's (the daily schedule's, a backfill, `materialize`) read everything again, so that nothing which a
     person changed in raw_events behind the pipeline's back stays unnoticed for more than a day.
     """
-    return SENSOR_NAME_TAG in context.step_context.dagster_run.tags
+    return SENSOR_TAG in context.step_context.dagster_run.tags
 
 
 def stage_metadata(result: StageResult, seconds: float) -> dict[str, dg.MetadataValue]:
@@ -55,7 +55,7 @@ def _span(hours: Sequence[datetime]) -> str:
 
 def _hours_of_tags(context: dg.OutputContext) -> list[datetime]:
     tags = context.step_context.dagster_run.tags
-    if ASSET_PARTITION_RANGE_START_TAG not in tags:
+    if RANGE_START_TAG not in tags:
         return []
-    first, last = hour_of(tags[ASSET_PARTITION_RANGE_START_TAG]), hour_of(tags[ASSET_PARTITION_RANGE_END_TAG])
+    first, last = hour_of(tags[RANGE_START_TAG]), hour_of(tags[RANGE_END_TAG])
     return [first + index * ONE_HOUR for index in range((last - first) // ONE_HOUR + 1)]

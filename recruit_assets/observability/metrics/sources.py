@@ -45,7 +45,7 @@ class KafkaSource:
     def read(self) -> Sequence[Metric]:
         if self._watch is None:
             self._watch = KafkaWatch(self._settings)
-        return figures.of_kafka(self._watch.look())
+        return figures.of_kafka(self._watch.read())
 
     def close(self) -> None:
         watch, self._watch = self._watch, None

@@ -120,7 +120,7 @@ def translated_errors() -> Iterator[None]:
     try:
         yield
     except (Py4JError, PySparkException) as error:
-        raise StoreUnavailable(f"Spark couldn't do its work: {_innermost(error)}") from error
+        raise StoreUnavailable(f"Spark failed: {_innermost(error)}") from error
 
 
 def _innermost(error: Exception) -> str:
