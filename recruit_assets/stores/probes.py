@@ -1,7 +1,6 @@
-"""One real request to a store, to find out whether it does its work: an open port proves nothing.
+"""Health probes: one real request to a store, with a short timeout; StoreUnavailable if it fails.
 
-Belongs here: requests without any setting, schema or data, with short timeouts. Raises StoreUnavailable while the store
-can't answer. Not here: waiting and trying again (`engines`), connections for work (the other modules of this folder).
+An open port alone proves nothing. The probes need no settings, schema or data.
 """
 
 import socket
@@ -19,7 +18,7 @@ TIMEOUT_S = 5
 
 
 def probe_kafka(host: str, port: int) -> None:
-    """The broker answers, and its controller lets it serve."""
+    """The broker answers and is registered with its controller."""
     _require_listener("Kafka", host, port)
     try:
         with KafkaAdminClient(
@@ -57,7 +56,7 @@ def probe_cassandra(host: str, port: int) -> None:
 
 
 def probe_mariadb(host: str, port: int, *, user: str, password: str) -> None:
-    """The server lets the user in and answers a query."""
+    """The server accepts the login and answers a query."""
     try:
         with (
             pymysql.connect(
@@ -77,7 +76,7 @@ def probe_mariadb(host: str, port: int, *, user: str, password: str) -> None:
 
 
 def _require_listener(store: str, host: str, port: int) -> None:
-    """Fail at once where nobody listens: the drivers would take seconds, and complain in the log."""
+    """Fail at once if nothing listens: the drivers would take seconds and log warnings."""
     try:
         socket.create_connection((host, port), timeout=TIMEOUT_S).close()
     except OSError as error:

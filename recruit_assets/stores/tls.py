@@ -1,7 +1,4 @@
-"""TLS as the clients of all stores use it: one context, one truststore for Java, and why a server can't be trusted.
-
-Belongs here: what RECRUIT_*_TLS_CA means to a client. Not here: each client's own options (its store's module), logins.
-"""
+"""TLS for the clients of all stores: what RECRUIT_*_TLS_CA means to Python and to Java, and why a handshake fails."""
 
 import hashlib
 import socket
@@ -19,23 +16,23 @@ from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.settings import TLS_OFF, TLS_SYSTEM, Settings
 
 DIAGNOSIS_TIMEOUT_S = 2
-TRUSTSTORE_PASSWORD = "changeit"  # noqa: S105  # Java's own: certificates are no secret, but a store must have one
+TRUSTSTORE_PASSWORD = "changeit"  # noqa: S105  # Java's default: certificates aren't secret, but a truststore needs a password
 
 
 def is_verified(tls_ca: str) -> bool:
-    """Whether the setting asks for TLS with a server that proves who it is."""
+    """Whether the setting asks for TLS with a verified server."""
     return tls_ca not in ("", TLS_OFF)
 
 
 def client_context(tls_ca: str) -> ssl.SSLContext | None:
-    """The context that checks certificate and host name; nothing where the setting asks for no TLS."""
+    """A context that verifies certificate and host name; None if the setting asks for no TLS."""
     if not is_verified(tls_ca):
         return None
     return ssl.create_default_context(cafile=None if tls_ca == TLS_SYSTEM else tls_ca)
 
 
 def java_truststore(tls_ca: str, settings: Settings) -> Path | None:
-    """The CA as a file that Java reads, in the state directory; nothing where Java's own list serves."""
+    """The CA as a truststore for Java, in the state directory; None if the setting asks for Java's own list."""
     if tls_ca == TLS_SYSTEM:
         return None
     pem = Path(tls_ca).read_bytes()
@@ -46,7 +43,7 @@ def java_truststore(tls_ca: str, settings: Settings) -> Path | None:
             PKCS12Certificate(each, f"ca-{n}".encode()) for n, each in enumerate(load_pem_x509_certificates(pem))
         ]
         folder.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=folder, delete=False) as partial:  # several runs may begin at once
+        with NamedTemporaryFile(dir=folder, delete=False) as partial:  # several runs may create it at once
             partial.write(
                 serialize_java_truststore(certificates, BestAvailableEncryption(TRUSTSTORE_PASSWORD.encode()))
             )
@@ -57,9 +54,9 @@ def java_truststore(tls_ca: str, settings: Settings) -> Path | None:
 
 @contextmanager
 def explained(store: str, addresses: str, tls_ca: str, *, variable: str) -> Iterator[None]:
-    """Make a failure to connect a UserError where the cause is TLS: a client often says no more than that it failed.
+    """Turn a StoreUnavailable into a UserError if its cause is TLS: many clients only say that they can't connect.
 
-    `addresses` are host:port, comma separated; StoreUnavailable stays where a handshake shows nothing wrong.
+    `addresses` are host:port, separated by commas; each gets a TLS handshake, to see what is wrong.
     """
     try:
         yield
@@ -71,7 +68,7 @@ def explained(store: str, addresses: str, tls_ca: str, *, variable: str) -> Iter
 
 
 def handshake_trouble(address: str, tls_ca: str, *, variable: str) -> str:
-    """What a TLS handshake with host:port shows to be wrong with the setting; empty where it shows nothing."""
+    """What a TLS handshake with host:port shows to be wrong with the setting; empty if nothing."""
     host, _, port = address.rpartition(":")
     context = client_context(tls_ca)
     try:
@@ -85,11 +82,11 @@ def handshake_trouble(address: str, tls_ca: str, *, variable: str) -> str:
     except ssl.SSLError:
         return f"doesn't speak TLS, which {variable} asks for" if context else ""
     except (OSError, ValueError):
-        return ""  # it's down, and that is what the caller says
+        return ""  # the server is down, which the caller reports
 
 
 def _unverified() -> ssl.SSLContext:
-    """Only to learn whether the server speaks TLS; nothing is sent over it."""
+    """Only to find out whether the server speaks TLS; nothing is sent over it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context

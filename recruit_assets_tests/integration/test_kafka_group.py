@@ -6,15 +6,41 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
-from kafka import TopicPartition
+from kafka import ConsumerRebalanceListener, TopicPartition
 
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.kafka.clients import open_producer
+from recruit_assets.stores.kafka.clients import open_consumer, open_producer
+from recruit_assets.stores.kafka.compat import request_rejoin
 from recruit_assets.stores.kafka.group_member import GroupMember, _RebalanceNotes
 from recruit_assets_tests.support.waiting import wait_until
 
 PARTITIONS = 4
 GROUPS = 3
+
+
+def test_a_consumer_that_is_asked_to_rejoin_gets_its_partitions_again(settings: Settings) -> None:
+    """The one private method of the client that we use: without it the next test fails."""
+    consumer = open_consumer(settings, group=settings.kafka_group)
+    assigned = Assignments()
+    consumer.subscribe([settings.kafka_topic], listener=assigned)
+    try:
+        wait_until(lambda: consumer.poll(100) or assigned.count == 1, 20, what="the first assignment")
+        request_rejoin(consumer)
+        wait_until(lambda: consumer.poll(100) or assigned.count == 2, 20, what="the second assignment")
+    finally:
+        consumer.close(autocommit=False)
+
+
+class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Counts them."""
+
+    count = 0
+
+    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Nothing is noted."""
+
+    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self.count += 1
 
 
 def test_a_member_that_never_waits_gets_through_every_rebalance(settings: Settings) -> None:

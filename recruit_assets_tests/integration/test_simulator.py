@@ -104,7 +104,7 @@ def test_records_that_no_broker_takes_are_an_error(settings: Settings) -> None:
 def test_a_topic_that_is_not_there_is_named(settings: Settings) -> None:
     missing = settings.model_copy(update={"kafka_topic": f"{settings.kafka_topic}.missing"})
     with (
-        pytest.raises(StoreUnavailable, match=r"\.missing isn't there. Run `recruit-assets schema"),
+        pytest.raises(StoreUnavailable, match=r"\.missing doesn't exist. Run `recruit-assets schema"),
         open_publisher(missing),
     ):
         pass

@@ -5,6 +5,7 @@ is down: `recruit-assets up` does (`local.daemon_health`).
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -23,7 +24,7 @@ from recruit_assets.stores.mysql.pending_hours import PendingHours
 INTERVAL_S = 30
 NOTHING_SET = dg.SkipReason("neither RECRUIT_ALERT_WEBHOOK nor RECRUIT_ALERT_SMTP_HOST and _TO are set")
 UNREAD_AFTER = timedelta(minutes=2)
-"""The sensor reads the feed every 5 s; after an error Dagster repeats the tick."""
+"""cassandra_cdc_sensor reads the feed every 5 s; Dagster repeats a tick that failed."""
 LATE_AFTER = timedelta(minutes=15)
 FAILED_TRIES = 3
 EVALUATIONS_READ = 100
@@ -97,7 +98,9 @@ def standstill_alert(
     try:
         with stores.opened(settings_of(cassandra.overrides, mysql.overrides)) as (_, database):
             feed = PendingHours(database)
-            troubles = standstills(feed.load(), checkpoint=feed.checkpoint(), now=feed.now())
+            # with a daemon that has just started, an old checkpoint is no news
+            checkpoint = None if daemon_was_down(context) else feed.checkpoint()
+            troubles = standstills(feed.load(), checkpoint=checkpoint, now=feed.now())
     except RecruitError as error:
         troubles = {"unreadable": f"cannot find out whether the report is up to date: {error}"}
     before: list[str] = json.loads(context.cursor or "[]")
@@ -107,6 +110,12 @@ def standstill_alert(
     return dg.SensorResult(
         cursor=json.dumps(sorted(troubles)), skip_reason="; ".join(troubles.values()) or "the report is up to date"
     )
+
+
+def daemon_was_down(context: dg.SensorEvaluationContext) -> bool:
+    """Whether this sensor's last tick is too long ago: then the feed's may be too, without a failure."""
+    last_tick = context.last_tick_completion_time
+    return last_tick is None or time.time() - last_tick > UNREAD_AFTER.total_seconds()
 
 
 def standstills(pending: Sequence[PendingHour], *, checkpoint: datetime | None, now: datetime) -> dict[str, str]:
@@ -133,8 +142,8 @@ def unread_feed(checkpoint: datetime | None, *, now: datetime) -> dict[str, str]
 def _why(failed: dg.DagsterEvent) -> str:
     """The step, and our own message or the first line of its error."""
     data = failed.step_failure_data
-    told = data.user_failure_data.description if data.user_failure_data else None
-    return f"{failed.step_key}: {told or _message(data.error)}"
+    ours = data.user_failure_data.description if data.user_failure_data else None
+    return f"{failed.step_key}: {ours or _message(data.error)}"
 
 
 def _check_alert(key: dg.AssetCheckKey, evaluation: CheckEvaluation) -> Alert:

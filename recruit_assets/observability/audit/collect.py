@@ -16,7 +16,8 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.audit_reads import newest_changes, read_partitions, stored_partitions
 from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
-from recruit_assets.stores.kafka.topic_reader import PartitionSpan, TopicReader, open_topic_reader
+from recruit_assets.stores.kafka.offsets import PartitionSpan
+from recruit_assets.stores.kafka.topic_reader import TopicReader, open_topic_reader
 from recruit_assets.stores.mysql.audit_reads import ReportMark, companies_of_jobs, report_marks, report_rows
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.transforms.validate import Limits

@@ -10,7 +10,7 @@ from recruit_assets.hours.planning import uncovered
 from recruit_assets.observability.audit.differences import RowDifferences
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
 from recruit_assets.observability.audit.results import EXAMPLES, NONE, RuleResult, Sample
-from recruit_assets.stores.kafka.topic_reader import PartitionSpan
+from recruit_assets.stores.kafka.offsets import PartitionSpan
 from recruit_assets.stores.mysql.audit_reads import ReportMark
 
 

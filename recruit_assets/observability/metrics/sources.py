@@ -37,7 +37,7 @@ def platform_sources(
         ]
 
     return [
-        StoreSource("kafka", lambda: closing(KafkaWatch(settings)), lambda watch: families.of_kafka(watch.look())),
+        StoreSource("kafka", lambda: closing(KafkaWatch(settings)), lambda watch: families.of_kafka(watch.read())),
         StoreSource("cassandra", lambda: open_session(settings), cassandra),
         StoreSource(
             "mysql",

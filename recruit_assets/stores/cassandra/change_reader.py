@@ -1,8 +1,4 @@
-"""The change feed in Cassandra (event_changes), read from a time on, page by page.
-
-Belongs here: the one query, which partitions a time lies in, and how far a page has read. Not here: what is done with
-the changes (`change_feed`), writing them (`event_writes`).
-"""
+"""Reads the change feed (Cassandra's event_changes) from a given time on, page by page."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,16 +10,16 @@ from recruit_assets.hours.ports import ChangePage
 from recruit_assets.stores.cassandra.session import CassandraSession
 
 PAGE_ROWS = 5000
-"""Rows of one partition in a page: bounds the memory of a reader that was away for long."""
+"""Rows per partition in a page: bounds the memory of a reader that has much to catch up on."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-STRAY = timedelta(minutes=1)
-"""Around midnight a change's day and its changed_at are two calls of now(), so they may differ."""
+MIDNIGHT_OVERLAP = timedelta(minutes=1)
+"""A change's day and its changed_at come from two calls of now(), so they may differ around midnight."""
 
 
 class ChangeReader:
-    """Reads of one session; the statement is prepared once."""
+    """Reads with one session; prepares its statement once."""
 
     def __init__(self, session: CassandraSession, *, page_rows: int = PAGE_ROWS) -> None:
         self._session = session
@@ -35,10 +31,10 @@ class ChangeReader:
         return _from_ms(self._session.now_ms())
 
     def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
-        """What changed from `start` on; the last page is read through `now`, Cassandra's clock before the first.
+        """The changes from `start` through `now`, which is Cassandra's clock before the first page.
 
-        Costs a query per shard for each day and page, whatever the feed holds from before `start`. What is newer than
-        `now` is read as well, but isn't promised to be all.
+        Costs a query per shard for each day and page, whatever the feed holds from before `start`. Changes after `now`
+        may be among them, but not all.
         """
         position, limit = start, self._page_rows
         while True:
@@ -46,14 +42,14 @@ class ChangeReader:
             yield page
             if page.read_through >= now:
                 return
-            # so many changes in one millisecond that a page ends where it began
+            # a page that ends where it began holds one millisecond only: read a larger one
             limit = limit * 2 if page.read_through == position else self._page_rows
             position = page.read_through
 
     def _page(self, position: datetime, now: datetime, limit: int) -> ChangePage:
-        """At most `limit` rows of each shard of the day that `position` lies in."""
+        """Up to `limit` rows of each shard of the day that contains `position`."""
         midnight = position.replace(hour=0, minute=0, second=0, microsecond=0)
-        since = midnight - STRAY if position == midnight else position
+        since = midnight - MIDNIGHT_OVERLAP if position == midnight else position
         select = self._select()
         shards = self._session.execute_concurrent(
             (select, (midnight.date(), shard, since, limit)) for shard in range(CHANGE_SHARDS)

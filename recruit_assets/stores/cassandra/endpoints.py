@@ -1,7 +1,7 @@
-"""Cassandra's nodes as a client with TLS knows them: by address, and by the name that their certificates must have.
+"""Cassandra nodes that are connected to by address, and whose certificates must have the configured host name.
 
-The driver (3.30.1) resolves contact points and then compares certificates with the addresses, so that a certificate for
-the configured host name would be refused. Not here: the CA (`tls`), the session (`cassandra`).
+The driver (3.30.1) resolves contact points and compares certificates with the addresses, so it would reject a
+certificate for the host name.
 """
 
 import socket
@@ -14,7 +14,7 @@ from recruit_assets.runtime.errors import StoreUnavailable
 
 
 class NamedNode(DefaultEndPoint):  # type: ignore[misc]  # the driver is untyped
-    """A node at an address, whose certificate is compared with the name."""
+    """A node at an address, whose certificate must have the name."""
 
     def __init__(self, address: str, port: int, name: str) -> None:
         super().__init__(address, port)
@@ -22,12 +22,12 @@ class NamedNode(DefaultEndPoint):  # type: ignore[misc]  # the driver is untyped
 
     @property
     def ssl_options(self) -> dict[str, str]:
-        """What the driver hands to SSLContext.wrap_socket."""
+        """Arguments for SSLContext.wrap_socket."""
         return {"server_hostname": self.name}
 
 
 class NamedNodes(DefaultEndPointFactory):  # type: ignore[misc]  # the driver is untyped
-    """Makes the nodes that the cluster tells of; one that no contact point names has its address for a name."""
+    """Makes the nodes that the cluster reports. The name of a node that is no contact point is its address."""
 
     def __init__(self, contact_points: Sequence[NamedNode], port: int) -> None:
         super().__init__(port)
@@ -39,15 +39,15 @@ class NamedNodes(DefaultEndPointFactory):  # type: ignore[misc]  # the driver is
 
 
 def contact_points(hosts: Sequence[str], port: int) -> list[NamedNode]:
-    """Every address of every host, under the host's name; StoreUnavailable where no host has one."""
+    """Every address of every host, with the host's name; StoreUnavailable if none can be resolved."""
     found = [NamedNode(address, port, host) for host in hosts for address in _addresses(host, port)]
     if not found:
-        raise StoreUnavailable(f"no address is known for any of the RECRUIT_CASSANDRA_HOSTS {', '.join(hosts)}")
+        raise StoreUnavailable(f"cannot resolve any of the RECRUIT_CASSANDRA_HOSTS {', '.join(hosts)}")
     return found
 
 
 def _addresses(host: str, port: int) -> list[str]:
-    """One that can't be resolved now has none: others may answer meanwhile."""
+    """None for a host that can't be resolved now: the others may do."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror:

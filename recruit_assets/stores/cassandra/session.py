@@ -1,8 +1,4 @@
-"""A session to Cassandra: consistency, timeouts and errors, the same for everyone who reads or writes.
-
-Belongs here: connecting, running statements, Cassandra's clock, and the translation of the driver's errors to ours.
-Not here: the tables' DDL (`cassandra_schema`) and their statements (the other modules of this folder).
-"""
+"""The Cassandra session of everyone who reads or writes: connection, consistency, timeouts and errors."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,21 +22,21 @@ CONNECT_TIMEOUT_S = 10
 REQUEST_TIMEOUT_S = 30
 CONCURRENCY = 64
 READ_RETRIES = 4
-"""Each after the server's own 5 s: the others know of a lost node after 10 to 20 s, and REQUEST_TIMEOUT_S is 30."""
+"""Each after the server's timeout of 5 s. The cluster notices a lost node within 20 s; REQUEST_TIMEOUT_S is 30."""
 
 Row = tuple[Any, ...]
 Statement: TypeAlias = str | PreparedStatement
 
 
 def quoted(keyspace: str) -> str:
-    """As statements name it: it may be a reserved word."""
+    """The keyspace in quotes, since its name may be a reserved word."""
     return f'"{keyspace}"'
 
 
 class CassandraSession:
-    """Statements at LOCAL_QUORUM with a finite timeout; rows come as plain tuples, in the order of the columns named.
+    """Executes statements at LOCAL_QUORUM with a timeout; rows are plain tuples.
 
-    Raises StoreUnavailable when Cassandra doesn't answer and Inconsistent when it refuses a statement as invalid.
+    Raises StoreUnavailable if Cassandra doesn't answer, and Inconsistent if it rejects a statement as invalid.
     """
 
     def __init__(self, session: Session, keyspace: str) -> None:
@@ -48,7 +44,7 @@ class CassandraSession:
         self.keyspace = keyspace
 
     def table(self, table: CassandraTable) -> str:
-        """The qualified name; statements name the keyspace, since a re-prepared one may run under another."""
+        """The name with its keyspace, since a statement may be prepared again under another keyspace."""
         return f"{quoted(self.keyspace)}.{table.name}"
 
     def prepare(self, cql: str) -> PreparedStatement:
@@ -56,11 +52,11 @@ class CassandraSession:
             return self.driver.prepare(cql)
 
     def execute(self, statement: Statement, parameters: Sequence[object] = ()) -> list[Row]:
-        """All rows; the driver pages, so ask only for what fits memory (`stream` otherwise)."""
+        """All rows. They must fit in memory; otherwise use `stream`."""
         return list(self.stream(statement, parameters))
 
     def stream(self, statement: Statement, parameters: Sequence[object] = ()) -> Iterator[Row]:
-        """Rows page by page."""
+        """The rows, fetched page by page."""
         with translated_errors(_text(statement)):
             for row in self.driver.execute(statement, parameters or None):
                 yield tuple(row)
@@ -68,10 +64,10 @@ class CassandraSession:
     def execute_concurrent(
         self, calls: Iterable[tuple[PreparedStatement, Sequence[object]]], *, concurrency: int = CONCURRENCY
     ) -> list[list[Row]]:
-        """The rows of each call, in order. Every call has settled when this returns or raises the first failure."""
+        """The rows of each call, in order. All calls have ended when this returns, or raises the first error."""
         calls = list(calls)
         with translated_errors(_text(calls[0][0]) if calls else "nothing"):
-            # raise_on_first_error would leave others in flight behind the caller's back
+            # raise_on_first_error would return while other calls are still in flight
             results = execute_concurrent(self.driver, calls, concurrency=concurrency, raise_on_first_error=False)
             for succeeded, result in results:
                 if not succeeded:
@@ -84,8 +80,8 @@ class CassandraSession:
         return int(now)
 
 
-class ReadAgain(RetryPolicy):  # type: ignore[misc]  # the driver is untyped
-    """A read that a replica left unanswered is asked again: it would be waited for until it is known as lost."""
+class RetryReads(RetryPolicy):  # type: ignore[misc]  # the driver is untyped
+    """Retries a read that a replica didn't answer: until the cluster notices a lost node, reads still go there."""
 
     def on_read_timeout(self, *_: object, retry_num: int, **__: object) -> tuple[int, None]:
         return (self.RETRY if retry_num < READ_RETRIES else self.RETHROW), None
@@ -93,13 +89,13 @@ class ReadAgain(RetryPolicy):  # type: ignore[misc]  # the driver is untyped
 
 @contextmanager
 def open_session(settings: Settings) -> Iterator[CassandraSession]:
-    """A session that is closed on leaving; StoreUnavailable when no contact point answers."""
+    """A session, closed on exit; StoreUnavailable if no contact point answers."""
     settings.require("cassandra_hosts")
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(local_dc=settings.cassandra_datacenter)),
         consistency_level=ConsistencyLevel.LOCAL_QUORUM,
         request_timeout=REQUEST_TIMEOUT_S,
-        retry_policy=ReadAgain(),
+        retry_policy=RetryReads(),
         row_factory=tuple_rows,
     )
     with translated_errors(f"find {settings.cassandra_hosts}"):
@@ -119,7 +115,7 @@ def open_session(settings: Settings) -> Iterator[CassandraSession]:
 
 
 def _nodes(settings: Settings) -> dict[str, Any]:
-    """The cluster's options of where the nodes are, and how they prove who they are."""
+    """The cluster's options for addresses and TLS."""
     context = client_context(settings.cassandra_tls_ca)
     if context is None:
         return {"contact_points": settings.contact_points, "port": settings.cassandra_port}
@@ -139,7 +135,7 @@ def _login(settings: Settings) -> PlainTextAuthProvider | None:
 
 
 def _connected(cluster: Cluster, settings: Settings) -> Session:
-    """UserError naming the setting where the nodes refuse us, or we them; StoreUnavailable where they are down."""
+    """UserError naming the setting if TLS or login fail; StoreUnavailable if the nodes are down."""
     where = ",".join(f"{host}:{settings.cassandra_port}" for host in settings.contact_points)
     with explained("Cassandra", where, settings.cassandra_tls_ca, variable="RECRUIT_CASSANDRA_TLS_CA"):
         try:
@@ -155,23 +151,23 @@ def _connected(cluster: Cluster, settings: Settings) -> Session:
 
 
 def _is_refused_login(error: BaseException | None) -> bool:
-    """The driver says of each node why it couldn't connect to it."""
+    """The driver gives a reason for each node that it couldn't connect to."""
     causes = error.errors.values() if isinstance(error, NoHostAvailable) else [error]
     return any(isinstance(cause, AuthenticationFailed) for cause in causes)
 
 
 def tuple_rows(_names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Row]:
-    """Row factory: the driver's named tuples cost more than they give."""
+    """Row factory: plain tuples are faster than the driver's named tuples."""
     return [tuple(row) for row in rows]
 
 
 @contextmanager
 def translated_errors(doing: str) -> Iterator[None]:
-    """Turn the driver's errors into ours."""
+    """Raise the driver's errors as ours."""
     try:
         yield
     except (InvalidRequest, Unauthorized) as error:
-        raise Inconsistent(f"Cassandra refuses the statement ({doing}): {error}") from error
+        raise Inconsistent(f"Cassandra rejected the statement ({doing}): {error}") from error
     except (DriverException, NoHostAvailable) as error:
         raise StoreUnavailable(f"Cassandra doesn't answer ({doing}): {error}") from error
 

@@ -1,4 +1,4 @@
-"""Kafka clients with the safe options, and their errors as ours."""
+"""Kafka clients with safe options; their errors become ours."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,31 +14,31 @@ from recruit_assets.stores.kafka.connection import connecting, connection_option
 REQUEST_TIMEOUT_MS = 30_000
 DELIVERY_TIMEOUT_MS = 60_000
 METADATA_MAX_AGE_MS = 20_000
-"""New partitions are found after this. A client that asked for a topic while another answer was on its way misses it
-until then (kafka-python 3.0.12, cluster.set_topics)."""
+"""New partitions are seen after this. So is a topic that a client asked for while it waited for other metadata
+(kafka-python 3.0.12, cluster.set_topics)."""
 SESSION_TIMEOUT_MS = 15_000
-"""A killed consumer's partitions move after this; the default of 45 s would be most of a freshness budget."""
+"""When a killed consumer's partitions move to others. The default of 45 s would use up most of the freshness goal."""
 HEARTBEAT_MS = 1_000
-"""How long a member may not know that another one came or went; the group waits for it, by default 3 s."""
+"""A member learns of a rebalance from its next heartbeat, and the group waits for it; by default 3 s."""
 
 FETCH_BYTES = 16 * 1024 * 1024
 PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 MAX_POLL_RECORDS = 5_000
 ACK_TIMEOUT_S = 90
-"""Above the delivery time-out, so that the producer's own answer is the one that is seen."""
+"""Above the delivery timeout, so that the producer's own error comes first."""
 BATCH_BYTES = 128 * 1024
 LINGER_MS = 10
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
-"""Above the largest RECRUIT_MAX_EVENT_BYTES with its envelope, so that the topic's own limit is the one that is met."""
+"""Above the largest RECRUIT_MAX_EVENT_BYTES with its envelope, so that only the topic's own limit applies."""
 
 Admin = KafkaAdminClient
 Headers = list[tuple[str, bytes]]
 
 
 def open_producer(settings: Settings, *, batch_bytes: int = BATCH_BYTES, linger_ms: int = LINGER_MS) -> KafkaProducer:
-    """A producer that a record is acknowledged to only when every in-sync replica has it, once and in order.
+    """An idempotent producer: a record is acknowledged once every in-sync replica has it, once and in order.
 
-    The caller closes it. Memory is bounded by the caller: this client has no buffer limit of its own.
+    The caller closes it, and bounds the records in memory: this client has no limit of its own.
     """
     with connecting(settings, "a producer"):
         return KafkaProducer(
@@ -56,7 +56,7 @@ def open_producer(settings: Settings, *, batch_bytes: int = BATCH_BYTES, linger_
 
 
 class TopicSender:
-    """Sends to one topic; nothing counts as sent before `acknowledged` returns. Raises StoreUnavailable."""
+    """Sends to one topic; no record is safe before `acknowledged` returns. Raises StoreUnavailable."""
 
     def __init__(self, producer: KafkaProducer, topic: str) -> None:
         self._producer = producer
@@ -64,7 +64,7 @@ class TopicSender:
         self._sent: list[FutureRecordMetadata] = []
 
     def send(self, key: bytes | None, value: bytes | None, *, headers: Headers) -> None:
-        """Hand over one record; the client refuses one with neither key nor value, which gets an empty key."""
+        """Hand over one record. One with neither key nor value, which the client rejects, gets an empty key."""
         if key is None and value is None:
             key = b""
         values = [(name, found or b"") for name, found in headers]
@@ -72,7 +72,7 @@ class TopicSender:
             self._sent.append(self._producer.send(self._topic, value=value, key=key, headers=values))
 
     def acknowledged(self) -> None:
-        """Return when everything handed over is in the topic, on every in-sync replica."""
+        """Wait until all records handed over are on every in-sync replica."""
         sent, self._sent = self._sent, []
         if not sent:
             return
@@ -84,7 +84,7 @@ class TopicSender:
 
 @contextmanager
 def open_sender(settings: Settings, topic: str) -> Iterator[TopicSender]:
-    """A sender whose producer is closed on leaving; what isn't acknowledged by then may or may not be sent."""
+    """A sender, closed on exit. Records that aren't acknowledged by then may or may not be in the topic."""
     producer = open_producer(settings)
     try:
         yield TopicSender(producer, topic)
@@ -99,10 +99,10 @@ def open_consumer(
     max_poll_records: int = MAX_POLL_RECORDS,
     client_id: str = "recruit_assets",
 ) -> KafkaConsumer:
-    """A consumer of raw bytes that commits nothing by itself and sees no record of an aborted transaction.
+    """A consumer of raw bytes that never commits by itself and skips records of aborted transactions.
 
-    Values are decoded by us: after an error in a deserializer the client's poll() never returns. The caller subscribes
-    or assigns, and closes it.
+    We decode the values: after an error in a deserializer, the client's poll() never returns. The caller subscribes or
+    assigns, and closes it.
     """
     with connecting(settings, "a consumer"):
         return KafkaConsumer(
@@ -125,7 +125,7 @@ def open_consumer(
 
 @contextmanager
 def open_admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    """An admin client, closed on leaving."""
+    """An admin client, closed on exit."""
     with connecting(settings, "an admin client"):
         admin = KafkaAdminClient(
             **connection_options(settings),
@@ -139,8 +139,8 @@ def open_admin(settings: Settings) -> Iterator[KafkaAdminClient]:
 
 @contextmanager
 def translated_errors(doing: str) -> Iterator[None]:
-    """Turn the client's errors into ours."""
+    """Raise the client's errors as StoreUnavailable."""
     try:
         yield
     except KafkaError as error:
-        raise StoreUnavailable(f"Kafka doesn't answer as it should ({doing}): {error}") from error
+        raise StoreUnavailable(f"Kafka request failed ({doing}): {error}") from error

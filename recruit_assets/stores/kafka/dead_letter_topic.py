@@ -1,7 +1,6 @@
-"""The dead letter topic: a refused record's original bytes and key; in headers, where it is from and why it is refused.
+"""The dead letter topic: a rejected record's original key and value; its headers say where it came from and why.
 
-Belongs here: a dead letter as a Kafka record and back, sending with acknowledgement, reading. Not here: why a record is
-refused (`transforms`), replaying (`ingest.dead_letters`). Header names are Kafka Connect's (KIP-298), see the contract.
+Header names are Kafka Connect's (KIP-298), see `contract.dead_letters`.
 """
 
 import hashlib
@@ -23,7 +22,7 @@ KEPT_VALUE_BYTES = 64 * 1024
 KEPT_KEY_BYTES = 4 * 1024
 MESSAGE_CHARACTERS = 1_000
 ENVELOPE_BYTES = 8 * 1024
-"""Room for our headers (a character of the message takes up to 4 bytes) and for Kafka's framing of a batch of one."""
+"""Room for our headers (up to 4 bytes per character of the message) and for Kafka's framing of a batch of one."""
 SMALLEST_LIMIT_BYTES = KEPT_VALUE_BYTES + KEPT_KEY_BYTES + ENVELOPE_BYTES
 POLL_MS = 1_000
 
@@ -31,29 +30,29 @@ OUR_HEADERS = frozenset(DeadLetterHeader)
 
 
 class Sender(Protocol):
-    """What is needed of `stores.kafka.TopicSender`."""
+    """What DeadLetterTopic needs of a `TopicSender`."""
 
     def send(self, key: bytes | None, value: bytes | None, *, headers: Headers) -> None: ...
     def acknowledged(self) -> None: ...
 
 
 class DeadLetterTopic:
-    """Sends dead letters; nothing counts as sent before `acknowledged` returns."""
+    """Sends dead letters; none is safe before `acknowledged` returns."""
 
     def __init__(self, sender: Sender, *, limit_bytes: int) -> None:
         self._sender = sender
         self._limit_bytes = limit_bytes
 
     def send(self, letter: DeadLetter) -> None:
-        """Hand over; StoreUnavailable when the topic can't be reached at all."""
+        """Hand over a dead letter; StoreUnavailable if the topic can't be reached."""
         key, value, headers = letter.key, letter.value, headers_of(letter)
         size = len(key or b"") + len(value or b"") + sum(len(name) + len(found) for name, found in headers)
         if size > self._limit_bytes - ENVELOPE_BYTES:
-            key, value, headers = _cut(letter)
+            key, value, headers = _truncated(letter)
         self._sender.send(key, value, headers=headers)
 
     def acknowledged(self) -> None:
-        """Return when every dead letter handed over is in the topic; StoreUnavailable when one isn't."""
+        """Wait until the topic has all dead letters handed over; StoreUnavailable if it doesn't get one."""
         try:
             self._sender.acknowledged()
         except StoreUnavailable as error:
@@ -65,7 +64,7 @@ class DeadLetterTopic:
 
 @contextmanager
 def open_dead_letter_topic(settings: Settings) -> Iterator[DeadLetterTopic]:
-    """The dead letter topic for sending; SchemaMismatch when it can't take even a cut original."""
+    """The dead letter topic for sending; SchemaMismatch if even truncated originals wouldn't fit."""
     with open_admin(settings) as admin:
         limit = int(topic_options(admin, settings.dlq_topic)["max.message.bytes"])
     if limit < SMALLEST_LIMIT_BYTES:
@@ -94,7 +93,7 @@ def headers_of(letter: DeadLetter) -> Headers:
 
 
 def dead_letter_of(record: Record) -> DeadLetter:
-    """A record of the dead letter topic; Inconsistent when someone else wrote it."""
+    """The dead letter in a record of the topic; Inconsistent if another program wrote it."""
     found = dict(record.headers)
     try:
         length = found.get(DeadLetterHeader.ORIGINAL_LENGTH)
@@ -116,7 +115,7 @@ def dead_letter_of(record: Record) -> DeadLetter:
 
 
 def origin_in(headers: dict[str, bytes]) -> Origin:
-    """The origin that headers name; KeyError or ValueError when they don't."""
+    """The origin in the headers; KeyError or ValueError without a valid one."""
     return Origin(
         headers[DeadLetterHeader.TOPIC].decode(),
         int(headers[DeadLetterHeader.PARTITION]),
@@ -125,7 +124,7 @@ def origin_in(headers: dict[str, bytes]) -> Origin:
 
 
 def read_dead_letters(settings: Settings) -> Iterator[DeadLetter]:
-    """Every dead letter that the topic held when reading began, partition by partition."""
+    """Every dead letter that the topic holds when reading begins, partition by partition."""
     consumer = open_consumer(settings, group=None)
     try:
         ends, firsts = end_offsets(consumer, settings.dlq_topic), beginning_offsets(consumer, settings.dlq_topic)
@@ -141,8 +140,8 @@ def read_dead_letters(settings: Settings) -> Iterator[DeadLetter]:
         consumer.close(autocommit=False)
 
 
-def _cut(letter: DeadLetter) -> tuple[bytes | None, bytes | None, Headers]:
-    """The beginning of an original that doesn't fit, with its length and SHA-256."""
+def _truncated(letter: DeadLetter) -> tuple[bytes | None, bytes | None, Headers]:
+    """The beginning of an original that is too long, with its length and SHA-256."""
     value = letter.value or b""
     length, digest = str(len(value)), hashlib.sha256(value).hexdigest()
     ours = [(name, found) for name, found in headers_of(letter) if name in OUR_HEADERS]

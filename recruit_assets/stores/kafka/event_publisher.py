@@ -1,8 +1,4 @@
-"""The write path of the event topic: values in, acknowledged by the brokers or an error out.
-
-Belongs here: sending values in bounded memory and proving that each is acknowledged. Not here: client options
-(`kafka`), what is sent and when (`simulator`), dead letters (`dead_letter_topic`).
-"""
+"""Sends events to the event topic in bounded memory, and checks that the brokers acknowledge each."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,18 +12,18 @@ from recruit_assets.stores.kafka.offsets import end_offsets
 
 BATCH_BYTES = 512 * 1024
 LINGER_MS = 20
-"""One call's records of one partition make one batch: 33 microseconds of CPU per record, 42 with batches of 128 KiB."""
+"""One call's records become one batch of one partition: 33 microseconds of CPU per record, 42 with 128 KiB batches."""
 MAX_UNACKNOWLEDGED = 20_000
-"""Records in memory at most, about 30 MB: more don't make it faster."""
+"""About 30 MB of records; more isn't faster."""
 ACKNOWLEDGE_TIMEOUT_S = DELIVERY_TIMEOUT_MS / 1000 + 30
-"""After the client's own limit, so that its error is the one that is seen."""
+"""Above the client's own timeout, so that its error comes first."""
 CLOSE_TIMEOUT_S = 10
 NULL_VALUE_KEY = b"tombstone"
-"""A record has a key or a value."""
+"""The client sends no record with neither key nor value."""
 
 
 class EventPublisher:
-    """Sends to the partitions in turns, one for each call. Not to be shared between threads."""
+    """Sends each call to the next partition in turn. Not thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._topic = settings.kafka_topic
@@ -38,12 +34,12 @@ class EventPublisher:
         self._calls = 0
 
     def send(self, values: Sequence[bytes | None]) -> None:
-        """Hand the values to the client; waits while too many are unacknowledged. StoreUnavailable if one was lost."""
+        """Send the values; blocks while too many are unacknowledged. StoreUnavailable if one was lost."""
         partition = self._partitions[self._calls % len(self._partitions)]
         self._calls += 1
         topic, send = self._topic, self._producer.send
         with translated_errors(f"send to topic {topic}"):
-            # a partition given spares the client's choice, a quarter of its time per record
+            # naming the partition saves the client a quarter of its time per record
             futures = [
                 send(topic, value, partition=partition)
                 if value is not None
@@ -56,14 +52,14 @@ class EventPublisher:
             self._settle_oldest()
 
     def finish(self) -> None:
-        """Return when every record is acknowledged; StoreUnavailable if one was lost."""
+        """Wait until every record is acknowledged; StoreUnavailable if one was lost."""
         with translated_errors(f"flush to topic {self._topic}"):
             self._producer.flush(ACKNOWLEDGE_TIMEOUT_S)
         while self._unacknowledged:
             self._settle_oldest()
 
     def close(self) -> None:
-        """Stop at once; what isn't acknowledged may be lost."""
+        """Stop at once; unacknowledged records may be lost."""
         self._producer.close(CLOSE_TIMEOUT_S)
 
     def _settle_oldest(self) -> None:
@@ -77,7 +73,7 @@ class EventPublisher:
 
 @contextmanager
 def open_publisher(settings: Settings) -> Iterator[EventPublisher]:
-    """A publisher, closed on leaving. Call `finish` first: closing proves nothing."""
+    """A publisher, closed on exit. Call `finish` first: closing doesn't wait for acknowledgements."""
     publisher = EventPublisher(settings)
     try:
         yield publisher
@@ -86,7 +82,7 @@ def open_publisher(settings: Settings) -> Iterator[EventPublisher]:
 
 
 def _partitions(settings: Settings) -> list[int]:
-    """The topic's partitions, asked of a consumer: a producer waits half a minute for a topic that isn't there."""
+    """The topic's partitions. A producer would wait half a minute for a missing topic, so a consumer asks."""
     consumer = open_consumer(settings, group=None)
     try:
         return sorted(end_offsets(consumer, settings.kafka_topic))

@@ -1,10 +1,7 @@
-"""One member of the ingest group: records with the offsets that they make committable, and what a rebalance changed.
+"""One member of the ingest group: polls records, commits offsets, and notices rebalances.
 
-Belongs here: subscribing, polling, positions, committing, what the client's rebalance listener tells. Not here: when to
-commit (`ingest.offsets`), client options (`stores.kafka`).
-
-The client keeps the in-memory position of a partition that it keeps through a rebalance, and a listener mustn't commit
-(kafka-python 3.0.12). So a rebalance is only noted here; the owner drops what it hasn't committed and calls `resume`.
+A partition that stays with the member through a rebalance keeps its in-memory position, and a rebalance listener can't
+commit (kafka-python 3.0.12). So a rebalance is only noted; the owner drops what it hasn't committed and calls `resume`.
 """
 
 from dataclasses import dataclass
@@ -24,19 +21,20 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_consumer, translated_errors
+from recruit_assets.stores.kafka.compat import request_rejoin
 from recruit_assets.stores.kafka.offsets import topic_partitions
 
 COMMIT_TIMEOUT_MS = 10_000
 POSITION_TIMEOUT_MS = 10_000
 JOINING_POLL_S = 2.0
-"""While the group gives out partitions. A join that is answered between two polls is thrown away and begun again, with
-a rebalance for all members, so there must be next to no time between them (join_group_async, kafka-python 3.0.12)."""
+"""While the group assigns partitions. If the answer to a join comes between two polls, the client throws it away and
+joins again, which is a rebalance for all members (join_group_async, kafka-python 3.0.12): so polls are long."""
 NOT_NOW = (CommitFailedError, RebalanceInProgressError, IllegalGenerationError, UnknownMemberIdError, KafkaTimeoutError)
-"""A commit that ended so may be repeated after the next poll(); of the last it isn't known whether it took effect."""
+"""A commit that fails with these may be repeated after the next poll(). After a timeout it may have taken effect."""
 
 
 class Record(Protocol):
-    """What ingest uses of a Kafka record."""
+    """The parts of a Kafka record that we use."""
 
     @property
     def topic(self) -> str: ...
@@ -58,7 +56,7 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RetentionGap:
-    """Records that the topic dropped before the group had them."""
+    """Records that retention deleted before the group read them."""
 
     partition: int
     expected: int
@@ -66,7 +64,7 @@ class RetentionGap:
 
     @property
     def records(self) -> int:
-        """An upper bound: offsets of transaction markers are among them."""
+        """An upper bound: transaction markers have offsets too."""
         return self.first_kept - self.expected
 
 
@@ -82,26 +80,26 @@ class GroupMember:
         self._next: dict[TopicPartition, int] = {}
         self._gaps: list[RetentionGap] = []
         self._consumer.subscribe([self._topic], listener=self._listener)
-        # before the first poll() joins: a leader without the subscription's metadata makes everybody join again when
-        # that comes, and one that doesn't know the topic gives no partition to anybody
+        # before the first poll() joins: a group leader that lacks the topic's metadata assigns no partitions, and has
+        # everybody join again once the metadata comes
         with translated_errors(f"metadata of topic {self._topic}"):
             self._consumer.topics()
         topic_partitions(self._consumer, self._topic)
 
     @property
     def rebalanced(self) -> bool:
-        """Partitions were taken or given since the last `resume`."""
+        """Whether partitions were revoked or assigned since the last `resume`."""
         return self._listener.happened
 
     def poll(self, timeout_s: float) -> list[Record]:
-        """The next records, none after `timeout_s`, or longer while the group gives out partitions.
+        """The next records, none after `timeout_s`; waits longer while the group assigns partitions.
 
-        After an error this client's poll() can't be trusted again (K1).
+        After an error the client is unusable (K1).
         """
         with translated_errors(f"poll topic {self._topic}"):
             fetched = {} if self._listener.is_joining else self._consumer.poll(timeout_ms=int(timeout_s * 1000))
             if self._listener.is_joining:
-                # also where the join began just now: what was fetched before it is delivered again
+                # also if the join began in the poll above: its records will be delivered again
                 fetched = self._consumer.poll(timeout_ms=int(max(timeout_s, JOINING_POLL_S) * 1000))
         for tp, records in fetched.items():
             self._check_gap(tp, records[0].offset)
@@ -109,7 +107,7 @@ class GroupMember:
         return [record for records in fetched.values() for record in records]
 
     def take_retention_gaps(self) -> list[RetentionGap]:
-        """What the topic was found to have dropped, since this was last asked."""
+        """The retention gaps found since the last call."""
         gaps, self._gaps = self._gaps, []
         return gaps
 
@@ -117,7 +115,7 @@ class GroupMember:
         return frozenset(tp.partition for tp in self._consumer.assignment())
 
     def positions(self) -> dict[int, int]:
-        """Per assigned partition, the offset after everything that poll() gave, transaction markers included."""
+        """By assigned partition: the offset after the last polled record and the transaction markers behind it."""
         found: dict[int, int] = {}
         with translated_errors(f"positions in topic {self._topic}"):
             for tp in self._consumer.assignment():
@@ -127,12 +125,12 @@ class GroupMember:
         return found
 
     def ends(self) -> dict[int, int]:
-        """Per assigned partition, the end offset that the last fetch told."""
+        """By assigned partition: the end offset as of the last fetch."""
         ends = {tp.partition: self._consumer.highwater(tp) for tp in self._consumer.assignment()}
         return {partition: end for partition, end in ends.items() if end is not None}
 
     def resume(self) -> dict[int, int]:
-        """Go back to what is committed in every assigned partition; the offsets from which poll() goes on."""
+        """Seek every assigned partition to its committed offset; returns the offsets at which poll() continues."""
         self._listener.happened = False
         assigned = list(self._consumer.assignment())
         self._next = {}
@@ -144,7 +142,7 @@ class GroupMember:
                 self._next[tp] = max(offset or 0, firsts[tp])
                 self._consumer.seek(tp, self._next[tp])
         except ValueError:
-            # not assigned any more: another rebalance came in between
+            # no longer assigned: another rebalance came in between
             self._listener.happened = True
             return {}
         self._gaps += [
@@ -155,22 +153,24 @@ class GroupMember:
         return {tp.partition: offset for tp, offset in self._next.items()}
 
     def commit(self, offsets: dict[int, int]) -> bool:
-        """Commit these offsets (last done + 1). False when the group can't take it now; nothing is lost by that."""
+        """Commit these offsets (last written + 1). False if the group can't accept them now; try again after a poll."""
         values = {TopicPartition(self._topic, p): OffsetAndMetadata(offset, "", -1) for p, offset in offsets.items()}
         try:
             self._consumer.commit(values, timeout_ms=COMMIT_TIMEOUT_MS)
         except NOT_NOW:
             return False
         except KafkaError as error:
-            raise StoreUnavailable(f"Kafka refuses offsets {offsets} of topic {self._topic}: {error}") from error
+            raise StoreUnavailable(
+                f"Kafka rejected the commit of offsets {offsets} of topic {self._topic}: {error}"
+            ) from error
         return True
 
     def close(self) -> None:
-        """Leave the group, so that the others needn't wait for the session to time out."""
+        """Leave the group, so that its partitions move without waiting for the session timeout."""
         self._consumer.close(autocommit=False, timeout_ms=COMMIT_TIMEOUT_MS)
 
     def _check_gap(self, tp: TopicPartition, offset: int) -> None:
-        """A gap is a transaction's marker, or what retention took while ingest was behind; the client says nothing."""
+        """A gap is a transaction marker, or records deleted by retention, which the client skips silently."""
         expected = self._next.get(tp, offset)
         if offset <= expected:
             return
@@ -181,7 +181,7 @@ class GroupMember:
 
 
 class _RebalanceNotes(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """Runs on the client's own thread; takes notes, and makes the client come through with what it began."""
+    """Notes rebalances, on the client's own thread, and has the client finish a join that it began."""
 
     def __init__(self, consumer: KafkaConsumer) -> None:
         self._consumer = consumer
@@ -190,10 +190,10 @@ class _RebalanceNotes(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         self.happened = self.is_joining = True
-        # A leader that joins again since the topic's metadata changed forgets about it when a poll() ends before the
-        # group has answered: it stays in the group, without heartbeats, and fetches nothing for ever (need_rejoin and
-        # join_group_async, 3.0.12). Only a join that was asked for is followed to its end; there is no public way.
-        self._consumer._coordinator.request_rejoin()
+        # A leader that rejoins because the topic's metadata changed forgets the join if a poll() ends before the group
+        # has answered. It then stays in the group without heartbeats and never fetches again (need_rejoin and
+        # join_group_async, 3.0.12). The client only finishes a join that was requested.
+        request_rejoin(self._consumer)
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self.happened, self.is_joining = True, False

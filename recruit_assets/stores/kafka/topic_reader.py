@@ -1,8 +1,7 @@
-"""Reads topics from first to last record, as a member of no group."""
+"""Reads topics from the first to the last record, without a consumer group."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from time import monotonic
 
 from kafka import KafkaConsumer
@@ -12,47 +11,24 @@ from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin, open_consumer, translated_errors
 from recruit_assets.stores.kafka.group_member import Record
-from recruit_assets.stores.kafka.offsets import beginning_offsets, committed_offsets, end_offsets
+from recruit_assets.stores.kafka.offsets import PartitionSpan, beginning_offsets, end_offsets, partition_spans
 
 POLL_MS = 1_000
 STALL_S = 60
-"""A topic that gives nothing for so long while it holds more is taken for unavailable."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionSpan:
-    """What a partition of the event topic holds (first to end - 1), and what the ingest group has committed of it."""
-
-    partition: int
-    first: int
-    end: int
-    committed: int | None
-
-    @property
-    def uncommitted(self) -> int:
-        """Offsets that the group has yet to commit; transaction markers are among them."""
-        return max(0, self.end - max(self.first, self.committed or 0))
-
-    @property
-    def dropped(self) -> int:
-        """Offsets that the topic dropped before the group had committed them; none for a group that never began."""
-        return 0 if self.committed is None else max(0, self.first - self.committed)
+"""A topic that should have more records but returns none for this long counts as unavailable."""
 
 
 class TopicReader:
-    """Reads topics from their beginning, as a member of no group."""
+    """Reads topics from their beginning, without a consumer group."""
 
     def __init__(self, consumer: KafkaConsumer, settings: Settings) -> None:
         self._consumer = consumer
         self._settings = settings
 
     def spans(self) -> tuple[PartitionSpan, ...]:
-        """What the event topic holds now, partition by partition."""
+        """The event topic's offsets now, partition by partition."""
         with open_admin(self._settings) as admin:
-            committed = committed_offsets(admin, self._settings)
-        # asked for last: a commit that is read after its end would hide a lag
-        firsts, ends = self.offsets(self._settings.kafka_topic)
-        return tuple(PartitionSpan(p, firsts[p], ends[p], committed.get(p)) for p in sorted(ends))
+            return partition_spans(admin, self._consumer, self._settings)
 
     def offsets(self, topic: str) -> tuple[Mapping[int, int], Mapping[int, int]]:
         """First and end offsets of a topic, by partition."""
@@ -63,8 +39,8 @@ class TopicReader:
     ) -> Iterator[tuple[int, Sequence[Record]]]:
         """(partition, its next records) from the first offsets up to the end ones.
 
-        Offsets without a record (transaction markers, compacted or aborted records) are passed by. StoreUnavailable
-        when the topic gives nothing for STALL_S while it holds more.
+        Skips offsets without a record: transaction markers, compacted or aborted records. StoreUnavailable if the topic
+        returns nothing for STALL_S before the end is reached.
         """
         consumer = self._consumer
         unread = {TopicPartition(topic, partition) for partition in ends if firsts[partition] < ends[partition]}
@@ -90,7 +66,7 @@ class TopicReader:
 
 @contextmanager
 def open_topic_reader(settings: Settings) -> Iterator[TopicReader]:
-    """A reader that is closed on leaving."""
+    """A reader, closed on exit."""
     consumer = open_consumer(settings, group=None, client_id="recruit_audit")
     try:
         yield TopicReader(consumer, settings)
@@ -100,4 +76,4 @@ def open_topic_reader(settings: Settings) -> Iterator[TopicReader]:
 
 def _stalled(topic: str, positions: Mapping[TopicPartition, int], ends: Mapping[int, int]) -> StoreUnavailable:
     places = ", ".join(f"{tp.partition} at {at} of {ends[tp.partition]}" for tp, at in sorted(positions.items()))
-    return StoreUnavailable(f"Kafka topic {topic} gave nothing for {STALL_S} s; partitions {places}")
+    return StoreUnavailable(f"Kafka topic {topic} returned nothing for {STALL_S} s; partitions {places}")

@@ -1,4 +1,4 @@
-"""The topics' required configuration, and creating them."""
+"""Creates the topics, and checks their configuration."""
 
 import logging
 
@@ -18,7 +18,7 @@ LOG_APPEND_TIME = "LogAppendTime"
 
 
 def ensure_topics(settings: Settings) -> None:
-    """Create the event topic and the dead letter topic where missing; SchemaMismatch when one has CreateTime."""
+    """Create the event and dead letter topics if they are missing; SchemaMismatch if the event topic has CreateTime."""
     with open_admin(settings) as admin, translated_errors(f"topics of {settings.kafka_bootstrap}"):
         existing = set(admin.list_topics())
         for topic, options in _wanted_topics(settings).items():
@@ -28,7 +28,7 @@ def ensure_topics(settings: Settings) -> None:
 
 
 def check_topic_times(admin: KafkaAdminClient, settings: Settings) -> None:
-    """SchemaMismatch unless the event topic stamps records itself: an event's write time must not be a producer's."""
+    """SchemaMismatch unless the broker sets the timestamps of records: they become the write time of events."""
     found = topic_options(admin, settings.kafka_topic)[TIMESTAMP_TYPE]
     if found != LOG_APPEND_TIME:
         raise SchemaMismatch(
@@ -38,15 +38,15 @@ def check_topic_times(admin: KafkaAdminClient, settings: Settings) -> None:
 
 
 def topic_options(admin: KafkaAdminClient, topic: str) -> dict[str, str]:
-    """The topic's configuration, defaults included."""
+    """The topic's configuration, including defaults."""
     with translated_errors(f"configuration of topic {topic}"):
-        # the client leaves out defaults unless told
+        # without the filter the client leaves out defaults
         described = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
     return {name: entry["value"] for name, entry in described["topic"][topic].items()}
 
 
 def _wanted_topics(settings: Settings) -> dict[str, dict[str, str]]:
-    """`delete` is named, since a compacting default of the broker would drop records that share a key."""
+    """Names `delete`: if the broker's default were compaction, records with the same key would be lost."""
     shared = {
         TIMESTAMP_TYPE: LOG_APPEND_TIME,
         "cleanup.policy": "delete",
@@ -64,6 +64,6 @@ def _create(admin: KafkaAdminClient, topic: str, *, settings: Settings, options:
     try:
         admin.create_topics({topic: wanted}, timeout_ms=REQUEST_TIMEOUT_MS, wait_for_metadata=True)
     except TopicAlreadyExistsError:
-        return  # another process was faster
-    # a topic whose name is misspelt comes into being too, and stays empty
-    log.info("made Kafka topic %s, which wasn't there", topic)
+        return  # another process created it first
+    # logged, because a misspelt name creates a topic too, which stays empty
+    log.info("created Kafka topic %s, which didn't exist", topic)

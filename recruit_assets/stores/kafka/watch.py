@@ -1,7 +1,6 @@
-"""Kafka as an operator watches it: what the ingest group hasn't committed, and how many dead letters there are.
+"""Kafka's state for the metrics: lag and members of the ingest group, and the number of dead letters.
 
-Belongs here: clients that are kept between two looks, since connecting costs more than looking. Not here: metrics made
-of it (`platform_metrics`), what dead letters hold (`dead_letter_topic`).
+The clients stay connected between two readings, since connecting costs more than reading.
 """
 
 from collections import Counter
@@ -17,29 +16,30 @@ from recruit_assets.contract.dead_letters import DeadLetterHeader, DeadLetterRea
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin, open_consumer, translated_errors
 from recruit_assets.stores.kafka.group_member import Record
-from recruit_assets.stores.kafka.offsets import beginning_offsets, committed_offsets, end_offsets, group_members
+from recruit_assets.stores.kafka.offsets import end_offsets, group_members, partition_spans
 
 POLL_MS = 200
 COUNT_FOR_S = 1.5
-"""A look reads new dead letters for so long at most; what is left is said, and counted by the next."""
+"""How long a reading counts new dead letters; the next one goes on with the rest."""
 UNKNOWN = "unknown"
-"""The reason of a record that isn't a dead letter of this platform."""
+"""The reason given for a record that isn't a dead letter of this platform."""
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaState:
-    """What one look found."""
+    """The result of one reading."""
 
     lag: Mapping[int, int]
-    """By partition: offsets that the ingest group hasn't committed; transaction markers are among them."""
+    """By partition: offsets that the ingest group hasn't committed, transaction markers included."""
     members: int
     dead_letters: Mapping[str, int]
-    """By reason: those that the topic held at the first look, and every one since."""
+    """By reason: those in the topic at the first reading, and all since."""
     uncounted: int
+    """Dead letters that the reading had no time for."""
 
 
 class KafkaWatch:
-    """Looks again and again with the same clients; `close` drops them."""
+    """Reads with the same clients again and again; `close` closes them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -50,13 +50,11 @@ class KafkaWatch:
             self._counter = DeadLetterCounter(self._consumer, settings.dlq_topic)
             self._opened = opened.pop_all()
 
-    def look(self) -> KafkaState:
-        """StoreUnavailable when Kafka can't say."""
-        committed = committed_offsets(self._admin, self._settings)
+    def read(self) -> KafkaState:
+        """StoreUnavailable if a request to Kafka fails."""
         members = group_members(self._admin, self._settings)
-        firsts = beginning_offsets(self._consumer, self._settings.kafka_topic)
-        ends = end_offsets(self._consumer, self._settings.kafka_topic)
-        lag = {p: max(0, end - max(committed.get(p, 0), firsts[p])) for p, end in sorted(ends.items())}
+        spans = partition_spans(self._admin, self._consumer, self._settings)
+        lag = {span.partition: span.uncommitted for span in spans}
         uncounted = self._counter.advance()
         return KafkaState(lag, members, dict(self._counter.by_reason), uncounted)
 
@@ -65,7 +63,7 @@ class KafkaWatch:
 
 
 class DeadLetterCounter:
-    """Counts the dead letter topic by reason, each record once: a look costs what is new since the one before."""
+    """Counts the dead letter topic by reason. Each record is read once: a reading costs what is new."""
 
     def __init__(self, consumer: KafkaConsumer, topic: str) -> None:
         self._consumer = consumer
@@ -73,11 +71,11 @@ class DeadLetterCounter:
         self.by_reason: Counter[str] = Counter(dict.fromkeys(DeadLetterReason, 0))
 
     def advance(self) -> int:
-        """Count new ones for COUNT_FOR_S at most; how many are left."""
+        """Count new records for up to COUNT_FOR_S; returns how many are left."""
         ends = end_offsets(self._consumer, self._topic)
         partitions = [TopicPartition(self._topic, partition) for partition in ends]
         if self._consumer.assignment() != set(partitions):
-            self._consumer.assign(partitions)  # keeps the position of those that it has
+            self._consumer.assign(partitions)  # keeps the positions of known partitions
         until = monotonic() + COUNT_FOR_S
         with translated_errors(f"count topic {self._topic}"):
             while (left := self._left(ends)) and monotonic() < until:

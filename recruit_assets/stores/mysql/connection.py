@@ -16,6 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable, UserError
 from recruit_assets.runtime.settings import TLS_OFF, Settings
+from recruit_assets.stores.mysql.compat import drop_connection
 from recruit_assets.stores.tls import client_context
 
 CONNECT_TIMEOUT_S = 10
@@ -92,8 +93,7 @@ class ReportDatabase:
         """Drop the connection; the next statement opens another."""
         connection, self._connection = self._connection, None
         if connection is not None and connection.open:
-            # close() would send COM_QUIT and wait on a peer that may be silent
-            connection._force_close()  # type: ignore[attr-defined]  # PyMySQL's stubs leave it out
+            drop_connection(connection)
 
     def __enter__(self) -> "ReportDatabase":
         return self

@@ -7,7 +7,7 @@ from recruit_assets.runtime.settings import Settings
 
 SQL = {
     "spark.sql.session.timeZone": "UTC",
-    # planning again after each stage makes jobs of its own, and `by_key` knows how much is read
+    # adaptive planning adds jobs of its own, and `by_key` already knows how much is read
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.ansi.enabled": "true",  # an overflow is an error, not a wrong number
 }
@@ -15,10 +15,10 @@ LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0
 
 
 def session_config(settings: Settings) -> dict[str, str]:
-    """What a session of this process is built with: here, or at the Spark Connect server whose context isn't ours."""
+    """The configuration of a session: one started in this process, or one at a Spark Connect server."""
     if settings.spark_remote:
         return {"spark.remote": settings.spark_remote} | SQL
-    os.environ.setdefault("JAVA_HOME", str(java_home()))  # where pyspark looks for the Java that it launches
+    os.environ.setdefault("JAVA_HOME", str(java_home()))  # the Java that pyspark launches
     return context_config(settings) | {
         "spark.driver.memory": settings.spark_driver_memory,
         "spark.jars": ",".join(str(jar) for jar in classpath("spark", settings)),
@@ -26,14 +26,14 @@ def session_config(settings: Settings) -> dict[str, str]:
 
 
 def context_config(settings: Settings) -> dict[str, str]:
-    """What every SparkContext of ours has, whoever starts its JVM."""
+    """The configuration of all our SparkContexts, whoever starts the JVM."""
     return {
         "spark.app.name": "recruit_assets",
         "spark.master": settings.spark_master,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.extensions": "com.datastax.spark.connector.CassandraSparkExtensions",
-        # a run has some 60 classes generated; beyond the default of 100 they would be made and compiled again and again
+        # a run generates about 60 classes; with the default of 100 they are soon evicted and compiled again
         "spark.sql.codegen.cache.maxEntries": "1000",
         **SQL,
         **(LOOPBACK if settings.spark_master.startswith("local") else _share_of_cluster(settings)),
@@ -41,7 +41,7 @@ def context_config(settings: Settings) -> dict[str, str]:
 
 
 def _share_of_cluster(settings: Settings) -> dict[str, str]:
-    """What a session takes, so that a standalone master doesn't give all it has to the first one."""
+    """Limits, without which a standalone master gives all its cores to the first session."""
     address = {"spark.driver.host": settings.spark_driver_host} if settings.spark_driver_host else {}
     return address | {
         "spark.cores.max": str(settings.spark_cores_max),

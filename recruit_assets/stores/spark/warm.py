@@ -1,76 +1,58 @@
-"""A Spark that stays warm: one JVM with one SparkContext, which the processes of runs attach to through Py4J.
+"""A warm Spark: one JVM with one SparkContext, to which the processes of runs attach through Py4J.
 
-Starting Spark and loading the connector's classes takes longer than most runs. PySpark's own gateway server is that JVM
-(org.apache.spark.api.python.PythonGatewayServer): it listens on the loopback only and asks for a secret, where Spark
-Connect 3.5 listens on every address and asks for nothing.
-
-Belongs here: where it listens, attaching, probing. Not here: running the JVM (`engines.spark`), what a session does.
+Starting Spark and loading the connector's classes takes longer than most runs. The JVM is PySpark's own gateway server
+(org.apache.spark.api.python.PythonGatewayServer), which listens on the loopback interface and asks for a secret. Spark
+Connect 3.5 listens on every interface and asks for nothing.
 """
 
 import atexit
 import functools
-import gc
 import logging
-import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from unittest.mock import patch
 
-from py4j.java_gateway import JavaGateway, JavaObject
+from py4j.java_gateway import JavaGateway
 from py4j.protocol import Py4JError
-from pyspark import SparkConf, SparkContext
-from pyspark.java_gateway import launch_gateway
-from pyspark.serializers import UTF8Deserializer, read_int
 from pyspark.sql import SparkSession
 
 from recruit_assets.runtime.errors import StoreUnavailable
-
-PORT, SECRET, PIN_THREAD = "PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYSPARK_PIN_THREAD"
+from recruit_assets.stores.spark.compat import connect_gateway, held_objects, new_session
 
 
 @functools.cache
 def attached_session(connection: Path) -> SparkSession:
-    """A session of this process in the JVM whose gateway wrote the file; StoreUnavailable where nobody answers.
+    """This process's session in the JVM whose gateway wrote the file; StoreUnavailable if the JVM doesn't answer.
 
-    SQL settings are the process's own, the SparkContext is everyone's: it mustn't be stopped.
+    The SQL settings are the session's own, but all processes share the SparkContext: don't stop it.
     """
-    gateway = _connected(connection)
-    atexit.register(_release, gateway)
-    try:
-        session = gateway.jvm.SparkSession.builder().getOrCreate().newSession()
-        context = gateway.jvm.JavaSparkContext(session.sparkContext())
-        conf = SparkConf(_jvm=gateway.jvm, _jconf=context.getConf())
-        return SparkSession(SparkContext(gateway=gateway, jsc=context, conf=conf), session)
-    except (Py4JError, OSError) as error:
-        raise StoreUnavailable(f"Spark, whose address is in {connection}, doesn't work: {error}") from error
+    with _translated_errors(connection):
+        gateway = connect_gateway(connection)
+        atexit.register(_release, gateway)
+        return new_session(gateway)
 
 
 def probe_spark(connection: Path) -> None:
-    """Spark runs a job, its first one if need be; StoreUnavailable while it can't."""
-    gateway = _connected(connection)
-    try:
-        gateway.jvm.SparkSession.builder().getOrCreate().range(1).count()
-    except (Py4JError, OSError) as error:
-        raise StoreUnavailable(f"Spark, whose address is in {connection}, doesn't work: {error}") from error
-    finally:
-        gateway.close()
+    """Have Spark run a job, which starts its context if need be; StoreUnavailable if it can't."""
+    with _translated_errors(connection):
+        gateway = connect_gateway(connection)
+        try:
+            gateway.jvm.SparkSession.builder().getOrCreate().range(1).count()
+        finally:
+            gateway.close()
 
 
 def _release(gateway: JavaGateway) -> None:
-    """Let go of every Java object that this process holds: the gateway would keep them for as long as it lives."""
-    logging.disable()  # the process ends; Py4J would tell at length that the JVM ended first
-    held = [one for one in gc.get_objects() if isinstance(one, JavaObject)]
-    with suppress(Py4JError, OSError):  # nobody is left who would keep them
-        for one in held:
-            gateway.detach(one)
+    """Release every Java object that this process holds; otherwise the JVM keeps them for as long as it lives."""
+    logging.disable()  # if the JVM has ended first, Py4J logs a traceback for each object
+    with suppress(Py4JError, OSError):  # the JVM is gone, and its objects with it
+        for held in held_objects():
+            gateway.detach(held)
 
 
-def _connected(connection: Path) -> JavaGateway:
-    """PySpark's own way to attach, which is told by the environment where to."""
+@contextmanager
+def _translated_errors(connection: Path) -> Iterator[None]:
     try:
-        with connection.open("rb") as file:
-            told = {PORT: str(read_int(file)), SECRET: UTF8Deserializer().loads(file), PIN_THREAD: "false"}
-        with patch.dict(os.environ, told):
-            return launch_gateway()
+        yield
     except (Py4JError, OSError, EOFError) as error:
-        raise StoreUnavailable(f"Spark, whose address is in {connection}, doesn't answer: {error}") from error
+        raise StoreUnavailable(f"Spark failed (its address is in {connection}): {error}") from error

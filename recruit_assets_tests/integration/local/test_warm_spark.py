@@ -1,4 +1,4 @@
-"""The Spark that stays warm: processes attach to it, side by side, and see neither each other nor its end as theirs."""
+"""Processes attach to the warm Spark side by side: they share its context, and none sees the session of another."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ print(session.sparkContext.applicationId, session.conf.get("spark.sql.session.ti
 
 
 def attach(settings: Settings, *arguments: str) -> list[str]:
-    """What a process says that attached."""
+    """The output of a process that attaches."""
     command = [sys.executable, "-c", ATTACHED, settings.spark_gateway, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
 
@@ -37,5 +37,5 @@ def test_processes_share_the_context_and_nothing_else(engines: Settings) -> None
 
 
 def test_a_gateway_that_is_gone_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match=r"Spark, whose address is in .*/connection, doesn't answer"):
+    with pytest.raises(StoreUnavailable, match=r"Spark failed \(its address is in .*/connection\)"):
         probe_spark(tmp_path / "connection")

@@ -53,7 +53,7 @@ def test_other_runs_are_about_no_hour(tags: dict[str, str]) -> None:
     assert hours_of_tags(tags) is None
 
 
-def test_hours_of_runs_that_wait_or_run_are_living(instance: dg.DagsterInstance) -> None:
+def test_runs_that_wait_or_run_are_unfinished(instance: dg.DagsterInstance) -> None:
     tags = range_tags(HourRange(SEVEN, NINE))
     a_run(instance, nothing, range_tags(HourRange(NINE, NINE)))
     an_unfinished_run(instance, dg.DagsterRunStatus.STARTING, tags | {"dagster/sensor_name": "a_sensor"})

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._daemon.types import DaemonHeartbeat  # as a daemon writes them
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from recruit_assets.defs.sensors.cdc import NAME as CDC_SENSOR
 from recruit_assets.local import daemon_health
@@ -38,7 +38,9 @@ def with_webhook() -> Settings:
 
 
 @pytest.mark.parametrize("seconds_ago", [None, 3600])
-def test_a_daemon_that_never_or_long_ago_spoke_is_named(instance: dg.DagsterInstance, seconds_ago: int | None) -> None:
+def test_the_parts_of_a_daemon_without_a_recent_heartbeat_are_named(
+    instance: dg.DagsterInstance, seconds_ago: int | None
+) -> None:
     if seconds_ago:
         heartbeats(instance, seconds_ago=seconds_ago)
 
@@ -46,7 +48,7 @@ def test_a_daemon_that_never_or_long_ago_spoke_is_named(instance: dg.DagsterInst
     assert "SENSOR" in silent_daemons(instance)["daemon"]
 
 
-def test_a_daemon_that_speaks_is_not_silent(instance: dg.DagsterInstance) -> None:
+def test_a_daemon_with_recent_heartbeats_is_not_silent(instance: dg.DagsterInstance) -> None:
     heartbeats(instance)
 
     assert silent_daemons(instance) == {}
@@ -99,7 +101,7 @@ def test_an_unread_feed_is_reported_and_its_recovery_too(
     assert sent[0].body.startswith("the change feed was last read through ")
 
 
-def test_silence_is_told_when_it_begins_and_when_it_ends(
+def test_silence_is_reported_when_it_begins_and_when_it_ends(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[Alert] = []
@@ -117,7 +119,7 @@ def test_silence_is_told_when_it_begins_and_when_it_ends(
     assert [line.split(".")[0] for line in said] == [alert.subject for alert in sent]
 
 
-def test_an_alert_that_cannot_be_sent_is_said(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_alert_that_cannot_be_sent_is_printed(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(alert: Alert, settings: Settings) -> None:
         raise StoreUnavailable("RECRUIT_ALERT_WEBHOOK doesn't answer")
 

@@ -1,5 +1,7 @@
 """What is worth an alert, once each, and silence when nobody would get it."""
 
+import json
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
@@ -164,23 +166,65 @@ def test_an_unreadable_report_is_sent_once_and_its_recovery_too(
     assert "MySQL doesn't answer" in sent[0].body
 
 
+@pytest.mark.parametrize(
+    ("daemon_down_for", "expected"),
+    [
+        pytest.param(MINUTE, ["feed"], id="the daemon runs"),
+        pytest.param(3 * MINUTE, [], id="the daemon was down for as long"),
+        pytest.param(None, [], id="the sensor's first tick"),
+    ],
+)
+def test_an_unread_feed_is_no_news_right_after_a_start_of_the_daemon(
+    instance: dg.DagsterInstance,
+    sent: list[Alert],
+    monkeypatch: pytest.MonkeyPatch,
+    daemon_down_for: timedelta | None,
+    expected: list[str],
+) -> None:
+    """Otherwise every restart that takes longer than two minutes would send an alert, and its recovery."""
+    monkeypatch.setattr(stores, "opened", lambda _: nullcontext((None, None)))
+    monkeypatch.setattr(alerts, "PendingHours", FeedUnread)
+
+    cursor = standstill_tick(instance, None, last_tick=daemon_down_for)
+
+    assert json.loads(cursor or "") == expected
+    assert len(sent) == len(expected)
+
+
 class NothingPending:
     """A report database in which all is well."""
+
+    read_through = SEVEN
 
     def __init__(self, _: object) -> None:
         self.load = list[PendingHour]
 
     def checkpoint(self) -> datetime:
-        return SEVEN
+        return self.read_through
 
     def now(self) -> datetime:
         return SEVEN
 
 
-def standstill_tick(instance: dg.DagsterInstance, cursor: str | None) -> str | None:
+class FeedUnread(NothingPending):
+    """One whose feed wasn't read for three minutes."""
+
+    read_through = SEVEN - 3 * MINUTE
+
+
+def standstill_tick(
+    instance: dg.DagsterInstance, cursor: str | None, *, last_tick: timedelta | None = MINUTE
+) -> str | None:
+    """A tick, so long after the one before."""
     settings = load_settings()
     resources = {"cassandra": CassandraResource.from_settings(settings), "mysql": MySqlResource.from_settings(settings)}
-    with dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources) as context:
+    last_at = None if last_tick is None else time.time() - last_tick.total_seconds()
+    with (
+        dg.build_sensor_context(resources=resources) as built,
+        dg.SensorEvaluationContext(
+            None, last_at, cursor=cursor, instance=instance, resources=built.resource_defs
+        ) as context,
+    ):
         result = alerts.standstill_alert(context)
     assert isinstance(result, dg.SensorResult)
     return result.cursor

@@ -6,7 +6,7 @@ from recruit_assets.observability.audit import rules
 from recruit_assets.observability.audit.differences import RowDifferences
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
 from recruit_assets.observability.audit.results import NONE, RuleResult, Sample
-from recruit_assets.stores.kafka.topic_reader import PartitionSpan
+from recruit_assets.stores.kafka.offsets import PartitionSpan
 from recruit_assets.stores.mysql.audit_reads import ReportMark
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)

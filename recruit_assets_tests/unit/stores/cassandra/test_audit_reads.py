@@ -4,13 +4,13 @@ import pytest
 from cassandra import ConsistencyLevel
 from cassandra.policies import RetryPolicy
 
-from recruit_assets.stores.cassandra.session import READ_RETRIES, ReadAgain
+from recruit_assets.stores.cassandra.session import READ_RETRIES, RetryReads
 
 
 @pytest.mark.parametrize(("retry_num", "decision"), [(0, RetryPolicy.RETRY), (READ_RETRIES, RetryPolicy.RETHROW)])
 def test_a_read_without_a_quorum_of_answers_is_asked_again_for_a_while(retry_num: int, decision: int) -> None:
     answered = {"consistency": ConsistencyLevel.LOCAL_QUORUM, "required_responses": 2, "received_responses": 1}
 
-    found = ReadAgain().on_read_timeout(None, **answered, data_retrieved=True, retry_num=retry_num)
+    found = RetryReads().on_read_timeout(None, **answered, data_retrieved=True, retry_num=retry_num)
 
     assert found == (decision, None)

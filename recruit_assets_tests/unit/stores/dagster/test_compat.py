@@ -134,4 +134,4 @@ def test_a_launcher_waits_for_the_runs_that_it_was_told_of(instance: dg.DagsterI
 
     assert launcher.instance is instance
     with pytest.raises(Exception, match="Timed out waiting for these runs to finish"):
-        launcher.join(timeout=0)
+        launcher.join(timeout=0)  # type: ignore[no-untyped-call]  # Dagster's

@@ -1,34 +1,35 @@
-"""What a broker says right before it hangs up, as it does when it refuses a login over TLS."""
+"""What a client that can't connect reports."""
 
-from collections.abc import Iterator
+import pytest
+from kafka.errors import KafkaTimeoutError
 
-from kafka.errors import KafkaConnectionError
-from kafka.net import manager
+from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.runtime.settings import load_settings
+from recruit_assets.stores.kafka.connection import connecting
 
-from recruit_assets.stores.kafka import connection as kafka_connection  # noqa: F401  # what it does to the client is under test
-
-REASON = b"Authentication failed"
-
-
-class HungUp:
-    """A TLS socket whose peer sent the reason and closed."""
-
-    def __init__(self) -> None:
-        self._arriving: Iterator[bytes] = iter([REASON])
-
-    def recv(self, size: int) -> bytes:
-        return next(self._arriving, b"")
-
-    def getpeername(self) -> tuple[str, int]:
-        raise OSError("not connected")
+NOWHERE = "127.0.0.1:1"
 
 
-def test_the_reason_is_handed_over_before_the_end_is_seen() -> None:
-    transport = object.__new__(manager.KafkaSSLTransport)  # connects, otherwise
-    transport._sock, transport._closed = HungUp(), False
+@pytest.mark.parametrize(
+    ("given", "ending"),
+    [
+        pytest.param({}, "KafkaTimeoutError", id="no login"),
+        pytest.param(
+            {"kafka_tls_ca": "off", "kafka_user": "u", "kafka_password": "p"}, "KafkaTimeoutError", id="plain"
+        ),
+        pytest.param(
+            {"kafka_tls_ca": "system", "kafka_user": "u", "kafka_password": "p"},
+            "The brokers are down, or refuse the login of user u. "
+            "Check RECRUIT_KAFKA_USER, RECRUIT_KAFKA_PASSWORD and RECRUIT_KAFKA_MECHANISM",
+            id="over TLS, where the client doesn't learn which",
+        ),
+    ],
+)
+def test_a_failed_connection_names_the_login_where_that_may_be_the_cause(given: dict[str, str], ending: str) -> None:
+    settings = load_settings(kafka_bootstrap=NOWHERE, **given)
 
-    received, error = transport._sock_recv()
-    assert (received, error) == (REASON, None)
+    with pytest.raises(StoreUnavailable) as failed, connecting(settings, "a consumer"):
+        raise KafkaTimeoutError
 
-    received, error = transport._sock_recv()
-    assert (received, type(error)) == (b"", KafkaConnectionError)
+    assert str(failed.value).startswith(f"Kafka request failed (connect a consumer to {NOWHERE}): KafkaTimeoutError")
+    assert str(failed.value).endswith(ending)

@@ -1,0 +1,46 @@
+"""Everything we need of kafka-python that its public API doesn't offer.
+
+Checked with CHECKED_WITH. After an upgrade, `unit/stores/kafka/test_compat.py` shows what has changed.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kafka import KafkaConsumer
+from kafka.errors import SaslAuthenticationFailedError, UnsupportedSaslMechanismError
+
+CHECKED_WITH = {"kafka-python": "3.0.12"}
+
+CONNECTION_LOGGER = "kafka.net.manager"
+_REFUSALS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError)
+
+
+@contextmanager
+def refused_logins() -> Iterator[list[BaseException]]:
+    """The list of logins that brokers refuse while the context is open.
+
+    The client only logs a refusal, and tries again until its timeout. Over TLS it often loses the reason, and logs a
+    lost connection instead.
+    """
+    handler, logger = _Refusals(), logging.getLogger(CONNECTION_LOGGER)
+    logger.addHandler(handler)
+    try:
+        yield handler.found
+    finally:
+        logger.removeHandler(handler)
+
+
+def request_rejoin(consumer: KafkaConsumer) -> None:
+    """Have the consumer join its group again in the next poll(), and in those after it until the group has answered."""
+    consumer._coordinator.request_rejoin()
+
+
+class _Refusals(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        self.found += [argument for argument in arguments if isinstance(argument, _REFUSALS)]
