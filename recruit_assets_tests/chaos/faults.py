@@ -21,7 +21,6 @@ from recruit_assets.hours.planning import HOUR, SKEW
 from recruit_assets.hours.ports import ReportRow, StoredHours
 from recruit_assets.hours.replacement import publish_hours
 from recruit_assets.ingest.service import drain, serve, topic_ends
-from recruit_assets.ingest.steps import OnStep, Step
 from recruit_assets.ingest.worker import Worker
 from recruit_assets.runtime.errors import RunsFailed, StoreUnavailable
 from recruit_assets.runtime.settings import Settings
@@ -38,6 +37,7 @@ from recruit_assets.stores.spark.frames import CassandraFrames
 from recruit_assets.transforms.hourly import tally_metrics, to_report
 from recruit_assets_tests.chaos.held_back import drain_with_changes_held_back, read_feed_past_it
 from recruit_assets_tests.chaos.specs import START, a_few_hours
+from recruit_assets_tests.support.ingest import AtStep, Step, connect_with
 from recruit_assets_tests.support.scenario import Arena
 from recruit_assets_tests.support.table_harness import FilteredEvents, HourlyJobMetrics, MySqlReportSink
 from recruit_assets_tests.support.waiting import wait_until
@@ -175,15 +175,15 @@ def _sent(arena: Arena) -> None:
     arena.send()
 
 
-def _serve(settings: Settings, on_step: OnStep) -> None:
-    serve(settings, should_stop=lambda: False, targets=topic_ends(settings), on_step=on_step)
+def _serve(settings: Settings, at_step: AtStep) -> None:
+    serve(settings, should_stop=lambda: False, targets=topic_ends(settings), connect=connect_with(at_step))
 
 
 def _launch_together(patch: pytest.MonkeyPatch, *, records: int) -> None:
-    """Ingest waits until it has read so many: a second flight would tell the feed again, and that alone heals."""
+    """Ingest waits until it has read so many: a second micro-batch would publish its change, and that alone heals."""
 
-    def has_all(self: Worker, *, more_is_there: bool) -> bool:
-        return len(self._intake.records) == records
+    def has_all(self: Worker, *, more_may_follow: bool) -> bool:
+        return len(self._buffer.records) == records
 
     patch.setattr(Worker, "_is_due", has_all)
 

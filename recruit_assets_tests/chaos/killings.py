@@ -82,7 +82,7 @@ def _materialize_and_die(settings: Settings, step: RunStep) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("recruit_assets.defs.io_managers.cassandra.CassandraHourTables", _DyingTables)
         if step is RunStep.RAW_EVENTS_WRITTEN:
-            patch.setattr("recruit_assets.ingest.writer.EventWriter._tell", _die)
+            patch.setattr("recruit_assets.ingest.writer.EventWriter._publish_changes", _die)
         if step is RunStep.IN_THE_TRANSACTION:
             patch.setattr("recruit_assets.stores.mysql.hour_sink._store_mark", _die)
         materialize_pending(build_defs(settings=settings), settings)

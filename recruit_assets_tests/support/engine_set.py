@@ -1,7 +1,4 @@
-"""Engines of a test's own that the local set doesn't have: secured ones, several of a kind.
-
-Belongs here: their folders, running a set of them. Not here: how each is configured (`secured`, `lost_nodes`).
-"""
+"""Runs engines that `LocalEngines` doesn't have: with logins and TLS (`secured`), or several nodes (`lost_nodes`)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +13,7 @@ from recruit_assets.runtime.settings import load_settings
 
 @contextmanager
 def running(engines: Sequence[Engine]) -> Iterator[list[EngineProcess]]:
-    """All of them up; stopped on leaving."""
+    """Start all of them; stop them at the end of the block."""
     processes = [EngineProcess(each) for each in engines]
     fetch([each.lock for each in engines], load_settings(), echo=print)
     try:
@@ -30,7 +27,7 @@ def running(engines: Sequence[Engine]) -> Iterator[list[EngineProcess]]:
 
 
 def new_folder(parent: Path, name: str) -> Path:
-    """An empty folder, for one engine."""
+    """An empty folder for one engine."""
     folder = parent / name
     folder.mkdir(parents=True)
     return folder

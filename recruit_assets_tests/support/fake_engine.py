@@ -1,4 +1,4 @@
-"""An engine that starts at once: a Python process that writes a file when it is ready, for tests that start many."""
+"""A fake engine that starts at once: a Python process that writes a file when it is ready."""
 
 import sys
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); READY\nwhi
 
 @dataclass(frozen=True)
 class FakeEngine:
-    """Works as soon as its process has written the file `ready`."""
+    """Accepts work as soon as its process has written the file `ready`."""
 
     folder: Path
     script: str = OBEDIENT

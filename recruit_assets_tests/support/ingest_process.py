@@ -1,4 +1,4 @@
-"""`recruit-assets ingest` as real processes: started as a user does, and killed."""
+"""`recruit-assets ingest` as real processes: started as a user would, and killed."""
 
 import multiprocessing
 import os
@@ -12,17 +12,17 @@ import psutil
 from kafka.admin import MemberToRemove
 
 from recruit_assets.ingest.service import serve, topic_ends
-from recruit_assets.ingest.steps import Step
 from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
+from recruit_assets_tests.support.ingest import Step, connect_with
 
 _spawn = multiprocessing.get_context("spawn")
 
 
 @contextmanager
 def service(settings: Settings, *arguments: str, processes: int = 2) -> Iterator["subprocess.Popen[bytes]"]:
-    """`recruit-assets ingest` as a user starts it, and asks it to end when the block is left; killed after an error."""
+    """Run `recruit-assets ingest`; SIGTERM at the end of the block, SIGKILL after an error."""
     environment = dict(as_environment(settings)) | {"RECRUIT_INGEST_PROCESSES": str(processes)}
     parent = subprocess.Popen([*RECRUIT_ASSETS, "ingest", *arguments], env=environment, cwd=Path.cwd())
     try:
@@ -38,20 +38,20 @@ def service(settings: Settings, *arguments: str, processes: int = 2) -> Iterator
 
 
 def consumers(parent: "subprocess.Popen[bytes]") -> list[psutil.Process]:
-    """The consumer processes; multiprocessing's resource tracker is a child too."""
+    """The consumer processes, without multiprocessing's resource tracker."""
     children = psutil.Process(parent.pid).children()
     return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
 
 def ingest_until_killed(settings: Settings, step: Step) -> int:
-    """Drain the topic in a process that kill -9 ends at the step; how that process ended."""
+    """Drain the topic in a process that is killed with SIGKILL at the step; returns its exit code."""
     code = exit_code_of(_drain_and_die, settings, step, timeout_s=60)
     remove_dead_members(settings)
     return code
 
 
 def remove_dead_members(settings: Settings) -> None:
-    """Take everybody out of the group, where nobody is alive: it would find out by itself after 15 s."""
+    """Remove all members, all of them dead, from the group. Kafka would do so only after 15 s."""
     with open_admin(settings) as admin:
         group = admin.describe_groups([settings.kafka_group])[settings.kafka_group]
         dead = [MemberToRemove(member["member_id"]) for member in group["members"]]
@@ -60,7 +60,7 @@ def remove_dead_members(settings: Settings) -> None:
 
 
 def exit_code_of(work: Callable[..., object], *arguments: object, timeout_s: float) -> int:
-    """Do it in a process of its own; how that ended. AssertionError where it took too long."""
+    """Do the work in a new process and return its exit code; AssertionError if it takes too long."""
     process = _spawn.Process(target=work, args=arguments)
     process.start()
     process.join(timeout_s)
@@ -72,8 +72,8 @@ def exit_code_of(work: Callable[..., object], *arguments: object, timeout_s: flo
 
 
 def _drain_and_die(settings: Settings, step: Step) -> None:
-    def on_step(now: Step) -> None:
-        if now is step:
+    def die(reached: Step) -> None:
+        if reached is step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    serve(settings, should_stop=lambda: False, targets=topic_ends(settings), on_step=on_step)
+    serve(settings, should_stop=lambda: False, targets=topic_ends(settings), connect=connect_with(die))

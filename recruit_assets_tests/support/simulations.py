@@ -1,4 +1,4 @@
-"""Simulations as tests need them: in memory, of a fixed day."""
+"""Simulations of a fixed day, in memory."""
 
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -13,7 +13,7 @@ EXPENSIVE = (DeadLetterReason.TOO_LARGE, 0.0)
 
 
 class FakeClock:
-    """A clock that only moves when it is told to; `stop` is an event whose waiting moves it."""
+    """A clock that only waiting on its `stop` event moves."""
 
     def __init__(self, start: datetime = END) -> None:
         self.start = start
@@ -38,24 +38,24 @@ class _PatientEvent(Event):
 
 
 def a_spec(**options: object) -> SimulationSpec:
-    """A simulation of 5 January 2026 without records of half a megabyte."""
+    """A simulation of 5 January 2026, without too large records, which have half a megabyte each."""
     defaults: dict[str, object] = {"events": 5_000, "seed": 7, "end": END, "reason_shares": (EXPENSIVE,)}
     return SimulationSpec(**(defaults | options))  # type: ignore[arg-type]  # the spec checks what it is given
 
 
 def all_valid(**options: object) -> SimulationSpec:
-    """The same without malformed records."""
+    """A simulation without malformed records."""
     return a_spec(malformed_share=0.0, **options)
 
 
 def simulated(spec: SimulationSpec) -> tuple[list[bytes | None], Ledger]:
-    """Every record, in the order of sending, and the ledger; as if it were an hour after END."""
+    """All records in the order sent, and the ledger; the clock starts an hour after END."""
     sink = ListSink()
     clock = FakeClock(END + timedelta(hours=1))
     return sink.values, simulate(spec, sink, stop=clock.stop, clock=clock)
 
 
 def valid_values(spec: SimulationSpec) -> list[bytes]:
-    """The records of a spec that has no malformed ones."""
+    """The records of a spec without malformed ones."""
     values, _ = simulated(spec)
     return [value for value in values if value is not None]

@@ -25,10 +25,10 @@ MAX_BATCH_BYTES = 48 * 1024
 _routing_key = struct.Struct(">HqBHiB").pack
 
 Done = Callable[[Exception | None], None]
-"""Called once, on a driver's thread, with None, RowsRefused or StoreUnavailable."""
+"""Called once, on a driver's thread, with None, RowsRejected or StoreUnavailable."""
 
 
-class RowsRefused(Inconsistent):
+class RowsRejected(Inconsistent):
     """Cassandra refuses at least one row of a batch as invalid; nothing of the batch is written."""
 
 
@@ -47,7 +47,7 @@ class EventWrites:
         self._insert_head = insert_head(self._insert.query_id, values=len(columns) + 1)
         session.driver.client_protocol_handler = RowsProtocol
         self._writer = uuid4()
-        # the driver's timestamps only grow, so that of a writer's flights the last one stands
+        # the driver's timestamps only grow, so a writer's last micro-batch wins
         self._version = session.prepare(
             f"UPDATE {session.table(BUCKET_VERSIONS)} SET last_flights = last_flights + ? "
             "WHERE event_hour = ? AND writer = ?"
@@ -69,9 +69,9 @@ class EventWrites:
         future = self._session.driver.execute_async(batch)
         future.add_callbacks(callback=lambda _: done(None), errback=lambda error: done(_meaning(error, partition)))
 
-    def send_version(self, hour_ms: int, buckets: set[int], *, flight: int, done: Done) -> None:
+    def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None:
         """Raise the version of these buckets of durable rows; returns at once. Repeating it is harmless."""
-        values = (dict.fromkeys(buckets, flight), _hour(hour_ms), self._writer)
+        values = (dict.fromkeys(buckets, micro_batch), _hour(hour_ms), self._writer)
         self._tell(self._version, values, hour_ms, done)
 
     def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
@@ -108,7 +108,7 @@ def _meaning(error: Exception, partition: Partition) -> Exception:
     """Refused as invalid, or unknown: then the same rows are written again (C1-C3)."""
     where = f"{RAW_EVENTS.name}, hour {_hour(partition[0]):%Y-%m-%dT%H}, {partition[1]=}"
     if isinstance(error, InvalidRequest):
-        meaning: Exception = RowsRefused(f"Cassandra refuses rows as invalid ({where}): {error}")
+        meaning: Exception = RowsRejected(f"Cassandra refuses rows as invalid ({where}): {error}")
     elif isinstance(error, DriverException | NoHostAvailable | ErrorMessage | OSError):
         meaning = StoreUnavailable(f"Cassandra doesn't confirm a write ({where}): {error}")
     else:

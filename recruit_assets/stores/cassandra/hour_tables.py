@@ -67,7 +67,7 @@ class CassandraHourTables:
     def partitions(self, table: CassandraTable, hours: Sequence[datetime]) -> list[Partition]:
         if not table.has_buckets:
             return [Partition(hour) for hour in hours]
-        buckets = {hour: self._layouts.of(round(hour.timestamp() * 1000)).buckets for hour in hours}
+        buckets = {hour: self._layouts.at(round(hour.timestamp() * 1000)).buckets for hour in hours}
         return [Partition(hour, bucket) for hour in hours for bucket in buckets[hour]]
 
     def versions(self, table: CassandraTable, hours: Sequence[datetime]) -> Mapping[datetime, Mapping[Partition, int]]:

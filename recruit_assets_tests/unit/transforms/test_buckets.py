@@ -48,7 +48,7 @@ def test_an_event_uses_the_layout_of_its_own_hour() -> None:
     old, new = Layout(12, 4), Layout(12, 8)
     layouts = Layouts([(HOUR + HOUR_MS, new), (0, old)])
 
-    assert [layouts.of(HOUR), layouts.of(HOUR + HOUR_MS), layouts.of(-HOUR_MS)] == [old, new, old]
+    assert [layouts.at(HOUR), layouts.at(HOUR + HOUR_MS), layouts.at(-HOUR_MS)] == [old, new, old]
 
 
 def test_a_layout_without_buckets_is_refused() -> None:
