@@ -146,12 +146,12 @@ def _stop(children: list[_Child]) -> None:
 def _run(settings: Settings, number: int, targets: Mapping[int, int] | None, results: Connection) -> None:
     """Main function of a child process."""
     configure_logs(f"ingest-{number}")
-    stop = stop_on_signals()
-    threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
     try:
-        results.send(serve(settings, should_stop=stop.is_set, targets=targets, process=number))
+        with stop_on_signals() as stop:
+            threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
+            results.send(serve(settings, should_stop=stop.is_set, targets=targets, process=number))
     except StoreUnavailable as error:
-        log.error("%s", error)  # noqa: TRY400  # an outage isn't a defect: no traceback
+        log.error("%s", error)  # noqa: TRY400  # an outage is no bug: no traceback
         raise SystemExit(EXIT_UNAVAILABLE) from None
     except RecruitError as error:
         log.error("%s", error)  # noqa: TRY400

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from recruit_assets.observability.audit.results import AuditResult
 from recruit_assets.runtime.errors import Inconsistent
-from recruit_assets.runtime.files import replace_file
+from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.settings import Settings
 
 FILE = "last_audit.json"
@@ -39,7 +39,7 @@ def keep_last_audit(settings: Settings, result: AuditResult) -> None:
         rules=len(result.findings),
         broken=tuple(finding.rule for finding in result.differences),
     )
-    replace_file(_file(settings), last.model_dump_json().encode())
+    atomic_write(_file(settings), last.model_dump_json().encode())
 
 
 def read_last_audit(settings: Settings) -> LastAudit | None:
