@@ -1,4 +1,4 @@
-"""The Spark that stays warm: processes attach to it, side by side, and see neither each other nor its end as theirs."""
+"""The warm Spark: several processes attach to it at once, each with a session of its own."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from recruit_assets.stores.spark.warm import probe_spark
 ATTACHED = """
 import sys, warnings
 from pathlib import Path
-from recruit_assets.stores.spark_gateway import attached_session
+from recruit_assets.stores.spark.warm import attached_session
 session = attached_session(Path(sys.argv[1]))
 session.conf.set("spark.sql.session.timeZone", sys.argv[2])
 views = [table.name for table in session.catalog.listTables()]
@@ -23,12 +23,12 @@ print(session.sparkContext.applicationId, session.conf.get("spark.sql.session.ti
 
 
 def attach(settings: Settings, *arguments: str) -> list[str]:
-    """What a process says that attached."""
+    """The output of a process that attaches."""
     command = [sys.executable, "-c", ATTACHED, settings.spark_gateway, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
 
 
-def test_processes_share_the_context_and_nothing_else(engines: Settings) -> None:
+def test_processes_share_only_the_spark_context(engines: Settings) -> None:
     context, *first = attach(engines, "Europe/Berlin")
     same_context, *second = attach(engines, "UTC")
 
@@ -36,6 +36,6 @@ def test_processes_share_the_context_and_nothing_else(engines: Settings) -> None
     assert (first, second) == (["Europe/Berlin"], ["UTC"])
 
 
-def test_a_gateway_that_is_gone_is_named(tmp_path: Path) -> None:
+def test_an_error_about_a_missing_gateway_names_its_file(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match=r"Spark, whose address is in .*/connection, doesn't answer"):
         probe_spark(tmp_path / "connection")

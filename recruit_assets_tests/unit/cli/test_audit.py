@@ -1,4 +1,4 @@
-"""What `recruit-assets audit` prints, and how it ends."""
+"""Output and exit code of `recruit-assets audit`."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def invoke(
     return CliRunner().invoke(app, ["audit", *options])
 
 
-def test_an_exact_audit_ends_with_0_and_names_its_span(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exact_audit_exits_with_0_and_names_its_span(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke(monkeypatch, EXACT)
 
     assert result.exit_code == 0
@@ -38,7 +38,7 @@ def test_an_exact_audit_ends_with_0_and_names_its_span(monkeypatch: pytest.Monke
     ) in result.stdout
 
 
-def test_a_difference_ends_with_1_and_is_shown_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_exits_with_1_and_is_shown_with_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke(monkeypatch, EXACT, BROKEN)
 
     assert result.exit_code == 1
@@ -48,7 +48,7 @@ def test_a_difference_ends_with_1_and_is_shown_with_its_place(monkeypatch: pytes
     assert result.stdout.endswith("not exact: 1 rule broken\n")
 
 
-def test_rows_that_kafka_cannot_judge_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_older_than_kafkas_records_are_counted_as_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke(monkeypatch, EXACT, span=TRIMMED)
     assert (
         "The topic has dropped older records: rows without a record are judged from 2026-01-05 07:00:00.000 UTC on, "
@@ -56,7 +56,7 @@ def test_rows_that_kafka_cannot_judge_are_named(monkeypatch: pytest.MonkeyPatch)
     ) in result.stdout
 
 
-def test_json_holds_every_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_contains_every_result(monkeypatch: pytest.MonkeyPatch) -> None:
     result = invoke(monkeypatch, EXACT, BROKEN, options=("--json",))
 
     assert result.exit_code == 1

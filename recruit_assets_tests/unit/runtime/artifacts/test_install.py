@@ -74,9 +74,7 @@ def contents(cache: Path) -> dict[str, bytes]:
     return {str(path.relative_to(cache)): path.read_bytes() for path in files}
 
 
-def test_missing_files_are_downloaded_and_listed_in_lock_order(
-    repository: RepositoryInMemory, tmp_path: Path
-) -> None:
+def test_missing_files_are_downloaded_and_listed_in_lock_order(repository: RepositoryInMemory, tmp_path: Path) -> None:
     artifacts = [repository.publish("b", b"bbb"), repository.publish("a", b"a")]
 
     paths = install(artifacts, tmp_path, open_source=repository.source)
@@ -104,9 +102,7 @@ def test_a_complete_cache_needs_no_repository(repository: RepositoryInMemory, tm
     assert [path.read_bytes() for path in install([artifact], tmp_path, open_source=offline)] == [b"a"]
 
 
-def test_a_jar_with_a_wrong_hash_never_enters_the_cache(
-    repository: RepositoryInMemory, tmp_path: Path
-) -> None:
+def test_a_jar_with_a_wrong_hash_never_enters_the_cache(repository: RepositoryInMemory, tmp_path: Path) -> None:
     artifact = repository.publish("a", b"good")
     repository.files[str(artifact.path)] = b"evil"
 
