@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recruit_assets.local.engines.engine import Command, Echo, EngineName
+from recruit_assets.local.engines.engine import Command, EngineName
+from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import StoreUnavailable
 
 OBEDIENT = "import signal; signal.pause()"
