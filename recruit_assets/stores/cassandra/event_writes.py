@@ -29,7 +29,7 @@ Done = Callable[[Exception | None], None]
 
 
 class RowsRejected(Inconsistent):
-    """Cassandra refuses at least one row of a batch as invalid; nothing of the batch is written."""
+    """Cassandra rejects at least one row of a batch as invalid; nothing of the batch is written."""
 
 
 class EventWrites:
@@ -85,7 +85,7 @@ class EventWrites:
         future.add_callbacks(callback=lambda _: done(None), errback=lambda error: done(_meaning(error, where)))
 
     def require_table(self) -> None:
-        """Inconsistent when Cassandra refuses the INSERT itself: then no single row is to blame."""
+        """Inconsistent when Cassandra rejects the INSERT itself: then no single row is to blame."""
         self._session.prepare(self._insert_cql)
 
     def layouts(self) -> Layouts:
@@ -108,7 +108,7 @@ def _meaning(error: Exception, partition: Partition) -> Exception:
     """Refused as invalid, or unknown: then the same rows are written again (C1-C3)."""
     where = f"{RAW_EVENTS.name}, hour {_hour(partition[0]):%Y-%m-%dT%H}, {partition[1]=}"
     if isinstance(error, InvalidRequest):
-        meaning: Exception = RowsRejected(f"Cassandra refuses rows as invalid ({where}): {error}")
+        meaning: Exception = RowsRejected(f"Cassandra rejects rows as invalid ({where}): {error}")
     elif isinstance(error, DriverException | NoHostAvailable | ErrorMessage | OSError):
         meaning = StoreUnavailable(f"Cassandra doesn't confirm a write ({where}): {error}")
     else:
