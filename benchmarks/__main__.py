@@ -16,7 +16,7 @@ from benchmarks.figure import Figure
 from benchmarks.results import record
 from benchmarks.suite import chosen
 from recruit_assets.runtime.logs import configure_logs
-from recruit_assets.runtime.signals import ending_signals_interrupt
+from recruit_assets.runtime.signals import interrupt_on_signals
 
 
 def main(
@@ -31,7 +31,7 @@ def main(
         benchmarks = chosen(only)
     except KeyError as unknown:
         raise typer.BadParameter(f"no benchmark gives {unknown}") from unknown
-    with ending_signals_interrupt(), open_arena(state_dir.resolve(), echo) as arena:
+    with interrupt_on_signals(), open_arena(state_dir.resolve(), echo) as arena:
         for benchmark in benchmarks:
             echo(f"{', '.join(benchmark.keys)}: {repeats} repeats")
             figures = benchmark.measure(arena, repeats)

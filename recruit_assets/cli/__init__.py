@@ -1,1 +1,1 @@
-"""The subcommands of `recruit-assets`, one file each: arguments, one call, exit code. Not here: logic."""
+"""The subcommands of `recruit-assets`, one file each: options, one call, exit code."""

@@ -1,4 +1,4 @@
-"""`recruit-assets dead-letters`: list what couldn't become an event, and send it again."""
+"""`recruit-assets dead-letters`: lists rejected records and replays them."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -11,20 +11,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
-from recruit_assets.runtime.settings import load_settings
+from recruit_assets.runtime.echo import echo
+from recruit_assets.runtime.settings import as_utc, load_settings
 
-if TYPE_CHECKING:  # it loads the clients of Kafka and MySQL
+if TYPE_CHECKING:  # it imports the clients of Kafka and MySQL
     from recruit_assets.ingest.dead_letters import Listed
 
 COLUMNS = ("reason", "origin", "time (UTC)", "attempts", "replayed (UTC)", "message")
 
-app = typer.Typer(no_args_is_help=True, help="Records that can't become events, with the reason and the original.")
+app = typer.Typer(no_args_is_help=True, help="Rejected records, each with its reason and original.")
 
-Reason = Annotated[DeadLetterReason | None, typer.Option(help="Only those with this reason")]
+Reason = Annotated[DeadLetterReason | None, typer.Option(help="Only dead letters with this reason")]
 Since = Annotated[
     datetime | None,
     typer.Option(
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], help="Only records of this time or later, UTC"
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], help="Only records at or after this time, UTC"
     ),
 ]
 
@@ -33,13 +34,13 @@ Since = Annotated[
 def list_(
     reason: Reason = None,
     since: Since = None,
-    limit: Annotated[int, typer.Option(min=1, help="Show at most so many")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of dead letters to show")] = 50,
 ) -> None:
-    """Show dead letters: where each came from, why, and whether it was sent again."""
+    """List dead letters: origin, reason, and when each was last replayed."""
     from recruit_assets.ingest.dead_letters import Selection, list_dead_letters
 
     console = Console()
-    found = list_dead_letters(load_settings(), Selection(reason, _utc(since)))
+    found = list_dead_letters(load_settings(), Selection(reason, since and as_utc(since)))
     rows = (_cells(listed) for listed in islice(found, limit))
     if console.is_terminal:
         console.print(_table(rows))
@@ -47,23 +48,22 @@ def list_(
         for row in rows:
             typer.echo("\t".join(row))
     if next(found, None) is not None:
-        Console(stderr=True).print(f"there are more; --limit {limit * 10} shows more of them")
+        echo(f"More exist; use --limit {limit * 10}")
 
 
 @app.command()
 def replay(
     reason: Reason = None,
     since: Since = None,
-    again: Annotated[bool, typer.Option("--again", help="Also those that were sent again before")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also those that were replayed before")] = False,
 ) -> None:
-    """Send originals to the event topic again. What is refused again becomes a dead letter of the same origin."""
+    """Send the original records to the event topic. One that is rejected again becomes another dead letter."""
     from recruit_assets.ingest.dead_letters import Selection, replay_dead_letters
 
-    done = replay_dead_letters(load_settings(), Selection(reason, _utc(since)), again=again)
-    console = Console(stderr=True)
-    console.print(f"{done.sent:,} sent again, {done.skipped:,} skipped because they were sent again before")
+    done = replay_dead_letters(load_settings(), Selection(reason, since and as_utc(since)), again=again)
+    echo(f"{done.sent:,} replayed, {done.skipped:,} skipped because they were replayed before")
     if done.cut:
-        console.print(f"{done.cut:,} can't be sent again: they were too large, only their beginning is kept")
+        echo(f"{done.cut:,} can't be replayed: they were too large, so the topic has only their beginning")
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> Table:
@@ -85,14 +85,10 @@ def _cells(listed: "Listed") -> tuple[str, ...]:
         f"{datetime.fromtimestamp(letter.timestamp_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}",
         str(letter.attempts),
         f"{listed.replayed_at:%Y-%m-%d %H:%M:%S}" if listed.replayed_at else "-",
-        _printable(message if letter.is_whole else f"{message} (only the beginning is kept)"),
+        _printable(message if letter.is_whole else f"{message} (incomplete)"),
     )
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment if moment is None else moment.replace(tzinfo=UTC)
-
-
 def _printable(text: str) -> str:
-    """Messages quote what someone sent, which could be a terminal's control sequences."""
+    """The text without control characters: messages quote records, which may contain terminal escape sequences."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

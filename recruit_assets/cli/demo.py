@@ -10,7 +10,7 @@ def demo(
     events: int = typer.Option(EVENTS, min=1, help="How many events to simulate"),
     seed: int = typer.Option(SEED, help="Seed of the simulation"),
 ) -> None:
-    """Simulate events into real engines, materialize the report, audit it, show it; stop what was started.
+    """Start local engines, simulate events, materialize the report, audit and show it, and stop the engines.
 
     Exit code 0 only if the audit is exact.
     """

@@ -1,7 +1,6 @@
-"""The console script `recruit-assets`: assembles the commands and decides how each kind of error ends the process.
+"""The console script `recruit-assets`: its commands, and how each kind of error ends the process.
 
-Exit codes: 0 success, 1 the work failed or found a difference, 2 a wrong setting, argument or prerequisite.
-Not here: arguments and calls (`commands`), logic.
+Exit codes: 0 success, 1 the work failed or found a difference, 2 an invalid setting, argument or prerequisite.
 """
 
 import os
@@ -9,7 +8,6 @@ import sys
 import warnings
 
 import typer
-from rich.console import Console
 
 from recruit_assets.cli import (
     accounts,
@@ -25,12 +23,13 @@ from recruit_assets.cli import (
     simulate,
     up,
 )
+from recruit_assets.runtime.echo import console
 from recruit_assets.runtime.errors import RecruitError, UserError
 from recruit_assets.runtime.logs import configure_logs
 
 app = typer.Typer(
     no_args_is_help=True,
-    pretty_exceptions_enable=False,  # it would print local variables, secrets among them
+    pretty_exceptions_enable=False,  # they show local variables, which may be secrets
     help="Recruitment-site events from Kafka to an hourly report in MySQL.",
 )
 app.add_typer(engines.app, name="engines")
@@ -48,18 +47,18 @@ app.command()(up.up)
 
 
 def main() -> None:
-    """Run the command; what a user can cause is one line on stderr, without a traceback."""
+    """Run the command. The platform's own errors are one line on stderr, without a traceback."""
     configure_logs()
-    # said three times at every start, about the one parameter that single-run backfills need
+    # printed three times at every start, about the parameter that single-run backfills need
     warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`")
     try:
         app()
     except RecruitError as error:
-        Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
+        console.print(str(error), style="red", markup=False, highlight=False)
         sys.exit(2 if isinstance(error, UserError) else 1)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # the reader of our output went away (`| head`); Python would complain again while flushing at exit
+        # the reader of our output has gone (`| head`); Python would fail again when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -1,26 +1,18 @@
-"""`recruit-assets materialize`: what the 6 AM schedule does, now, and every other hour that is pending."""
+"""`recruit-assets materialize`: what the 6 AM schedule does, now, and every other pending hour."""
 
-from rich.console import Console
-
+from recruit_assets.runtime.echo import console, echo
 from recruit_assets.runtime.settings import load_settings
 
 
 def materialize() -> None:
-    """Drain Kafka and bring every pending hour of the report up to date, as Dagster runs in this process.
+    """Drain Kafka and bring every pending hour of the report up to date, with Dagster runs in this process.
 
-    Needs no daemon; the runs show in Dagster's UI. Exit code 1 when an hour could not be done.
+    It needs no daemon; the runs appear in Dagster's UI. Exit code 1 if an hour failed.
     """
     from recruit_assets.definitions import build_defs
     from recruit_assets.defs.materialize import materialize_pending
 
-    console = Console(stderr=True)
-    with console.status("materializing"):  # seen only on a terminal
+    with console.status("materializing"):  # only shown on a terminal
         settings = load_settings()
-        done = materialize_pending(
-            build_defs(settings=settings),
-            settings,
-            lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
-        )
-    console.print(
-        f"nothing is pending: {done.records:,} records drained, {done.hours} hours replaced in {done.runs} runs"
-    )
+        done = materialize_pending(build_defs(settings=settings), settings, echo)
+    echo(f"nothing is pending: {done.records:,} records drained, {done.hours} hours replaced in {done.runs} runs")

@@ -1,20 +1,19 @@
-"""`recruit-assets metrics`: the platform's figures for Prometheus, for ever."""
+"""`recruit-assets metrics`: serves the platform's metrics to Prometheus."""
 
 import typer
-from rich.console import Console
 
+from recruit_assets.runtime.echo import echo
 from recruit_assets.runtime.settings import load_settings
 
 ADDRESS = "127.0.0.1:9464"
 
 
 def metrics(
-    address: str = typer.Option(ADDRESS, help="host:port to listen on; RECRUIT_METRICS_ADDRESS is ingest's own"),
+    address: str = typer.Option(ADDRESS, help="host:port to listen on (RECRUIT_METRICS_ADDRESS is for ingest)"),
 ) -> None:
-    """Serve the platform's figures to Prometheus: freshness, pending hours, lag, dead letters, last runs and checks.
+    """Serve metrics to Prometheus until SIGTERM or Ctrl-C: freshness, pending hours, lag, dead letters, runs, checks.
 
-    The stores are asked at each scrape; one that doesn't answer within 5 s is shown as recruit_up 0. SIGTERM or Ctrl-C
-    ends it.
+    Each scrape reads the stores; a store that doesn't answer within 5 s has recruit_up 0.
     """
     from prometheus_client import CollectorRegistry
 
@@ -25,13 +24,13 @@ def metrics(
     from recruit_assets.runtime.signals import stop_on_signals
     from recruit_assets.stores.dagster.instance import open_instance
 
-    settings, stop = load_settings(), stop_on_signals()
-    with open_instance(settings) as instance:
+    settings = load_settings()
+    with stop_on_signals() as stop, open_instance(settings) as instance:
         jobs = [job.name for job in JOBS]
         collector = PlatformCollector(platform_sources(settings, instance, jobs=jobs, checks=CHECK_KEYS))
         registry = CollectorRegistry()
         registry.register(collector)
         port = serve_metrics(registry, address)
-        Console(stderr=True).print(f"metrics are served on port {port}", highlight=False)
+        echo(f"metrics are served on port {port}")
         stop.wait()
         collector.close()

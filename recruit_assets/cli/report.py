@@ -1,12 +1,12 @@
-"""`recruit-assets report`: the report as one HTML page, once or kept fresh."""
+"""`recruit-assets report`: writes the report as one HTML page, once or repeatedly."""
 
 import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from recruit_assets.runtime.echo import echo
 from recruit_assets.runtime.errors import RecruitError, UserError
 from recruit_assets.runtime.settings import load_settings
 
@@ -15,12 +15,12 @@ log = logging.getLogger(__name__)
 
 def report(
     html: Annotated[Path, typer.Option(help="Where to write the page; it needs no other file and no network")],
-    days: int = typer.Option(366, min=1, max=3660, help="Show so many of the report's last days"),
-    every: float = typer.Option(0, min=0, help="Write it again every so many seconds, until SIGTERM or Ctrl-C"),
+    days: int = typer.Option(366, min=1, max=3660, help="Number of days to show, up to the newest"),
+    every: float = typer.Option(0, min=0, help="Rewrite the page every this many seconds, until SIGTERM or Ctrl-C"),
 ) -> None:
-    """Write the report as a page for people: spend, clicks and applications, how fresh it is, what the audit said.
+    """Write the report as a page: spend, clicks and applications, how fresh they are, and the last audit.
 
-    A reader of the file finds it whole at any time. With --every, a store that is down leaves the old page in place.
+    The file is replaced atomically. With --every, the old page stays while a store is down.
     """
     from recruit_assets.defs.checks import CHECK_KEYS
     from recruit_assets.observability.report_page import write_page
@@ -31,15 +31,14 @@ def report(
     with open_instance(settings) as instance:
         if not every:
             write_page(settings, instance, html, checks=CHECK_KEYS, days=days)
-            Console(stderr=True).print(f"the report is in {html}", markup=False, highlight=False, soft_wrap=True)
+            echo(f"the report is in {html}")
             return
-        stop = stop_on_signals()
-        while True:
-            try:
-                write_page(settings, instance, html, checks=CHECK_KEYS, days=days)
-            except UserError:
-                raise
-            except RecruitError as error:
-                log.warning("the page stays as it was: %s", error)
-            if stop.wait(every):
-                return
+        with stop_on_signals() as stop:
+            while not stop.is_set():
+                try:
+                    write_page(settings, instance, html, checks=CHECK_KEYS, days=days)
+                except UserError:
+                    raise
+                except RecruitError as error:
+                    log.warning("the page wasn't updated: %s", error)
+                stop.wait(every)

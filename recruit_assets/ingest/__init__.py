@@ -1,1 +1,1 @@
-"""Kafka to Cassandra: the loop and its end, batches, offsets, dead letters. No Dagster, no Spark, no driver."""
+"""Kafka to Cassandra: batches, offsets, dead letters, and when the loop ends. Uses no Dagster, Spark or driver."""

@@ -1,7 +1,6 @@
-"""Dead letters: made from a refused record, listed, and sent again to the event topic.
+"""Dead letters: made from rejected records, listed, and replayed to the event topic.
 
-Belongs here: whose origin a refused replay keeps, which dead letters a selection means, what can't be sent again. Not
-here: Kafka's form of a dead letter (`stores.dead_letter_topic`), the table of replays (`stores.dead_letter_replays`).
+Their form in Kafka is `stores.kafka.dead_letter_topic`; the table of replays is `stores.mysql.dead_letter_replays`.
 """
 
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ REPLAY_CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which dead letters are meant: of a reason, refused (by their record's time) at or after `since`."""
+    """Selects dead letters by reason, and by record time at or after `since`."""
 
     reason: DeadLetterReason | None = None
     since: datetime | None = None
@@ -36,7 +35,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A dead letter, and when its origin was last sent again, if ever."""
+    """A dead letter, and when its record was last replayed, if ever."""
 
     letter: DeadLetter
     replayed_at: datetime | None
@@ -44,19 +43,19 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a replay did: sent, skipped because sent before, left out because only their beginning is kept."""
+    """Counts of a replay. `skipped` were replayed before; of those `cut`, the dead letter topic has only a part."""
 
     sent: int
     skipped: int
     cut: int
 
 
-def refusal(record: Record, why: RejectedEvent) -> DeadLetter:
-    """The dead letter of a record. A replayed record keeps the origin that its headers carry, and counts attempts."""
+def dead_letter_for(record: Record, why: RejectedEvent) -> DeadLetter:
+    """The dead letter of a record. A replayed record keeps the origin in its headers and counts one more attempt."""
     origin, attempts = Origin(record.topic, record.partition, record.offset), 1
     if record.headers:
         found = dict(record.headers)
-        with suppress(KeyError, ValueError):  # what isn't a replay has other headers
+        with suppress(KeyError, ValueError):  # not a replay
             origin, attempts = origin_in(found), int(found[DeadLetterHeader.ATTEMPTS]) + 1
     return DeadLetter(
         origin=origin,
@@ -72,7 +71,7 @@ def refusal(record: Record, why: RejectedEvent) -> DeadLetter:
 
 
 def list_dead_letters(settings: Settings, selection: Selection) -> Iterator[Listed]:
-    """The selected dead letters as the topic holds them, one by one; an origin can be there more than once."""
+    """The selected dead letters in the topic's order; a record that was rejected again has more than one."""
     with open_report_database(settings) as database:
         replayed = replayed_origins(database)
     for letter in read_dead_letters(settings):
@@ -82,9 +81,10 @@ def list_dead_letters(settings: Settings, selection: Selection) -> Iterator[List
 
 
 def replay_dead_letters(settings: Settings, selection: Selection, *, again: bool = False) -> Replayed:
-    """Send the selected originals to the event topic again, each origin once; those sent before only with `again`.
+    """Send the selected original records to the event topic, each once; with `again` also those replayed before.
 
-    Twice is harmless: an event's row is the same row. What is refused again is a dead letter again, of the same origin.
+    A second replay is harmless, since it writes the same row. A record that is rejected again becomes another dead
+    letter with the same origin.
     """
     skipped = cut = 0
     seen: set[Origin] = set()
@@ -103,7 +103,7 @@ def replay_dead_letters(settings: Settings, selection: Selection, *, again: bool
 
 
 class _Replayer:
-    """Sends originals, and notes each after the event topic has it: a crash in between only sends it once more."""
+    """Sends records, and stores each replay after Kafka acknowledged it: a crash in between only sends some twice."""
 
     def __init__(self, events: TopicSender, database: ReportDatabase) -> None:
         self._events = events
@@ -130,7 +130,7 @@ class _Replayer:
 
 
 def replay_headers(letter: DeadLetter, *, attempts: int) -> Headers:
-    """The original's headers, and the origin that a further refusal is to name."""
+    """The original's headers, and the origin for the next dead letter if the record is rejected again."""
     ours = {
         DeadLetterHeader.TOPIC: letter.origin.topic,
         DeadLetterHeader.PARTITION: str(letter.origin.partition),

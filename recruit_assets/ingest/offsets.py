@@ -1,7 +1,6 @@
-"""When offsets may move: only to what is durable, by explicit numbers; a commit that fails is made up for or reported.
+"""Commits offsets, explicitly and only forward; retries failed commits and gives up after a while.
 
-Belongs here: offsets done but not committed, how long a commit may fail, whether targets are reached. Not here: the
-client's calls (`stores.kafka_group`), what must be durable first (`ingest.service`).
+What must be durable before a commit is decided in `ingest.worker`.
 """
 
 import time
@@ -13,60 +12,60 @@ from recruit_assets.runtime.errors import StoreUnavailable
 COMMIT_GIVE_UP_S = 90
 
 Offsets = dict[int, int]
-"""Per partition, the offset after the last record that is meant."""
+"""Per partition, the offset after the last record in question."""
 
 
 class Committer(Protocol):
-    """What is needed of a group member."""
+    """What `Commits` needs of a group member."""
 
     def commit(self, offsets: Offsets) -> bool: ...
 
 
 class Commits:
-    """Offsets of one group member: what is done, and what of it is committed.
+    """Offsets of one group member: those that are durable, and those that are committed.
 
-    Offsets only grow between two rebalances, so that a commit that failed or timed out is made up for by the next one.
+    Between two rebalances offsets only grow, so the next commit also covers one that failed or timed out.
     """
 
     def __init__(self, member: Committer, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._member = member
         self._clock = clock
         self._committed: Offsets = {}
-        self._done: Offsets = {}
+        self._durable: Offsets = {}
         self._failing_since: float | None = None
 
     @property
     def committed(self) -> Mapping[int, int]:
         return self._committed
 
-    def restart(self, committed: Offsets) -> None:
-        """After a rebalance: what was done and not committed will be delivered again."""
+    def reset(self, committed: Offsets) -> None:
+        """After a rebalance: Kafka delivers again what is durable but not committed."""
         self._committed = dict(committed)
-        self._done = {}
+        self._durable = {}
 
-    def done(self, offsets: Mapping[int, int]) -> bool:
-        """Everything before these offsets is durable: commit it. False when the group can't take it at the moment.
+    def commit(self, offsets: Mapping[int, int]) -> bool:
+        """Commit these offsets, whose records are durable. False if the group can't take them now.
 
-        StoreUnavailable when that goes on for too long.
+        StoreUnavailable if commits fail for COMMIT_GIVE_UP_S.
         """
-        self._done.update(
+        self._durable.update(
             {partition: offset for partition, offset in offsets.items() if offset > self._committed.get(partition, 0)}
         )
-        if not self._done:
+        if not self._durable:
             return True
-        if self._member.commit(dict(self._done)):
-            self._committed.update(self._done)
-            self._done = {}
+        if self._member.commit(dict(self._durable)):
+            self._committed.update(self._durable)
+            self._durable = {}
             self._failing_since = None
             return True
         now = self._clock()
         self._failing_since = now if self._failing_since is None else self._failing_since
         if now - self._failing_since > COMMIT_GIVE_UP_S:
-            raise StoreUnavailable(f"Kafka takes no offsets for {COMMIT_GIVE_UP_S} s; wanted to commit {self._done}")
+            raise StoreUnavailable(f"Kafka commits failed for {COMMIT_GIVE_UP_S} s; wanted to commit {self._durable}")
         return False
 
 
-def missing(targets: Mapping[int, int], committed: Mapping[int, int]) -> Offsets:
-    """Per partition, how many offsets the group has still to commit; empty when the targets are reached."""
+def remaining(targets: Mapping[int, int], committed: Mapping[int, int]) -> Offsets:
+    """Per partition, the number of offsets still to commit; empty when all targets are reached."""
     behind = {partition: target - committed.get(partition, 0) for partition, target in targets.items()}
     return {partition: count for partition, count in behind.items() if count > 0}

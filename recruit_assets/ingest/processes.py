@@ -1,7 +1,4 @@
-"""Several consumer processes under one: started, restarted with backoff, stopped together.
-
-Belongs here: processes, their signals and exit codes. Not here: what each of them does (`ingest.service`).
-"""
+"""Ingest in several consumer processes: started, restarted with backoff, stopped together."""
 
 import logging
 import multiprocessing
@@ -27,10 +24,10 @@ STOP_TIMEOUT_S = 60.0
 BACKOFF_MAX_S = 30.0
 RESTARTS = 5
 RESTARTS_WITHIN_S = 600.0
-"""More than RESTARTS of one process in this time, and the whole service fails."""
+"""The whole service fails if one process needs more than RESTARTS in this time."""
 
 EXIT_UNAVAILABLE = 75
-"""The process may be started again; every other exit code means that a restart can't help."""
+"""A store was down, so a restart may help. It can't for any other positive exit code."""
 
 _spawn = multiprocessing.get_context("spawn")
 
@@ -42,10 +39,10 @@ def serve_processes(
     targets: Mapping[int, int] | None = None,
     progress: Progress | None = None,
 ) -> IngestResult:
-    """`serve` in RECRUIT_INGEST_PROCESSES processes; the counts of those that ended cleanly, together.
+    """Run `serve` in RECRUIT_INGEST_PROCESSES processes; returns the total of those that ended cleanly.
 
-    A process that dies or that can't reach a store is started again, with backoff; StoreUnavailable when that doesn't
-    help, Inconsistent when one ends with another error (it has logged which).
+    A process that is killed or can't reach a store is restarted with backoff. StoreUnavailable if that happens too
+    often, Inconsistent if a process fails with another error, which it has logged.
     """
     started_at = time.monotonic()
     children = [_Child(settings, number, targets) for number in range(settings.ingest_processes)]
@@ -69,7 +66,7 @@ def serve_processes(
 
 @dataclass(slots=True)
 class _Child:
-    """One consumer process and its history."""
+    """One consumer process, across its restarts."""
 
     settings: Settings
     number: int
@@ -93,7 +90,7 @@ class _Child:
         return self.result is not None
 
     def check(self) -> None:
-        """Note a clean end; after another one start again when it is time to."""
+        """Collect the result of a clean end; restart the process after any other, once the backoff is over."""
         if self.is_done:
             return
         if self.process is None:
@@ -103,12 +100,12 @@ class _Child:
             self._ended(self.process.exitcode)
 
     def collect(self) -> None:
-        """Take the result of a process that was told to end."""
+        """Take the process's result, if it sent one."""
         if self.result is None and self.results is not None and self.results.poll():
             try:
                 self.result = self.results.recv()
             except EOFError:
-                self.result = None  # it died before it had one
+                self.result = None  # it died before it sent one
 
     def _ended(self, code: int | None) -> None:
         self.collect()
@@ -116,23 +113,23 @@ class _Child:
         if code == 0 and self.result is not None:
             return
         if code is not None and code > 0 and code != EXIT_UNAVAILABLE:
-            raise Inconsistent(f"ingest process {self.number} ended with exit code {code}; its log says why")
+            raise Inconsistent(f"ingest process {self.number} failed with exit code {code}; see its log")
         now = time.monotonic()
         self.deaths.append(now)
         while now - self.deaths[0] > RESTARTS_WITHIN_S:
             self.deaths.popleft()
         if len(self.deaths) > RESTARTS:
             raise StoreUnavailable(
-                f"ingest process {self.number} ended {len(self.deaths)} times within {RESTARTS_WITHIN_S:.0f} s, last "
-                f"with exit code {code}; its log says why"
+                f"ingest process {self.number} failed {len(self.deaths)} times within {RESTARTS_WITHIN_S:.0f} s, last "
+                f"with exit code {code}; see its log"
             )
         delay = min(2.0 ** (len(self.deaths) - 1), BACKOFF_MAX_S)
-        log.warning("ingest process %s ended with exit code %s; starting it again in %s s", self.number, code, delay)
+        log.warning("ingest process %s failed with exit code %s; restarting it in %s s", self.number, code, delay)
         self.start_at = now + delay
 
 
 def _stop(children: list[_Child]) -> None:
-    """SIGTERM to all, then wait for their clean stops."""
+    """Send SIGTERM to all, then wait until they have ended."""
     unfinished = [(child, child.process) for child in children if child.process is not None]
     for _, process in unfinished:
         process.terminate()
@@ -147,14 +144,14 @@ def _stop(children: list[_Child]) -> None:
 
 
 def _run(settings: Settings, number: int, targets: Mapping[int, int] | None, results: Connection) -> None:
-    """A child's main."""
+    """Main function of a child process."""
     configure_logs(f"ingest-{number}")
-    stop = stop_on_signals()
-    threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
     try:
-        results.send(serve(settings, should_stop=stop.is_set, targets=targets, process=number))
+        with stop_on_signals() as stop:
+            threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
+            results.send(serve(settings, should_stop=stop.is_set, targets=targets, process=number))
     except StoreUnavailable as error:
-        log.error("%s", error)  # noqa: TRY400  # an outage isn't a defect: no traceback
+        log.error("%s", error)  # noqa: TRY400  # an outage is no bug: no traceback
         raise SystemExit(EXIT_UNAVAILABLE) from None
     except RecruitError as error:
         log.error("%s", error)  # noqa: TRY400
@@ -162,7 +159,7 @@ def _run(settings: Settings, number: int, targets: Mapping[int, int] | None, res
 
 
 def _stop_with_parent(stop: threading.Event) -> None:
-    """Nobody would stop a child whose parent was killed."""
+    """A child must also stop when its parent is killed and can't send SIGTERM."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""What an ingest run did, counted as it went."""
+"""Counts of an ingest run."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,10 +10,10 @@ from recruit_assets.contract.dead_letters import DeadLetterReason
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """Counts of what this process made durable; a record that was delivered again is counted again.
+    """What this process made durable; a redelivered record counts again.
 
-    `offsets` is what the group had committed at the end, also by others. `gaps` records were dropped by the topic's
-    retention before ingest had them: an alert.
+    `offsets` are the group's committed offsets at the end, those committed by other members included. `gaps` counts
+    records that the topic's retention deleted before ingest read them: they are lost.
     """
 
     records: int
@@ -27,8 +27,8 @@ class IngestResult:
 
 
 @dataclass(slots=True)
-class Tally:
-    """The counts while they grow."""
+class IngestCounts:
+    """The counts of an IngestResult while ingest runs; hours in ms since the epoch."""
 
     records: int = 0
     events: int = 0
@@ -43,25 +43,21 @@ class Tally:
             events=self.events,
             unattributed=self.unattributed,
             dead_letters=dict(sorted(self.dead_letters.items())),
-            hours={_time(hour): count for hour, count in sorted(self.hours.items())},
+            hours={datetime.fromtimestamp(hour / 1000, UTC): count for hour, count in sorted(self.hours.items())},
             offsets=dict(sorted(offsets.items())),
             gaps=self.gaps,
             seconds=seconds,
         )
 
 
-def total(results: Iterable[IngestResult]) -> Tally:
-    """Several processes' counts in one."""
-    tally = Tally()
+def total(results: Iterable[IngestResult]) -> IngestCounts:
+    """The summed counts of several processes."""
+    counts = IngestCounts()
     for one in results:
-        tally.records += one.records
-        tally.events += one.events
-        tally.unattributed += one.unattributed
-        tally.gaps += one.gaps
-        tally.dead_letters.update(one.dead_letters)
-        tally.hours.update({round(hour.timestamp() * 1000): count for hour, count in one.hours.items()})
-    return tally
-
-
-def _time(moment_ms: int) -> datetime:
-    return datetime.fromtimestamp(moment_ms / 1000, UTC)
+        counts.records += one.records
+        counts.events += one.events
+        counts.unattributed += one.unattributed
+        counts.gaps += one.gaps
+        counts.dead_letters.update(one.dead_letters)
+        counts.hours.update({round(hour.timestamp() * 1000): count for hour, count in one.hours.items()})
+    return counts

@@ -1,7 +1,6 @@
-"""When ingest runs and when it ends: the service until it is told to stop, a drain until given offsets are committed.
+"""How long ingest runs: as a service until it is stopped, or as a drain until given offsets are committed.
 
-Belongs here: waiting for another service, joining the group, ending, giving up when nothing moves. Not here: the loop's
-steps (`ingest.worker`), several processes and their signals (`ingest.processes`).
+The loop itself is `ingest.worker`; several processes are `ingest.processes`.
 """
 
 import logging
@@ -13,10 +12,9 @@ from functools import partial
 from typing import Protocol
 
 from recruit_assets.ingest.metrics import IngestMetrics
-from recruit_assets.ingest.offsets import Offsets, missing
-from recruit_assets.ingest.result import IngestResult, Tally
-from recruit_assets.ingest.steps import OnStep, no_step
-from recruit_assets.ingest.worker import open_worker
+from recruit_assets.ingest.offsets import Offsets, remaining
+from recruit_assets.ingest.result import IngestCounts, IngestResult
+from recruit_assets.ingest.worker import Connect, connect, open_worker
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.event_writes import EventWrites
@@ -25,13 +23,13 @@ from recruit_assets.stores.kafka.offsets import beginning_offsets, committed_off
 
 log = logging.getLogger(__name__)
 
-ASK_EVERY_S = 0.5
+POLL_OFFSETS_EVERY_S = 0.5
 STANDSTILL_S = 10.0
-"""A running service that commits nothing for so long isn't waited for any longer."""
+"""A drain stops waiting for a running service that commits nothing for this long."""
 STUCK_S = 120.0
 
 Progress = Callable[[int, int], None]
-"""Told how many offsets of how many are committed."""
+"""Called with the number of committed offsets and their total."""
 
 
 class Run(Protocol):
@@ -55,7 +53,7 @@ class Backlog:
 
     def drain_to(self, writes: EventWrites) -> IngestResult:
         """Write every event that the topic holds now; offsets move after an event or its dead letter is durable."""
-        return drain(self.settings, run=partial(serve, writes=writes))
+        return drain(self.settings, run=partial(serve, connect=partial(connect, writes=writes)))
 
 
 def serve(
@@ -63,26 +61,25 @@ def serve(
     *,
     should_stop: Callable[[], bool],
     targets: Mapping[int, int] | None = None,
-    writes: EventWrites | None = None,
     process: int = 0,
-    on_step: OnStep = no_step,
     progress: Progress | None = None,
+    connect: Connect = connect,
 ) -> IngestResult:
-    """Ingest as one member of the group until told to stop or, with targets, until the group has committed these.
+    """Ingest as one member of the group until stopped or, given targets, until the group has committed them.
 
-    StoreUnavailable when a store doesn't answer for minutes, or when nothing moves towards the targets.
+    StoreUnavailable if a store doesn't answer for minutes, or if the group makes no progress towards the targets.
     """
     started_at = time.monotonic()
     metrics = IngestMetrics()
     metrics.serve(settings.metrics_address, process=process)
     with (
         _watch(settings, targets, progress=progress) as are_reached,
-        open_worker(settings, metrics=metrics, drains=targets is not None, writes=writes, on_step=on_step) as worker,
+        open_worker(settings, metrics=metrics, drains=targets is not None, connect=connect) as worker,
     ):
         while not should_stop() and not are_reached():
-            worker.turn()
+            worker.run_once()
         worker.finish()
-    return worker.tally.result(offsets=_committed(settings), seconds=time.monotonic() - started_at)
+    return worker.counts.result(offsets=_committed(settings), seconds=time.monotonic() - started_at)
 
 
 def drain(
@@ -93,15 +90,15 @@ def drain(
     run: Run | None = None,
     progress: Progress | None = None,
 ) -> IngestResult:
-    """Return when everything that the topic held at the start is durable in Cassandra, or a dead letter.
+    """Return when everything that was in the topic at the start is durable in Cassandra, or a dead letter.
 
-    Where a running service does that, its progress is waited for; the group is joined only where nobody is in it or
-    nothing moved for `standstill_s`. The counts are of this process: all 0 where the service did the work.
+    While a running service makes progress, the drain only waits. It joins the group if the group is empty, or if it
+    commits nothing for `standstill_s`. The counts are those of this process: 0 if a service did all the work.
     """
     started_at = time.monotonic()
     targets = topic_ends(settings)
     if _others_reach(settings, targets, standstill_s=standstill_s, should_stop=should_stop, progress=progress):
-        return Tally().result(offsets=_committed(settings), seconds=time.monotonic() - started_at)
+        return IngestCounts().result(offsets=_committed(settings), seconds=time.monotonic() - started_at)
     return (run or serve)(settings, should_stop=should_stop, targets=targets, progress=progress)
 
 
@@ -122,7 +119,7 @@ def _committed(settings: Settings) -> Offsets:
 
 
 class _Watch:
-    """Asks the group how far it is, at most every half second, and notices when it doesn't get further."""
+    """Reads the group's offsets, at most every half second, and measures how long they haven't moved."""
 
     def __init__(
         self, admin: Admin, settings: Settings, targets: Mapping[int, int], *, progress: Progress | None
@@ -131,13 +128,13 @@ class _Watch:
         self._settings = settings
         self._targets = targets
         self._progress = progress
-        self._asked_at = float("-inf")
+        self._read_at = float("-inf")
         self._moved_at = time.monotonic()
-        self._first: int | None = None
+        self._total: int | None = None
         self._left: Offsets = dict(targets)
 
     @property
-    def still_for_s(self) -> float:
+    def unchanged_for_s(self) -> float:
         return time.monotonic() - self._moved_at
 
     @property
@@ -148,45 +145,45 @@ class _Watch:
         if not self._left:
             return True
         now = time.monotonic()
-        if now - self._asked_at < ASK_EVERY_S:
+        if now - self._read_at < POLL_OFFSETS_EVERY_S:
             return False
-        self._asked_at = now
-        left = missing(self._targets, committed_offsets(self._admin, self._settings))
+        self._read_at = now
+        left = remaining(self._targets, committed_offsets(self._admin, self._settings))
         if left != self._left:
             self._moved_at = now
         self._left = left
-        self._tell(sum(left.values()))
+        self._notify(sum(left.values()))
         return not left
 
-    def _tell(self, left: int) -> None:
-        self._first = left if self._first is None else self._first
+    def _notify(self, left: int) -> None:
+        self._total = left if self._total is None else self._total
         if self._progress is not None:
-            self._progress(self._first - left, self._first)
+            self._progress(self._total - left, self._total)
 
 
 @contextmanager
 def _watch(
     settings: Settings, targets: Mapping[int, int] | None, *, progress: Progress | None
 ) -> Iterator[Callable[[], bool]]:
-    """Whether the targets are reached; without targets, never. StoreUnavailable when the group is stuck."""
+    """Yields a check whether the targets are reached (never without targets); StoreUnavailable if stuck."""
     if targets is None:
         yield lambda: False
         return
     with open_admin(settings) as admin:
         watch = _Watch(admin, settings, targets, progress=progress)
 
-        def reached() -> bool:
+        def is_reached() -> bool:
             if watch.is_reached():
                 return True
-            if watch.still_for_s > STUCK_S:
+            if watch.unchanged_for_s > STUCK_S:
                 raise StoreUnavailable(
-                    f"Kafka group {settings.kafka_group} committed nothing of topic {settings.kafka_topic} for "
-                    f"{STUCK_S:.0f} s; offsets still missing per partition: {watch.left}. Look for a member that "
-                    "hangs, and restart it"
+                    f"Kafka group {settings.kafka_group} has committed nothing of topic {settings.kafka_topic} for "
+                    f"{STUCK_S:.0f} s; offsets still to commit per partition: {watch.left}. Find the member that "
+                    "hangs and restart it"
                 )
             return False
 
-        yield reached
+        yield is_reached
 
 
 def _others_reach(
@@ -197,11 +194,11 @@ def _others_reach(
     should_stop: Callable[[], bool],
     progress: Progress | None,
 ) -> bool:
-    """Wait while a running service makes progress towards the targets; whether they were reached so."""
+    """Wait while a running service makes progress; True if it reached the targets."""
     with open_admin(settings) as admin:
         watch = _Watch(admin, settings, targets, progress=progress)
         while not watch.is_reached():
-            if should_stop() or watch.still_for_s > standstill_s or not group_members(admin, settings):
+            if should_stop() or watch.unchanged_for_s > standstill_s or not group_members(admin, settings):
                 return False
-            time.sleep(ASK_EVERY_S)
+            time.sleep(POLL_OFFSETS_EVERY_S)
     return True

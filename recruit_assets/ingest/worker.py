@@ -1,10 +1,7 @@
-"""One consumer process: the loop that turns Kafka records into durable rows or dead letters, and then moves offsets.
+"""One consumer process: turns Kafka records into durable rows or dead letters, then commits their offsets.
 
-Belongs here: the order of steps, how much is read ahead, what a rebalance drops. Not here: how rows are written
-(`ingest.writer`), when the loop runs and ends (`ingest.service`).
-
-At most one flight of rows is in the air while the next one is read and checked, so that memory is bounded whatever the
-lag. A flight's offsets move after its rows, its change feed entries and its dead letters are acknowledged.
+While one micro-batch is in flight, the next one is read and checked, so memory is bounded whatever the lag. Offsets are
+committed after the micro-batch's rows, change feed entries and dead letters are acknowledged.
 """
 
 import gc
@@ -12,17 +9,16 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason
-from recruit_assets.ingest.dead_letters import refusal
+from recruit_assets.ingest.dead_letters import dead_letter_for
 from recruit_assets.ingest.metrics import IngestMetrics
 from recruit_assets.ingest.offsets import Commits
-from recruit_assets.ingest.result import Tally
-from recruit_assets.ingest.steps import OnStep, Step, no_step
-from recruit_assets.ingest.writer import EventWriter, Flight, Row
+from recruit_assets.ingest.result import IngestCounts
+from recruit_assets.ingest.writer import EventWriter, MicroBatch, Row, Writes
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.batch_encoder import Partition, raw_row
@@ -38,28 +34,26 @@ from recruit_assets.transforms.validate import Limits, read_event
 log = logging.getLogger(__name__)
 
 MAX_POLL_RECORDS = 1_000
-FLIGHT_RECORDS = 16_000
-"""Twice as many rows share a batch as with 8,000, where a lag spreads records over hours and buckets."""
-FLIGHT_BYTES = 16 * 1024 * 1024
+MICRO_BATCH_RECORDS = 16_000
+"""While catching up, records spread over many hours and buckets: with 8,000, half as many rows share a batch."""
+MICRO_BATCH_BYTES = 16 * 1024 * 1024
 LINGER_S = 1.0
-"""How long a flight that isn't full waits for more: each flight costs the change feed a row per hour it touches."""
-DRAIN_PATIENCE_S = 0.05
-"""How long a drain, which doesn't wait for more, waits for the next answer of the broker."""
+"""How long a partly filled buffer waits for more. Each micro-batch adds a change feed row per hour it touches."""
+DRAIN_POLL_S = 0.05
 IDLE_POLL_S = 0.2
 GC_THRESHOLDS = (200_000, 20, 50)
-"""Above what a flight allocates. With Python's own (700, 10, 10), a third of the time went into looking through records
-that are no garbage."""
+"""Above what a micro-batch allocates. Python's default (700, 10, 10) spent a third of the time on collections that
+freed nothing."""
 LAYOUTS_MAX_AGE_S = 60
 """A new layout begins at least two hours after it is stored, and an event is at most five minutes early."""
 
 
 class Member(Protocol):
-    """What the loop needs of `stores.kafka_group.GroupMember`."""
+    """What the loop needs of `stores.kafka.group_member.GroupMember`."""
 
     @property
     def rebalanced(self) -> bool: ...
     def poll(self, timeout_s: float) -> list[Record]: ...
-    def assignment(self) -> frozenset[int]: ...
     def positions(self) -> dict[int, int]: ...
     def ends(self) -> dict[int, int]: ...
     def resume(self) -> dict[int, int]: ...
@@ -68,27 +62,39 @@ class Member(Protocol):
 
 
 class DeadLetters(Protocol):
-    """What the loop needs of `stores.dead_letter_topic.DeadLetterTopic`."""
+    """What the loop needs of `stores.kafka.dead_letter_topic.DeadLetterTopic`."""
 
     def send(self, letter: DeadLetter) -> None: ...
     def acknowledged(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The stores that a worker reads from and writes to."""
+
+    member: Member
+    writes: Writes
+    dead_letters: DeadLetters
+
+
+Connect = Callable[[Settings], AbstractContextManager[Connections]]
+
+
 @dataclass(slots=True)
-class Load:
-    """A flight with what must be known when it lands."""
+class PendingCommit:
+    """A micro-batch in flight, and the offsets to commit when it is durable."""
 
     records: Sequence[Record]
-    positions: Mapping[int, int]
+    offsets: Mapping[int, int]
     started_at: float
-    flight: Flight = field(default_factory=lambda: Flight([], rows=0))
+    micro_batch: MicroBatch = field(default_factory=lambda: MicroBatch([]))
     letters: list[DeadLetter] = field(default_factory=list)
     unattributed: int = 0
 
 
 @dataclass(slots=True)
-class Intake:
-    """Records that were polled and not yet launched."""
+class Buffer:
+    """Records that were polled and not yet submitted."""
 
     records: list[Record] = field(default_factory=list)
     size_bytes: int = 0
@@ -102,173 +108,169 @@ class Intake:
 
     @property
     def is_full(self) -> bool:
-        return len(self.records) >= FLIGHT_RECORDS or self.size_bytes >= FLIGHT_BYTES
+        return len(self.records) >= MICRO_BATCH_RECORDS or self.size_bytes >= MICRO_BATCH_BYTES
 
 
 class Worker:
-    """Call `turn` until done, then `finish`."""
+    """Call `run_once` until done, then `finish`. A worker that `drains` doesn't wait for a fuller micro-batch."""
 
     def __init__(
         self,
-        member: Member,
-        writer: EventWriter,
-        dead_letters: DeadLetters,
+        connections: Connections,
         *,
         limits: Limits,
-        layouts: Callable[[], Layouts],
         metrics: IngestMetrics,
         drains: bool = False,
-        on_step: OnStep = no_step,
         clock: Callable[[], float] = time.monotonic,
+        writer: EventWriter | None = None,
     ) -> None:
-        self._member = member
-        self._writer = writer
-        self._dead_letters = dead_letters
+        self._member = connections.member
+        self._writer = writer or EventWriter(connections.writes)
+        self._dead_letters = connections.dead_letters
         self._limits = limits
-        self._read_layouts = layouts
-        self._layouts = layouts()
+        self._read_layouts = connections.writes.layouts
+        self._layouts = self._read_layouts()
         self._layouts_read_at = clock()
         self._metrics = metrics
         self._drains = drains
-        self._on_step = on_step
         self._clock = clock
-        self._intake = Intake()
-        self._load: Load | None = None
-        self.commits = Commits(member, clock=clock)
-        self.tally = Tally()
+        self._buffer = Buffer()
+        self._pending: PendingCommit | None = None
+        self.commits = Commits(self._member, clock=clock)
+        self.counts = IngestCounts()
 
     @property
     def is_idle(self) -> bool:
-        """Nothing is read ahead and nothing is in the air."""
-        return self._load is None and not self._intake.records
+        """True if nothing is buffered and nothing is in flight."""
+        return self._pending is None and not self._buffer.records
 
-    def turn(self) -> None:
-        """Read once; launch what is due, land what was launched before."""
-        polled = self._member.poll(self._patience_s())
+    def run_once(self) -> None:
+        """Poll once; submit the buffer if it is due, and commit the micro-batch that was submitted before."""
+        polled = self._member.poll(self._poll_timeout_s())
         if self._member.rebalanced:
-            self._start_over()
+            self._reset_after_rebalance()
             return
         if polled:
-            self._intake.add(polled, now=self._clock())
-        if self._is_due(more_is_there=bool(polled)):
-            load = self._launch()
-            self._land()
-            self._load = load
+            self._buffer.add(polled, now=self._clock())
+        if self._is_due(more_may_follow=bool(polled)):
+            submitted = self._submit()
+            self._finish_pending()
+            self._pending = submitted
         elif not polled:
-            self._land()
+            self._finish_pending()
             if self.is_idle:
                 self._commit(self._member.positions())
 
     def finish(self) -> None:
-        """Land what is in the air; what was only read ahead will be delivered again."""
-        self._intake = Intake()
-        self._land()
+        """Finish the micro-batch in flight. Buffered records are dropped; Kafka will deliver them again."""
+        self._buffer = Buffer()
+        self._finish_pending()
 
-    def _patience_s(self) -> float:
-        if self._load is not None:
+    def _poll_timeout_s(self) -> float:
+        if self._pending is not None:
             return 0
         if self._drains:
-            return DRAIN_PATIENCE_S
-        if self._intake.records:
-            return max(self._intake.since + LINGER_S - self._clock(), 0)
+            return DRAIN_POLL_S
+        if self._buffer.records:
+            return max(self._buffer.since + LINGER_S - self._clock(), 0)
         return IDLE_POLL_S
 
-    def _is_due(self, *, more_is_there: bool) -> bool:
-        if not self._intake.records:
+    def _is_due(self, *, more_may_follow: bool) -> bool:
+        if not self._buffer.records:
             return False
-        if self._drains and not more_is_there and self._load is None:
+        if self._drains and not more_may_follow and self._pending is None:
             return True
-        return self._intake.is_full or self._clock() - self._intake.since >= LINGER_S
+        return self._buffer.is_full or self._clock() - self._buffer.since >= LINGER_S
 
-    def _start_over(self) -> None:
-        """Drop what isn't committed and read it again: partitions may be another's by now, or their positions wrong."""
-        if self._load is not None:
-            self._writer.settle(self._load.flight)
+    def _reset_after_rebalance(self) -> None:
+        """Drop what isn't committed and read again from there: another member may own the partitions by now."""
+        if self._pending is not None:
+            self._writer.wait_answered(self._pending.micro_batch)
             self._dead_letters.acknowledged()
-        self._load, self._intake = None, Intake()
-        self.commits.restart(self._member.resume())
+        self._pending, self._buffer = None, Buffer()
+        self.commits.reset(self._member.resume())
         self._metrics.rebalances.inc()
-        self._alert_gaps()
+        self._report_retention_gaps()
 
-    def _alert_gaps(self) -> None:
-        for gaps in self._member.take_retention_gaps():
+    def _report_retention_gaps(self) -> None:
+        for gap in self._member.take_retention_gaps():
             log.error(
                 "records lost: partition %s begins at offset %s, expected %s; retention was shorter than the lag",
-                gaps.partition,
-                gaps.first_kept,
-                gaps.expected,
+                gap.partition,
+                gap.first_kept,
+                gap.expected,
             )
-            self.tally.gaps += gaps.records
-            self._metrics.gaps.inc(gaps.records)
+            self.counts.gaps += gap.records
+            self._metrics.gaps.inc(gap.records)
 
-    def _launch(self) -> Load:
-        records, self._intake = self._intake.records, Intake()
-        self._alert_gaps()
+    def _submit(self) -> PendingCommit:
+        records, self._buffer = self._buffer.records, Buffer()
+        self._report_retention_gaps()
         started_at = self._clock()
-        load = Load(records, _last_done(records), started_at)
-        load.flight = self._writer.launch(self._rows(records, load))
-        # after the events: a dead letter topic that doesn't answer stops the offsets and not the data
-        for letter in load.letters:
+        pending = PendingCommit(records, _offsets_after(records), started_at)
+        pending.micro_batch = self._writer.submit(self._to_rows(records, pending))
+        # after the events: a dead letter topic that is down holds up offsets, not data
+        for letter in pending.letters:
             self._dead_letters.send(letter)
-        return load
+        return pending
 
-    def _rows(self, records: Sequence[Record], load: Load) -> list[tuple[Partition, Row]]:
-        """The records' rows; what isn't an event goes to the dead letters."""
+    def _to_rows(self, records: Sequence[Record], pending: PendingCommit) -> list[tuple[Partition, Row]]:
+        """The rows of the valid records; the others become dead letters of `pending`."""
         layouts = self._current_layouts()
         limits = self._limits
         rows: list[tuple[Partition, Row]] = []
         for source, record in enumerate(records):
             try:
                 event = read_event(record.value, record.timestamp, limits=limits)
-            except RejectedEvent as refused:
-                load.letters.append(refusal(record, refused))
+            except RejectedEvent as rejected:
+                pending.letters.append(dead_letter_for(record, rejected))
                 continue
-            load.unattributed += event.is_unattributed
+            pending.unattributed += event.is_unattributed
             hour = event_hour(event.event_time_ms)
-            partition = hour, bucket_of_key(event.key, event.event_time_ms, layouts.of(hour))
+            partition = hour, bucket_of_key(event.key, event.event_time_ms, layouts.at(hour))
             rows.append((partition, Row(source, raw_row(event, partition, received_at_ms=record.timestamp))))
         return rows
 
-    def _land(self) -> None:
-        """Wait until the launched flight is durable in every respect, then commit its offsets."""
-        load, self._load = self._load, None
-        if load is None:
+    def _finish_pending(self) -> None:
+        """Wait until the micro-batch's rows, changes and dead letters are durable, then commit its offsets."""
+        pending, self._pending = self._pending, None
+        if pending is None:
             return
-        written = self._writer.land(load.flight)
-        for row in written.refused:
+        written = self._writer.wait_durable(pending.micro_batch)
+        for row in written.rejected:
             why = RejectedEvent(DeadLetterReason.REJECTED_BY_STORE, str(row.why))
-            load.letters.append(refusal(load.records[row.source], why))
-            self._dead_letters.send(load.letters[-1])
+            pending.letters.append(dead_letter_for(pending.records[row.source], why))
+            self._dead_letters.send(pending.letters[-1])
         self._dead_letters.acknowledged()
-        self._count(load, written.hours)
-        if self._commit(load.positions):
-            self._on_step(Step.COMMITTED)
-        self._metrics.batch_seconds.observe(self._clock() - load.started_at)
+        self._count(pending, written.hours)
+        self._commit(pending.offsets)
+        self._metrics.batch_seconds.observe(self._clock() - pending.started_at)
 
-    def _commit(self, positions: Mapping[int, int]) -> bool:
-        """Not in a rebalance: the partitions may be another's. The next turn starts over then."""
-        if self._member.rebalanced or not self.commits.done(positions):
-            return False
+    def _commit(self, offsets: Mapping[int, int]) -> None:
+        """Not after a rebalance: another member may own the partitions. The next `run_once` resets then."""
+        if self._member.rebalanced or not self.commits.commit(offsets):
+            return
         self._metrics.last_commit.set_to_current_time()
         for partition, end in self._member.ends().items():
             behind = end - self.commits.committed.get(partition, 0)
             self._metrics.lag.labels(partition).set(max(behind, 0))
-        return True
 
-    def _count(self, load: Load, hours: Mapping[int, int]) -> None:
+    def _count(self, pending: PendingCommit, hours: Mapping[int, int]) -> None:
         events = sum(hours.values())
-        refused = Counter(letter.reason for letter in load.letters)
-        self.tally.records += len(load.records)
-        self.tally.events += events
-        self.tally.unattributed += load.unattributed
-        self.tally.dead_letters.update(refused)
-        self.tally.hours.update(hours)
-        self._metrics.records.inc(len(load.records))
+        rejected = Counter(letter.reason for letter in pending.letters)
+        self.counts.records += len(pending.records)
+        self.counts.events += events
+        self.counts.unattributed += pending.unattributed
+        self.counts.dead_letters.update(rejected)
+        self.counts.hours.update(hours)
+        self._metrics.records.inc(len(pending.records))
         self._metrics.events.inc(events)
-        for reason, count in refused.items():
+        for reason, count in rejected.items():
             self._metrics.dead_letters.labels(reason.value).inc(count)
-        why = ", ".join(f"{count} {reason}" for reason, count in sorted(refused.items())) or "none"
-        log.info("%s records: %s events in %s hours; dead letters: %s", len(load.records), events, len(hours), why)
+        by_reason = ", ".join(f"{count} {reason}" for reason, count in sorted(rejected.items())) or "none"
+        log.info(
+            "%s records: %s events in %s hours; dead letters: %s", len(pending.records), events, len(hours), by_reason
+        )
 
     def _current_layouts(self) -> Layouts:
         if self._clock() - self._layouts_read_at > LAYOUTS_MAX_AGE_S:
@@ -278,41 +280,31 @@ class Worker:
 
 
 @contextmanager
-def open_worker(
-    settings: Settings,
-    *,
-    metrics: IngestMetrics,
-    drains: bool = False,
-    writes: EventWrites | None = None,
-    on_step: OnStep = no_step,
-) -> Iterator[Worker]:
-    """A worker that is a member of the ingest group; leaving closes everything and commits nothing.
-
-    Without `writes`, it opens a Cassandra session of its own.
-    """
+def connect(settings: Settings, *, writes: EventWrites | None = None) -> Iterator[Connections]:
+    """A member of the ingest group and its stores; leaving closes what it opened and commits nothing."""
     with ExitStack() as stack:
-        stack.enter_context(_rare_collections())
         with open_admin(settings) as admin:
             check_topic_times(admin, settings)
         writes = writes or EventWrites(stack.enter_context(open_session(settings)))
         dead_letters = stack.enter_context(open_dead_letter_topic(settings))
         member = GroupMember(settings, max_poll_records=MAX_POLL_RECORDS)
         stack.callback(member.close)
-        yield Worker(
-            member,
-            EventWriter(writes, on_step=on_step),
-            dead_letters,
-            limits=Limits(settings.max_event_bytes, round(settings.first_hour.timestamp() * 1000)),
-            layouts=writes.layouts,
-            metrics=metrics,
-            drains=drains,
-            on_step=on_step,
-        )
+        yield Connections(member, writes, dead_letters)
+
+
+@contextmanager
+def open_worker(
+    settings: Settings, *, metrics: IngestMetrics, drains: bool = False, connect: Connect = connect
+) -> Iterator[Worker]:
+    """A connected worker."""
+    limits = Limits(settings.max_event_bytes, round(settings.first_hour.timestamp() * 1000))
+    with _rare_collections(), connect(settings) as connections:
+        yield Worker(connections, limits=limits, metrics=metrics, drains=drains)
 
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Collect garbage less often; what holds no cycle is freed at once anyway."""
+    """Run the cyclic garbage collector less often; objects without cycles are freed at once anyway."""
     before = gc.get_threshold()
     gc.set_threshold(*GC_THRESHOLDS)
     try:
@@ -321,6 +313,6 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _last_done(records: Sequence[Record]) -> dict[int, int]:
+def _offsets_after(records: Sequence[Record]) -> dict[int, int]:
     """Per partition, the offset after the last of these records."""
     return {record.partition: record.offset + 1 for record in records}

@@ -1,7 +1,7 @@
-"""`recruit-assets demo`: the whole lineage on real local engines with simulated events, audited to the last click.
+"""`recruit-assets demo`: the whole lineage on real local engines with simulated events, audited.
 
-The demo has a state directory of its own inside RECRUIT_STATE_DIR and begins with an empty one, so that it touches
-nobody's data and its ledger tells everything that the report must hold.
+The demo starts with an empty state directory of its own inside RECRUIT_STATE_DIR, so it touches no other data, and its
+ledger is the complete expected report.
 """
 
 import gc
@@ -28,6 +28,7 @@ from recruit_assets.observability.audit.results import AuditResult
 from recruit_assets.observability.audit.run import run_audit
 from recruit_assets.observability.audit.table import FILE_WIDTH, show
 from recruit_assets.observability.report_page import write_page
+from recruit_assets.runtime.echo import silent
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, export, load_settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
@@ -47,28 +48,27 @@ console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
 
 
 def run_demo(*, events: int, seed: int) -> AuditResult:
-    """The audit's result, after the report and the page were shown and the engines stopped."""
+    """Run and show everything, stop the engines, and return the audit's result."""
     outer = load_settings()
     state_dir = outer.state_dir / "demo"
     engines = LocalEngines(load_settings(state_dir=state_dir), short_lived=True)
-    engines.stop(_quiet)  # of a demo that was killed
+    engines.stop(silent)  # of a demo that was killed
     shutil.rmtree(state_dir, ignore_errors=True)
     try:
-        _step("Kafka, Cassandra, MariaDB and Spark start as local processes", lambda: engines.start(_echo))
+        _step("start Kafka, Cassandra, MariaDB and Spark as local processes", lambda: engines.start(_echo))
         settings = _own_settings(state_dir)
         audit = _lineage(settings, events=events, seed=seed)
-        page = _step("the report is written as a page", lambda: _write_page(settings))
+        page = _step("write the report as a page", lambda: _write_page(settings))
         _show_report(settings)
     finally:
-        gc.collect()  # Spark's objects: let go of later, each would tell that Spark doesn't answer
-        _step("the engines stop", lambda: engines.stop(_quiet))
+        gc.collect()  # Spark's objects: when freed after Spark has ended, each would log an error
+        _step("stop the engines", lambda: engines.stop(silent))
     _show_outcome(audit, page)
     return audit
 
 
 def _own_settings(state_dir: Path) -> Settings:
-    """The demo's engines, whatever the environment says about others; exported for Dagster's EnvVars."""
-
+    """Settings of the demo's engines, whatever the environment says, exported for Dagster's EnvVars."""
     endpoints = orjson.loads((state_dir / ENDPOINTS_FILE).read_bytes())
     settings = load_settings(state_dir=state_dir, spark_master="local[*]", spark_remote="", **endpoints)
     export(settings)
@@ -77,24 +77,22 @@ def _own_settings(state_dir: Path) -> Settings:
 
 def _lineage(settings: Settings, *, events: int, seed: int) -> AuditResult:
     """Simulate, materialize, audit."""
-
     ledger_file = settings.state_dir / "ledger.json"
-    _step("topics, keyspace and tables are made", lambda: apply_schema(settings))
+    _step("create topics, keyspace and tables", lambda: apply_schema(settings))
     spec = SimulationSpec(events=events, seed=seed)
-    ledger = _step(f"{events:,} records are sent to Kafka", lambda: simulate_to_kafka(settings, spec))
+    ledger = _step(f"send {events:,} records to Kafka", lambda: simulate_to_kafka(settings, spec))
     ledger.write(ledger_file)
     _step(
-        "Dagster materializes the lineage: Kafka, Cassandra, Spark, MySQL",
+        "materialize the lineage with Dagster: Kafka, Cassandra, Spark, MySQL",
         lambda: materialize_pending(build_defs(settings=settings), settings, _echo),
     )
-    audit = _step("the audit recounts all stores against the ledger", lambda: run_audit(settings, ledger=ledger_file))
+    audit = _step("audit all stores against the ledger", lambda: run_audit(settings, ledger=ledger_file))
     keep_last_audit(settings, audit)
     return audit
 
 
 def _write_page(settings: Settings) -> Path:
-    """The report as a page, which outlives the demo."""
-
+    """The report as a page, which stays after the demo."""
     page = settings.state_dir / PAGE
     with open_instance(settings) as instance:
         write_page(settings, instance, page, checks=CHECK_KEYS)
@@ -102,8 +100,7 @@ def _write_page(settings: Settings) -> Path:
 
 
 def _show_report(settings: Settings) -> None:
-    """The rows with the most clicks, and how many there are."""
-
+    """Print the rows with the most clicks, and the totals."""
     with open_report_database(settings) as database:
         ((rows, clicks, hours),) = database.query(
             f"SELECT COUNT(*), SUM({CLICKS.report_column}), COUNT(DISTINCT dates, hours) FROM {MYSQL_REPORT.name}"
@@ -121,7 +118,6 @@ def _show_report(settings: Settings) -> None:
 
 
 def _show_outcome(audit: AuditResult, page: Path) -> None:
-
     show(audit, console)
     console.print(f"The report as a page: {page}", markup=False, highlight=False, soft_wrap=True)
     console.print(
@@ -133,7 +129,7 @@ def _show_outcome(audit: AuditResult, page: Path) -> None:
 
 
 def _step(what: str, work: Callable[[], Result]) -> Result:
-    """Do it, with a spinner while a person watches, and say how long it took."""
+    """Do the work, with a spinner on a terminal, and print how long it took."""
     started = monotonic()
     with console.status(what):
         result = work()
@@ -143,7 +139,3 @@ def _step(what: str, work: Callable[[], Result]) -> Result:
 
 def _echo(message: str) -> None:
     console.print(f"          {message}", markup=False, highlight=False)
-
-
-def _quiet(_: str) -> None:
-    """Stopping needs no telling."""

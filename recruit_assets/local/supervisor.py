@@ -1,7 +1,6 @@
-"""Child processes that are kept running until all are stopped: what `recruit-assets up` is made of.
+"""Child processes of `recruit-assets up`: started in order, restarted when they die, stopped in reverse order.
 
-Belongs here: starting in order, restarting what died, stopping in the opposite order so that nothing is left. Not here:
-which processes (`commands.up`), the engines, which outlive a command (`engines`).
+Engines outlive the command that started them; their processes are `local.engines.processes`.
 """
 
 import ctypes
@@ -9,25 +8,26 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from recruit_assets.runtime.echo import Echo
 
 PR_SET_PDEATHSIG = 1
 STOP_TIMEOUT_S = 20.0
 FIRST_RESTART_S, LAST_RESTART_S = 1.0, 60.0
-STEADY_S = 60.0
-"""Who ran so long has recovered: its next restart is at once again."""
+RECOVERED_AFTER_S = 60.0
+"""A process that ran this long has recovered: the pause before its next restart is short again."""
 LOG_LINES = 5
 POLL_S = 0.05
 
-Echo = Callable[[str], object]
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A program that should always run."""
+    """A program to keep running."""
 
     name: str
     arguments: Sequence[str]
@@ -35,7 +35,7 @@ class Service:
 
 
 class Supervisor:
-    """Runs services, each in a process group of its own with a log file; use as a context manager."""
+    """Runs services in a `with` block, each with a process group and a log file of its own."""
 
     def __init__(self, services: Sequence[Service], logs: Path, echo: Echo) -> None:
         self._children = [_Child(service, logs / f"{service.name}.log", echo) for service in services]
@@ -54,16 +54,16 @@ class Supervisor:
         self._stop()
 
     def watch(self) -> None:
-        """Restart what died, with a pause that doubles while it keeps dying. To be called every second or so."""
+        """Restart what died, after a pause that doubles each time. Call this about every second."""
         for child in self._children:
             child.watch()
 
     def pids(self) -> dict[str, int]:
-        """The living processes by the service's name."""
+        """The running processes by service name."""
         return {child.service.name: pid for child in self._children if (pid := child.pid) is not None}
 
     def _stop(self) -> None:
-        """The last started first: nobody loses what it depends on before it ends."""
+        """Stop in reverse order, so that no service loses another that it needs."""
         self._echo("stopping " + ", ".join(child.service.name for child in reversed(self._children)))
         for child in reversed(self._children):
             child.stop()
@@ -90,7 +90,7 @@ class _Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509  # no thread of ours is running yet
+                preexec_fn=_end_with_parent,  # noqa: PLW1509  # we have no other thread yet
             )
         self._started_at = time.monotonic()
 
@@ -100,42 +100,42 @@ class _Child:
         now = time.monotonic()
         if self._process is not None:
             self._echo(self._death(self._process.returncode))
-            _signal_group(self._process.pid, signal.SIGKILL)  # its children must not work beside their successors
-            self._pause_s = FIRST_RESTART_S if now - self._started_at > STEADY_S else self._pause_s
+            _signal_group(self._process.pid, signal.SIGKILL)  # its children must not run beside the new ones
+            self._pause_s = FIRST_RESTART_S if now - self._started_at > RECOVERED_AFTER_S else self._pause_s
             self._restart_at, self._pause_s = now + self._pause_s, min(2 * self._pause_s, LAST_RESTART_S)
             self._process = None
         if now >= self._restart_at:
             self.start()
 
     def stop(self) -> None:
-        """Ask, wait, then kill; the whole group, so that a code server's runs end too."""
+        """SIGTERM, then SIGKILL after a while, for the whole group, so that Dagster's run processes end too."""
         if self._process is None:
             return
         pid = self._process.pid
         _signal_group(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        while _group_lives(self._process) and time.monotonic() < deadline:
+        while _group_exists(self._process) and time.monotonic() < deadline:
             time.sleep(POLL_S)
-        if _group_lives(self._process):
-            self._echo(f"{self.service.name} didn't end within {STOP_TIMEOUT_S:.0f} s and is killed")
+        if _group_exists(self._process):
+            self._echo(f"{self.service.name} didn't end within {STOP_TIMEOUT_S:.0f} s, killing it")
             _signal_group(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
 
     def _death(self, code: int) -> str:
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         last = self._log.read_text(errors="replace").splitlines()[-LOG_LINES:]
         lines = "".join(f"\n    {line}" for line in last)
-        return f"{self.service.name} {how}, restart in {self._pause_s:.1f} s; see {self._log}{lines}"
+        return f"{self.service.name} {how}, restarting in {self._pause_s:.1f} s; see {self._log}{lines}"
 
 
 def _end_with_parent() -> None:
-    """In the child: if this command is killed, nothing of it is left behind."""
+    """Runs in the child: it gets SIGTERM when this command is killed."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _group_lives(process: "subprocess.Popen[bytes]") -> bool:
-    process.poll()  # reaps the leader, which would else keep the group alive as a zombie
+def _group_exists(process: "subprocess.Popen[bytes]") -> bool:
+    process.poll()  # reaps the leader, which as a zombie would keep the group in existence
     try:
         os.killpg(process.pid, 0)
     except ProcessLookupError:

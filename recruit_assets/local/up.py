@@ -8,16 +8,16 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from recruit_assets.local.daemon_health import DaemonWatch
 from recruit_assets.local.engines.engine import EngineState
 from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.local.supervisor import Service, Supervisor
+from recruit_assets.runtime.echo import console, echo
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, export, load_settings
-from recruit_assets.runtime.signals import ending_signals_interrupt
+from recruit_assets.runtime.signals import interrupt_on_signals
 from recruit_assets.stores.dagster.instance import WORKSPACE_FILE, open_instance
 from recruit_assets.stores.schema import apply_schema
 
@@ -25,60 +25,56 @@ HOST = "127.0.0.1"
 PORTS_TRIED = 100
 PAGE = "report.html"
 PAGE_EVERY_S = 60
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 STARTING_S = 90.0
-
-console = Console(stderr=True, soft_wrap=True)
 
 
 def run_until_interrupted(*, rate: float, port: int, metrics_port: int) -> None:
-    """Start the engines, then everything that works on them; SIGINT, SIGTERM and SIGHUP stop all of it."""
-    engines = None if _has_engines_elsewhere() else LocalEngines(load_settings())
-    with ending_signals_interrupt():
+    """Run the engines and everything that uses them, until SIGINT, SIGTERM or SIGHUP stops all of it."""
+    engines = None if _uses_other_engines() else LocalEngines(load_settings())
+    with interrupt_on_signals():
         try:
             if engines is not None:
-                engines.start(_echo)
+                engines.start(echo)
             _serve(rate=rate, port=_free_port(port), metrics_port=_free_port(metrics_port), engines=engines)
         except KeyboardInterrupt:
-            return  # the way to end it
+            return  # the normal end
         finally:
             if engines is not None:
-                engines.stop(_echo)
+                engines.stop(echo)
 
 
-def _has_engines_elsewhere() -> bool:
-    """Whether all addresses are set by the environment."""
+def _uses_other_engines() -> bool:
+    """True if the environment sets all addresses."""
     settings = load_settings()
     addresses = (settings.kafka_bootstrap, settings.cassandra_hosts, settings.mysql_host)
     return all(addresses) and not (settings.state_dir / ENDPOINTS_FILE).exists()
 
 
 def _serve(*, rate: float, port: int, metrics_port: int, engines: LocalEngines | None) -> None:
-    """Ingest, simulator, Dagster, metrics and the report page, watched for ever."""
-
+    """Run ingest, simulator, Dagster, metrics and the report page, and restart what dies."""
     settings = load_settings()
     export(settings)
     apply_schema(settings)
     logs, page = settings.state_dir / "logs", settings.state_dir / PAGE
     with open_instance(settings) as instance:
-        # not before: the instance's home is in their environment
+        # after `open_instance`, which sets DAGSTER_HOME in our environment
         wanted = _services(rate, port, metrics_port=metrics_port, page=page)
-        with Supervisor(wanted, logs, _echo) as services:
+        with Supervisor(wanted, logs, echo) as services:
             _wait_for_ui(port, services)
             _show_addresses(settings, port, metrics_port=metrics_port, page=page, logs=logs)
-            daemon_watch = DaemonWatch(instance, settings, _echo)
+            daemon_watch = DaemonWatch(instance, settings, echo)
             while True:
                 services.watch()
                 daemon_watch.evaluate()
                 if engines is not None:
                     _revive(engines)
-                time.sleep(LOOK_EVERY_S)
+                time.sleep(CHECK_EVERY_S)
 
 
 def _services(rate: float, port: int, *, metrics_port: int, page: Path) -> list[Service]:
-    """In the order of their start; the last one stops first."""
-
-    environment = dict(os.environ)  # with all settings, which were exported
+    """The services in the order in which they start; they stop in reverse."""
+    environment = dict(os.environ)  # includes the exported settings
     programs = Path(sys.executable).parent
     workspace = ["-w", str(WORKSPACE_FILE)]
     ours = str(programs / "recruit-assets")
@@ -96,16 +92,15 @@ def _services(rate: float, port: int, *, metrics_port: int, page: Path) -> list[
 
 
 def _revive(engines: LocalEngines) -> None:
-    """Start an engine again that died; what depends on it reconnects by itself."""
-
+    """Restart engines that died; their clients reconnect by themselves."""
     dead = [status.name for status in engines.status() if status.state is EngineState.DEAD]
     if dead:
-        _echo(f"{', '.join(dead)} died and is started again")
-        engines.start(_echo)
+        echo(f"{', '.join(dead)} died, restarting")
+        engines.start(echo)
 
 
 def _free_port(wanted: int) -> int:
-    """The first port from the wanted one on that nobody listens on."""
+    """The first free port, starting from the wanted one."""
     for port in range(wanted, wanted + PORTS_TRIED):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -114,19 +109,20 @@ def _free_port(wanted: int) -> int:
             except OSError:
                 continue
             return port
-    raise UserError(f"no free port from {wanted} to {wanted + PORTS_TRIED - 1} for Dagster's UI: name one with --port")
+    last = wanted + PORTS_TRIED - 1
+    raise UserError(f"no free port from {wanted} to {last}: choose another with --port or --metrics-port")
 
 
 def _wait_for_ui(port: int, services: Supervisor) -> None:
-    """Return when the UI answers; a webserver that keeps dying says so itself."""
+    """Return when the UI answers, or after STARTING_S."""
     deadline = time.monotonic() + STARTING_S
-    with console.status("Dagster starts"):
+    with console.status("starting Dagster"):
         while not _answers(port):
             services.watch()
             if time.monotonic() > deadline:
-                _echo(f"Dagster's UI doesn't answer after {STARTING_S:.0f} s; going on without it, see the logs")
+                echo(f"Dagster's UI hasn't answered for {STARTING_S:.0f} s; continuing without it, see the logs")
                 return
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(CHECK_EVERY_S)
 
 
 def _answers(port: int) -> bool:
@@ -143,7 +139,7 @@ def _answers(port: int) -> bool:
 def _show_addresses(settings: Settings, port: int, *, metrics_port: int, page: Path, logs: Path) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("Dagster", f"http://{HOST}:{port}")
-    table.add_row("report", f"{page.as_uri()}, renewed every {PAGE_EVERY_S} s")
+    table.add_row("report", f"{page.as_uri()}, updated every {PAGE_EVERY_S} s")
     table.add_row("metrics", f"http://{HOST}:{metrics_port}/metrics")
     table.add_row(
         "MySQL", f"{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}, user {settings.mysql_user}"
@@ -155,8 +151,4 @@ def _show_addresses(settings: Settings, port: int, *, metrics_port: int, page: P
     table.add_row("logs", str(logs))
     table.add_row("passwords", "recruit-assets engines env")
     console.print(table)
-    console.print("Ctrl-C stops all of it.", highlight=False)
-
-
-def _echo(message: str) -> None:
-    console.print(message, markup=False, highlight=False)
+    echo("Ctrl-C stops all of it.")

@@ -1,0 +1,1 @@
+"""Settings, errors, logs, signals, files and downloaded programs: what every other package may use."""

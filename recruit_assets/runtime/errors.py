@@ -1,30 +1,30 @@
-"""Every exception that the platform raises on purpose.
+"""The platform's exceptions.
 
     RecruitError
     |-- UserError            a setting, argument or prerequisite is wrong: one line, no traceback, no retry
-    |-- RejectedEvent        one record can't become an event: it is made a dead letter with the typed reason
+    |-- RejectedEvent        a record can't become an event: it becomes a dead letter with the typed reason
     |-- StoreUnavailable     Kafka, Cassandra, MySQL or Spark doesn't answer: retried with backoff, then fatal
-    |-- RunsFailed           Dagster runs failed again and again; their hours stay pending
-    `-- Inconsistent         what was found contradicts what must hold: never retried
-        |-- SchemaMismatch   a table or topic exists and differs from the contract
-        `-- MissingCoverage  a stage's input isn't known to be complete; the hour stays pending
+    |-- RunsFailed           Dagster runs kept failing; their hours stay pending
+    `-- Inconsistent         data or schema break a rule: never retried
+        |-- SchemaMismatch   an existing table or topic differs from the contract
+        `-- MissingCoverage  the input of an asset may be incomplete; the hour stays pending
 
-A message says what was wanted, what was found, where, and the next step. Not here: Dagster's Failure (`resources`).
+A message says what was wanted, what was found, where, and what to do next.
 """
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
 
 
 class RecruitError(Exception):
-    """Root of the tree; catch it only where a process ends."""
+    """The base class; catch it only in a process's main function."""
 
 
 class UserError(RecruitError):
-    """Something that the user can mend; the message is all that is shown."""
+    """Something that the user can fix; only the message is shown."""
 
 
 class RejectedEvent(RecruitError):
-    """The record can't become an event; `reason` is one of the contract's."""
+    """The record can't become an event."""
 
     def __init__(self, reason: DeadLetterReason, message: str) -> None:
         super().__init__(message)
@@ -32,15 +32,15 @@ class RejectedEvent(RecruitError):
 
 
 class StoreUnavailable(RecruitError):
-    """A store didn't answer, or answered that it can't now; nothing is known to be wrong with the data."""
+    """A store didn't answer, or couldn't do its work now. The data may be fine."""
 
 
 class RunsFailed(RecruitError):
-    """Runs failed for good; what is missing in the report is named, and stays pending."""
+    """Runs failed for good; the message names the hours that are missing in the report."""
 
 
 class Inconsistent(RecruitError):
-    """Data or schema contradict a rule that must hold; a retry can't help."""
+    """Data or schema break a rule; a retry can't help."""
 
 
 class SchemaMismatch(Inconsistent):
@@ -48,4 +48,4 @@ class SchemaMismatch(Inconsistent):
 
 
 class MissingCoverage(Inconsistent):
-    """A stage's input has no coverage mark for an hour, so its rows may be incomplete."""
+    """An input has no coverage of an hour, so its rows may be incomplete."""

@@ -1,30 +1,27 @@
-"""Files that a reader finds whole: the old one or the new one, never a part."""
+"""Writes files atomically: a reader finds the old content or the new, never a part."""
 
 import os
 from pathlib import Path
-from tempfile import mkstemp
+from uuid import uuid4
 
 from recruit_assets.runtime.errors import UserError
 
 
-def write_private(file: Path, content: str) -> None:
-    """Replace a file's content atomically, with mode 0600 from its first byte on."""
-    descriptor, name = mkstemp(dir=file.parent, prefix=f".{file.name}.")  # 0600 by definition
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as partial:
-            partial.write(content)
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def atomic_write(path: Path, content: str | bytes, *, private: bool = False) -> None:
+    """Write or replace a file and create its folder; UserError if that fails.
 
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write the file, whole or not at all, in a folder that is made where missing; UserError where it can't be."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
+    A private file has mode 0600 from its first byte on, whatever mode the file had that it replaces.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    partial = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        try:
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(f"{path} can't be written: {error.strerror}. Name another place") from error
+        raise UserError(f"can't write {path}: {error.strerror}. Make room or choose another path") from error

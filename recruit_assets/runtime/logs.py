@@ -1,44 +1,41 @@
-"""How a process of ours logs: a line per event on stderr, and of client libraries only errors, without tracebacks.
-
-Belongs here: levels and format. Not here: what is logged, how an error ends a command (`cli`).
-"""
+"""Logging setup: one line per event on stderr; of client libraries only errors, without tracebacks."""
 
 import logging
 import sys
 import time
 
 CLIENTS = ("kafka", "cassandra", "py4j", "alembic")
-UNHEARD = ("kafka.cluster", "cassandra.cluster")
-"""What these tell as errors, our own tell too, or it is none: a refresh that was cancelled by closing, for one."""
-ATTEMPTS = "kafka.net."
-"""Tells each attempt to connect, several a second. A service that lost its broker says so once a minute; a command that
-finds none has ended by FIRST_ATTEMPTS_S with an error of our own."""
+SILENCED = ("kafka.cluster", "cassandra.cluster")
+"""Their errors are either reported by our own exceptions too, or harmless (a refresh cancelled by closing)."""
+CONNECTION_LOGGERS = "kafka.net."
+"""These log every attempt to connect, several per second. We show one per minute, and none in the first seconds, in
+which a command that finds no broker ends with its own error."""
 FIRST_ATTEMPTS_S = 15.0
 ATTEMPTS_EVERY_S = 60.0
 
 
 def configure_logs(process: str = "%(name)s") -> None:
-    """To be called once, by a process's main; `process` names it in every line, by default the logger."""
+    """Call once, in a process's main function; `process` is the name shown in each line, by default the logger's."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_without_tracebacks_of_clients)
-    handler.addFilter(_Attempts().are_worth_a_line)
+    handler.addFilter(_ConnectionAttempts().should_log)
     logging.basicConfig(
         level=logging.INFO, format=f"%(asctime)s %(levelname)s {process}: %(message)s", handlers=[handler]
     )
     for client in CLIENTS:
         logging.getLogger(client).setLevel(logging.ERROR)
-    for client in UNHEARD:
+    for client in SILENCED:
         logging.getLogger(client).setLevel(logging.CRITICAL)
 
 
-class _Attempts:
-    """Which of a client's lines about its attempts to connect are shown."""
+class _ConnectionAttempts:
+    """Limits how often attempts to connect are logged."""
 
     def __init__(self) -> None:
         self._next_s = time.monotonic() + FIRST_ATTEMPTS_S
 
-    def are_worth_a_line(self, record: logging.LogRecord) -> bool:
-        if not record.name.startswith(ATTEMPTS):
+    def should_log(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(CONNECTION_LOGGERS):
             return True
         if time.monotonic() < self._next_s:
             return False
@@ -47,7 +44,7 @@ class _Attempts:
 
 
 def _without_tracebacks_of_clients(record: logging.LogRecord) -> bool:
-    """A store that is down isn't a defect: our own error says what and where, in one line."""
+    """A store that is down isn't a bug in our code, and our own error names it."""
     if record.name.partition(".")[0] in CLIENTS:
         record.exc_info = record.exc_text = None
     return True

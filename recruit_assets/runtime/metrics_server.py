@@ -1,4 +1,4 @@
-"""Listening for Prometheus on host:port. Not here: metrics (`ingest.metrics`, `platform_metrics`)."""
+"""The HTTP endpoint that Prometheus scrapes."""
 
 from prometheus_client import CollectorRegistry, start_http_server
 
@@ -8,9 +8,9 @@ LOCAL = "127.0.0.1"
 
 
 def serve_metrics(registry: CollectorRegistry, address: str, *, add_to_port: int = 0) -> int:
-    """Serve the registry from a thread of its own until the process ends, and return the port; port 0 is any free one.
+    """Serve the registry in a background thread and return the port; port 0 chooses a free one.
 
-    UserError where it can't listen there.
+    UserError if it can't listen there.
     """
     host, _, port = address.rpartition(":")
     try:

@@ -1,9 +1,7 @@
-"""The RECRUIT_* environment variables, read and checked once.
+"""The settings: RECRUIT_* environment variables, or else the addresses of running local engines.
 
-Belongs here: each setting's name, type, default, meaning, and where the local engines' addresses come from when a
-variable isn't set. Not here: values from the clock, connections (`stores`). No other module reads os.environ for a
-setting; Dagster resources name their secrets with dg.EnvVar, for which `export` puts what was resolved here into the
-environment.
+No other module reads a setting from os.environ. Dagster resources take secrets from dg.EnvVar, so `export` writes the
+resolved settings back to the environment.
 """
 
 import os
@@ -29,18 +27,23 @@ from recruit_assets.runtime.errors import UserError
 PREFIX = "RECRUIT_"
 TLS_OFF, TLS_SYSTEM = "off", "system"
 ENDPOINTS_FILE = "endpoints.json"
-"""In the state directory: addresses and logins of the local engines, by setting name; written by `engines`."""
+"""In the state directory: addresses and logins of the local engines by setting name, written by `engines start`."""
+
+
+def as_utc(moment: datetime) -> datetime:
+    """The moment in UTC; without a time zone it is taken as UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _whole_hour(value: datetime) -> datetime:
-    value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    value = as_utc(value)
     if value.minute or value.second or value.microsecond:
         raise ValueError("must be a whole hour, UTC, such as 2024-01-01T00:00")
     return value
 
 
 def _certificates(value: str) -> str:
-    """An absolute path: a run may have another working directory."""
+    """The file's absolute path, since a run may have another working directory."""
     if value in ("", TLS_OFF, TLS_SYSTEM):
         return value
     file = Path(value).expanduser().absolute()
@@ -62,13 +65,13 @@ WholeHour = Annotated[datetime, AfterValidator(_whole_hour)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,240}$")]
 TlsCa = Annotated[str, AfterValidator(_certificates)]
-"""What must have signed a server's certificate: a PEM file, `system` for the machine's own list, `off` or nothing."""
+"""The CA of a server's certificate: a PEM file, `system` for the machine's own list, `off`, or empty."""
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Replicas = Annotated[str, Field(pattern=r"^([1-9]|[A-Za-z0-9_.-]+:[1-9](,[A-Za-z0-9_.-]+:[1-9])*)$")]
 
 
 class Settings(BaseSettings):
-    """All settings. An address that is neither set nor known from running local engines is empty; see `require`."""
+    """All settings. An address is empty if it isn't set and no local engine is running; see `require`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
@@ -87,23 +90,26 @@ class Settings(BaseSettings):
     kafka_partitions: int = Field(4, ge=1, le=10_000, description="Partitions of a topic that schema apply creates")
     kafka_replication: int = Field(1, ge=1, le=9, description="Replicas of a topic that schema apply creates")
     kafka_min_insync: int = Field(
-        0, ge=0, le=9, description="Replicas that must have a record before it is acknowledged; 0: all but one"
+        0, ge=0, le=9, description="Replicas that must store a record before it is acknowledged; 0: all but one"
     )
     kafka_tls_ca: TlsCa = Field(
-        "", description="PEM file with the CA of the brokers' certificates, or `system`; `off` allows a login without"
+        "", description="PEM file with the CA of the brokers' certificates, or `system`; `off`: log in without TLS"
     )
     kafka_user: str = Field("", description="SASL user; empty: no login")
     kafka_password: SecretStr = Field(SecretStr(""), description="SASL password")
     kafka_mechanism: Literal["SCRAM-SHA-512", "PLAIN"] = Field("SCRAM-SHA-512", description="SASL mechanism")
     max_event_bytes: int = Field(
-        512 * 1024, ge=1024, le=5 * 1024 * 1024, description="Largest event, decompressed; larger is a dead letter"
+        512 * 1024,
+        ge=1024,
+        le=5 * 1024 * 1024,
+        description="Maximum size of an event, decompressed; a larger one becomes a dead letter",
     )
 
     ingest_processes: int = Field(1, ge=1, le=64, description="Consumer processes that one `ingest` starts")
     metrics_address: str = Field(
         "",
         pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)?(:\d{1,5})?$",
-        description="host:port of ingest's Prometheus metrics, process n listens on port + n; empty: none",
+        description="host:port of ingest's Prometheus metrics; process n listens on port + n; empty: none",
     )
 
     cassandra_hosts: str = Field("", description="Cassandra contact points, comma separated")
@@ -111,10 +117,10 @@ class Settings(BaseSettings):
     cassandra_keyspace: Identifier = Field("recruit", description="Keyspace of the platform's tables")
     cassandra_datacenter: str = Field("datacenter1", min_length=1, description="Local datacenter of the contact points")
     cassandra_replication: Replicas = Field(
-        "1", description="Replicas per row of a keyspace that schema apply creates; of several datacenters: dc1:3,dc2:3"
+        "1", description="Replicas per row of a keyspace that schema apply creates; for several datacenters dc1:3,dc2:3"
     )
     cassandra_tls_ca: TlsCa = Field(
-        "", description="PEM file with the CA of the nodes' certificates, or `system`; `off` allows a login without"
+        "", description="PEM file with the CA of the nodes' certificates, or `system`; `off`: log in without TLS"
     )
     cassandra_user: str = Field("", description="Cassandra user; empty: no login")
     cassandra_password: SecretStr = Field(SecretStr(""), description="Cassandra password")
@@ -126,28 +132,28 @@ class Settings(BaseSettings):
     mysql_database: Identifier = Field("recruit", description="Database of the report")
     analyst_user: Identifier = Field("recruit_analyst", description="Read-only login of dashboards and analysts")
     analyst_password: SecretStr = Field(
-        SecretStr(""), description="Its password; where it is set, schema apply makes the login"
+        SecretStr(""), description="Password of the analyst user; if set, schema apply creates the user"
     )
     mysql_tls_ca: TlsCa = Field(
         "",
-        description="PEM file with the CA of the server's certificate, or `system`; empty: TLS unverified if offered",
+        description="PEM file with the CA of the server's certificate, or `system`; empty: unverified TLS if offered",
     )
 
     spark_master: str = Field("local[*]", min_length=1, description="Spark master of the classic session")
     spark_remote: str = Field("", pattern=r"^(sc://.+)?$", description="Spark Connect address; empty: classic session")
     spark_gateway: str = Field(
-        "", description="File with the address of a warm Spark on this machine; empty: a session of the process's own"
+        "", description="File with the address of a warm Spark on this machine; empty: each process starts its own"
     )
     spark_driver_memory: str = Field("1g", pattern=r"^\d+[kmg]$", description="Memory of a local Spark driver")
     spark_driver_host: str = Field(
-        "", description="Address at which a cluster's executors reach this driver; empty: Spark's own choice"
+        "", description="Address at which a cluster's executors reach this driver; empty: Spark chooses it"
     )
     spark_executor_memory: str = Field("1g", pattern=r"^\d+[kmg]$", description="Memory of an executor on a cluster")
     spark_cores_max: int = Field(
         4,
         ge=1,
-        description="Cores that a session takes of a standalone cluster; as many tasks read an hour, there and over "
-        "Spark Connect",
+        description="Cores that a session uses on a standalone cluster; also the number of tasks that read an hour "
+        "there and over Spark Connect",
     )
 
     first_hour: WholeHour = Field(
@@ -158,16 +164,16 @@ class Settings(BaseSettings):
     grafana_url: WebAddress = Field(
         "", description="Address of Grafana, such as https://grafana.example.com; the UI links to its dashboards"
     )
-    run_retention_days: int = Field(30, ge=1, description="Dagster runs that ended longer ago are deleted")
+    run_retention_days: int = Field(30, ge=1, description="Days after which finished Dagster runs are deleted")
     alert_webhook: SecretStr = Field(
-        SecretStr(""), description="Address that alerts are posted to, as JSON {text}; empty: none"
+        SecretStr(""), description="URL to which alerts are posted as JSON {text}; empty: none"
     )
     alert_smtp_host: str = Field("", description="Mail server for alerts; empty: no mail")
-    alert_smtp_port: Port = Field(587, description="Port of the mail server; STARTTLS is used where it is offered")
-    alert_smtp_user: str = Field("", description="Login at the mail server; empty: none")
+    alert_smtp_port: Port = Field(587, description="Port of the mail server; STARTTLS is used if offered")
+    alert_smtp_user: str = Field("", description="User at the mail server; empty: no login")
     alert_smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server")
     alert_from: str = Field("recruit-assets@localhost", description="Sender of alert mails")
-    alert_to: str = Field("", description="Receivers of alert mails, comma separated")
+    alert_to: str = Field("", description="Recipients of alert mails, comma separated")
 
     @field_validator("timezone")
     @classmethod
@@ -188,7 +194,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _whole_logins(self) -> Self:
-        """A login has both parts, and no password goes over the network in the clear unless that was said."""
+        """A login needs user and password, and TLS must be chosen or switched off explicitly."""
         logins = (
             ("kafka", self.kafka_user, self.kafka_password, self.kafka_tls_ca),
             ("cassandra", self.cassandra_user, self.cassandra_password, self.cassandra_tls_ca),
@@ -196,11 +202,11 @@ class Settings(BaseSettings):
         for store, user, password, tls_ca in logins:
             if bool(user) != bool(password.get_secret_value()):
                 given, missing = ("user", "password") if user else ("password", "user")
-                raise ValueError(f"{variable(f'{store}_{given}')} is set, {variable(f'{store}_{missing}')} isn't")
+                raise ValueError(f"{variable(f'{store}_{given}')} is set but {variable(f'{store}_{missing}')} isn't")
             if user and not tls_ca:
                 raise ValueError(
-                    f"{variable(f'{store}_user')} is set, {variable(f'{store}_tls_ca')} isn't: name the file of the "
-                    f"CA's certificate, `{TLS_SYSTEM}`, or `{TLS_OFF}` where the network is protected otherwise"
+                    f"{variable(f'{store}_user')} is set but {variable(f'{store}_tls_ca')} isn't: set it to a PEM file "
+                    f"with the CA, to `{TLS_SYSTEM}`, or to `{TLS_OFF}` if the network is protected otherwise"
                 )
         return self
 
@@ -208,19 +214,19 @@ class Settings(BaseSettings):
     def _possible_replicas(self) -> Self:
         if self.kafka_min_insync > self.kafka_replication:
             raise ValueError(
-                f"{variable('kafka_min_insync')} is {self.kafka_min_insync}, {variable('kafka_replication')} only "
-                f"{self.kafka_replication}: nothing could be written"
+                f"{variable('kafka_min_insync')} is {self.kafka_min_insync} but {variable('kafka_replication')} only "
+                f"{self.kafka_replication}: Kafka would reject every record"
             )
         if self.cassandra_datacenter not in self.cassandra_replicas:
             raise ValueError(
                 f"{variable('cassandra_replication')} has no replica in {self.cassandra_datacenter}, the "
-                f"{variable('cassandra_datacenter')}, whose quorum every read and write needs"
+                f"{variable('cassandra_datacenter')}: every read and write needs a quorum there"
             )
         return self
 
     @property
     def kafka_acknowledging(self) -> int:
-        """What min.insync.replicas is."""
+        """min.insync.replicas of the topics."""
         return self.kafka_min_insync or max(1, self.kafka_replication - 1)
 
     @property
@@ -237,7 +243,7 @@ class Settings(BaseSettings):
 
     @property
     def has_warm_spark(self) -> bool:
-        """Whether runs attach to the Spark that `engines` keeps warm: not where a cluster is named."""
+        """True if runs use the warm Spark of the local engines; a configured cluster takes precedence."""
         return bool(self.spark_gateway) and not self.spark_remote and self.spark_master.startswith("local")
 
     @property
@@ -249,12 +255,12 @@ class Settings(BaseSettings):
         return [host.strip() for host in self.cassandra_hosts.split(",") if host.strip()]
 
     def require(self, *names: str) -> None:
-        """Raise UserError naming the first of these settings that has no value."""
+        """UserError naming the first of these settings that is empty."""
         for name in names:
             value = getattr(self, name)
             if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
                 raise UserError(
-                    f"{variable(name)} is not set and {self.state_dir / ENDPOINTS_FILE} knows no local engine: "
+                    f"{variable(name)} is not set and no local engine is running ({self.state_dir / ENDPOINTS_FILE}): "
                     "set it, or run `recruit-assets engines start`"
                 )
 
@@ -267,14 +273,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is passed wins over the environment, which wins over the local engines' file."""
+        """Arguments take precedence over the environment, and that over the local engines' file."""
         state_dir = init_settings().get("state_dir") or env_settings().get("state_dir") or ".recruit"
         endpoints = Path(state_dir).expanduser() / ENDPOINTS_FILE
         return init_settings, env_settings, JsonConfigSettingsSource(settings_cls, json_file=endpoints)
 
 
 class AccountPasswords(BaseSettings):
-    """RECRUIT_ACCOUNT_<ROLE>: the passwords that `accounts apply` gives to the report database's users."""
+    """RECRUIT_ACCOUNT_<ROLE>: the passwords that `accounts apply` sets for the users of the report database."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX + "ACCOUNT_", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
@@ -293,20 +299,20 @@ def variable(name: str) -> str:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from overrides, environment and local engines; UserError names each variable that is wrong."""
+    """Settings from overrides, environment and local engines; UserError names each invalid variable."""
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what the type checker can't
     except ValidationError as error:
-        raise UserError(f"wrong setting: {'; '.join(_wrong(each) for each in error.errors())}") from None
+        raise UserError(f"Invalid setting: {'; '.join(_problem(each) for each in error.errors())}") from None
 
 
-def _wrong(error: ErrorDetails) -> str:
-    """A rule about several settings names them itself."""
+def _problem(error: ErrorDetails) -> str:
+    """A rule about several settings names them itself; other errors have the setting's name in `loc`."""
     return f"{variable(str(error['loc'][0]))}: {error['msg']}" if error["loc"] else error["msg"]
 
 
 def as_environment(settings: Settings) -> Mapping[str, str]:
-    """Every setting as the variable that would give it, secrets included."""
+    """Every setting as an environment variable, secrets included."""
     values: dict[str, str] = {}
     for name in Settings.model_fields:
         value = getattr(settings, name)
@@ -321,5 +327,5 @@ def as_environment(settings: Settings) -> Mapping[str, str]:
 
 
 def export(settings: Settings) -> None:
-    """Put what was resolved into this process's environment, for Dagster's EnvVar and for child processes."""
+    """Write all settings to this process's environment, for Dagster's EnvVar and for child processes."""
     os.environ.update(as_environment(settings))

@@ -1,52 +1,62 @@
-"""How a process ends on a signal."""
+"""How a process ends on a signal: `with` blocks that handle signals, and restore the handlers afterwards.
+
+Python allows this in the main thread only.
+"""
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGINT, SIGTERM, SIGHUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 
 @contextmanager
-def ending_signals_interrupt() -> Iterator[None]:
-    """SIGTERM and a closed terminal (SIGHUP) raise KeyboardInterrupt, as Ctrl-C does; only for a main thread."""
-    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
+def interrupt_on_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP (a closed terminal) raise KeyboardInterrupt, as Ctrl-C does."""
+
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with _handled_by(interrupt, SIGTERM, SIGHUP):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
-def interrupts_deferred() -> Iterator[None]:
-    """Signals that would end the command wait for the end of the block: a process is started and known, or neither.
+def stop_on_signals() -> Iterator[threading.Event]:
+    """SIGTERM and Ctrl-C set the event, so that the work can end in order."""
+    stop = threading.Event()
+    with _handled_by(lambda _: stop.set(), SIGTERM, SIGINT):
+        yield stop
 
-    Blocking them would not do, since a child inherits that. They are the main thread's; elsewhere nothing changes.
+
+@contextmanager
+def defer_signals() -> Iterator[None]:
+    """Signals wait until the end of the block. Without effect in other threads, which get no signals.
+
+    They are caught, not blocked: a child process would inherit a blocked signal.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    caught: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: caught.append(number)) for number in ENDING}
+    received: list[int] = []
+    try:
+        with _handled_by(received.append, SIGINT, SIGTERM, SIGHUP):
+            yield
+    finally:
+        for number in received:
+            signal.raise_signal(number)
+
+
+@contextmanager
+def _handled_by(handle: Callable[[int], object], *signals: signal.Signals) -> Iterator[None]:
+    def handler(number: int, _: FrameType | None) -> None:
+        handle(number)
+
+    before = {number: signal.signal(number, handler) for number in signals}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for received in caught:
-            signal.raise_signal(received)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set, instead of ending the process in the middle of a flight."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+        for number, previous in before.items():
+            signal.signal(number, previous)

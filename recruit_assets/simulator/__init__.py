@@ -1,6 +1,5 @@
-"""A recruitment site's trackers, made up: events with every oddity of real ones, and the report that they must give.
+"""A simulated recruitment site: its trackers' events, with all oddities of real ones, and the expected report.
 
-Belongs here: what is sent (`spec`, `jobs`, `fragments`, `times`, `events`, `malformed`), where to and at what pace
-(`publish`), and the exact expected result (`ledger`). Not here: anything of `transforms`; a ledger that shares the
-pipeline's code can't disagree with it.
+It shares no code with `transforms` and `contract.measures`: a ledger computed by the pipeline's code couldn't disagree
+with it.
 """

@@ -1,7 +1,6 @@
-"""The stream of records: which happens next, when, and what the report must make of it.
+"""The stream of records: chooses what happens and when, and assembles records from prepared fragments.
 
-Belongs here: choosing and putting records together, 4 microseconds each, so that the simulator is as fast as the Kafka
-client. Not here: what the parts contain (`fragments`, `times`, `malformed`), sending and pacing (`publish`).
+A record takes 4 microseconds, so the simulator is as fast as the Kafka client.
 """
 
 import json
@@ -15,21 +14,21 @@ from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.types import Type
 from recruit_assets.simulator.fragments import Interaction, countable_interactions, uncountable_interactions, visitors
 from recruit_assets.simulator.jobs import Job
-from recruit_assets.simulator.malformed import Material, kinds_by_reason
+from recruit_assets.simulator.malformed import ValidRecord, kinds_by_reason
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.simulator.times import HOUR_MS, TimeStyle, milliseconds, segments, time_styles
 
 GREGORIAN_MS = 12_219_292_800_000
-"""From the start of UUID time, 1582-10-15, to the epoch."""
+"""From the epoch of UUIDs, 1582-10-15, to the Unix epoch."""
 TICKS_PER_MS = 10_000
-MADE_UP_NODE = 1 << 40
-"""The multicast bit: RFC 9562's mark of a node number that is no network card's."""
+RANDOM_NODE = 1 << 40
+"""The multicast bit: in RFC 9562, it marks a node number that isn't a network card's."""
 RECENT = 1_000
-REMEMBERED = 1_000
-"""Records that may be sent again: the latest ones, and one of each of the chunks before."""
-REMEMBERED_SHARE = 0.4
+OLDER = 1_000
+"""Records that can be duplicated: the latest ones, and one of each earlier chunk."""
+OLDER_SHARE = 0.4
 RESPELLED_SHARE = 0.2
-"""Of the duplicates: from long before; not the same bytes, but the same content."""
+"""Of the duplicates: repeats of older records; repeats with the same content in other bytes."""
 
 _SENT_KINDS = _VALID, _LATE, _DUPLICATE, _MALFORMED = range(4)
 _INT_FIELDS = frozenset(column.name for column in EVENT_COLUMNS if column.type is Type.INT)
@@ -38,7 +37,7 @@ _EVENT_FIELDS = frozenset(column.name for column in EVENT_COLUMNS)
 
 @dataclass(slots=True)
 class Chunk:
-    """Records in the order in which they are sent, and what they are.
+    """Records in sending order, and what the ledger needs to know about them.
 
     `happened` has one (hour since the epoch, interaction) for each distinct valid event.
     """
@@ -51,11 +50,11 @@ class Chunk:
 
 
 class EventStream:
-    """Makes records from a resolved spec; the same spec and the same calls give the same bytes."""
+    """Generates the records of a resolved spec; the same spec and calls give the same bytes."""
 
     def __init__(self, spec: SimulationSpec, jobs: list[Job]) -> None:
         self._spec = spec
-        self._rng = Random(f"{spec.seed}/{spec.fingerprint}")  # noqa: S311  # made-up data, not a secret
+        self._rng = Random(f"{spec.seed}/{spec.fingerprint}")  # noqa: S311  # not a secret
         self._first_hour_ms = milliseconds(spec.first_hour)
         self._kind_weights = _kind_weights(spec)
         self._interactions, self._interaction_weights = _interactions(spec, jobs, self._rng)
@@ -66,10 +65,10 @@ class EventStream:
         self._middles = _UuidMiddles()
         self._chunks = 0
         self._recent: list[bytes] = []
-        self._remembered: list[bytes] = []
+        self._older: list[bytes] = []
 
     def chunks(self) -> Iterator[Chunk]:
-        """All records of the spec's window, in the order of their sending."""
+        """All records of the spec's time window, in sending order."""
         for begin, end, records in segments(self._spec):
             for first in range(0, records, self._spec.chunk_size):
                 last = min(first + self._spec.chunk_size, records)
@@ -77,12 +76,12 @@ class EventStream:
                 yield self.chunk(last - first, begin + span * first // records, begin + span * last // records)
 
     def chunk(self, size: int, from_ms: int, to_ms: int) -> Chunk:
-        """`size` records; the event times of those that are neither late nor malformed are spread over the span."""
+        """`size` records; their event times spread over the span, except for late and malformed records."""
         rng, random, recent = self._rng, self._rng.random, self._recent
         origin = self._next_origin()
         step = (to_ms - from_ms) / size
         chunk = Chunk()
-        # the C code behind choices() draws four times faster than one call per event
+        # one choices() call per chunk is four times faster than one per event
         draws = zip(
             rng.choices(_SENT_KINDS, cum_weights=self._kind_weights, k=size),
             rng.choices(self._time_styles, cum_weights=self._time_style_weights, k=size),
@@ -101,20 +100,20 @@ class EventStream:
                 chunk.late += 1
             value = self._record(moment_ms, number, origin=origin, style=style, about=(interaction.members, visitor))
             if kind == _MALFORMED:
-                reason, value_or_none = self._spoiled(value)
+                reason, value_or_none = self._malformed(value)
                 chunk.values.append(value_or_none)
                 chunk.rejected.append(reason)
                 continue
             recent.append(value)
             chunk.values.append(value)
             chunk.happened.append((moment_ms // HOUR_MS, interaction))
-        self._forget()
+        self._keep_for_duplicates()
         return chunk
 
     def _record(
         self, moment_ms: int, number: int, *, origin: bytes, style: TimeStyle, about: tuple[bytes, bytes]
     ) -> bytes:
-        """One record as bytes; `number` and `origin` make its create_time unique."""
+        """One record; `number` and `origin` make its create_time unique."""
         hour, in_hour_ms = divmod(moment_ms, HOUR_MS)
         second, ms = divmod(in_hour_ms, 1000)
         ticks = (moment_ms - style.lag_ms + GREGORIAN_MS) * TICKS_PER_MS + number
@@ -129,47 +128,46 @@ class EventStream:
         )
 
     def _next_origin(self) -> bytes:
-        """The last two groups of a UUID: clock sequence and node, never the same for two chunks or two specs."""
+        """Clock sequence and node, the last two groups of a UUID; unique for each chunk and spec."""
         node, clock_sequence = divmod(self._chunks, 1 << 14)
         self._chunks += 1
-        node = (self._spec.fingerprint + node) % (1 << 48) | MADE_UP_NODE
+        node = (self._spec.fingerprint + node) % (1 << 48) | RANDOM_NODE
         return b"-%04x-%012x" % (clock_sequence | 0x8000, node)
 
     def _earlier(self, moment_ms: int) -> int:
-        """An hour to `late_hours` before, near ones more often; never before the first hour."""
+        """An hour to `late_hours` earlier, shorter delays more often; never before the first hour."""
         lateness_ms = int(HOUR_MS * self._spec.late_hours ** self._rng.random())
         return max(moment_ms - lateness_ms, self._first_hour_ms)
 
     def _duplicate(self) -> bytes:
-        """A record that was sent before; usually the same bytes, sometimes only the same content."""
-        older = self._remembered and self._rng.random() < REMEMBERED_SHARE
-        value = self._rng.choice(self._remembered if older else self._recent)
+        """An earlier record: usually the same bytes, sometimes the same content in other bytes."""
+        older = self._older and self._rng.random() < OLDER_SHARE
+        value = self._rng.choice(self._older if older else self._recent)
         return respelled(value) if self._rng.random() < RESPELLED_SHARE else value
 
-    def _spoiled(self, value: bytes) -> tuple[DeadLetterReason, bytes | None]:
-        """The record made wrong; the kinds of each reason take turns."""
+    def _malformed(self, value: bytes) -> tuple[DeadLetterReason, bytes | None]:
+        """A malformed version of the record; the kinds of each reason alternate."""
         reason = self._rng.choices(list(self._reasons), list(self._reasons.values()))[0]
         kind = next(self._kinds[reason])
-        return reason, kind.spoil(Material(value, self._rng, self._spec.first_hour, self._spec.max_event_bytes))
+        return reason, kind.corrupt(ValidRecord(value, self._rng, self._spec.first_hour, self._spec.max_event_bytes))
 
-    def _forget(self) -> None:
-        """Keep the latest records, and a few older ones."""
+    def _keep_for_duplicates(self) -> None:
         del self._recent[:-RECENT]
-        if len(self._remembered) < REMEMBERED:
-            self._remembered += self._recent[-1:]
+        if len(self._older) < OLDER:
+            self._older += self._recent[-1:]
         elif self._recent:
-            self._remembered[self._rng.randrange(REMEMBERED)] = self._recent[-1]
+            self._older[self._rng.randrange(OLDER)] = self._recent[-1]
 
 
 def respelled(value: bytes) -> bytes:
-    """The same event in other bytes: other whitespace, other spellings of its numbers, nulls left out."""
+    """The same event in other bytes: different whitespace and number formats, nulls left out."""
     fields = json.loads(value)
     spelled = {name: _respelled_number(name, item) for name, item in fields.items() if not _left_out(name, item)}
     return json.dumps(spelled, separators=(" , ", ": ")).encode()
 
 
 def _respelled_number(name: str, item: object) -> object:
-    """1, 1.0, "1" and "1.0" are the same in a column of numbers, and nowhere else."""
+    """1, 1.0, "1" and "1.0" are equal in integer columns only."""
     if name not in _INT_FIELDS or item is None:
         return item
     return str(item) if isinstance(item, int | float) else int(float(str(item)))
@@ -180,7 +178,7 @@ def _left_out(name: str, item: object) -> bool:
 
 
 class _UuidMiddles(dict[int, bytes]):
-    """The second and third group of a version-1 UUID, by the upper bits of its time; one per 7 minutes."""
+    """Second and third group of a version-1 UUID by the upper bits of its time, which change every 7 minutes."""
 
     def __missing__(self, high: int) -> bytes:
         text = self[high] = b"-%04x-1%03x" % (high & 0xFFFF, high >> 16)
@@ -195,7 +193,7 @@ def _kind_weights(spec: SimulationSpec) -> list[float]:
 
 
 def _interactions(spec: SimulationSpec, jobs: list[Job], rng: Random) -> tuple[list[Interaction], list[float]]:
-    """What can happen, with cumulative weights that give uncountable events their share."""
+    """All interactions, with cumulative weights that give uncountable ones their share."""
     interactions: list[Interaction] = []
     weights: list[float] = []
     for share, weighted in (

@@ -1,8 +1,7 @@
-"""The parts of a record that repeat from event to event, written as JSON bytes beforehand.
+"""Fragments of records, prepared as JSON bytes.
 
-A record is put together from an interaction (what was done, on which advertisement: all that the report depends on), a
-visitor (browser and person) and a way to write the time (`times`). Belongs here: what trackers put into the first two,
-oddities included. Not here: how often and when they happen (`events`), records that aren't events (`malformed`).
+A record consists of an interaction (the action and its advertisement: all that the report depends on), a visitor
+(browser and person) and a time style (`times`).
 """
 
 import json
@@ -17,11 +16,11 @@ from recruit_assets.simulator.names import FIRST_CAMPAIGN_ID, FIRST_GROUP_ID, FI
 from recruit_assets.simulator.spec import SimulationSpec
 
 ABSENT = object()
-"""A field that the tracker leaves out, beside null."""
+"""A missing field, in contrast to null."""
 
 
 class Action(StrEnum):
-    """What a user does; spelt here a second time, since the ledger checks the pipeline's own declaration."""
+    """What a user does. Not imported from the contract, because the ledger checks the pipeline's declaration."""
 
     CLICK = "click"
     CONVERSION = "conversion"
@@ -31,7 +30,7 @@ class Action(StrEnum):
 
 ACTIONS = ("click", "clicks", "conversion", "qualified", "unqualified")
 ACTION_WEIGHTS = (70, 18, 8, 2.5, 1.5)
-"""The funnel: far fewer conversions than clicks, and fewer of these reviewed."""
+"""The funnel: far fewer conversions than clicks, and still fewer that are reviewed."""
 MEANING = {name: Action.CLICK if name == "clicks" else Action(name) for name in ACTIONS}
 
 VALUELESS = (
@@ -49,9 +48,9 @@ VALUELESS = (
     "qualifiziert",
 )
 VALUELESS_WEIGHTS = (74, 14, 3, 8, 4, 1, 1, 1, 1, 1, 1, 1)
-"""Most events have no action; some come so near to a countable one that a careless comparison takes them."""
+"""Most events have no action; some values resemble a countable action and would match a careless comparison."""
 UNATTRIBUTED_SHARE = 0.04
-"""Of the uncountable events: a countable action without a job."""
+"""Of the uncountable events: those with a countable action but no job."""
 VALUELESS_ON_A_JOB_SHARE = 0.2
 
 SEARCH_PAGE = "https://jobs.example/suche?q=B%C3%BCro"
@@ -66,21 +65,21 @@ UNKNOWN_FIELDS: tuple[dict[str, object], ...] = (
     {"exp": ["cta_green", "långsam"], "perf_ms": 123.75},
     {"gclid": None, "nul": "a\u0000b"},
 )
-"""Trackers are updated before anybody tells us."""
+"""Fields of newer trackers that the contract doesn't have."""
 UNKNOWN_FIELDS_SHARE = 0.06
 
 NUMBER_SPELLINGS = (int, float, str, "{}.0".format)
 NUMBER_WEIGHTS = (76, 9, 11, 4)
-"""Every tracker has its own idea of a number: 1, 1.0, "1", "1.0"."""
+"""Trackers write numbers as 1, 1.0, "1" or "1.0"."""
 SEPARATORS = ((",", ":"), (", ", ": "), (" ,", "  : "))
 SEPARATOR_WEIGHTS = (80, 18, 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Interaction:
-    """What somebody did, with ids and bid as the report counts them (null is 0), and the JSON members that say so.
+    """An action with ids and bid as the report counts them (null is 0), and its JSON members.
 
-    Compared by identity, which makes it a cheap key to count by.
+    Compared by identity, which makes it a fast dictionary key.
     """
 
     members: bytes
@@ -101,14 +100,14 @@ class Interaction:
 
 
 def zipf_weights(count: int, skew: float) -> list[float]:
-    """Popularity by rank: 1, 1/2^skew, 1/3^skew..."""
+    """Weights by rank: 1, 1/2^skew, 1/3^skew and so on."""
     return [1 / rank**skew for rank in range(1, count + 1)]
 
 
 def countable_interactions(
     spec: SimulationSpec, jobs: Sequence[Job], rng: Random
 ) -> Iterator[tuple[Interaction, float]]:
-    """Interactions with every job, each with its weight; popular jobs have more of them."""
+    """Interactions with every job, and their weights; popular jobs have more interactions."""
     popularity = zipf_weights(len(jobs), spec.skew)
     fewest, most = INTERACTIONS_PER_JOB
     scale = INTERACTIONS / sum(popularity)
@@ -120,7 +119,7 @@ def countable_interactions(
             publisher = rng.choices(range(spec.publishers), publisher_weights)[0]
             ids = {
                 "publisher_id": _id_or_null(rng, FIRST_PUBLISHER_ID + publisher),
-                # an advertisement is in few campaigns, a campaign in one group
+                # a job is in few campaigns, and in one group
                 "campaign_id": _id_or_null(rng, FIRST_CAMPAIGN_ID + (job.rank * 3 + rng.randrange(2)) % spec.campaigns),
                 "group_id": _id_or_null(rng, FIRST_GROUP_ID + job.rank % spec.groups),
                 "bid": _id_or_null(rng, usual_bid + rng.choice((-3, -1, 0, 0, 0, 1, 2, 7))),
@@ -130,7 +129,7 @@ def countable_interactions(
 
 
 def uncountable_interactions(jobs: Sequence[Job], rng: Random) -> Iterator[tuple[Interaction, float]]:
-    """Page views and other events without analytical value, and a few countable actions that name no job."""
+    """Page views and other events without analytical value, and a few countable actions without a job."""
     unattributed = round(UNCOUNTABLE_INTERACTIONS * UNATTRIBUTED_SHARE)
     for number in range(UNCOUNTABLE_INTERACTIONS):
         ids = {
@@ -147,7 +146,7 @@ def uncountable_interactions(jobs: Sequence[Job], rng: Random) -> Iterator[tuple
 
 
 def visitors(rng: Random) -> list[bytes]:
-    """The members that tell about browser and person, of every visitor."""
+    """The JSON members about browser and person, for each visitor."""
     return [_visitor(rng) for _ in range(VISITORS)]
 
 
@@ -203,7 +202,7 @@ def _visitor(rng: Random) -> bytes:
 
 
 def _id_or_null(rng: Random, value: int) -> object:
-    """The value, rarely nothing or an explicit 0; all of the latter count as 0."""
+    """Usually the value; rarely null, a missing field or 0, which all count as 0."""
     return rng.choices((value, None, ABSENT, 0), (94, 3, 2, 1))[0]
 
 
@@ -212,7 +211,7 @@ def _spelled(rng: Random, value: int) -> object:
 
 
 def _members(rng: Random, fields: dict[str, object]) -> bytes:
-    """The fields as JSON members without the braces, in one tracker's formatting."""
+    """The fields as JSON members without braces, in the format of some tracker."""
     present = {name: value for name, value in fields.items() if value is not ABSENT}
     separators = rng.choices(SEPARATORS, SEPARATOR_WEIGHTS)[0]
     return json.dumps(present, ensure_ascii=rng.random() < 0.3, separators=separators)[1:-1].encode()

@@ -1,7 +1,6 @@
-"""The made-up site's job advertisements, and the companies that offer them.
+"""The simulated site's job advertisements and their companies.
 
-Belongs here: which job ids exist, and what the dimension knows of them. Both depend on a job's rank alone, never on the
-seed or another option, so that every simulation into one database agrees with every other. Not here: who clicks.
+They depend only on a job's rank, not on the seed or other options, so several simulations can share a database.
 """
 
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ from recruit_assets.stores.mysql.dimensions import JobRow
 FIRST_JOB_ID = 100_003
 JOB_ID_STEP = 37
 EXTREME_IDS = {3: 0, 11: 2**31 - 1}
-"""By rank: 0 and the greatest 32-bit integer are job ids like any other."""
+"""By rank: 0 and the largest 32-bit integer are valid job ids."""
 
 UNKNOWN_EVERY = (7, 20)
 WITHOUT_COMPANY_EVERY = (13, 20)
-"""Ranks 7, 27, 47... aren't in the dimension; 13, 33, 53... are, with a null company."""
+"""Ranks 7, 27, 47... aren't in the job table; 13, 33, 53... are, but without a company."""
 
 OCCUPATIONS = (
     "Pflegefachkraft (m/w/d)",
@@ -38,7 +37,7 @@ PLACES = ("Köln", "Zürich", "Łódź", "Lyon", "València", "東京", "Wien", 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job advertisement; `rank` 0 is the most popular one. Without a company the report shows null."""
+    """A job advertisement; `rank` 0 is the most popular. Without a company, the report shows null."""
 
     rank: int
     id: int
@@ -48,12 +47,12 @@ class Job:
 
 
 def site_jobs(count: int) -> list[Job]:
-    """The `count` most popular jobs, best first."""
+    """The `count` most popular jobs, the most popular first."""
     return [_job(rank) for rank in range(count)]
 
 
 def dimension_rows(jobs: list[Job]) -> Iterator[JobRow]:
-    """What is loaded into the dimension: all jobs but the unknown ones."""
+    """The rows of the job table: all known jobs."""
     return (JobRow(id=job.id, company_id=job.company_id, title=job.title) for job in jobs if job.known)
 
 

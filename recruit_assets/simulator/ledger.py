@@ -1,8 +1,7 @@
-"""What a simulation sent, and the report that must come of it, to the last click.
+"""The ledger: counts what a simulation sent and computes the exact report that must result.
 
-Belongs here: counting, the expected report rows in plain integers, the ledger file. Independent of the pipeline: it
-shares no code with `transforms` and takes only names from the contract. Not here: comparing (`audit`), and
-latest_update_time, which the broker assigns.
+It is independent of the pipeline: it takes only names from the contract. It leaves out latest_update_time, which the
+broker assigns.
 """
 
 from collections import Counter, defaultdict
@@ -15,7 +14,7 @@ import orjson
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_SOURCE
-from recruit_assets.runtime.files import replace_file
+from recruit_assets.runtime.files import atomic_write
 from recruit_assets.simulator.events import Chunk
 from recruit_assets.simulator.fragments import Action, Interaction
 from recruit_assets.simulator.jobs import Job
@@ -39,7 +38,7 @@ class Totals:
 
 
 class Ledger:
-    """Counts what is added to it. Memory grows with the rows of the report, not with the events."""
+    """Counts the chunks that are added. Memory grows with the rows of the report, not with the events."""
 
     def __init__(self, seed: int, jobs: list[Job]) -> None:
         self._seed = seed
@@ -49,7 +48,7 @@ class Ledger:
         self._records = self._duplicates = self._late = 0
 
     def add(self, chunk: Chunk) -> None:
-        """Take note of records that were sent."""
+        """Count records that were sent."""
         self._records += len(chunk.values)
         self._duplicates += chunk.duplicates
         self._late += chunk.late
@@ -58,7 +57,7 @@ class Ledger:
 
     @property
     def counts(self) -> dict[str, Any]:
-        """records = events + duplicates + all dead letters; late, countable and unattributed are among the events."""
+        """records = events + duplicates + all dead letters; late, countable and unattributed ones are events."""
         return {
             "records": self._records,
             "events": self._happened.total(),
@@ -70,17 +69,17 @@ class Ledger:
         }
 
     def report(self) -> list[Row]:
-        """The rows that the report must have, by its primary key, each in the contract's order of columns."""
+        """The expected report rows, sorted by primary key, with the columns in the contract's order."""
         rows = [self._row(grain, totals) for grain, totals in self._totals().items()]
         return sorted(rows, key=lambda row: [row[position] for position in _PRIMARY_KEY])
 
     def as_document(self) -> dict[str, Any]:
-        """The ledger as its file has it."""
+        """The content of the ledger file."""
         return {"version": VERSION, "seed": self._seed, "counts": self.counts, "report": self.report()}
 
     def write(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
-        replace_file(path, orjson.dumps(self.as_document(), option=orjson.OPT_APPEND_NEWLINE))
+        """Write the file atomically."""
+        atomic_write(path, orjson.dumps(self.as_document(), option=orjson.OPT_APPEND_NEWLINE))
 
     def _totals(self) -> dict[Grain, Totals]:
         totals: defaultdict[Grain, Totals] = defaultdict(Totals)
@@ -118,6 +117,6 @@ class Ledger:
 
 
 def rounded_ratio(numerator: int, denominator: int) -> float:
-    """The ratio to 2 decimals, half away from zero; a tie is judged on the exact ratio, not on a double."""
+    """The ratio rounded to 2 decimals, half away from zero, in exact integer arithmetic."""
     hundredths = (abs(numerator) * 200 + denominator) // (denominator * 2)
     return (hundredths if numerator >= 0 else -hundredths) / 100

@@ -1,9 +1,7 @@
-"""Records that can't become events: several kinds for every reason of the contract that a sender can cause.
+"""Malformed records: several kinds for every dead letter reason that a sender can cause.
 
-Each kind spoils a record that was valid. The kinds are what senders of other tracking systems were seen to do
-(Snowplow's bad rows, PostHog's ingestion warnings, Google's and Sentry's error codes), and what JSON and date parsers
-disagree about.
-Belongs here: the kinds. Not here: how often (`spec`) and in which order (`events`) they are sent.
+Each kind corrupts a valid record. The kinds are mistakes known from other tracking systems (Snowplow's bad rows,
+PostHog's ingestion warnings, error codes of Google and Sentry), and inputs on which JSON and date parsers disagree.
 """
 
 import json
@@ -25,8 +23,8 @@ UUID_EPOCH = datetime(1582, 10, 15, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """The valid record that is to be spoiled, and what a valid one must keep to."""
+class ValidRecord:
+    """The record to corrupt, and the limits of valid records."""
 
     value: bytes
     rng: Random
@@ -38,26 +36,26 @@ class Material:
         return found
 
     def but(self, **changes: object) -> bytes:
-        """The record with some fields changed."""
+        """The record with these fields changed."""
         return _json(self.fields() | changes)
 
     def with_literal(self, name: str, literal: str) -> bytes:
-        """The record with one field's value written as it stands, valid JSON or not."""
+        """The record with one field's value replaced by this text, valid JSON or not."""
         return _json(self.fields() | {name: "@literal@"}).replace(b'"@literal@"', literal.encode())
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way to spoil a record. `line` is whether the outcome can be a line of a text file."""
+    """One way to corrupt a record; `line` is False if the result can't be a line of a text file."""
 
     reason: DeadLetterReason
     name: str
-    spoil: Callable[[Material], bytes | None]
+    corrupt: Callable[[ValidRecord], bytes | None]
     line: bool = True
 
 
 def kinds_by_reason(*, lines_only: bool) -> dict[DeadLetterReason, Iterator[Kind]]:
-    """For each reason its kinds, in turns without end."""
+    """For each reason, an endless cycle of its kinds."""
     usable = [kind for kind in KINDS if kind.line or not lines_only]
     return {reason: cycle([kind for kind in usable if kind.reason is reason]) for reason in DeadLetterReason}
 
@@ -66,53 +64,53 @@ def _json(document: object) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _cut(material: Material) -> bytes:
-    ascii_only = json.dumps(material.fields()).encode()  # cut inside a character, it would be no UTF-8 first
+def _cut(record: ValidRecord) -> bytes:
+    ascii_only = json.dumps(record.fields()).encode()  # a cut inside a character would be invalid UTF-8
     return ascii_only[: len(ascii_only) * 2 // 3]
 
 
-def _without_create_time(material: Material) -> bytes:
-    fields = material.fields()
+def _without_create_time(record: ValidRecord) -> bytes:
+    fields = record.fields()
     del fields["create_time"]
     return _json(fields)
 
 
-def _padded(material: Material, size: int) -> bytes:
-    """The record with a title that makes it `size` bytes long."""
-    bare = material.but(dt="")
-    return material.but(dt="x" * (size - len(bare)))
+def _padded(record: ValidRecord, size: int) -> bytes:
+    """The record, padded to `size` bytes."""
+    bare = record.but(dt="")
+    return record.but(dt="x" * (size - len(bare)))
 
 
-def _random_uuid(material: Material) -> str:
-    return str(UUID(int=material.rng.getrandbits(128), version=4))
+def _random_uuid(record: ValidRecord) -> str:
+    return str(UUID(int=record.rng.getrandbits(128), version=4))
 
 
-def _before(material: Material, earlier: timedelta) -> bytes:
-    return material.but(ts=f"{material.first_hour - earlier:%Y-%m-%d %H:%M:%S.%f}")
+def _before(record: ValidRecord, earlier: timedelta) -> bytes:
+    return record.but(ts=f"{record.first_hour - earlier:%Y-%m-%d %H:%M:%S.%f}")
 
 
-def _first_hour_in_the_east(material: Material) -> bytes:
-    """The wall clock of the first hour, two hours east of UTC."""
-    return material.but(ts=f"{material.first_hour:%Y-%m-%dT%H:%M:%S}+02:00")
+def _first_hour_in_the_east(record: ValidRecord) -> bytes:
+    """The local time of the first hour at UTC+2, which is two hours too early."""
+    return record.but(ts=f"{record.first_hour:%Y-%m-%dT%H:%M:%S}+02:00")
 
 
-def _created(material: Material, moment: datetime) -> bytes:
-    """The record without ts, its create_time moved to another moment."""
-    fields = list(UUID(str(material.fields()["create_time"])).fields)
+def _created(record: ValidRecord, moment: datetime) -> bytes:
+    """The record without ts and with the create_time of this moment."""
+    fields = list(UUID(str(record.fields()["create_time"])).fields)
     ticks = (moment - UUID_EPOCH) // timedelta(microseconds=1) * 10
     fields[0], fields[1], fields[2] = ticks & 0xFFFF_FFFF, ticks >> 32 & 0xFFFF, ticks >> 48 | 0x1000
-    return material.but(ts=None, create_time=str(UUID(fields=tuple(fields))))  # type: ignore[arg-type]  # six integers
+    return record.but(ts=None, create_time=str(UUID(fields=tuple(fields))))  # type: ignore[arg-type]  # six integers
 
 
-def _field(name: str, value: object) -> Callable[[Material], bytes]:
-    return lambda material: material.but(**{name: value})
+def _field(name: str, value: object) -> Callable[[ValidRecord], bytes]:
+    return lambda record: record.but(**{name: value})
 
 
-def _literal(name: str, literal: str) -> Callable[[Material], bytes]:
-    return lambda material: material.with_literal(name, literal)
+def _literal(name: str, literal: str) -> Callable[[ValidRecord], bytes]:
+    return lambda record: record.with_literal(name, literal)
 
 
-def _whole(value: bytes | None) -> Callable[[Material], bytes | None]:
+def _whole(value: bytes | None) -> Callable[[ValidRecord], bytes | None]:
     return lambda _: value
 
 
@@ -188,4 +186,4 @@ KINDS = (
     Kind(_R.TOO_LARGE, "a byte too many", lambda m: _padded(m, m.max_event_bytes + 1)),
     Kind(_R.TOO_LARGE, "far too large", lambda m: _padded(m, m.max_event_bytes * 5 // 4)),
 )  # fmt: skip
-"""In one line each, so that the list can be read."""
+"""One per line, to keep the list readable."""

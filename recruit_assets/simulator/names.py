@@ -1,7 +1,6 @@
-"""What the made-up site's companies, publishers, campaigns and groups are called.
+"""The names of the simulated site's companies, publishers, campaigns and groups.
 
-Belongs here: their first ids, and names that depend on the id alone, so that every simulation agrees with every other.
-A few of each have none, as on a real site. Not here: jobs and their companies (`jobs`), who clicks (`fragments`).
+A name depends only on the id, so several simulations can share a database. A few have no name, as on a real site.
 """
 
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ FIRST_CAMPAIGN_ID = 7001
 FIRST_GROUP_ID = 301
 
 NAMELESS_EVERY = 11
-"""The 11th, 22nd... of each kind is in no table of names."""
+"""The 11th, 22nd... of each kind have no row in the name table."""
 
 TOWNS = ("Köln", "Zürich", "Łódź", "Lyon", "València", "Wien", "Malmö", "Dublin", "Αθήνα")
 TRADES = ("Klinik", "Logistik", "Software", "Bäckerei", "Hotel", "Energie", "Autohaus")
@@ -27,7 +26,7 @@ FIELDS = ("Pflege", "Technik", "Verkehr", "Gastronomie", "Verwaltung")
 
 
 def site_names(spec: SimulationSpec) -> Mapping[SqlTable, Mapping[int, str]]:
-    """The names that a site of this size has loaded."""
+    """The rows of the name tables, by table and id."""
     return {
         COMPANY: _named(FIRST_COMPANY_ID, [f"{_of(TRADES, i)} {_of(TOWNS, i)} {i + 1}" for i in range(COMPANIES)]),
         PUBLISHER: _named(FIRST_PUBLISHER_ID, [f"{i + 1}.{_of(SITES, i)}" for i in range(spec.publishers)]),

@@ -1,8 +1,4 @@
-"""Sending a simulation somewhere, at a pace, and keeping its ledger.
-
-Belongs here: sinks, pacing, `simulate` (the entry for tests and commands). Not here: what is sent (`events`), Kafka's
-client (`stores.event_publisher`).
-"""
+"""Runs a simulation: sends its records to a sink at a given rate, and keeps the ledger."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,28 +19,31 @@ from recruit_assets.stores.kafka.event_publisher import open_publisher
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.dimensions import load_jobs, load_names
 
+Progress = Callable[[int, int], object]
+"""Called with the number of records sent and their total, 0 if there is no limit."""
+
 MAX_BEHIND_S = 1.0
-"""A paced simulation that was held up catches up this much and drops the rest of its delay."""
+"""A simulation with a rate catches up this much after a delay; it drops the rest of the delay."""
 
 
 class Sink(Protocol):
     """Where records go."""
 
     def send(self, values: Sequence[bytes | None], /) -> None:
-        """Take the records, in order; may wait. StoreUnavailable when it can't."""
+        """Send the records in order; may block. StoreUnavailable if that fails."""
 
     def finish(self) -> None:
-        """Return when everything taken is safely there. StoreUnavailable otherwise."""
+        """Wait until everything sent is durable; StoreUnavailable if that fails."""
 
 
 class Clock(Protocol):
-    """Time, replaced in tests."""
+    """The time; tests replace it."""
 
     def now(self) -> datetime:
-        """The present moment, UTC."""
+        """The current time in UTC."""
 
     def monotonic_s(self) -> float:
-        """Seconds that never go back."""
+        """Seconds of a clock that never goes back."""
 
 
 class SystemClock:
@@ -67,11 +66,11 @@ class ListSink:
         self.values += values
 
     def finish(self) -> None:
-        """Nothing is pending."""
+        """Nothing to do."""
 
 
 class LinesSink:
-    """Writes each record as a line of a binary file. The spec must be `lines_only`."""
+    """Writes each record as a line of a binary file; the spec must be `lines_only`."""
 
     def __init__(self, file: BufferedWriter) -> None:
         self._file = file
@@ -88,15 +87,16 @@ def simulate(
     sink: Sink,
     *,
     stop: Event | None = None,
-    progress: Callable[[int], object] = lambda _: None,
+    progress: Progress = lambda _sent, _total: None,
     clock: Clock | None = None,
 ) -> Ledger:
-    """Send the records of a spec and return the ledger of what was sent; everything in it is safely in the sink.
+    """Send the records of a spec and return their ledger; everything in it is durable in the sink.
 
-    Ends early, with the ledger of what was sent so far, soon after `stop` is set. `progress` is told the number of
-    records of each step. Where the sink fails there is no ledger, since what arrived is unknown.
+    After `stop` is set it soon returns the ledger of what was sent until then. If the sink fails there is no ledger,
+    because it is unknown which records arrived.
     """
     stop, clock = stop or Event(), clock or SystemClock()
+    sent = 0
     spec = spec.resolved(clock.now())
     jobs = site_jobs(spec.jobs)
     stream, ledger = EventStream(spec, jobs), Ledger(spec.seed, jobs)
@@ -104,7 +104,8 @@ def simulate(
     for chunk in _paced(chunks, spec.rate, stop=stop, clock=clock):
         sink.send(chunk.values)
         ledger.add(chunk)
-        progress(len(chunk.values))
+        sent += len(chunk.values)
+        progress(sent, spec.events)
     sink.finish()
     return ledger
 
@@ -114,11 +115,11 @@ def simulate_to_kafka(
     spec: SimulationSpec,
     *,
     stop: Event | None = None,
-    progress: Callable[[int], object] = lambda _: None,
+    progress: Progress = lambda _sent, _total: None,
 ) -> Ledger:
-    """Load the spec's jobs and names into the report database, then send its records to Kafka, each acknowledged.
+    """Load the spec's jobs and names into the report database, then send its records to Kafka, all acknowledged.
 
-    What is too early or too large is what the settings say, whatever the spec says, since ingest goes by them.
+    First hour and maximum event size are those of the settings, whatever the spec says, because ingest uses them.
     """
     spec = replace(spec, first_hour=settings.first_hour, max_event_bytes=settings.max_event_bytes)
     with open_report_database(settings) as database:
@@ -129,17 +130,17 @@ def simulate_to_kafka(
 
 
 def _live_chunks(spec: SimulationSpec, stream: EventStream, clock: Clock) -> Iterator[Chunk]:
-    """Records that happened between the chunk before and the moment in which they are asked for."""
+    """Chunks of records; each spans the time from the previous chunk to now."""
     sent, previous_ms = 0, milliseconds(clock.now()) - round(1000 * spec.chunk_size / spec.rate)
     while sent < spec.events or spec.events == 0:
         size = min(spec.chunk_size, spec.events - sent) if spec.events else spec.chunk_size
-        now_ms = max(milliseconds(clock.now()), previous_ms)  # the machine's clock may be set back
+        now_ms = max(milliseconds(clock.now()), previous_ms)  # the clock may be set back
         yield stream.chunk(size, previous_ms, now_ms)
         sent, previous_ms = sent + size, now_ms
 
 
 def _paced(chunks: Iterator[Chunk], rate: float, *, stop: Event, clock: Clock) -> Iterator[Chunk]:
-    """The chunks, not faster than `rate` records a second, until `stop` is set."""
+    """The chunks, at most `rate` records per second, until `stop` is set."""
     due_s = clock.monotonic_s()
     for chunk in chunks:
         yield chunk

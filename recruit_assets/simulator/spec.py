@@ -1,8 +1,4 @@
-"""What a simulation sends, as numbers: checked once, the same bytes for the same values.
-
-Belongs here: the options with their defaults and limits. Not here: where records go (`publish`), what they contain
-(`fragments`, `events`), how event times spread over a window (`times`).
-"""
+"""The options of a simulation, with defaults and limits. The same options give the same bytes."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,25 +7,26 @@ from hashlib import blake2b
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.settings import as_utc
 
 WINDOW = timedelta(hours=24)
-"""Where only the end of the event times is given, or nothing."""
+"""The default length of the time window."""
 MAX_JOBS = 100_000
-"""Each job's records are prepared beforehand: 20 KB of memory and 0.2 ms per job."""
+"""Preparing a job's fragments takes 20 KB of memory and 0.2 ms."""
 MAX_CHUNK = 500
-"""Records made at once; small enough that a paced run at any rate is smooth and a stop is prompt."""
+"""Records generated at once: small enough for a smooth rate and a prompt stop."""
 CHUNKS_PER_S = 20
 
 SIMULATED_REASONS = tuple(reason for reason in DeadLetterReason if reason is not DeadLetterReason.REJECTED_BY_STORE)
-"""What a record can be made to fail with; only Cassandra itself can refuse a row."""
+"""Reasons that a record can cause; rejected_by_store is up to Cassandra."""
 NOT_IN_LINES = frozenset({DeadLetterReason.EMPTY, DeadLetterReason.TOMBSTONE, DeadLetterReason.NOT_UTF8})
-"""A line of a text file can't be any of these."""
-SCARCE_SHARE = 0.2
-"""Too large records are this much rarer than other malformed ones, so that they don't make up most of the bytes."""
+"""These can't be lines of a text file."""
+TOO_LARGE_WEIGHT = 0.2
+"""Relative to the other reasons; otherwise too large records would be most of the bytes."""
 
 
 class DayShape(StrEnum):
-    """How much happens in which hour of the day."""
+    """How events spread over the hours of a day."""
 
     FLAT = "flat"
     OFFICE = "office"
@@ -38,10 +35,10 @@ class DayShape(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationSpec:
-    """What to send; UserError for values that make no sense.
+    """What to send; UserError for invalid values.
 
-    Shares of duplicates and of malformed records are of all records, those of late and of uncountable events are of
-    the distinct valid events. `events` counts records, duplicates and malformed ones included; 0 goes on for ever.
+    `events` is the number of records, duplicates and malformed ones included; 0 means no limit. Shares of duplicates
+    and malformed records relate to all records, those of late and uncountable events to the distinct valid events.
     """
 
     events: int = 20_000
@@ -72,29 +69,29 @@ class SimulationSpec:
         self._check_times()
 
     def resolved(self, now: datetime) -> "SimulationSpec":
-        """The same with both ends of the event times; a live one has none. UserError for an end in the future."""
+        """The spec with start and end of the event times set, unless it is live; UserError for an end in the future."""
         if self.live:
             return self
-        end = _utc(self.end or now)
-        _check(end <= _utc(now), f"--end {_text(end)} is in the future: events from there would be dead letters")
-        return replace(self, start=_utc(self.start or max(end - WINDOW, _utc(self.first_hour))), end=end)
+        end = as_utc(self.end or now)
+        _check(end <= as_utc(now), f"--end {_text(end)} is in the future: events from there would be dead letters")
+        return replace(self, start=as_utc(self.start or max(end - WINDOW, as_utc(self.first_hour))), end=end)
 
     @property
     def chunk_size(self) -> int:
-        """Records made at once."""
+        """Records generated at once."""
         return MAX_CHUNK if not self.rate else min(MAX_CHUNK, max(1, int(self.rate / CHUNKS_PER_S)))
 
     @property
     def fingerprint(self) -> int:
-        """48 bits that differ where any option differs, so that two simulations share no event."""
+        """48 bits that depend on every option, so that two different simulations share no event."""
         return int.from_bytes(blake2b(repr(self).encode(), digest_size=6).digest())
 
     @property
     def reason_weights(self) -> dict[DeadLetterReason, float]:
-        """The share of the records that is malformed in each way; ways that have none are left out."""
+        """The share of all records for each reason, without reasons of share 0."""
         named = dict(self.reason_shares)
         others = {
-            reason: SCARCE_SHARE if reason is DeadLetterReason.TOO_LARGE else 1.0
+            reason: TOO_LARGE_WEIGHT if reason is DeadLetterReason.TOO_LARGE else 1.0
             for reason in SIMULATED_REASONS
             if reason not in named and not (self.lines_only and reason in NOT_IN_LINES)
         }
@@ -103,13 +100,13 @@ class SimulationSpec:
         return {reason: share for reason, share in shares.items() if share}
 
     def _check_numbers(self) -> None:
-        _check(self.events >= 0, f"--events must be 0 (go on for ever) or more, not {self.events}")
+        _check(self.events >= 0, f"--events must be 0 (no limit) or more, not {self.events}")
         _check(self.rate >= 0, f"--rate must be 0 (as fast as possible) or more, not {self.rate:g}")
         _check(1 <= self.jobs <= MAX_JOBS, f"--jobs must be 1 to {MAX_JOBS}, not {self.jobs}")
         for name in ("publishers", "campaigns", "groups"):
             value = getattr(self, name)
             _check(1 <= value <= MAX_JOBS, f"--{name} must be 1 to {MAX_JOBS}, not {value}")
-        _check(0 <= self.skew <= 10, f"--skew must be 0 (all jobs alike) to 10, not {self.skew:g}")
+        _check(0 <= self.skew <= 10, f"--skew must be 0 (all jobs equal) to 10, not {self.skew:g}")
         _check(self.late_hours >= 1, f"--late-hours must be 1 or more, not {self.late_hours:g}")
 
     def _check_shares(self) -> None:
@@ -118,35 +115,27 @@ class SimulationSpec:
             _check(0 <= share <= 1, f"--{name}-share must be 0 to 1, not {share:g}")
         for reason, share in self.reason_shares:
             possible = [r for r in SIMULATED_REASONS if not (self.lines_only and r in NOT_IN_LINES)]
-            _check(
-                reason in possible, f"--malformed {reason} can't be written here; possible are {', '.join(possible)}"
-            )
+            _check(reason in possible, f"--malformed {reason} isn't possible here; possible: {', '.join(possible)}")
             _check(0 <= share <= 1, f"--malformed {reason} must be 0 to 1, not {share:g}")
         together = self.duplicate_share + sum(self.reason_weights.values())
-        _check(together <= 1 + 1e-9, f"duplicate and malformed shares must add up to 1 at most, not {together:g}")
+        _check(together <= 1 + 1e-9, f"the duplicate and malformed shares may add up to at most 1, not {together:g}")
 
     def _check_times(self) -> None:
         if self.live:
-            _check(self.rate > 0, "--live needs a --rate: events happen when they are sent")
-            _check(self.start is None and self.end is None, "--live has no --start and no --end")
+            _check(self.rate > 0, "--live needs a --rate: event times are the times of sending")
+            _check(self.start is None and self.end is None, "--live can't be used with --start or --end")
             return
-        _check(self.events > 0, "--events 0 (go on for ever) needs --live and a --rate: a window of time has an end")
-        first = _utc(self.first_hour)
-        start = _utc(self.start or first)
-        end = _utc(self.end) if self.end else None
+        _check(self.events > 0, "--events 0 (no limit) needs --live and --rate")
+        first = as_utc(self.first_hour)
+        start = as_utc(self.start or first)
+        end = as_utc(self.end) if self.end else None
         _check(start >= first, f"--start {_text(start)} is before RECRUIT_FIRST_HOUR {_text(first)}")
-        _check(
-            end is None or start < end, f"--end {_text(end or start)} is not after the first event time {_text(start)}"
-        )
+        _check(end is None or start < end, f"--end {_text(end or start)} isn't after the first event {_text(start)}")
 
 
 def _check(holds: bool, message: str) -> None:
     if not holds:
         raise UserError(message)
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _text(moment: datetime) -> str:

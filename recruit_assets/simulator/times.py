@@ -1,8 +1,4 @@
-"""When events happen, and how trackers write that down.
-
-Belongs here: how event times spread over a window, the tables to write a time fast. Not here: which events are late
-(`events`), everything else that they contain (`fragments`).
-"""
+"""When events happen, and how trackers write their times."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,18 +13,18 @@ HOUR_WEIGHTS = {
     DayShape.OFFICE: (2, 1, 1, 1, 1, 2, 5, 10, 18, 22, 23, 21, 17, 19, 21, 20, 17, 13, 10, 9, 8, 7, 5, 3),
     DayShape.EVENING: (6, 3, 2, 1, 1, 1, 2, 4, 6, 6, 6, 7, 9, 8, 7, 7, 9, 12, 16, 20, 23, 22, 17, 11),
 }
-"""By hour of the day, UTC; only their proportions matter."""
+"""Relative weights by hour of the day, UTC."""
 
 
 def milliseconds(moment: datetime) -> int:
-    """Since the epoch, cut to whole milliseconds."""
+    """Whole milliseconds since the epoch."""
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
 def segments(spec: SimulationSpec) -> Iterator[tuple[int, int, int]]:
-    """(from, to, records) of each hour of the window that has records, in order; times in ms since the epoch."""
+    """(from, to, number of records) for each hour of the window that has records; times in ms since the epoch."""
     if spec.start is None or spec.end is None:
-        raise ValueError("a window has both ends: use the resolved spec")
+        raise ValueError("the spec has no start or end: call resolved() first")
     start_ms, end_ms = milliseconds(spec.start), milliseconds(spec.end)
     weights = HOUR_WEIGHTS[spec.day_shape]
     first_hour_ms = start_ms - start_ms % HOUR_MS
@@ -37,14 +33,14 @@ def segments(spec: SimulationSpec) -> Iterator[tuple[int, int, int]]:
     total, mass_so_far, sent = sum(masses), 0, 0
     for (begin, to), mass in zip(spans, masses, strict=True):
         mass_so_far += mass
-        due = spec.events * mass_so_far // total  # cumulative, so that the hours add up to all events
+        due = spec.events * mass_so_far // total  # cumulative, so that the hours add up exactly
         if due > sent:
             yield begin, to, due - sent
         sent = due
 
 
 class _HourPrefixes(dict[int, bytes]):
-    """Day and hour as text, by the hour's number since the epoch; filled as hours are met."""
+    """Day and hour as text, by hours since the epoch; filled on demand."""
 
     def __init__(self, layout: str, zone_hours: int) -> None:
         super().__init__()
@@ -59,9 +55,9 @@ class _HourPrefixes(dict[int, bytes]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimeStyle:
-    """How a tracker writes `ts`: three tables to look up hour, second of the hour and millisecond.
+    """How a tracker writes `ts`: lookup tables for the hour, the second of the hour, and the millisecond.
 
-    `lag_ms` is how much earlier create_time was made. Where ts is absent or null, create_time is the event time.
+    create_time is `lag_ms` earlier. If ts is missing or null, create_time is the event time.
     """
 
     hours: _HourPrefixes
@@ -71,7 +67,7 @@ class TimeStyle:
 
 
 def time_styles() -> tuple[list[TimeStyle], list[float]]:
-    """The ways to write a time, and their cumulative weights."""
+    """All time styles and their cumulative weights."""
     weighted = [
         (_time_style("%Y-%m-%d %H", "", lag_ms=1_420), 40.0),
         (_time_style("%Y-%m-%d %H", ".{:03d}", lag_ms=35), 24.0),

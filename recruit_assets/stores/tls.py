@@ -6,13 +6,13 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
 from cryptography.x509 import load_pem_x509_certificates
 
 from recruit_assets.runtime.errors import StoreUnavailable, UserError
+from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.settings import TLS_OFF, TLS_SYSTEM, Settings
 
 DIAGNOSIS_TIMEOUT_S = 2
@@ -36,19 +36,14 @@ def java_truststore(tls_ca: str, settings: Settings) -> Path | None:
     if tls_ca == TLS_SYSTEM:
         return None
     pem = Path(tls_ca).read_bytes()
-    folder = settings.state_dir / "truststores"
-    file = folder / f"{hashlib.sha256(pem).hexdigest()[:16]}.p12"
+    file = settings.state_dir / "truststores" / f"{hashlib.sha256(pem).hexdigest()[:16]}.p12"
     if not file.exists():
         certificates = [
             PKCS12Certificate(each, f"ca-{n}".encode()) for n, each in enumerate(load_pem_x509_certificates(pem))
         ]
-        folder.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=folder, delete=False) as partial:  # several runs may create it at once
-            partial.write(
-                serialize_java_truststore(certificates, BestAvailableEncryption(TRUSTSTORE_PASSWORD.encode()))
-            )
-        Path(partial.name).chmod(0o644)
-        Path(partial.name).replace(file)
+        atomic_write(
+            file, serialize_java_truststore(certificates, BestAvailableEncryption(TRUSTSTORE_PASSWORD.encode()))
+        )
     return file
 
 

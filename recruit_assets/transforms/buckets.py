@@ -1,8 +1,4 @@
-"""Which partition of raw_events an event belongs to: its hour, and a bucket inside the hour.
-
-Belongs here: the arithmetic of hours and buckets, and which layout an hour uses. Not here: reading the layouts
-(`stores.event_writes`), deciding on a new one (an operator).
-"""
+"""The partition of raw_events that an event belongs to: its hour, and a bucket within the hour."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -15,7 +11,7 @@ HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """An hour is cut into `slices` by event time, each of these into `shards` by a hash of create_time."""
+    """How an hour is split: into `slices` by event time, and each slice into `shards` by a hash of create_time."""
 
     slices: int
     shards: int
@@ -31,7 +27,7 @@ class Layout:
 
 
 class Layouts:
-    """The layouts by the hour from which each holds, in ms since the epoch; the first also holds before its hour."""
+    """Layouts by the hour (ms since the epoch) from which each is valid; the first also covers all earlier hours."""
 
     def __init__(self, by_first_hour: Iterable[tuple[int, Layout]]) -> None:
         ordered = sorted(by_first_hour, key=lambda row: row[0])
@@ -40,21 +36,22 @@ class Layouts:
         self._hours = [hour for hour, _ in ordered]
         self._layouts = [layout for _, layout in ordered]
 
-    def of(self, hour_ms: int) -> Layout:
+    def at(self, hour_ms: int) -> Layout:
+        """The layout of an hour."""
         return self._layouts[max(bisect_right(self._hours, hour_ms) - 1, 0)]
 
 
 def event_hour(event_time_ms: int) -> int:
-    """Start of the event's hour, ms since the epoch, UTC."""
+    """Start of the event's hour in UTC, ms since the epoch."""
     return event_time_ms - event_time_ms % HOUR_MS
 
 
 def bucket_of(create_time: UUID, event_time_ms: int, layout: Layout) -> int:
-    """Slice x shards + shard. The hash is CRC-32 of the UUID's 16 bytes: stable, and the same in every language."""
+    """The bucket: slice x shards + shard. The hash is CRC-32 of the UUID's 16 bytes, the same in every language."""
     return bucket_of_key(create_time.bytes, event_time_ms, layout)
 
 
 def bucket_of_key(key: bytes, event_time_ms: int, layout: Layout) -> int:
-    """`bucket_of` for the 16 bytes of create_time: making a UUID costs ingest more than its bucket."""
+    """`bucket_of` for the 16 bytes of create_time. Ingest has no UUID object, which would cost more than the bucket."""
     slice_ = event_time_ms % HOUR_MS * layout.slices // HOUR_MS
     return slice_ * layout.shards + crc32(key) % layout.shards

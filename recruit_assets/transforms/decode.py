@@ -1,8 +1,4 @@
-"""From a Kafka record's value to a JSON object, or to the reason why it isn't one.
-
-Belongs here: bytes, UTF-8, JSON, size. Not here: what the object's fields must be (`validate`), what becomes of a
-record that is refused (`ingest`).
-"""
+"""Parses a Kafka record's value into a JSON object, or says why it isn't one. Fields are checked in `validate`."""
 
 import json
 from typing import Any
@@ -20,12 +16,12 @@ _SHOWN = 60
 
 
 def decode(value: bytes | None, max_bytes: int) -> JsonObject:
-    """The JSON object of a value of at most `max_bytes`; RejectedEvent otherwise. Of a key given twice the last counts.
+    """The JSON object in the value; RejectedEvent if there is none or it is too large. The last duplicate key wins.
 
-    Integers of more than 64 bits come as floats; `exact_numbers` tells what was sent.
+    Integers above 64 bits become floats; `exact_numbers` returns them as sent.
     """
     if not value:
-        raise _refused_before_parsing(value)
+        raise _no_value(value)
     if len(value) > max_bytes:
         raise RejectedEvent(
             DeadLetterReason.TOO_LARGE, f"the value has {len(value)} bytes, RECRUIT_MAX_EVENT_BYTES allows {max_bytes}"
@@ -33,7 +29,7 @@ def decode(value: bytes | None, max_bytes: int) -> JsonObject:
     try:
         document = orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        raise _refused_by_parser(value, error) from error
+        raise _unparsable(value, error) from error
     if type(document) is not dict:
         raise RejectedEvent(
             DeadLetterReason.NOT_OBJECT, f"wanted a JSON object, found {json_type(document)}: {shown(document)}"
@@ -42,7 +38,7 @@ def decode(value: bytes | None, max_bytes: int) -> JsonObject:
 
 
 def exact_numbers(value: bytes) -> JsonObject:
-    """The same object with each number as an orjson.Fragment of its own text, for where a double isn't good enough."""
+    """The same object with each number as an orjson.Fragment of its original text, which a double may not hold."""
     try:
         document: JsonObject = json.loads(value, parse_float=orjson.Fragment, parse_int=orjson.Fragment)
     except RecursionError as error:
@@ -51,11 +47,11 @@ def exact_numbers(value: bytes) -> JsonObject:
 
 
 def too_deep() -> RejectedEvent:
-    return RejectedEvent(DeadLetterReason.TOO_DEEP, "the JSON document nests too deeply to be parsed and kept")
+    return RejectedEvent(DeadLetterReason.TOO_DEEP, "the JSON document nests too deeply to be parsed")
 
 
 def json_type(value: object) -> str:
-    """JSON's name of a parsed value's type."""
+    """The JSON name of a parsed value's type."""
     names = {
         dict: "an object",
         list: "an array",
@@ -68,20 +64,20 @@ def json_type(value: object) -> str:
 
 
 def shown(value: object) -> str:
-    """A value, shortened for a message; containers only by their size, since they may nest deeply."""
+    """A value, shortened for a message; of a container only its size, since it may be nested deeply."""
     if isinstance(value, dict | list):
         return f"{len(value)} items"
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text)} characters)"
 
 
-def _refused_before_parsing(value: bytes | None) -> RejectedEvent:
+def _no_value(value: bytes | None) -> RejectedEvent:
     if value is None:
         return RejectedEvent(DeadLetterReason.TOMBSTONE, "the value is null")
     return RejectedEvent(DeadLetterReason.EMPTY, "the value has no bytes")
 
 
-def _refused_by_parser(value: bytes, error: orjson.JSONDecodeError) -> RejectedEvent:
+def _unparsable(value: bytes, error: orjson.JSONDecodeError) -> RejectedEvent:
     if value.startswith(_BYTE_ORDER_MARK) or value.startswith(_UTF16_MARKS):
         return RejectedEvent(DeadLetterReason.NOT_UTF8, f"the value starts with a byte order mark: {value[:8]!r}")
     try:
@@ -99,5 +95,5 @@ def _refused_by_parser(value: bytes, error: orjson.JSONDecodeError) -> RejectedE
 
 
 def _is_utf16_without_mark(value: bytes) -> bool:
-    """An object in UTF-16 or UTF-32 has a null byte beside its brace, which is valid UTF-8 and never valid JSON."""
+    """In UTF-16 and UTF-32, the first brace has null bytes beside it, which are valid UTF-8 but not valid JSON."""
     return value[:2] in (b"{\x00", b"\x00{") or value[:4] == b"\x00\x00\x00{"

@@ -19,7 +19,6 @@ from recruit_assets.hours.planning import HOUR, SKEW
 from recruit_assets.hours.ports import SqlRow
 from recruit_assets.hours.replacement import begin_step, publish_hours, read_input
 from recruit_assets.ingest.service import drain, serve, topic_ends
-from recruit_assets.ingest.steps import OnStep, Step
 from recruit_assets.ingest.worker import Worker
 from recruit_assets.runtime.errors import RunsFailed, StoreUnavailable
 from recruit_assets.runtime.settings import Settings
@@ -35,6 +34,7 @@ from recruit_assets.stores.spark.frames import CassandraFrames, stream_by_hour
 from recruit_assets.transforms.hourly import to_report
 from recruit_assets_tests.chaos.held_back import drain_with_changes_held_back, read_feed_past_it
 from recruit_assets_tests.chaos.specs import START, a_few_hours
+from recruit_assets_tests.support.ingest import AtStep, Step, connect_with
 from recruit_assets_tests.support.scenario import Scenario
 from recruit_assets_tests.support.table_harness import FilteredEvents, HourlyJobMetrics, MySqlReport
 from recruit_assets_tests.support.waiting import wait_until
@@ -175,15 +175,15 @@ def _sent(scenario: Scenario) -> None:
     scenario.send()
 
 
-def _serve(settings: Settings, on_step: OnStep) -> None:
-    serve(settings, should_stop=lambda: False, targets=topic_ends(settings), on_step=on_step)
+def _serve(settings: Settings, at_step: AtStep) -> None:
+    serve(settings, should_stop=lambda: False, targets=topic_ends(settings), connect=connect_with(at_step))
 
 
 def _launch_together(patch: pytest.MonkeyPatch, *, records: int) -> None:
     """Ingest writes all records at once: a second write would notify the feed again, which alone heals the hour."""
 
-    def has_all(self: Worker, *, more_is_there: bool) -> bool:
-        return len(self._intake.records) == records
+    def has_all(self: Worker, *, more_may_follow: bool) -> bool:
+        return len(self._buffer.records) == records
 
     patch.setattr(Worker, "_is_due", has_all)
 

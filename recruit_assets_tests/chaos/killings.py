@@ -74,7 +74,7 @@ def _materialize_and_die(settings: Settings, step: RunStep) -> None:
         patch.setattr(CassandraHourStore, "append", append_or_die)
         patch.setattr(CassandraHourStore, "cover", cover_or_die)
         if step is RunStep.RAW_EVENTS_WRITTEN:
-            patch.setattr("recruit_assets.ingest.writer.EventWriter._tell", _die)
+            patch.setattr("recruit_assets.ingest.writer.EventWriter._publish_changes", _die)
         if step is RunStep.IN_THE_TRANSACTION:
             patch.setattr(MySqlHourSink, "store_coverage", _die)
         materialize_pending(build_defs(settings=settings), settings)

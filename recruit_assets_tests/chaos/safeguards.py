@@ -15,8 +15,8 @@ from pymysql.cursors import Cursor
 
 from recruit_assets.hours.ports import SqlRow, StoredHour
 from recruit_assets.ingest import worker
-from recruit_assets.ingest.worker import Load, Worker
-from recruit_assets.ingest.writer import Batch, EventWriter, Flight, Row, batches_of
+from recruit_assets.ingest.worker import PendingCommit, Worker
+from recruit_assets.ingest.writer import EventWriter, MicroBatch, PartitionBatch, Row, partition_batches
 from recruit_assets.stores.cassandra.batch_encoder import Partition
 from recruit_assets.stores.kafka.dead_letter_topic import DeadLetterTopic
 from recruit_assets.stores.kafka.group_member import GroupMember
@@ -36,33 +36,33 @@ class Safeguard:
 
 
 def commit_before_rows(patch: pytest.MonkeyPatch) -> None:
-    launch = Worker._launch
+    submit = Worker._submit
 
-    def commit_first(self: Worker) -> Load:
-        self._commit(worker._last_done(self._intake.records))
-        return launch(self)
+    def commit_first(self: Worker) -> PendingCommit:
+        self._commit(worker._offsets_after(self._buffer.records))
+        return submit(self)
 
-    patch.setattr(Worker, "_launch", commit_first)
+    patch.setattr(Worker, "_submit", commit_first)
 
 
 def take_an_unconfirmed_write_for_done(patch: pytest.MonkeyPatch) -> None:
     done = EventWriter._done
 
-    def report_success(self: EventWriter, flight: Flight, batch: Batch, _: Exception | None) -> None:
-        done(self, flight, batch, None)
+    def report_success(self: EventWriter, micro_batch: MicroBatch, batch: PartitionBatch, _: Exception | None) -> None:
+        done(self, micro_batch, batch, None)
 
     patch.setattr(EventWriter, "_done", report_success)
 
 
 def tell_the_feed_before_the_rows(patch: pytest.MonkeyPatch) -> None:
-    launch, tell = EventWriter.launch, EventWriter._tell
+    submit, publish = EventWriter.submit, EventWriter._publish_changes
 
-    def tell_first(self: EventWriter, rows: list[tuple[Partition, Row]]) -> Flight:
-        tell(self, Flight(list(batches_of(rows)), rows=len(rows)), set())
-        return launch(self, rows)
+    def publish_first(self: EventWriter, rows: list[tuple[Partition, Row]]) -> MicroBatch:
+        publish(self, MicroBatch(list(partition_batches(rows))), set())
+        return submit(self, rows)
 
-    patch.setattr(EventWriter, "launch", tell_first)
-    patch.setattr(EventWriter, "_tell", lambda *_: Counter())
+    patch.setattr(EventWriter, "submit", publish_first)
+    patch.setattr(EventWriter, "_publish_changes", lambda *_: Counter())
 
 
 def commit_before_dead_letters(patch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import pytest
 
-from recruit_assets.ingest.steps import Step
 from recruit_assets_tests.chaos.specs import a_few_hours
+from recruit_assets_tests.support.ingest import Step
 from recruit_assets_tests.support.ingest_process import consumers, ingest_until_killed, service
 from recruit_assets_tests.support.scenario import Scenario
 from recruit_assets_tests.support.waiting import wait_until

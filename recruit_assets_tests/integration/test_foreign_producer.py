@@ -1,4 +1,4 @@
-"""Events by another program's producer: JSON lines as trackers send them, and the report worked out by hand."""
+"""Events of a foreign producer: JSON lines as trackers send them, and the report computed by hand."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY
 from recruit_assets.stores.mysql.connection import open_report_database
 
-# the time inside these UUIDs is 2026-01-05 07:10:40
+# the time in these UUIDs is 2026-01-05 07:10:40
 LINES = """
 {"create_time": "a4b50000-ea05-11f0-8000-000000000001", "ts": "2026-01-05 07:59:59.999", "custom_track": "click", "job_id": 5, "publisher_id": 2, "campaign_id": 3, "group_id": 4, "bid": 10}
 {"create_time": "a4b50000-ea05-11f0-8000-000000000002", "ts": "2026-01-05 07:59:59.999", "custom_track": "clicks", "job_id": "5", "publisher_id": "2.0", "campaign_id": 3.0, "group_id": "4", "bid": "5"}
@@ -43,8 +43,8 @@ def dagster_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("dagster_home", "frames")
-def test_json_lines_of_any_kafka_client_give_the_report_that_a_person_works_out(settings: Settings) -> None:
-    """Three clicks share a millisecond, one of them was sent twice; nothing of ours is in the producer."""
+def test_json_lines_of_any_kafka_client_give_the_report_computed_by_hand(settings: Settings) -> None:
+    """Three clicks have the same millisecond, and one of them is sent twice. The producer uses none of our code."""
     producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, compression_type="gzip")
     for line in LINES:
         producer.send(settings.kafka_topic, line.encode())

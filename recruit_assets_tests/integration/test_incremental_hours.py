@@ -55,7 +55,7 @@ class Hour:
         read = read_event(as_bytes(fields), received_ms, limits=LIMITS)
         partition = HOUR_MS, event % BUCKETS
         row = Row(0, raw_row(read, partition, received_at_ms=received_ms))
-        self.writer.land(self.writer.launch([(partition, row)]))
+        self.writer.wait_durable(self.writer.submit([(partition, row)]))
 
     def erase(self, event: int) -> None:
         """By hand, behind the back of ingest."""

@@ -1,4 +1,4 @@
-"""Ingest on real Kafka and Cassandra: what is in the topic is in the tables, once, whatever happens in between."""
+"""Ingest on real Kafka and Cassandra: every record in the topic becomes one row or dead letter, whatever happens."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,20 +14,20 @@ from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.ingest.dead_letters import Replayed, Selection, list_dead_letters, replay_dead_letters
 from recruit_assets.ingest.result import IngestResult
 from recruit_assets.ingest.service import drain, serve, topic_ends
-from recruit_assets.ingest.steps import Step
 from recruit_assets.runtime.errors import SchemaMismatch, StoreUnavailable
 from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.stores.cassandra.session import Row, open_session
 from recruit_assets.stores.kafka.clients import open_admin, open_producer
 from recruit_assets.stores.kafka.offsets import committed_offsets, group_members
 from recruit_assets_tests.support.builders import an_event, as_bytes
+from recruit_assets_tests.support.ingest import Step, connect_with
 from recruit_assets_tests.support.waiting import wait_until
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 
 
 def produce(settings: Settings, *values: bytes | None, headers: list[tuple[str, bytes]] | None = None) -> None:
-    """Records over all partitions, in turn; every one acknowledged."""
+    """Send the records to all partitions in turn, and wait until each is acknowledged."""
     producer = open_producer(settings)
     try:
         sent = [
@@ -81,7 +81,7 @@ def alter_topic(settings: Settings, topic: str, **options: str) -> None:
 
 @contextmanager
 def running_service(settings: Settings, **options: object) -> Iterator[Callable[[], IngestResult]]:
-    """`serve` in a thread until the block is left; the yielded function stops it and gives its result."""
+    """`serve` in a thread until the end of the block; the yielded function stops it and returns its result."""
     stop = threading.Event()
     results: list[IngestResult] = []
     failures: list[Exception] = []
@@ -109,7 +109,7 @@ def running_service(settings: Settings, **options: object) -> Iterator[Callable[
         thread.join()
 
 
-def test_a_drain_makes_every_record_a_row_or_a_dead_letter(settings: Settings) -> None:
+def test_a_drain_turns_every_record_into_a_row_or_a_dead_letter(settings: Settings) -> None:
     produce(settings, *events(300), b"not json", None, b"", *events(10))
 
     result = drain(settings)
@@ -124,7 +124,7 @@ def test_a_drain_makes_every_record_a_row_or_a_dead_letter(settings: Settings) -
     assert result.offsets == committed(settings) == topic_ends(settings)
 
 
-def test_a_row_holds_what_was_sent(settings: Settings) -> None:
+def test_a_row_has_the_values_that_were_sent(settings: Settings) -> None:
     sent = an_event(bid="7.0", md=True, bn=None, plan={"price": 1.10})
     produce(settings, as_bytes(sent))
     drain(settings)
@@ -150,15 +150,15 @@ def test_a_row_holds_what_was_sent(settings: Settings) -> None:
     ]
 
 
-def test_the_feed_names_hour_buckets_and_count_for_a_limited_time(settings: Settings) -> None:
+def test_a_change_names_hour_buckets_and_row_count_and_expires_after_90_days(settings: Settings) -> None:
     produce(settings, *events(50))
     drain(settings)
 
     (row,) = select(settings, "SELECT shard, event_hour, buckets, row_count, ttl(row_count) FROM {ks}.event_changes")
     buckets = {bucket for _, bucket in select(settings, "SELECT DISTINCT event_hour, bucket FROM {ks}.raw_events")}
 
-    shard, hour, told, count, ttl_s = row
-    assert (shard, hour, set(told), count) == (7, SEVEN.replace(tzinfo=None), buckets, 50)
+    shard, hour, changed, count, ttl_s = row
+    assert (shard, hour, set(changed), count) == (7, SEVEN.replace(tzinfo=None), buckets, 50)
     assert 89 * 86_400 < ttl_s <= 90 * 86_400
 
 
@@ -173,7 +173,7 @@ def test_a_redelivery_from_the_beginning_changes_nothing(settings: Settings) -> 
     assert (result.events, rows_with_write_times(settings)) == (200, before)
 
 
-def test_an_erased_row_stays_erased_when_it_is_delivered_again(settings: Settings) -> None:
+def test_a_deleted_row_stays_deleted_when_its_record_is_redelivered(settings: Settings) -> None:
     produce(settings, *events(20))
     drain(settings)
     select(settings, "TRUNCATE {ks}.event_changes")
@@ -188,16 +188,16 @@ def test_an_erased_row_stays_erased_when_it_is_delivered_again(settings: Setting
     assert count_events(settings) == 0
 
 
-def test_a_batch_larger_than_cassandras_limit_is_cut(settings: Settings) -> None:
-    """Cassandra refuses batches above 50 KiB."""
+def test_rows_above_cassandras_batch_limit_are_split_into_batches(settings: Settings) -> None:
+    """Cassandra rejects batches above 50 KiB."""
     large = [as_bytes(an_event(seed=seed, dl="x" * 3_000)) for seed in range(200)]
     produce(settings, *large, as_bytes(an_event(seed=999, dl="y" * 400_000)))
 
     assert (drain(settings).events, count_events(settings)) == (201, 201)
 
 
-def test_a_statement_that_a_node_forgot_is_prepared_again(settings: Settings) -> None:
-    """Ingest ended at the first node that was new, or at a changed table: neither knows the statement's id."""
+def test_a_statement_that_cassandra_no_longer_knows_is_prepared_again(settings: Settings) -> None:
+    """A new node or an altered table doesn't know the statement's id; that used to end ingest."""
     with running_service(settings) as finish:
         produce(settings, *events(10))
         wait_until(lambda: sum(committed(settings).values()) == 10, timeout_s=30, what="the first ten")
@@ -208,8 +208,8 @@ def test_a_statement_that_a_node_forgot_is_prepared_again(settings: Settings) ->
         assert finish().events == 20
 
 
-def test_a_second_consumer_that_comes_and_goes_loses_nothing(settings: Settings) -> None:
-    """A rebalance in the middle of a batch must neither step over records nor commit another's."""
+def test_a_second_consumer_that_joins_and_leaves_loses_nothing(settings: Settings) -> None:
+    """A rebalance during a micro-batch must neither skip records nor commit another member's offsets."""
     produce(settings, *events(4_000))
     with running_service(settings) as stop_first:
         for first in (4_000, 6_000, 8_000):
@@ -224,8 +224,8 @@ def test_a_second_consumer_that_comes_and_goes_loses_nothing(settings: Settings)
     assert count_events(settings) == 10_000
 
 
-def test_a_member_that_is_at_a_step_when_it_is_replaced_loses_nothing(settings: Settings) -> None:
-    """Everything between the first row sent and the offsets committed is repeated by whoever comes next."""
+def test_a_member_that_crashes_at_any_step_loses_nothing(settings: Settings) -> None:
+    """The next member repeats everything from the first write to the offset commit."""
 
     class Crash(Exception):
         pass
@@ -234,14 +234,14 @@ def test_a_member_that_is_at_a_step_when_it_is_replaced_loses_nothing(settings: 
     for step in Step:
         crashed: list[Step] = []
 
-        def at(now: Step, step: Step = step, crashed: list[Step] = crashed) -> None:
-            if now is step:
+        def at(reached: Step, step: Step = step, crashed: list[Step] = crashed) -> None:
+            if reached is step:
                 crashed.append(step)
                 raise Crash
 
         set_committed(settings, 0)
         with pytest.raises(Crash):
-            serve(settings, should_stop=lambda: False, targets=topic_ends(settings), on_step=at)
+            serve(settings, should_stop=lambda: False, targets=topic_ends(settings), connect=connect_with(at))
         assert crashed == [step]
     drain(settings)
 
@@ -259,7 +259,7 @@ def test_a_drain_waits_for_a_service_that_makes_progress(settings: Settings) -> 
     assert result.offsets == topic_ends(settings)
 
 
-def test_a_drain_joins_where_a_service_stands_still(settings: Settings) -> None:
+def test_a_drain_joins_the_group_of_a_service_that_hangs(settings: Settings) -> None:
     released = threading.Event()
     produce(settings, *events(40))
 
@@ -267,7 +267,7 @@ def test_a_drain_joins_where_a_service_stands_still(settings: Settings) -> None:
         if step is Step.EVENTS_WRITTEN:
             released.wait(60)
 
-    with running_service(settings, on_step=hang) as stop:
+    with running_service(settings, connect=connect_with(hang)) as stop:
         wait_until(lambda: _members(settings) == 1, 30, what="the service's member")
         timer = threading.Timer(8, released.set)
         timer.start()
@@ -279,7 +279,7 @@ def test_a_drain_joins_where_a_service_stands_still(settings: Settings) -> None:
     assert count_events(settings) == 40
 
 
-def test_markers_of_transactions_leave_no_lag_and_aborted_records_are_no_events(settings: Settings) -> None:
+def test_transaction_markers_leave_no_lag_and_aborted_records_are_no_events(settings: Settings) -> None:
     producer = KafkaProducer(
         bootstrap_servers=settings.kafka_bootstrap.split(","), transactional_id=settings.kafka_topic
     )
@@ -297,7 +297,7 @@ def test_markers_of_transactions_leave_no_lag_and_aborted_records_are_no_events(
     assert (result.events, result.offsets) == (1, {0: 4})
 
 
-def test_records_that_retention_took_are_an_alert(settings: Settings) -> None:
+def test_records_that_retention_deleted_are_counted_as_gaps(settings: Settings) -> None:
     produce(settings, *events(80))
     set_committed(settings, 5)
     with open_admin(settings) as admin:
@@ -308,7 +308,7 @@ def test_records_that_retention_took_are_an_alert(settings: Settings) -> None:
     assert (result.gaps, result.events) == (7, (20 - 12) + 3 * (20 - 5))
 
 
-def test_a_topic_with_producers_times_is_refused(settings: Settings) -> None:
+def test_a_topic_with_producer_timestamps_is_an_error(settings: Settings) -> None:
     alter_topic(settings, settings.kafka_topic, message_timestamp_type="CreateTime")
     produce(settings, *events(1))
 
@@ -317,7 +317,7 @@ def test_a_topic_with_producers_times_is_refused(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("size_bytes", [700_000, 5_000_000])
-def test_a_record_that_is_too_large_leaves_a_dead_letter_and_the_next_record_is_read(
+def test_a_too_large_record_becomes_a_dead_letter_and_the_next_record_is_read(
     settings: Settings, size_bytes: int
 ) -> None:
     alter_topic(settings, settings.kafka_topic, max_message_bytes="8000000")
@@ -332,8 +332,8 @@ def test_a_record_that_is_too_large_leaves_a_dead_letter_and_the_next_record_is_
     assert (listed.letter.is_whole, len(listed.letter.value or b"")) == (whole, size_bytes if whole else 65_536)
 
 
-def test_a_row_that_cassandra_refuses_is_a_dead_letter_and_the_rest_is_written(settings: Settings) -> None:
-    select(settings, "CREATE INDEX ON {ks}.raw_events (dl)")  # an index takes no value above 64 KiB
+def test_a_row_that_cassandra_rejects_is_a_dead_letter_and_the_rest_is_written(settings: Settings) -> None:
+    select(settings, "CREATE INDEX ON {ks}.raw_events (dl)")  # an index rejects values above 64 KiB
     produce(settings, as_bytes(an_event(seed=99, dl="x" * 70_000)), *events(30))
 
     result = drain(settings)
@@ -343,7 +343,7 @@ def test_a_row_that_cassandra_refuses_is_a_dead_letter_and_the_rest_is_written(s
     assert sum(count for (count,) in select(settings, "SELECT row_count FROM {ks}.event_changes")) == 30
 
 
-def test_a_dead_letter_topic_that_is_too_small_stops_ingest_at_its_start(settings: Settings) -> None:
+def test_a_dead_letter_topic_with_a_too_small_record_limit_stops_ingest_at_its_start(settings: Settings) -> None:
     alter_topic(settings, settings.dlq_topic, max_message_bytes="10000")
     produce(settings, b"poison")
 
@@ -353,7 +353,7 @@ def test_a_dead_letter_topic_that_is_too_small_stops_ingest_at_its_start(setting
     assert committed(settings) == {}
 
 
-def test_a_dead_letter_topic_that_becomes_too_small_stops_the_offsets(settings: Settings) -> None:
+def test_a_dead_letter_that_cant_be_stored_holds_up_the_offsets(settings: Settings) -> None:
     produce(settings, *events(4), b"x" * 60_000)
 
     def shrink(step: Step) -> None:
@@ -361,13 +361,13 @@ def test_a_dead_letter_topic_that_becomes_too_small_stops_the_offsets(settings: 
             alter_topic(settings, settings.dlq_topic, max_message_bytes="10000")
 
     with pytest.raises(StoreUnavailable, match="no offset was committed"):
-        serve(settings, should_stop=lambda: False, targets=topic_ends(settings), on_step=shrink)
+        serve(settings, should_stop=lambda: False, targets=topic_ends(settings), connect=connect_with(shrink))
 
     assert (committed(settings), count_events(settings)) == ({}, 4)
 
 
 def test_a_replay_is_recorded_and_harmless_when_repeated(settings: Settings) -> None:
-    """What was refused only because of a setting becomes an event; what is refused again keeps its origin."""
+    """A record rejected only because of a setting becomes an event; one rejected again keeps its origin."""
     early = as_bytes(an_event(datetime(2023, 6, 1, tzinfo=UTC)))
     produce(settings, early, b"poison")
     drain(settings)

@@ -1,4 +1,4 @@
-"""The ingest service as processes: stopped cleanly, killed, restarted, never losing or inventing an event."""
+"""The ingest service as real processes: stopped, killed and restarted, without losing or duplicating an event."""
 
 import signal
 
@@ -54,7 +54,7 @@ def test_sigterm_ends_every_process_cleanly_and_leaves_the_group(settings: Setti
     assert count_events(settings) == 3_000
 
 
-def test_a_consumer_that_is_killed_is_replaced_and_nothing_is_lost(settings: Settings) -> None:
+def test_a_killed_consumer_is_restarted_and_nothing_is_lost(settings: Settings) -> None:
     with service(settings) as parent:
         wait_until(lambda: members(settings) == 2, 60, what="two members")
         produce(settings, 3_000)
@@ -69,7 +69,7 @@ def test_a_consumer_that_is_killed_is_replaced_and_nothing_is_lost(settings: Set
     assert count_events(settings) == 6_000
 
 
-def test_children_end_with_a_parent_that_is_killed(settings: Settings) -> None:
+def test_consumers_end_when_their_parent_is_killed(settings: Settings) -> None:
     with service(settings) as parent:
         wait_until(lambda: members(settings) == 2, 60, what="two members")
         children = consumers(parent)
@@ -79,7 +79,7 @@ def test_children_end_with_a_parent_that_is_killed(settings: Settings) -> None:
     assert members(settings) == 0
 
 
-def test_until_caught_up_ends_by_itself(settings: Settings) -> None:
+def test_until_caught_up_ends_when_everything_is_committed(settings: Settings) -> None:
     produce(settings, 2_000)
 
     with service(settings, "--until-caught-up") as parent:
@@ -88,8 +88,8 @@ def test_until_caught_up_ends_by_itself(settings: Settings) -> None:
     assert (code, count_events(settings), committed(settings)) == (0, 2_000, topic_ends(settings))
 
 
-def test_a_service_that_cant_work_ends_with_an_error(settings: Settings) -> None:
-    """A restart can't help it: the dead letter topic can't take what it must."""
+def test_an_error_that_a_restart_cant_fix_ends_the_service(settings: Settings) -> None:
+    """The dead letter topic's record limit is too small."""
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
     try:
         admin.alter_configs(

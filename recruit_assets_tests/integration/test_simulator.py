@@ -1,4 +1,4 @@
-"""The simulator against real Kafka and MariaDB, and as a process of its own."""
+"""The simulator with real Kafka and MariaDB, and as a process."""
 
 import json
 import signal
@@ -30,7 +30,7 @@ JOBS_SQL = "SELECT id, company_id, title FROM job ORDER BY id"
 
 
 def everything_in(topic: str, settings: Settings) -> list[bytes | None]:
-    """Every value of the topic, partition by partition."""
+    """All values in the topic, partition by partition."""
     consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, auto_offset_reset="earliest")
     partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
     consumer.assign(partitions)
@@ -51,7 +51,7 @@ def command(*arguments: str) -> Sequence[str]:
     return [*RECRUIT_ASSETS, "simulate", *arguments]
 
 
-def test_kafka_has_exactly_the_records_and_the_report_database_the_jobs(settings: Settings) -> None:
+def test_kafka_gets_exactly_the_records_and_the_report_database_the_jobs(settings: Settings) -> None:
     spec = replace(a_spec(events=4_000, malformed_share=0.1), reason_shares=())
     ledger = simulate_to_kafka(settings, spec)
     values, same_ledger = simulated(spec)
@@ -64,8 +64,8 @@ def test_kafka_has_exactly_the_records_and_the_report_database_the_jobs(settings
     assert found == [(row.id, row.company_id, row.title) for row in known]
 
 
-def test_the_settings_decide_what_is_too_early_and_too_large(settings: Settings) -> None:
-    """A ledger made for other limits than ingest's would be wrong."""
+def test_first_hour_and_maximum_size_are_those_of_the_settings(settings: Settings) -> None:
+    """With limits other than those of ingest, the ledger would be wrong."""
     ours = settings.model_copy(update={"first_hour": END - timedelta(hours=1), "max_event_bytes": 2_000})
     shares = ((DeadLetterReason.TOO_LARGE, 0.1), (DeadLetterReason.BEFORE_FIRST_HOUR, 0.1))
     simulate_to_kafka(ours, a_spec(events=300, malformed_share=0.0, reason_shares=shares))
@@ -88,8 +88,8 @@ def test_every_partition_gets_records(settings: Settings) -> None:
     assert ends == dict.fromkeys(partitions, 1)
 
 
-def test_records_that_no_broker_takes_are_an_error(settings: Settings) -> None:
-    """A ledger that counts them would be wrong."""
+def test_records_that_the_broker_rejects_are_an_error(settings: Settings) -> None:
+    """A ledger that counted them would be wrong."""
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
     limit = {"max.message.bytes": "100000", "message.timestamp.type": "LogAppendTime"}
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, settings.kafka_topic, configs=limit)])
@@ -101,7 +101,7 @@ def test_records_that_no_broker_takes_are_an_error(settings: Settings) -> None:
             publisher.finish()
 
 
-def test_a_topic_that_is_not_there_is_named(settings: Settings) -> None:
+def test_an_error_about_a_missing_topic_names_it(settings: Settings) -> None:
     missing = settings.model_copy(update={"kafka_topic": f"{settings.kafka_topic}.missing"})
     with (
         pytest.raises(StoreUnavailable, match=r"\.missing doesn't exist. Run `recruit-assets schema"),
@@ -132,15 +132,15 @@ def test_loading_no_jobs_changes_nothing(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("bad", [JobRow(1, 2**31), JobRow(1, 1, title="x" * 256)])
-def test_a_job_that_does_not_fit_is_refused_with_all_that_came_with_it(settings: Settings, bad: JobRow) -> None:
+def test_if_one_job_is_invalid_no_job_is_loaded(settings: Settings, bad: JobRow) -> None:
     with open_report_database(settings) as database:
         with pytest.raises(Inconsistent, match=r"MySQL at .* refuses"):
             load_jobs(database, [JobRow(7, 7), bad])
         assert database.query(JOBS_SQL) == []
 
 
-def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
-    """Whatever Python's hash seed is: the same seed has to mean the same on every machine."""
+def test_the_same_seed_gives_the_same_bytes_in_any_process(tmp_path: Path) -> None:
+    """Python's hash seed must not matter."""
     for name, hash_seed in (("a", "1"), ("b", "2")):
         arguments = [
             "--events",
@@ -159,7 +159,7 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_an_endless_simulation_ends_with_its_ledger(settings: Settings, tmp_path: Path, how: signal.Signals) -> None:
+def test_a_signal_ends_an_endless_run_with_its_ledger(settings: Settings, tmp_path: Path, how: signal.Signals) -> None:
     ledger = tmp_path / "ledger.json"
     arguments = ["--events", "0", "--live", "--rate", "200", "--malformed-share", "0", "--ledger", str(ledger)]
     process = subprocess.Popen(command(*arguments), cwd=tmp_path)  # the fixture exported the settings
@@ -170,7 +170,7 @@ def test_an_endless_simulation_ends_with_its_ledger(settings: Settings, tmp_path
     assert json.loads(ledger.read_bytes())["counts"]["records"] == len(everything_in(settings.kafka_topic, settings))
 
 
-def test_a_window_that_was_interrupted_is_no_success(settings: Settings, tmp_path: Path) -> None:
+def test_an_interrupted_simulation_exits_with_130(settings: Settings, tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.json"
     process = subprocess.Popen(command("--events", "100000", "--rate", "100", "--ledger", str(ledger)), cwd=tmp_path)
     wait_until(lambda: process.poll() is not None or everything_in(settings.kafka_topic, settings), 60)

@@ -1,6 +1,6 @@
-"""`recruit-assets` as a process of its own, by the interpreter that runs now. Not here: its environment, its end."""
+"""The command line that runs `recruit-assets` with the current interpreter."""
 
 import sys
 
 RECRUIT_ASSETS = (sys.executable, "-c", "from recruit_assets.cli.main import main; main()")
-"""To be followed by arguments. Not the console script, which may be another installation's."""
+"""Append the arguments. The console script isn't used, since it may belong to another installation."""

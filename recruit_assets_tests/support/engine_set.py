@@ -1,4 +1,4 @@
-"""Run engines that the local set doesn't have: secured ones, or several of one kind."""
+"""Runs engines that `LocalEngines` doesn't have: with logins and TLS (`secured`), or several nodes (`lost_nodes`)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ def running(engines: Sequence[Engine]) -> Iterator[list[EngineProcess]]:
 
 
 def new_folder(parent: Path, name: str) -> Path:
-    """An empty folder, for one engine."""
+    """An empty folder for one engine."""
     folder = parent / name
     folder.mkdir(parents=True)
     return folder

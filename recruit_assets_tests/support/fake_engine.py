@@ -1,11 +1,12 @@
-"""An engine that starts at once: a Python process that writes a file when it is ready, for tests that start many."""
+"""A fake engine that starts at once: a Python process that writes a file when it is ready."""
 
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recruit_assets.local.engines.engine import Command, Echo, EngineName
+from recruit_assets.local.engines.engine import Command, EngineName
+from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import StoreUnavailable
 
 OBEDIENT = "import signal; signal.pause()"
@@ -14,7 +15,7 @@ DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); READY\nwhi
 
 @dataclass(frozen=True)
 class FakeEngine:
-    """Works as soon as its process has written the file `ready`."""
+    """Accepts work as soon as its process has written the file `ready`."""
 
     folder: Path
     script: str = OBEDIENT

@@ -1,20 +1,27 @@
-"""Ingest without engines: records, a group member that plays a script, Cassandra and a dead letter topic in memory."""
+"""Fakes for ingest (records, group member, Cassandra, dead letter topic) and faults injected between its steps."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from threading import Event
 
 from recruit_assets.contract.dead_letters import DeadLetter
+from recruit_assets.ingest.worker import Connect, Connections, Member, connect
+from recruit_assets.ingest.writer import Writes
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import Done
 from recruit_assets.stores.kafka.group_member import Record, RetentionGap
+from recruit_assets.transforms.buckets import Layout, Layouts
 
 RECEIVED_AT_MS = 1_767_600_000_000  # 2026-01-05 08:00
 
 
 @dataclass(frozen=True, slots=True)
 class ARecord:
-    """A Kafka record; what a test isn't about is filled in."""
+    """A Kafka record with defaults for every field."""
 
     value: bytes | None
     offset: int = 0
@@ -29,7 +36,7 @@ Answer = Callable[[Partition, list[RawRow]], Exception | None]
 
 
 class WritesInMemory:
-    """Keeps what it is sent, in order, and answers at once as `answer` says."""
+    """Keeps everything it is sent and answers at once with what `answer` returns; `calls` has the order."""
 
     def __init__(self, answer: Answer = lambda _partition, _rows: None) -> None:
         self.answer = answer
@@ -37,30 +44,36 @@ class WritesInMemory:
         self.versions: list[tuple[int, set[int], int]] = []
         self.changes: list[tuple[int, set[int], int]] = []
         self.change_failures: deque[Exception] = deque()
-        self.table_checks = 0
+        self.calls: list[str] = []
 
     def send(self, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None:
         rows = list(rows)
+        self.calls.append("rows")
         self.sent.append((partition, rows))
         done(self.answer(partition, rows))
 
-    def send_version(self, hour_ms: int, buckets: set[int], *, flight: int, done: Done) -> None:
-        self.versions.append((hour_ms, buckets, flight))
+    def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None:
+        self.calls.append("version")
+        self.versions.append((hour_ms, buckets, micro_batch))
         done(None)
 
     def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
         if self.change_failures:
             done(self.change_failures.popleft())
             return
+        self.calls.append("change")
         self.changes.append((hour_ms, buckets, row_count))
         done(None)
 
     def require_table(self) -> None:
-        self.table_checks += 1
+        """The table exists."""
+
+    def layouts(self) -> Layouts:
+        return Layouts([(0, Layout(12, 4))])
 
 
 class ScriptedMember:
-    """Gives one list of records per poll, then none; notes what is committed."""
+    """Returns one of the given lists of records per poll, then none; keeps what is committed."""
 
     def __init__(self, *polls: list[ARecord], committed: dict[int, int] | None = None) -> None:
         self._polls = deque(polls)
@@ -68,21 +81,15 @@ class ScriptedMember:
         self._positions: dict[int, int] = {}
         self.rebalanced = False
         self.commits: list[dict[int, int]] = []
-        self.commits_taken = True
+        self.accepts_commits = True
         self.gaps: list[RetentionGap] = []
         self.resumed = 0
-
-    def assignment(self) -> frozenset[int]:
-        return frozenset({0})
 
     def poll(self, timeout_s: float) -> list[Record]:
         records = list(self._polls.popleft()) if self._polls else []
         for record in records:
             self._positions[record.partition] = record.offset + 1
         return list(records)
-
-    def then(self, *polls: list[ARecord]) -> None:
-        self._polls.extend(polls)
 
     def positions(self) -> dict[int, int]:
         return self._positions
@@ -100,13 +107,13 @@ class ScriptedMember:
         return gaps
 
     def commit(self, offsets: dict[int, int]) -> bool:
-        if self.commits_taken:
+        if self.accepts_commits:
             self.commits.append(offsets)
-        return self.commits_taken
+        return self.accepts_commits
 
 
 class DeadLettersInMemory:
-    """Keeps dead letters; `failure` is what an acknowledgement raises."""
+    """Keeps dead letters; `acknowledged` raises `failure`, if set."""
 
     def __init__(self) -> None:
         self.letters: list[DeadLetter] = []
@@ -118,3 +125,104 @@ class DeadLettersInMemory:
     def acknowledged(self) -> None:
         if self.failure is not None:
             raise self.failure
+
+
+class Step(StrEnum):
+    """Points of a micro-batch at which a crash must lose nothing."""
+
+    BEFORE_WRITE = "before_write"
+    MID_WRITE = "mid_write"
+    EVENTS_WRITTEN = "events_written"
+    VERSIONS_WRITTEN = "versions_written"
+    CHANGE_WRITTEN = "change_written"
+    COMMITTED = "committed"
+
+
+AtStep = Callable[[Step], None]
+
+
+def connect_with(at_step: AtStep) -> Connect:
+    """The real connections, with `at_step` called the first time that ingest reaches each step."""
+    reached: set[Step] = set()
+
+    def at_first(step: Step) -> None:
+        if step not in reached:
+            reached.add(step)
+            at_step(step)
+
+    @contextmanager
+    def connected(settings: Settings) -> Iterator[Connections]:
+        with connect(settings) as real:
+            yield replace(
+                real, member=_SteppedMember(real.member, at_first), writes=_SteppedWrites(real.writes, at_first)
+            )
+
+    return connected
+
+
+class _SteppedWrites:
+    """Passes everything on. The second batch waits until the first is durable, so MID_WRITE is a partial write."""
+
+    def __init__(self, writes: Writes, at_step: AtStep) -> None:
+        self._writes, self._at_step = writes, at_step
+        self._sent = 0
+        self._first_answered = Event()
+
+    def send(self, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None:
+        def first_done(error: Exception | None) -> None:
+            self._first_answered.set()
+            done(error)
+
+        self._at_step(Step.BEFORE_WRITE)
+        self._sent += 1
+        if self._sent > 1:
+            assert self._first_answered.wait(30), "Cassandra didn't answer the first batch"
+            self._at_step(Step.MID_WRITE)
+        self._writes.send(partition, rows, done=done if self._sent > 1 else first_done)
+
+    def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None:
+        self._at_step(Step.EVENTS_WRITTEN)
+        self._writes.send_version(hour_ms, buckets, micro_batch=micro_batch, done=done)
+
+    def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
+        self._at_step(Step.VERSIONS_WRITTEN)
+        self._writes.send_change(hour_ms, buckets, row_count=row_count, done=done)
+
+    def require_table(self) -> None:
+        self._writes.require_table()
+
+    def layouts(self) -> Layouts:
+        return self._writes.layouts()
+
+
+class _SteppedMember:
+    """Passes everything on; the change rows are durable when a commit begins."""
+
+    def __init__(self, member: Member, at_step: AtStep) -> None:
+        self._member, self._at_step = member, at_step
+
+    @property
+    def rebalanced(self) -> bool:
+        return self._member.rebalanced
+
+    def poll(self, timeout_s: float) -> list[Record]:
+        return self._member.poll(timeout_s)
+
+    def positions(self) -> dict[int, int]:
+        return self._member.positions()
+
+    def ends(self) -> dict[int, int]:
+        return self._member.ends()
+
+    def resume(self) -> dict[int, int]:
+        return self._member.resume()
+
+    def take_retention_gaps(self) -> list[RetentionGap]:
+        return self._member.take_retention_gaps()
+
+    def commit(self, offsets: dict[int, int]) -> bool:
+        self._at_step(Step.CHANGE_WRITTEN)
+        committed = self._member.commit(offsets)
+        if committed:
+            self._at_step(Step.COMMITTED)
+        return committed

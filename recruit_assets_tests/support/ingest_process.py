@@ -1,4 +1,4 @@
-"""`recruit-assets ingest` as real processes: started as a user does, and killed."""
+"""`recruit-assets ingest` as real processes: started as a user would, and killed."""
 
 import multiprocessing
 import os
@@ -13,10 +13,10 @@ from kafka.admin import MemberToRemove
 
 from recruit_assets.defs.launcher.forkserver import PRELOADED
 from recruit_assets.ingest.service import serve, topic_ends
-from recruit_assets.ingest.steps import Step
 from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
+from recruit_assets_tests.support.ingest import Step, connect_with
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def service(settings: Settings, *arguments: str, processes: int = 2) -> Iterator
 
 
 def consumers(parent: "subprocess.Popen[bytes]") -> list[psutil.Process]:
-    """The consumer processes; multiprocessing's resource tracker is a child too."""
+    """The consumer processes, without multiprocessing's resource tracker."""
     children = psutil.Process(parent.pid).children()
     return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
@@ -50,7 +50,7 @@ def ingest_until_killed(settings: Settings, step: Step) -> int:
 
 
 def remove_dead_members(settings: Settings) -> None:
-    """Remove all members from a group in which nobody is alive; Kafka itself would notice after 15 s."""
+    """Remove all members, all of them dead, from the group. Kafka would do so only after 15 s."""
     with open_admin(settings) as admin:
         group = admin.describe_groups([settings.kafka_group])[settings.kafka_group]
         dead = [MemberToRemove(member["member_id"]) for member in group["members"]]
@@ -83,8 +83,8 @@ def _with_environment(environment: Mapping[str, str], work: Callable[..., object
 
 
 def _drain_and_die(settings: Settings, step: Step) -> None:
-    def on_step(now: Step) -> None:
-        if now is step:
+    def die(reached: Step) -> None:
+        if reached is step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    serve(settings, should_stop=lambda: False, targets=topic_ends(settings), on_step=on_step)
+    serve(settings, should_stop=lambda: False, targets=topic_ends(settings), connect=connect_with(die))

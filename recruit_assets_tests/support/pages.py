@@ -1,4 +1,4 @@
-"""Pages as tests need them, and reading what a page says as a browser would."""
+"""Builds report pages, and reads their HTML as a browser would."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,20 +22,20 @@ def some_totals(**by_name: float) -> Totals:
 
 
 def a_summary(*totals: Totals, step: Step = Step.HOUR, places: Sequence[Place] = ()) -> ReportSummary:
-    """One point after the other from START on, and the places as its only ranking."""
+    """One point per total, from START on, and the places as the only ranking."""
     points = tuple(Point(START + index * step.length, one) for index, one in enumerate(totals))
     rankings = (Ranking("job", places, others=NOTHING),) if places else ()
     return ReportSummary(step, points, rankings, sum(totals, NOTHING))
 
 
 def a_page(summary: ReportSummary, **fields: object) -> Page:
-    """The page of an up-to-date report, unless fields say otherwise."""
+    """The page of an up-to-date report; `fields` replace its defaults."""
     made_at = START + timedelta(days=1)
     return Page(**({"made_at": made_at, "summary": summary, "state": ReportState(made_at)} | fields))  # type: ignore[arg-type]
 
 
 class Reading(HTMLParser):
-    """What a parser finds: texts, ids, attributes by tag, and tags that weren't closed in order."""
+    """Texts, ids and attributes of a page, and the tags that weren't closed in order."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Reading(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
     def of(self, tag: str) -> list[dict[str, str]]:
-        """The attributes of each such element."""
+        """The attributes of each element with this tag."""
         return [attributes for name, attributes in self.attributes if name == tag]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

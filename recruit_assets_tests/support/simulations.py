@@ -1,4 +1,4 @@
-"""Simulations as tests need them: in memory, of a fixed day."""
+"""Simulations of a fixed day, in memory."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -14,7 +14,7 @@ EXPENSIVE = (DeadLetterReason.TOO_LARGE, 0.0)
 
 
 class FakeClock:
-    """A clock that moves only while somebody waits for `stop`."""
+    """A clock that only waiting on its `stop` event moves."""
 
     def __init__(self, start: datetime = END) -> None:
         self.start = start
@@ -45,7 +45,7 @@ def a_spec(**options: object) -> SimulationSpec:
 
 
 def all_valid(**options: object) -> SimulationSpec:
-    """The same without malformed records."""
+    """A simulation without malformed records."""
     return a_spec(malformed_share=0.0, **options)
 
 
@@ -66,6 +66,6 @@ def simulated_anew(spec: SimulationSpec) -> tuple[list[bytes | None], Ledger]:
 
 
 def valid_values(spec: SimulationSpec) -> list[bytes]:
-    """The records of a spec that has no malformed ones."""
+    """The records of a spec without malformed ones."""
     values, _ = simulated(spec)
     return [value for value in values if value is not None]

@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time."""
+"""Waits for a condition instead of a fixed time."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ POLL_S = 0.05
 
 
 def wait_until(condition: Callable[[], object], timeout_s: float, *, what: str = "the condition") -> None:
-    """Return when `condition()` is true; AssertionError after `timeout_s`."""
+    """Return once `condition()` is true; AssertionError after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:

@@ -1,7 +1,6 @@
-"""Cassandra 5 as a cluster of one node.
+"""Cassandra 5 as a single node.
 
-Belongs here: its configuration and Java options; where nothing else is said they are those of Cassandra's own
-cassandra_latest.yaml and jvm17-server.options. Not here: keyspace and tables (`stores.cassandra_schema`).
+Configuration and Java options follow Cassandra's cassandra_latest.yaml and jvm17-server.options unless noted.
 """
 
 from collections.abc import Mapping
@@ -10,9 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from recruit_assets.local.engines.engine import HOST, Command, Echo, EngineName
+from recruit_assets.local.engines.engine import HOST, Command, EngineName
 from recruit_assets.local.engines.jvm import arguments_mark, java
 from recruit_assets.runtime.artifacts import classpath
+from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.probes import probe_cassandra
 
@@ -22,7 +22,7 @@ COMMITLOG_SYNC: Mapping[CommitlogSync, str] = {
     "group": "commitlog_sync: group\ncommitlog_sync_group_window: 10ms",
     "periodic": "commitlog_sync: periodic\ncommitlog_sync_period: 10000ms",
 }
-"""group: acknowledged is on the disk. periodic, Cassandra's default, loses the last 10 s of writes with the process."""
+"""With group, acknowledged writes are on disk. With periodic, Cassandra's default, kill -9 loses up to 10 s of them."""
 
 HEAP = (
     "-Xms1g",
@@ -34,7 +34,7 @@ HEAP = (
     "-Xss256k",
 )
 SINGLE_NODE = (
-    # nobody to wait for
+    # no other node to wait for
     "-Dcassandra.skip_wait_for_gossip_to_settle=0",
     "-Dcassandra.ring_delay_ms=0",
     "-Dcassandra.shutdown_announce_in_ms=0",
@@ -79,7 +79,7 @@ OTHER_MODULES = (
 
 @dataclass(frozen=True, slots=True)
 class Cassandra:
-    """One node; `ports` are cassandra and cassandra_internode, `extra` is more of cassandra.yaml."""
+    """One node. `ports` has cassandra and cassandra_internode; `extra` is appended to cassandra.yaml."""
 
     settings: Settings
     folder: Path

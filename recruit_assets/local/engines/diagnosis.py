@@ -1,7 +1,4 @@
-"""What an engine's log says about why it doesn't run.
-
-Belongs here: reading the end of a log and naming the causes that a user can do something about. Not here: logs' places.
-"""
+"""Finds the cause of an engine's failure at the end of its log, if the user can do something about it."""
 
 import os
 import re
@@ -13,25 +10,25 @@ SHOWN_LINES = 12
 FULL = "the disk is full: make room, then start again"
 CAUSES = (
     (r"No space left on device|errno:? 28\b|Disk is full|Out of disk space", FULL),
-    # a mapped file couldn't grow when its page was written
+    # no room to grow a memory-mapped file
     (r"\bSIGBUS\b|got signal 7\b", "a file couldn't be written: is the disk full or failing?"),
     (r"Address already in use|BindException", "its port was taken by another program while it started"),
     (r"error while loading shared libraries: (\S+?):", "this machine lacks the library {0}: install its package"),
-    # the whole name of the error: the plain one is part of a Java option in every log
+    # the full name of the error, since every log contains the short one in a Java option
     (r"java\.lang\.OutOfMemoryError|insufficient memory for the Java|Cannot allocate memory", "not enough memory"),
     (r"Permission denied|AccessDeniedException", "a file of the state directory can't be read or written by this user"),
 )
 
 
 def explain(output: str) -> str:
-    """The cause if it is a known one, and the last lines."""
+    """The cause, if known, and the last lines."""
     cause = cause_in(output)
     lines = [line for line in output.splitlines() if line.strip()][-SHOWN_LINES:]
     return "\n".join([cause or "its last lines were:", *(f"  {line[:300]}" for line in lines)])
 
 
 def cause_in(output: str) -> str:
-    """The first known cause in the text; empty where there is none."""
+    """The first known cause in the text, or an empty string."""
     for pattern, meaning in CAUSES:
         found = re.search(pattern, output)
         if found:
@@ -40,7 +37,7 @@ def cause_in(output: str) -> str:
 
 
 def tail(log: Path) -> str:
-    """The end of a log; empty where there is none."""
+    """The end of a log; empty if there is no log."""
     if not log.is_file():
         return ""
     with log.open("rb") as file:

@@ -1,23 +1,18 @@
-"""What every engine is to the code that runs it.
+"""The interface of an engine to the code that runs it, and the status that is shown of it."""
 
-Belongs here: the names, the seam that each engine fills, and what is reported of it. Not here: any engine's own
-configuration (its module), processes (`processes`).
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-Echo = Callable[[str], None]
-"""Takes one line for the person who waits."""
+from recruit_assets.runtime.echo import Echo
 
 HOST = "127.0.0.1"
 
 
 class EngineName(StrEnum):
-    """The engines, in the order in which they are started: the slowest first."""
+    """The engines in the order in which they start: the slowest first."""
 
     SPARK = "spark"
     CASSANDRA = "cassandra"
@@ -26,7 +21,7 @@ class EngineName(StrEnum):
 
 
 class EngineState(StrEnum):
-    """What is known of an engine's process."""
+    """The state of an engine's process."""
 
     RUNNING = "running"
     PAUSED = "paused"
@@ -36,20 +31,20 @@ class EngineState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program to run; `environment` is all that it sees."""
+    """A program to run, with its complete environment."""
 
     arguments: tuple[str, ...]
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     keeps_stdin: bool = False
-    """Its standard input stays open and silent; else it is at its end."""
+    """True for an open, empty standard input; otherwise it is /dev/null."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """One engine as found now: pid, uptime and memory only while it has a process.
+    """The status of an engine; pid, uptime and memory are None without a process.
 
-    `note` is why it died, or what keeps it from its work, if known.
+    `note` says why it died or why it can't work, if known.
     """
 
     name: EngineName
@@ -70,25 +65,25 @@ class Engine(Protocol):
 
     @property
     def folder(self) -> Path:
-        """Its part of the state directory: configuration, data, log, process record."""
+        """Its folder in the state directory: configuration, data, log, process record."""
 
     @property
     def mark(self) -> str:
-        """An argument that no other process has."""
+        """A command line argument that identifies its process."""
 
     @property
     def ports(self) -> Mapping[str, int]:
-        """All ports kept for it, by what they are for; the first is the clients'. None where it chooses itself."""
+        """Its ports by purpose, the clients' first; empty if the engine chooses its port itself."""
 
     @property
     def lock(self) -> str:
-        """The lock that lists its program's files."""
+        """The lock with the files of its program."""
 
     def prepare(self, echo: Echo) -> Command:
-        """Write the configuration, create the data if there are none, and say how to run it."""
+        """Write the configuration, create the data if there are none, and return the command that runs it."""
 
     def probe(self) -> None:
-        """Make a real request; StoreUnavailable while it can't be answered."""
+        """Make a real request; StoreUnavailable if it isn't answered."""
 
     def endpoints(self) -> Mapping[str, str | int]:
-        """How clients reach it, by Settings field name."""
+        """The settings with which clients reach it, by Settings field name."""

@@ -1,8 +1,4 @@
-"""One engine's process: is it there, start it, wait until it works, end it, say why it died.
-
-Belongs here: the process record in the engine's folder, and what is noticed about it: dead, stale, lost, silent.
-Not here: what the program is (`engine` and its modules), the set of engines (`local`).
-"""
+"""The process of one engine: its state, starting it, waiting until it works, stopping it, and why it died."""
 
 import shutil
 import signal
@@ -13,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from recruit_assets.local.engines.diagnosis import cause_in, explain, tail
-from recruit_assets.local.engines.engine import Echo, Engine, EngineState, EngineStatus
+from recruit_assets.local.engines.engine import Engine, EngineState, EngineStatus
 from recruit_assets.local.engines.ports import becomes_free, holder_of
 from recruit_assets.local.engines.processes import (
     ProcessRecord,
@@ -25,25 +21,26 @@ from recruit_assets.local.engines.processes import (
     spawn,
     wait_gone,
 )
+from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import StoreUnavailable, UserError
-from recruit_assets.runtime.signals import interrupts_deferred
+from recruit_assets.runtime.signals import defer_signals
 
 READY_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 60
 POLL_S = 0.1
 FULL_MB = 8
-"""An engine that grows a file needs more."""
+"""With less free disk space, an engine can't extend a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineProcess:
-    """Runs one engine; all that it remembers is in the engine's folder."""
+    """Runs one engine; its state is in the engine's folder, so that another command can take over."""
 
     engine: Engine
 
     @property
     def log(self) -> Path:
-        """Output of the present process, or of the last one."""
+        """Output of the current process, or of the last one."""
         return self.engine.folder / "log"
 
     @property
@@ -55,7 +52,7 @@ class EngineProcess:
         return self.engine.folder / "process.json"
 
     def process(self) -> ProcessRecord | None:
-        """The engine's living process, also one whose record was lost."""
+        """The engine's process if it is alive, even if its record was lost."""
         record = read_record(self._record_file)
         if record is not None and is_alive(record):
             return record
@@ -63,67 +60,67 @@ class EngineProcess:
 
     @property
     def is_new(self) -> bool:
-        """Whether it has no data yet."""
+        """True if it has no data yet."""
         return not (self.engine.folder / "data").exists()
 
     def status(self) -> EngineStatus:
-        """What is there now; no request is made."""
+        """The current status, without a request to the engine."""
         record = self.process()
         try:
             return self._dead_or_stopped() if record is None else self._alive(record)
-        except psutil.NoSuchProcess:  # it ended while it was looked at
+        except psutil.NoSuchProcess:  # it ended in the meantime
             return self._dead_or_stopped()
 
     def is_running(self, echo: Echo) -> bool:
-        """Whether there is a process to be left alone; says what else was found."""
+        """True if the process is alive; resumes a paused one, restores a lost record, and reports a death."""
         name, record, found = self.engine.name, read_record(self._record_file), self.process()
         if found is None:
             if record is not None:
-                echo(f"{name}: {self._what_became_of(record)}")
+                echo(f"{name}: {self._cause_of_death(record)}")
             return False
         if is_paused(found):
-            echo(f"{name}: was paused, goes on")
+            echo(f"{name}: was paused, resuming it")
             send(found, signal.SIGCONT)
         if found != record:
-            echo(f"{name}: its process {found.pid} runs, but the record of it was lost; recorded again")
+            echo(f"{name}: found its process {found.pid}, whose record was lost")
             found.write(self._record_file)
         return True
 
     def require_ports(self) -> None:
-        """UserError if another program has a port that was kept for this engine."""
+        """UserError if another program uses a port of this engine."""
         for purpose, port in self.engine.ports.items():
             if not becomes_free(port):
                 raise UserError(
-                    f"port {port}, kept for {purpose}, is taken by {holder_of(port)}: end that program, or stop the "
-                    f"engines and delete {self.engine.folder.parent / 'ports.json'} to have other ports chosen"
+                    f"port {port} of {purpose} is in use by {holder_of(port)}: stop that program, or stop the engines "
+                    f"and delete {self.engine.folder.parent / 'ports.json'}, so that other ports are chosen"
                 )
 
     def spawn(self, echo: Echo) -> None:
-        """Start the process; UserError where its files can't be written or its program can't be run."""
+        """Start the process; UserError if its files can't be written or its program can't be run."""
         try:
             command = self.engine.prepare(echo)
             if self.log.exists():
-                self.log.replace(self._previous_log)  # an old run's trouble must not explain this one's
-            with interrupts_deferred():
+                self.log.replace(self._previous_log)  # errors of an earlier run must not explain a failure of this one
+            with defer_signals():
                 spawn(command, self.log).write(self._record_file)
             echo(f"{self.engine.name}: starting")
         except OSError as error:
-            raise UserError(f"{self.engine.name} can't be started: {error}") from error
+            raise UserError(f"can't start {self.engine.name}: {error}") from error
 
     def wait_ready(self, echo: Echo) -> None:
-        """Return when it answers a real request; StoreUnavailable if it dies or takes too long."""
+        """Return once it answers a request; StoreUnavailable if it dies or takes too long."""
         deadline = time.monotonic() + READY_TIMEOUT_S
         while (failure := self._failure()) is not None:
             if self.process() is None:
-                raise StoreUnavailable(f"{self.engine.name} ended while it started; {self._explained()}")
+                raise StoreUnavailable(f"{self.engine.name} died while starting; {self._explained()}")
             if time.monotonic() > deadline:
-                silent = f"{self.engine.name} runs, but didn't answer for {READY_TIMEOUT_S} s ({failure})"
-                raise StoreUnavailable(f"{silent}; {self._explained()}")
+                problem = f"{self.engine.name} is running but hasn't answered for {READY_TIMEOUT_S} s ({failure})"
+                raise StoreUnavailable(f"{problem}; {self._explained()}")
             time.sleep(POLL_S)
         echo(f"{self.engine.name}: ready")
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to a running engine; UserError where there is none."""
+        """Send a signal to the engine; UserError if it isn't running."""
         record = self.process()
         if record is None:
             raise UserError(f"{self.engine.name} isn't running")
@@ -131,28 +128,28 @@ class EngineProcess:
         if number is signal.SIGKILL:
             wait_gone(record, STOP_TIMEOUT_S)
 
-    def ask_to_end(self, echo: Echo) -> None:
-        """Begin an orderly end."""
+    def terminate(self, echo: Echo) -> None:
+        """Send SIGTERM; `wait_gone` waits for the end."""
         running = self.process()
         if running is not None:
             echo(f"{self.engine.name}: stopping")
-            if running != read_record(self._record_file):  # no write without need: the disk may be full
+            if running != read_record(self._record_file):  # write only if needed: the disk may be full
                 running.write(self._record_file)
             send(running, signal.SIGTERM)
-            send(running, signal.SIGCONT)  # a paused one doesn't hear the first
+            send(running, signal.SIGCONT)  # a paused process doesn't receive SIGTERM
         elif (record := read_record(self._record_file)) is not None:
-            echo(f"{self.engine.name}: {self._what_became_of(record)}")
+            echo(f"{self.engine.name}: {self._cause_of_death(record)}")
 
     def wait_gone(self, echo: Echo) -> None:
-        """Return when the process is gone; one that takes too long is killed."""
+        """Return when the process has ended; one that takes too long is killed."""
         record = read_record(self._record_file)
         if record is not None and not wait_gone(record, STOP_TIMEOUT_S):
-            echo(f"{self.engine.name}: didn't end within {STOP_TIMEOUT_S} s, so it is killed")
+            echo(f"{self.engine.name}: didn't end within {STOP_TIMEOUT_S} s, killing it")
             self.kill()
         self._record_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """End the process at once, if there is one."""
+        """Kill the process, if there is one."""
         record = self.process()
         if record is not None:
             send(record, signal.SIGKILL)
@@ -173,16 +170,15 @@ class EngineProcess:
             pid=record.pid,
             uptime_s=max(0.0, time.time() - process.create_time()),
             rss_bytes=process.memory_info().rss,
-            note=self._trouble(),
+            note=self._disk_problem(),
         )
 
-    def _trouble(self) -> str:
-        """What keeps a running engine from its work, if that can be seen from outside."""
+    def _disk_problem(self) -> str:
         free_mb = shutil.disk_usage(self.engine.folder).free / 1e6
-        return f"its disk is full ({free_mb:.1f} MB free): make room" if free_mb < FULL_MB else ""
+        return f"the disk is full ({free_mb:.1f} MB free): make room" if free_mb < FULL_MB else ""
 
     def _dead_or_stopped(self) -> EngineStatus:
-        """A stopped engine's record was removed, a dead one's is still there."""
+        """Stopping removes the record; if the engine died, the record is still there."""
         if not self._record_file.exists():
             return EngineStatus(self.engine.name, EngineState.STOPPED, self.log, self._port)
         note = cause_in(tail(self.log))
@@ -195,14 +191,14 @@ class EngineProcess:
             return error
         return None
 
-    def _what_became_of(self, record: ProcessRecord) -> str:
+    def _cause_of_death(self, record: ProcessRecord) -> str:
         cause = cause_in(tail(self.log))
         because = f" ({cause})" if cause else ""
         try:
             other = psutil.Process(record.pid).name()
         except psutil.NoSuchProcess:
             return f"its process {record.pid} had died{because}, see {self.log}"
-        return f"its process had died{because}, see {self.log}; pid {record.pid} is {other} now and is left alone"
+        return f"its process had died{because}, see {self.log}; pid {record.pid} now belongs to {other}"
 
     def _explained(self) -> str:
-        return f"{explain(tail(self.log))}\nThe whole log is {self.log}"
+        return f"{explain(tail(self.log))}\nThe full log is {self.log}"

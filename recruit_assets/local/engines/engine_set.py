@@ -1,8 +1,4 @@
-"""The local engines as one set: start, stop, status, and single ones for tests that do harm.
-
-Belongs here: the order of things, what is said while they happen, and what is done when they fail. Not here: what each
-engine needs (its module), how one process is run and recognized (`supervisor`, `processes`).
-"""
+"""The local engines as a set: start, stop, status. Tests also start, kill and pause single engines."""
 
 import json
 import logging
@@ -14,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from recruit_assets.local.engines.cassandra import Cassandra, CommitlogSync
-from recruit_assets.local.engines.engine import Echo, Engine, EngineName, EngineState, EngineStatus
+from recruit_assets.local.engines.engine import Engine, EngineName, EngineState, EngineStatus
 from recruit_assets.local.engines.engine_process import EngineProcess
 from recruit_assets.local.engines.kafka import Kafka
 from recruit_assets.local.engines.mariadb import MariaDb
@@ -22,14 +18,15 @@ from recruit_assets.local.engines.ports import keep_ports, read_ports
 from recruit_assets.local.engines.spark import Spark
 from recruit_assets.runtime.artifacts import fetch
 from recruit_assets.runtime.artifacts.install import require_space
+from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import UserError
-from recruit_assets.runtime.files import write_private
+from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings
 
 log = logging.getLogger(__name__)
 
 DATA_BYTES = 170 * 1024 * 1024
-"""What a new engine may write before the first event."""
+"""Disk space that a new engine may use before the first event."""
 
 PORTS: Mapping[EngineName, tuple[str, ...]] = {
     EngineName.SPARK: (),
@@ -40,9 +37,9 @@ PORTS: Mapping[EngineName, tuple[str, ...]] = {
 
 
 class LocalEngines:
-    """Kafka, Cassandra, MariaDB and Spark of one state directory; constructing it does nothing.
+    """Kafka, Cassandra, MariaDB and Spark of one state directory. The constructor does nothing.
 
-    `short_lived` ones do the same, start sooner, and reach less under a long load: for the demo and for tests.
+    With `short_lived` they start faster but are slower under long load: for the demo and tests.
     """
 
     def __init__(
@@ -55,15 +52,15 @@ class LocalEngines:
         self._folder = settings.state_dir / "engines"
 
     def start(self, progress: Echo = log.info) -> None:
-        """Return when all engines accept work; those that run already are left alone.
+        """Start the engines that aren't running and return when all accept work.
 
-        Raises UserError for what the user can mend (a taken port, a full disk, a failed download) and StoreUnavailable
-        for an engine that doesn't come up. Whatever ends it early, Ctrl-C included, what it started is stopped.
+        UserError if the user can fix it (a port in use, a full disk, a failed download), StoreUnavailable if an engine
+        doesn't start. After an error or Ctrl-C, the engines that it started are stopped.
         """
         self._start(tuple(EngineName), progress)
 
     def stop(self, progress: Echo = log.info) -> None:
-        """Return when no process of this state directory is left."""
+        """Stop the engines and return when all their processes have ended."""
         if not self._were_started:
             progress(f"no engines were started for {self.state_dir}")
             return
@@ -72,30 +69,30 @@ class LocalEngines:
             stop_all([self._process_of(name) for name in reversed(EngineName)], progress)
 
     def status(self) -> tuple[EngineStatus, ...]:
-        """What each engine's process does now; no request is made."""
+        """The current status of each engine, without a request to it."""
         if not self._were_started:
             return tuple(EngineStatus(name, EngineState.STOPPED, self._folder / name / "log") for name in EngineName)
         return tuple(self._process_of(name).status() for name in EngineName)
 
     def start_one(self, name: EngineName | str, progress: Echo = log.info) -> None:
-        """As `start`, for one engine."""
+        """`start` for one engine."""
         self._start((EngineName(name),), progress)
 
     def stop_one(self, name: EngineName | str, progress: Echo = log.info) -> None:
-        """As `stop`, for one engine; the endpoints stay."""
+        """`stop` for one engine; the endpoints file stays."""
         with self._exclusive(progress):
             stop_all([self._process_of(EngineName(name))], progress)
 
     def kill_one(self, name: EngineName | str) -> None:
-        """kill -9; the engine counts as dead, not as stopped."""
+        """SIGKILL; the engine's state is then DEAD, not STOPPED."""
         self._signal(name, signal.SIGKILL)
 
     def pause_one(self, name: EngineName | str) -> None:
-        """SIGSTOP: it holds its connections and answers nothing."""
+        """SIGSTOP: it keeps its connections but answers nothing."""
         self._signal(name, signal.SIGSTOP)
 
     def resume_one(self, name: EngineName | str) -> None:
-        """End what `pause_one` began."""
+        """Continue after `pause_one`."""
         self._signal(name, signal.SIGCONT)
 
     @property
@@ -130,7 +127,7 @@ class LocalEngines:
                     each.spawn(progress)
                 for each in processes:
                     each.wait_ready(progress)
-            except BaseException:  # Ctrl-C as well
+            except BaseException:  # Ctrl-C too
                 stop_all(idle, progress)
                 raise
             self._write_endpoints(processes)
@@ -145,7 +142,7 @@ class LocalEngines:
         endpoints = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         for each in processes:
             endpoints.update(each.engine.endpoints())
-        write_private(file, json.dumps(endpoints, indent=1))
+        atomic_write(file, json.dumps(endpoints, indent=1), private=True)
 
     def _process_of(self, name: EngineName) -> EngineProcess:
         return EngineProcess(self._engine(name))
@@ -170,16 +167,16 @@ class LocalEngines:
                 (self._folder / name).mkdir(parents=True, exist_ok=True)
             self._folder.chmod(0o700)
         except OSError as error:
-            raise UserError(f"the state directory {self.state_dir} can't be written: {error}") from error
+            raise UserError(f"can't write to the state directory {self.state_dir}: {error}") from error
 
     @contextmanager
     def _exclusive(self, progress: Echo) -> Iterator[None]:
-        """One command at a time per state directory; says so when it must wait."""
+        """Lets one command at a time work in the state directory; prints a line if it must wait."""
         lock = FileLock(self._folder / ".lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            progress("another `engines` command is at work in this state directory; waiting for it")
+            progress("waiting for another `engines` command in this state directory")
             lock.acquire()
         try:
             yield
@@ -188,10 +185,10 @@ class LocalEngines:
 
 
 def stop_all(processes: Sequence[EngineProcess], progress: Echo) -> None:
-    """Ask all to end, then wait for each: together they take as long as the slowest. Ctrl-C kills what is left."""
+    """Stop all engines at the same time. Ctrl-C kills those that are still running."""
     try:
         for each in processes:
-            each.ask_to_end(progress)
+            each.terminate(progress)
         for each in processes:
             each.wait_gone(progress)
     except KeyboardInterrupt:

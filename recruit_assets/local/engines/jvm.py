@@ -1,7 +1,4 @@
-"""How a Java program is run: its options in an argument file, so that the process list stays readable.
-
-Belongs here: what Kafka and Cassandra have in common. Not here: their own options.
-"""
+"""Runs Java programs, with their options in an argument file to keep process lists readable."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -13,14 +10,14 @@ from recruit_assets.runtime.artifacts import java_home
 ARGUMENTS_FILE = "java.args"
 
 QUICK_COMPILER = "-XX:TieredStopAtLevel=1"
-"""Of the JVM's two compilers the quick one alone: code that runs for a minute never earns what the other costs."""
+"""Only the faster of the JVM's two compilers: in a short run, the optimizing one costs more than it saves."""
 
 INHERITED = ("PATH", "HOME", "LD_LIBRARY_PATH")
-"""All that engines see of our environment: no RECRUIT_ secret, no option for another Java or MariaDB."""
+"""The variables that engines inherit: no RECRUIT_ secrets, and no options for another Java or MariaDB."""
 
 
 def arguments_mark(folder: Path) -> str:
-    """The argument by which a Java engine's process is recognized."""
+    """The argument that identifies a Java engine's process."""
     return f"@{folder / ARGUMENTS_FILE}"
 
 
@@ -33,9 +30,9 @@ def java(
     short_lived: bool = False,
     file: str = ARGUMENTS_FILE,
 ) -> Command:
-    """A command that runs a main class with its arguments; writes the file into the folder."""
+    """The command that runs a main class; writes the argument file to the folder."""
     (folder / "tmp").mkdir(exist_ok=True)
-    # native libraries are unpacked there; /tmp may be shared, full, or forbid to run what it holds
+    # native libraries are unpacked there; /tmp may be shared, full, or mounted noexec
     arguments = [
         f"-Djava.io.tmpdir={folder / 'tmp'}",
         "-XX:+PerfDisableSharedMem",
@@ -55,7 +52,7 @@ def java(
 
 
 def environment() -> dict[str, str]:
-    """A small, fixed environment: engines think in UTC and in English."""
+    """A minimal environment for engines, with UTC and English messages."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return inherited | {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 

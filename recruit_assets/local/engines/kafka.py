@@ -1,22 +1,20 @@
-"""Kafka 4 as one process that is broker and controller (KRaft).
-
-Belongs here: its configuration and first format. Not here: topics (`stores.kafka`).
-"""
+"""Kafka 4 as a single process, broker and controller in one (KRaft)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from recruit_assets.local.engines.engine import HOST, Command, Echo, EngineName
+from recruit_assets.local.engines.engine import HOST, Command, EngineName
 from recruit_assets.local.engines.jvm import ARGUMENTS_FILE, arguments_mark, java
 from recruit_assets.local.engines.processes import run_to_end
 from recruit_assets.runtime.artifacts import classpath
+from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.probes import probe_kafka
 
 MAX_RECORD_BYTES = 8 * 1024 * 1024
-"""Above the largest event (5 MiB) with its dead letter headers; the client's own limit is the same."""
+"""More than the largest event (5 MiB) with its dead letter headers; our Kafka clients have the same limit."""
 FORMAT_TIMEOUT_S = 60
 
 HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxDirectMemorySize=128m", "-XX:+ExitOnOutOfMemoryError")
@@ -29,7 +27,7 @@ CHATTY = (
     "org.apache.kafka.storage",
     "state.change.logger",
 )
-"""Loggers with lines for every topic, group or segment; with them a day of tests fills the disk."""
+"""Loggers that write lines for every topic, group and segment: a day of tests would fill the disk."""
 LOGGING = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
@@ -40,7 +38,7 @@ LOGGING = (
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One broker; `ports` are kafka and kafka_controller, `extra` are properties that win over ours."""
+    """One broker. `ports` has kafka and kafka_controller; `extra` properties override ours."""
 
     settings: Settings
     folder: Path
@@ -73,7 +71,7 @@ class Kafka:
         return {"kafka_bootstrap": f"{HOST}:{self.ports['kafka']}"}
 
     def _format(self, properties: Path) -> None:
-        """Write the metadata that a new cluster begins with."""
+        """Write the initial metadata of a new cluster."""
         main = [
             "kafka.tools.StorageTool",
             "format",
@@ -101,7 +99,7 @@ class Kafka:
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
             "log.dirs": self.folder / "data",
-            # a topic that a typo names must not come into being
+            # a typo must not create a topic
             "auto.create.topics.enable": "false",
             "message.max.bytes": MAX_RECORD_BYTES,
             "replica.fetch.max.bytes": MAX_RECORD_BYTES,
@@ -111,11 +109,11 @@ class Kafka:
             "transaction.state.log.min.isr": 1,
             "share.coordinator.state.topic.replication.factor": 1,
             "share.coordinator.state.topic.min.isr": 1,
-            # the defaults of 50 are for clusters and make the first start slow
+            # the defaults of 50 make the first start slow
             "offsets.topic.num.partitions": 4,
             "transaction.state.log.num.partitions": 4,
             "share.coordinator.state.topic.num.partitions": 1,
-            # the first member of a group needn't wait 3 s for others
+            # by default, the first member of a group waits 3 s for others
             "group.initial.rebalance.delay.ms": 0,
             # the default of 128 MiB is a quarter of this heap
             "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,

@@ -1,7 +1,4 @@
-"""MariaDB 11.4, which stands for MySQL on a machine without Docker.
-
-Belongs here: its configuration, first tables and login. Not here: the report database (`stores.mysql_schema`).
-"""
+"""MariaDB 11.4, in place of MySQL on a machine without Docker."""
 
 import os
 import secrets
@@ -10,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recruit_assets.local.engines.engine import HOST, Command, Echo, EngineName
+from recruit_assets.local.engines.engine import HOST, Command, EngineName
 from recruit_assets.local.engines.jvm import environment
 from recruit_assets.local.engines.processes import run_to_end
 from recruit_assets.runtime.artifacts import mariadb_home
-from recruit_assets.runtime.files import write_private
+from recruit_assets.runtime.echo import Echo
+from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.probes import probe_mariadb
 
@@ -31,7 +29,7 @@ SYSTEM_TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class MariaDb:
-    """One server; its only port is mariadb, `extra` are options that win over ours."""
+    """One server. `ports` has mariadb; `extra` options override ours."""
 
     settings: Settings
     folder: Path
@@ -48,7 +46,7 @@ class MariaDb:
         home = mariadb_home(self.settings, echo=echo)
         data = self.folder / "data"
         (self.folder / "tmp").mkdir(exist_ok=True)
-        write_private(self.folder / "init.sql", self._init_sql())
+        atomic_write(self.folder / "init.sql", self._init_sql(), private=True)
         config = self.folder / "my.cnf"
         config.write_text(self._config(home, data), encoding="utf-8")
         if not data.exists():
@@ -72,14 +70,14 @@ class MariaDb:
         }
 
     def _password(self) -> str:
-        """Chosen once; in a file that only its owner may read."""
+        """A random password, kept in a private file."""
         file = self.folder / "password"
         if not file.exists():
-            write_private(file, secrets.token_urlsafe(24))
+            atomic_write(file, secrets.token_urlsafe(24), private=True)
         return file.read_text(encoding="utf-8")
 
     def _init_sql(self) -> str:
-        """Run by the server before it takes connections, at every start: one statement a line."""
+        """SQL that the server runs at every start before it accepts connections; one statement per line."""
         login = f"'{USER}'@'{HOST}'"
         return (
             f"CREATE USER IF NOT EXISTS {login};\n"
@@ -88,11 +86,11 @@ class MariaDb:
         )
 
     def _bootstrap(self, home: Path, data: Path) -> None:
-        """What mariadb-install-db does, without a shell: beside its place, then renamed, so never half."""
+        """Create the system tables as mariadb-install-db does, in a temporary folder that is then renamed."""
         partial = self.folder / "data.partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700)
-        # the server's root is let in only over the socket in the data folder, and only if it is the machine's root
+        # root may log in only through the socket in the data folder, and only as the machine's root user
         sql = "CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket='root';\n"
         sql += "".join((home / "share" / name).read_text(encoding="utf-8") for name in SYSTEM_TABLES)
         sql += "DELETE FROM proxies_priv;\n"
@@ -109,27 +107,27 @@ class MariaDb:
             "datadir": data,
             "lc-messages-dir": home / "share",
             "tmpdir": self.folder / "tmp",
-            # relative to the data folder: a deep state directory is too long for a socket's address
+            # relative to the data folder: the full path may be too long for a socket
             "socket": "mariadb.sock",
             "pid-file": "mariadb.pid",
             "bind-address": HOST,
             "port": self.ports["mariadb"],
             "skip-name-resolve": 1,
-            # a key made at every start takes up to 30 s, to encrypt what never leaves this machine
+            # creating a key at every start takes up to 30 s, and the traffic never leaves this machine
             "ssl": 0,
             "character-set-server": "utf8mb4",
             "collation-server": "utf8mb4_unicode_ci",
             "default-time-zone": "+00:00",
             "sql-mode": SQL_MODE,
-            # acknowledged means on the disk
+            # acknowledged transactions are on disk
             "innodb-flush-log-at-trx-commit": 1,
             "innodb-buffer-pool-size": "256M",
             "innodb-log-file-size": "96M",
             "max-connections": 100,
-            "table-open-cache": 400,  # more needs more open files than an ordinary user may have
+            "table-open-cache": 400,  # a higher value needs more open files than users may have
             "max-allowed-packet": "64M",
             "performance-schema": 0,
         }
         if os.geteuid() == 0:
-            values["user"] = "root"  # else the server refuses to run as root
+            values["user"] = "root"  # otherwise the server refuses to run as root
         return "[mysqld]\n" + "".join(f'{key} = "{value}"\n' for key, value in (values | dict(self.extra)).items())

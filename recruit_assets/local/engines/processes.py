@@ -1,7 +1,6 @@
-"""Processes that outlive the command which started them: spawn, recognize again, signal, wait.
+"""Processes that outlive the command that started them: spawn, identify, signal, wait.
 
-A process is recognized by its pid, the boot and the tick of its start, so that a pid which another program got since is
-never taken for ours, whatever the wall clock did. Not here: which program is run (each engine), when (`local`).
+A process is identified by pid, boot and start tick, so a pid that another program got later isn't mistaken for ours.
 """
 
 import json
@@ -19,30 +18,30 @@ import psutil
 from recruit_assets.local.engines.diagnosis import explain
 from recruit_assets.local.engines.engine import Command
 from recruit_assets.runtime.errors import StoreUnavailable
-from recruit_assets.runtime.files import write_private
-from recruit_assets.runtime.signals import interrupts_deferred
+from recruit_assets.runtime.files import atomic_write
+from recruit_assets.runtime.signals import defer_signals
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 POLL_S = 0.05
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
-"""Started by this process: it must reap them, else a dead one stays visible as a zombie."""
+"""Children of this process, which it must reap: otherwise a dead one stays as a zombie."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessRecord:
-    """Identity of a process for as long as the machine runs."""
+    """Identifies a process until the next reboot."""
 
     pid: int
     boot_id: str
     start_ticks: int
 
     def write(self, file: Path) -> None:
-        write_private(file, json.dumps(asdict(self)))
+        atomic_write(file, json.dumps(asdict(self)), private=True)
 
 
 def read_record(file: Path) -> ProcessRecord | None:
-    """The record in a file; nothing where there is none or it can't be read."""
+    """The record in a file; None if there is no file or it is invalid."""
     try:
         return ProcessRecord(**json.loads(file.read_text()))
     except (FileNotFoundError, ValueError, TypeError):
@@ -50,7 +49,7 @@ def read_record(file: Path) -> ProcessRecord | None:
 
 
 def spawn(command: Command, log: Path) -> ProcessRecord:
-    """Start a program in a session of its own, away from this terminal's signals; its output is appended to `log`."""
+    """Start a program in its own session, so that Ctrl-C doesn't reach it; its output is appended to `log`."""
     with log.open("ab") as output, _stdin(command) as stdin:
         child = subprocess.Popen(
             command.arguments,
@@ -67,7 +66,7 @@ def spawn(command: Command, log: Path) -> ProcessRecord:
 
 @contextmanager
 def _stdin(command: Command) -> Iterator[int]:
-    """Nothing, or a pipe of which the program itself holds both ends."""
+    """/dev/null, or a pipe whose both ends the program holds."""
     if not command.keeps_stdin:
         yield subprocess.DEVNULL
         return
@@ -82,10 +81,10 @@ def _stdin(command: Command) -> Iterator[int]:
 
 
 def run_to_end(command: Command, *, stdin: str = "", timeout_s: float) -> None:
-    """Run a program that prepares an engine; StoreUnavailable with its last lines unless it succeeds in time."""
+    """Run a program that prepares an engine; StoreUnavailable with its last lines if it fails or takes too long."""
     program = Path(command.arguments[0]).name
     with ExitStack() as at_end:
-        with interrupts_deferred():
+        with defer_signals():
             child = at_end.enter_context(
                 subprocess.Popen(
                     command.arguments,
@@ -97,7 +96,7 @@ def run_to_end(command: Command, *, stdin: str = "", timeout_s: float) -> None:
                     text=True,
                 )
             )
-            at_end.callback(child.kill)  # Ctrl-C, or too late
+            at_end.callback(child.kill)  # after Ctrl-C or a timeout
         try:
             output, _ = child.communicate(stdin, timeout=timeout_s)
         except subprocess.TimeoutExpired as error:
@@ -108,7 +107,7 @@ def run_to_end(command: Command, *, stdin: str = "", timeout_s: float) -> None:
 
 
 def identify(pid: int) -> ProcessRecord:
-    """The record of a process that exists; ProcessLookupError where it doesn't."""
+    """The record of a process; ProcessLookupError if it doesn't exist."""
     start = _start_ticks(pid)
     if start is None:
         raise ProcessLookupError(f"no process {pid}")
@@ -116,7 +115,7 @@ def identify(pid: int) -> ProcessRecord:
 
 
 def is_alive(record: ProcessRecord) -> bool:
-    """Whether this very process still holds anything: memory, files, ports."""
+    """True if this process exists and still holds memory, files or ports."""
     alive = (
         record.boot_id == BOOT_ID.read_text().strip()
         and record.start_ticks == _start_ticks(record.pid)
@@ -128,7 +127,7 @@ def is_alive(record: ProcessRecord) -> bool:
 
 
 def is_paused(record: ProcessRecord) -> bool:
-    """Whether it exists and was stopped by a signal."""
+    """True if it exists and was stopped by a signal."""
     try:
         return bool(psutil.Process(record.pid).status() == psutil.STATUS_STOPPED)
     except psutil.NoSuchProcess:
@@ -136,7 +135,7 @@ def is_paused(record: ProcessRecord) -> bool:
 
 
 def process_with_argument(argument: str) -> ProcessRecord | None:
-    """A process of this user with such an argument: one whose record was lost."""
+    """A process of this user with this argument: finds one whose record was lost."""
     for process in psutil.process_iter():
         try:
             if argument in process.cmdline() and process.uids().real == os.getuid():
@@ -147,7 +146,7 @@ def process_with_argument(argument: str) -> ProcessRecord | None:
 
 
 def send(record: ProcessRecord, number: signal.Signals) -> None:
-    """Signal the process and all of its group; nothing happens where it is gone."""
+    """Signal the process and its group, if it still exists."""
     if is_alive(record):
         try:
             os.killpg(record.pid, number)
@@ -156,7 +155,7 @@ def send(record: ProcessRecord, number: signal.Signals) -> None:
 
 
 def wait_gone(record: ProcessRecord, timeout_s: float) -> bool:
-    """Whether the process ended in time."""
+    """True if the process ended in time."""
     deadline = time.monotonic() + timeout_s
     while is_alive(record):
         if time.monotonic() > deadline:
@@ -168,7 +167,7 @@ def wait_gone(record: ProcessRecord, timeout_s: float) -> bool:
 def _holds_anything(pid: int) -> bool:
     try:
         process = psutil.Process(pid)
-        # a killed process is a zombie at once, but its ports stay taken until the last of its threads is gone
+        # a killed process is a zombie at once, but holds its ports until its last thread has ended
         return bool(process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
@@ -181,7 +180,7 @@ def _reap(pid: int) -> None:
 
 
 def _start_ticks(pid: int) -> int | None:
-    """Field 22 of /proc/PID/stat; the name in field 2 may hold anything, also brackets and spaces."""
+    """Field 22 of /proc/PID/stat. The name in field 2 may contain anything, brackets and spaces included."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):

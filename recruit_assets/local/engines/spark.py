@@ -1,7 +1,6 @@
-"""Spark as one warm process, for the runs of this machine; a cluster is reached by RECRUIT_SPARK_MASTER instead.
+"""A warm Spark JVM to which the runs on this machine attach (`stores.spark.warm`).
 
-Belongs here: how its JVM is run. Not here: how runs attach to it (`stores.spark_gateway`), what the SparkContext is
-made with (`stores.spark`).
+For a Spark cluster, set RECRUIT_SPARK_MASTER instead.
 """
 
 from collections.abc import Mapping
@@ -10,9 +9,10 @@ from pathlib import Path
 
 import pyspark
 
-from recruit_assets.local.engines.engine import Command, Echo, EngineName
+from recruit_assets.local.engines.engine import Command, EngineName
 from recruit_assets.local.engines.jvm import arguments_mark, java
 from recruit_assets.runtime.artifacts import classpath
+from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.spark.session import context_config
 from recruit_assets.stores.spark.warm import probe_spark
@@ -24,12 +24,12 @@ OPENED = (
     "java.util.concurrent", "java.util.concurrent.atomic", "sun.nio.ch", "sun.nio.cs", "sun.security.action",
     "sun.util.calendar",
 )  # fmt: skip
-"""Packages that Spark looks into: org.apache.spark.launcher.JavaModuleOptions, 3.5."""
+"""Packages that Spark accesses by reflection: org.apache.spark.launcher.JavaModuleOptions, 3.5."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spark:
-    """A SparkContext that waits for runs; it chooses its port and writes it, with a secret, into `connection`."""
+    """A SparkContext that waits for runs. It chooses its port and writes it, with a secret, to `connection`."""
 
     settings: Settings
     folder: Path
@@ -47,7 +47,7 @@ class Spark:
         return self.folder / "connection"
 
     def prepare(self, echo: Echo) -> Command:
-        self.connection.unlink(missing_ok=True)  # of a process before
+        self.connection.unlink(missing_ok=True)  # of an earlier process
         (self.folder / "data").mkdir(exist_ok=True)
         jars = [*Path(pyspark.__file__).parent.joinpath("jars").glob("*.jar"), *classpath("spark", self.settings)]
         config = context_config(self.settings) | {"spark.local.dir": str(self.folder / "data")}
@@ -58,9 +58,9 @@ class Spark:
             *(f"-D{name}={value}" for name, value in config.items()),
         )
         command = java(self.folder, jars=jars, options=options, main=[MAIN], short_lived=self.short_lived)
-        told = {CONNECTION_VARIABLE: str(self.connection), "PYSPARK_PIN_THREAD": "false"}
-        # it ends when its standard input does
-        return replace(command, environment={**command.environment, **told}, keeps_stdin=True)
+        variables = {CONNECTION_VARIABLE: str(self.connection), "PYSPARK_PIN_THREAD": "false"}
+        # the JVM exits at the end of its standard input
+        return replace(command, environment={**command.environment, **variables}, keeps_stdin=True)
 
     def probe(self) -> None:
         probe_spark(self.connection)

@@ -86,7 +86,7 @@ class RecordReader:
         hour_ms = event_hour(event.event_time_ms)
         return (
             hour_ms,
-            bucket_of(event.create_time, event.event_time_ms, self._layouts.of(hour_ms)),
+            bucket_of(event.create_time, event.event_time_ms, self._layouts.at(hour_ms)),
             event.key,
             event.event_time_ms,
             content_of(event.values[1:], event.extra),

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from recruit_assets.observability.audit.results import AuditResult
 from recruit_assets.runtime.errors import Inconsistent
-from recruit_assets.runtime.files import replace_file
+from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.settings import Settings
 
 FILE = "last_audit.json"
@@ -36,7 +36,7 @@ def keep_last_audit(settings: Settings, result: AuditResult) -> None:
         rules=len(result.results),
         broken=tuple(one.rule for one in result.differences),
     )
-    replace_file(_file(settings), last.model_dump_json().encode())
+    atomic_write(_file(settings), last.model_dump_json().encode())
 
 
 def read_last_audit(settings: Settings) -> LastAudit | None:

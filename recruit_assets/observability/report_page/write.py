@@ -9,7 +9,7 @@ import dagster as dg
 from recruit_assets.observability.audit.last_result import read_last_audit
 from recruit_assets.observability.report_page.page import Page
 from recruit_assets.observability.report_page.render import render
-from recruit_assets.runtime.files import replace_file
+from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.dagster.history import last_checks
 from recruit_assets.stores.mysql.connection import open_report_database
@@ -27,7 +27,7 @@ def write_page(
 ) -> Page:
     """Write the page of the report's last days; StoreUnavailable if a store can't be read, and the old page stays."""
     page = read_page(settings, instance, checks=checks, days=days)
-    replace_file(path, render(page).encode())
+    atomic_write(path, render(page).encode())
     return page
 
 

@@ -1,7 +1,7 @@
-"""Jars, the MariaDB server and a Java runtime: locked, hash-checked, in one cache per user that all clones share.
+"""Downloaded programs: jars, the MariaDB server and Java, locked and hash-checked in one cache per user.
 
-`python -m recruit_assets.runtime.artifacts.lock` writes the versions to `locks/`. Addresses of repositories come from
-jgo and from the user's own Maven and proxy settings (`repositories`).
+`python -m recruit_assets.runtime.artifacts.lock` writes the versions to `locks/`. Repository addresses come from jgo
+and from the user's Maven and proxy settings (`repositories`).
 """
 
 from recruit_assets.runtime.artifacts.install import classpath, fetch

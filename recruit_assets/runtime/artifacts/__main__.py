@@ -1,6 +1,6 @@
-"""`python -m recruit_assets.runtime.artifacts NAME ...`: fetch these locks' files, and print the path of each.
+"""`python -m recruit_assets.runtime.artifacts NAME ...`: download the files of these locks and print their paths.
 
-For images, which hold what they need before they start. Not here: fetching itself (`install`).
+Used when container images are built.
 """
 
 import sys

@@ -1,8 +1,4 @@
-"""Fetches one artifact over HTTP and proves that it is the one the lock names.
-
-Belongs here: repositories in turn, retries, the SHA-256. Not here: where it is put (`install`), repositories'
-addresses (`repositories`).
-"""
+"""Downloads one artifact from the first repository that has it, with retries, and checks its SHA-256."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -18,18 +14,18 @@ from recruit_assets.runtime.artifacts.repositories import TIMEOUT_S, without_log
 from recruit_assets.runtime.errors import Inconsistent, UserError
 
 Advance = Callable[[int], None]
-"""Takes the number of bytes that arrived; negative when a try is given up."""
+"""Takes the number of bytes received; negative when an attempt failed."""
 
 TRIES = 4
 WAIT: wait_base = wait_random_exponential(multiplier=0.5, max=10)
 CHUNK_BYTES = 256 * 1024
 NOT_HERE = frozenset({401, 403, 404, 410})
-"""A repository's answers that another try doesn't change; the next repository may have the file."""
+"""Status codes that a retry doesn't change; the next repository may have the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Repositories, addresses by name, and the session to reach them with."""
+    """Repository addresses by name, and the HTTP session for them."""
 
     session: requests.Session
     repositories: Mapping[str, str]
@@ -38,8 +34,7 @@ class Source:
 def download(artifact: LockedArtifact, target: Path, *, source: Source, advance: Advance) -> None:
     """Write the artifact to `target`, from the first repository that has it.
 
-    Raises UserError when none gives it, Inconsistent when what arrives isn't what the lock names; `target` may then
-    hold a part of it.
+    UserError if no repository delivers it, Inconsistent if its hash is wrong; `target` is then incomplete.
     """
     tries = Retrying(
         retry=retry_if_exception_type(requests.RequestException),
@@ -59,24 +54,24 @@ def download(artifact: LockedArtifact, target: Path, *, source: Source, advance:
             return
         answers.append(f"{name}: HTTP status {status}")
     raise UserError(
-        f"{artifact} couldn't be downloaded ({'; '.join(answers)}). Check the network, proxy and Maven mirror; "
-        "what is complete is kept, so just run it again"
+        f"{artifact} couldn't be downloaded ({'; '.join(answers)}). Check network, proxy and Maven mirror, and run the "
+        "command again; complete downloads are kept"
     )
 
 
 def verify(path: Path, artifact: LockedArtifact) -> None:
-    """Inconsistent unless the file's SHA-256 is the lock's."""
+    """Inconsistent if the file's SHA-256 isn't the one in the lock."""
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != artifact.sha256:
         raise Inconsistent(
-            f"{artifact} isn't the file that the lock names: its SHA-256 is {found}, the lock says {artifact.sha256}. "
-            "It was not used; what served it (a mirror or a proxy) can't be trusted"
+            f"{artifact} isn't the file in the lock: its SHA-256 is {found}, the lock says {artifact.sha256}. "
+            "It wasn't used. Don't trust the mirror or proxy that sent it"
         )
 
 
 def _fetch(session: requests.Session, address: str, target: Path, advance: Advance) -> int | None:
-    """Nothing when the whole file was written, the HTTP status when this repository doesn't have it."""
+    """None if the file was written, else the HTTP status of a repository that doesn't have it."""
     arrived = 0
     try:
         with session.get(address, stream=True, timeout=TIMEOUT_S) as response:

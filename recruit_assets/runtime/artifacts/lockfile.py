@@ -1,7 +1,4 @@
-"""The committed lists of artifacts: exact versions, SHA-256 and sizes.
-
-Belongs here: reading and writing one list. Not here: finding out what belongs in it (`lock`), fetching it (`install`).
-"""
+"""Reads and writes the committed locks: lists of artifacts with exact versions, SHA-256 and sizes."""
 
 import tomllib
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ LOCKS = files("recruit_assets.runtime.artifacts") / "locks"
 
 @dataclass(frozen=True, slots=True, order=True)
 class LockedArtifact:
-    """One file of a Maven repository, as it must be."""
+    """One file of a Maven repository."""
 
     group: str
     artifact: str
@@ -35,22 +32,22 @@ class LockedArtifact:
 
     @property
     def path(self) -> PurePosixPath:
-        """Where Maven's layout puts it."""
+        """Its path in a Maven repository."""
         return PurePosixPath(*self.group.split("."), self.artifact, self.version, self.file_name)
 
 
 def read_lock(name: str, folder: Traversable = LOCKS) -> tuple[LockedArtifact, ...]:
-    """The artifacts of a lock, in class path order; UserError names the locks that exist."""
+    """The artifacts of a lock in class path order; UserError lists the locks if there is no such lock."""
     lock = folder / f"{name}.toml"
     if not lock.is_file():
         known = ", ".join(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir()))
-        raise UserError(f"there is no class path {name!r}, only {known}")
+        raise UserError(f"there is no class path {name!r}; known are {known}")
     entries = tomllib.loads(lock.read_text(encoding="utf-8"))["artifact"]
     return tuple(LockedArtifact(**entry) for entry in entries)
 
 
 def format_lock(roots: list[str], artifacts: list[LockedArtifact]) -> str:
-    """The text that `read_lock` reads, with what was asked for on top."""
+    """The text of a lock file, with the requested roots on top."""
     lines = ["# Written by `python -m recruit_assets.runtime.artifacts.lock`; don't edit.", "roots = ["]
     lines += [f'  "{root}",' for root in roots]
     lines.append("]")

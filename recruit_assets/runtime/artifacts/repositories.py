@@ -1,8 +1,8 @@
-"""Where artifacts come from: jgo's own default, or what the user's jgo or Maven settings put in its place.
+"""The repositories of artifacts: jgo's default, or the mirrors in the user's jgo or Maven settings.
 
-Belongs here: turning those settings into addresses and an HTTP session. No address of a repository is written down in
-this project. A mirror is taken from Maven's `settings.xml` or `[repositories]` of jgo's configuration; a proxy from the
-usual variables, a login from ~/.netrc, certificates from REQUESTS_CA_BUNDLE or SSL_CERT_FILE.
+This project contains no repository address. Mirrors come from Maven's `settings.xml` and `[repositories]` of jgo's
+configuration, a proxy from the usual variables, a login from ~/.netrc, certificates from REQUESTS_CA_BUNDLE or
+SSL_CERT_FILE.
 """
 
 import os
@@ -21,14 +21,14 @@ TIMEOUT_S = 60
 
 
 def maven_context(repo_cache: Path) -> MavenContext:
-    """A jgo context that resolves from the user's mirrors, else from jgo's default, and stores into `repo_cache`."""
+    """A jgo context with the user's repositories, which stores files in `repo_cache`."""
     context = MavenContext(repo_cache=repo_cache, timeout=TIMEOUT_S)
     context.remote_repos = repositories()
     return context
 
 
 def repositories() -> dict[str, str]:
-    """Address of each repository by its name, without a slash at the end."""
+    """Repository addresses by name, without a trailing slash."""
     default = MavenContext(repo_cache=Path()).remote_repos
     mirrors = read_mirrors(_maven_settings())
     known = default | GlobalSettings.load().repositories
@@ -36,7 +36,7 @@ def repositories() -> dict[str, str]:
 
 
 def mirrored(name: str, url: str, mirrors: list[tuple[str, str]]) -> str:
-    """The address of a repository's first mirror, else its own; `mirrors` are pairs of mirrorOf and address."""
+    """The address of the first mirror of a repository, or else its own; `mirrors` are (mirrorOf, address) pairs."""
     for mirror_of, mirror_url in mirrors:
         patterns = {pattern.strip() for pattern in mirror_of.split(",")}
         if f"!{name}" not in patterns and {name, "*", "external:*"} & patterns:
@@ -45,20 +45,20 @@ def mirrored(name: str, url: str, mirrors: list[tuple[str, str]]) -> str:
 
 
 def read_mirrors(settings_xml: Path | None) -> list[tuple[str, str]]:
-    """Pairs of mirrorOf and address, in the file's order; none without a file. UserError where it isn't XML."""
+    """The file's (mirrorOf, address) pairs, none without a file; UserError if it isn't XML."""
     if settings_xml is None:
         return []
     try:
         root = ElementTree.parse(settings_xml).getroot()  # noqa: S314  # the user's own file, which Maven trusts too
     except ElementTree.ParseError as error:
-        raise UserError(f"Maven's settings {settings_xml} can't be read: {error}") from error
+        raise UserError(f"can't read Maven's settings {settings_xml}: {error}") from error
     mirrors = [element for element in root.iter() if _tag(element) == "mirror"]
     fields = [{_tag(child): (child.text or "").strip() for child in mirror} for mirror in mirrors]
     return [(each["mirrorOf"], _expanded(each["url"])) for each in fields if each.get("mirrorOf") and each.get("url")]
 
 
 def http_session(connections: int) -> requests.Session:
-    """A session that keeps connections and trusts what OpenSSL is told to trust; REQUESTS_CA_BUNDLE goes first."""
+    """A session that trusts the CAs in REQUESTS_CA_BUNDLE or SSL_CERT_FILE, if set."""
     session = requests.Session()
     session.mount("https://", HTTPAdapter(pool_maxsize=connections))
     session.verify = os.environ.get("SSL_CERT_FILE") or True
@@ -66,12 +66,12 @@ def http_session(connections: int) -> requests.Session:
 
 
 def without_login(text: str) -> str:
-    """The text without the user and password that an address in it may hold."""
+    """The text without user and password in its addresses."""
     return re.sub(r"//[^/\s@]+@", "//", text)
 
 
 def _maven_settings() -> Path | None:
-    """The user's settings, else the installation's, as Maven itself looks for them."""
+    """The user's settings file, or else the installation's, as in Maven itself."""
     maven_home = os.environ.get("MAVEN_HOME") or os.environ.get("M2_HOME")
     candidates = [Path("~/.m2/settings.xml").expanduser()]
     if maven_home:

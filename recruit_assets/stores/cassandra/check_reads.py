@@ -74,7 +74,7 @@ def read_buckets(
     ]
     layouts = read_layouts(session)
     for hour, recorded in hours.items():
-        buckets = layouts.of(round(hour.timestamp() * 1000)).buckets
+        buckets = layouts.at(round(hour.timestamp() * 1000)).buckets
         number = buckets[pick % len(buckets)]
         of_end, raw_of_end = ends[pick // len(buckets) % len(ends)]
         rows: dict[UUID, int] = dict(session.stream(of_end, (hour, number, most)))

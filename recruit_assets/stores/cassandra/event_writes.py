@@ -29,11 +29,11 @@ MAX_BATCH_BYTES = 48 * 1024
 """Cassandra rejects batches above 50 KiB by default (batch_size_fail_threshold)."""
 
 Done = Callable[[Exception | None], None]
-"""Called once, on a thread of the driver, with None, RowsRefused or StoreUnavailable."""
+"""Called once, on a driver's thread, with None, RowsRejected or StoreUnavailable."""
 
 
-class RowsRefused(Inconsistent):
-    """Cassandra rejects at least one row of a batch as invalid; none of its rows is written."""
+class RowsRejected(Inconsistent):
+    """Cassandra rejects at least one row of a batch as invalid; nothing of the batch is written."""
 
 
 class EventWrites:
@@ -68,9 +68,9 @@ class EventWrites:
         future = self._session.driver.execute_async(encoded_batch(encoded, partition, keyspace=self._session.keyspace))
         future.add_callbacks(callback=lambda _: done(None), errback=lambda error: done(_meaning(error, partition)))
 
-    def send_version(self, hour_ms: int, buckets: set[int], *, flight: int, done: Done) -> None:
-        """Raise the versions of buckets with new durable rows; returns at once. Repeating it is harmless."""
-        values = (dict.fromkeys(buckets, flight), _hour(hour_ms), self._writer)
+    def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None:
+        """Raise the version of these buckets of durable rows; returns at once. Repeating it is harmless."""
+        values = (dict.fromkeys(buckets, micro_batch), _hour(hour_ms), self._writer)
         self._send(self._version, values, hour_ms, done)
 
     def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
@@ -107,7 +107,7 @@ def _meaning(error: Exception, partition: Partition) -> Exception:
     """RowsRefused for invalid rows; StoreUnavailable for an unknown outcome: write the rows again (C1-C3)."""
     where = f"{RAW_EVENTS.name}, hour {_hour(partition[0]):%Y-%m-%dT%H}, {partition[1]=}"
     if isinstance(error, InvalidRequest):
-        meaning: Exception = RowsRefused(f"Cassandra rejected rows as invalid ({where}): {error}")
+        meaning: Exception = RowsRejected(f"Cassandra rejects rows as invalid ({where}): {error}")
     elif isinstance(error, DriverException | NoHostAvailable | ErrorMessage | OSError):
         meaning = StoreUnavailable(f"Cassandra didn't confirm a write ({where}): {error}")
     else:

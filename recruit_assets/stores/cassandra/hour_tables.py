@@ -55,7 +55,7 @@ class CassandraHourStore:
     def partitions(self, table: HourTable, hours: Sequence[datetime]) -> list[Partition]:
         if not table.has_buckets:
             return [Partition(hour) for hour in hours]
-        buckets = {hour: self._layouts.of(round(hour.timestamp() * 1000)).buckets for hour in hours}
+        buckets = {hour: self._layouts.at(round(hour.timestamp() * 1000)).buckets for hour in hours}
         return [Partition(hour, bucket) for hour in hours for bucket in buckets[hour]]
 
     def live_versions(self, hours: Sequence[datetime]) -> dict[datetime, Counter[Partition]]:

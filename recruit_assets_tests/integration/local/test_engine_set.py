@@ -1,6 +1,6 @@
-"""The real engines as a set of their own, since these tests stop, kill and block them.
+"""The real engines. These tests stop, kill and block them, so they use engines of their own.
 
-Every test begins with `running`, which starts whatever the test before left stopped or dead.
+The fixture `running` starts what the previous test left stopped or dead.
 """
 
 import os
@@ -35,7 +35,7 @@ ENGINES_COMMAND = (sys.executable, "-c", "from recruit_assets.cli.engines import
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngines]:
-    """Engines in a folder whose name has what shells and configuration files stumble over."""
+    """Engines in a folder whose name needs quoting in shells and configuration files."""
     state_dir = tmp_path_factory.mktemp("engines") / "it's a state dir"
     engines = LocalEngines(load_settings(state_dir=state_dir))
     yield engines
@@ -50,7 +50,7 @@ def running(local: LocalEngines) -> Settings:
 
 
 def processes_of(state_dir: Path) -> list[psutil.Process]:
-    """Every process that was given something of this state directory, also of another session."""
+    """All processes with this state directory in their arguments."""
     return [each for each in psutil.process_iter(["cmdline"]) if str(state_dir) in " ".join(each.info["cmdline"] or [])]
 
 
@@ -79,7 +79,7 @@ def cassandra(settings: Settings) -> tuple[Cluster, Session]:
     return cluster, cluster.connect()
 
 
-def test_started_engines_all_run_and_say_where(local: LocalEngines, running: Settings) -> None:
+def test_started_engines_are_running_at_the_addresses_in_the_settings(local: LocalEngines, running: Settings) -> None:
     assert set(states(local).values()) == {EngineState.RUNNING}
     assert {f"127.0.0.1:{each.port}" for each in local.status() if each.port} == {
         running.kafka_bootstrap,
@@ -98,15 +98,15 @@ def test_starting_again_changes_nothing(local: LocalEngines, running: Settings) 
     assert load_settings(state_dir=local.state_dir) == running
 
 
-def test_nothing_listens_beyond_this_machine(local: LocalEngines, running: Settings) -> None:
-    """Cassandra and Kafka ask for no login here."""
+def test_engines_listen_on_this_machine_only(local: LocalEngines, running: Settings) -> None:
+    """Local Cassandra and Kafka need no login."""
     connections = [each for pid in pids(local).values() for each in psutil.Process(pid).net_connections("inet")]
     listening = {each.laddr.ip.removeprefix("::ffff:") for each in connections if each.status == psutil.CONN_LISTEN}
 
     assert listening == {"127.0.0.1"}
 
 
-def test_the_password_is_in_private_files_only(local: LocalEngines, running: Settings) -> None:
+def test_the_password_is_only_in_private_files(local: LocalEngines, running: Settings) -> None:
     password = running.mysql_password.get_secret_value()
     holding = [path for path in local.state_dir.rglob("*") if path.is_file() and password.encode() in path.read_bytes()]
 
@@ -116,7 +116,7 @@ def test_the_password_is_in_private_files_only(local: LocalEngines, running: Set
     assert not [each for each in processes_of(local.state_dir) if password in " ".join(each.environ().values())]
 
 
-def test_nobody_but_our_user_may_log_in_to_mariadb_over_the_network(running: Settings) -> None:
+def test_only_our_user_can_log_in_to_mariadb_over_the_network(running: Settings) -> None:
     with mysql(running) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT user, plugin FROM mysql.user WHERE user <> 'mariadb.sys' AND host <> 'localhost'")
         assert cursor.fetchall() == (("recruit", "mysql_native_password"),)
@@ -127,7 +127,7 @@ def test_nobody_but_our_user_may_log_in_to_mariadb_over_the_network(running: Set
             pymysql.connect(host=running.mysql_host, port=running.mysql_port, user=user, password="")
 
 
-def test_mariadb_is_strict_durable_in_utc_and_unicode(running: Settings) -> None:
+def test_mariadb_is_strict_and_durable_and_uses_utc_and_unicode(running: Settings) -> None:
     with mysql(running) as connection, connection.cursor() as cursor:
         cursor.execute(
             "SELECT @@sql_mode LIKE '%STRICT_ALL_TABLES%', @@innodb_flush_log_at_trx_commit, @@global.time_zone,"
@@ -136,8 +136,8 @@ def test_mariadb_is_strict_durable_in_utc_and_unicode(running: Settings) -> None
         assert cursor.fetchall() == ((1, 1, "+00:00", "utf8mb4", "11.4."),)
 
 
-def test_cassandra_acknowledges_only_what_is_on_the_disk(running: Settings) -> None:
-    """With the default, kill -9 lost 441 of 20,000 acknowledged rows."""
+def test_cassandra_acknowledges_only_what_is_on_disk(running: Settings) -> None:
+    """With the default commit log, kill -9 lost 441 of 20,000 acknowledged rows."""
     names = ("commitlog_sync", "commitlog_sync_group_window")
     cluster, session = cassandra(running)
     found = [session.execute("SELECT value FROM system_views.settings WHERE name = %s", [name]) for name in names]
@@ -146,25 +146,25 @@ def test_cassandra_acknowledges_only_what_is_on_the_disk(running: Settings) -> N
     assert [value for rows in found for (value,) in rows] == ["group", "10ms"]
 
 
-def test_the_set_stays_within_4_gib(local: LocalEngines, running: Settings) -> None:
+def test_the_engines_use_less_than_4_gib(local: LocalEngines, running: Settings) -> None:
     assert sum(each.rss_bytes or 0 for each in local.status()) < FOUR_GIB
 
 
-def test_what_was_acknowledged_survives_kill_9_of_every_engine(local: LocalEngines, running: Settings) -> None:
+def test_acknowledged_data_survives_kill_9_of_every_engine(local: LocalEngines, running: Settings) -> None:
     acknowledged = write_everywhere(running)
-    said: list[str] = []
+    lines: list[str] = []
 
     for name in EngineName:
         local.kill_one(name)
     assert set(states(local).values()) == {EngineState.DEAD}
-    local.start(said.append)
+    local.start(lines.append)
 
     assert read_everywhere(running) == acknowledged
-    assert sorted(line.split(":")[0] for line in said if "had died" in line) == sorted(EngineName)
+    assert sorted(line.split(":")[0] for line in lines if "had died" in line) == sorted(EngineName)
 
 
 def write_everywhere(settings: Settings) -> dict[str, object]:
-    """Write to each engine, and give what `read_everywhere` finds if all of it is still there."""
+    """Write to each engine; returns what `read_everywhere` must find."""
     with KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap) as admin:
         admin.create_topics([NewTopic("durable", num_partitions=1, replication_factor=1)])
     producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all", max_request_size=8 * 1024 * 1024)
@@ -200,11 +200,9 @@ def read_everywhere(settings: Settings) -> dict[str, object]:
     return {"kafka": record, "cassandra": rows, "mariadb": text}
 
 
-def test_a_taken_port_is_named_with_its_holder_and_nothing_is_left_running(
-    local: LocalEngines, running: Settings
-) -> None:
+def test_an_error_about_a_port_in_use_names_the_other_program(local: LocalEngines, running: Settings) -> None:
     local.stop_one("mariadb")
-    taken = rf"port {running.mysql_port}, kept for mariadb, is taken by .* \(pid {os.getpid()}\): end that program"
+    taken = rf"port {running.mysql_port} of mariadb is in use by .* \(pid {os.getpid()}\): stop that program"
 
     with socket.create_server(("127.0.0.1", running.mysql_port)), pytest.raises(UserError, match=taken):
         local.start()
@@ -213,15 +211,15 @@ def test_a_taken_port_is_named_with_its_holder_and_nothing_is_left_running(
     assert states(local)[EngineName.KAFKA] is EngineState.RUNNING
 
 
-def test_two_commands_at_once_wait_for_each_other(local: LocalEngines, running: Settings) -> None:
-    said: list[str] = []
+def test_a_second_command_waits_for_the_first(local: LocalEngines, running: Settings) -> None:
+    lines: list[str] = []
     with FileLock(local.state_dir / "engines" / ".lock"):
-        second = threading.Thread(target=local.start, args=(said.append,))
+        second = threading.Thread(target=local.start, args=(lines.append,))
         second.start()
-        wait_until(lambda: said, 10, what="the second command to say that it waits")
+        wait_until(lambda: lines, 10, what="the second command's message")
     second.join(60)
 
-    assert said[0] == "another `engines` command is at work in this state directory; waiting for it"
+    assert lines[0] == "waiting for another `engines` command in this state directory"
     assert set(states(local).values()) == {EngineState.RUNNING}
 
 
@@ -232,7 +230,7 @@ def test_ports_and_password_stay_the_same_after_a_restart(local: LocalEngines, r
     assert load_settings(state_dir=local.state_dir) == running
 
 
-def test_stopped_engines_leave_no_process_and_no_address(local: LocalEngines, running: Settings) -> None:
+def test_stopped_engines_leave_no_processes_and_no_addresses(local: LocalEngines, running: Settings) -> None:
     local.stop()
 
     assert processes_of(local.state_dir) == []
@@ -241,7 +239,7 @@ def test_stopped_engines_leave_no_process_and_no_address(local: LocalEngines, ru
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_start_that_is_interrupted_stops_what_it_started(ending: signal.Signals, tmp_path: Path) -> None:
+def test_an_interrupted_start_stops_what_it_started(ending: signal.Signals, tmp_path: Path) -> None:
     environment = dict(os.environ, RECRUIT_STATE_DIR=str(tmp_path))
     with subprocess.Popen([*ENGINES_COMMAND, "start"], env=environment, stderr=subprocess.PIPE, text=True) as command:
         assert command.stderr is not None
@@ -256,20 +254,20 @@ def test_a_start_that_is_interrupted_stops_what_it_started(ending: signal.Signal
     assert processes_of(tmp_path) == []
 
 
-def test_a_state_directory_of_another_user_is_one_clear_error(
+def test_a_state_directory_of_another_user_is_a_user_error(
     local: LocalEngines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(_: Path) -> bool:
+    def denied(_: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "is_file", refused)
+    monkeypatch.setattr(Path, "is_file", denied)
 
     for act in (local.stop, local.status):
         with pytest.raises(UserError, match="belongs to another user"):
             act()
 
 
-def test_status_of_the_command_line_fails_unless_all_run(tmp_path: Path) -> None:
+def test_the_status_command_fails_unless_all_engines_are_running(tmp_path: Path) -> None:
     environment = dict(os.environ, RECRUIT_STATE_DIR=str(tmp_path))
 
     done = subprocess.run([*ENGINES_COMMAND, "status"], env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Ports: free, kept, and whoever took one is named."""
+"""Choosing and keeping free ports, and naming the program that uses one."""
 
 import json
 import os
@@ -17,15 +17,15 @@ def taken_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_chosen_ports_differ_and_no_outgoing_connection_is_given_one() -> None:
-    """A client's connection may get any port of the ephemeral range, also a stopped engine's."""
+def test_chosen_ports_are_distinct_and_below_the_ephemeral_range() -> None:
+    """An outgoing connection can take any ephemeral port, even that of a stopped engine."""
     ports = free_ports(50)
 
     assert len(set(ports)) == 50
     assert all(LOWEST <= port < int(EPHEMERAL.read_text().split()[0]) for port in ports)
 
 
-def test_ports_are_kept_and_later_names_get_others(tmp_path: Path) -> None:
+def test_ports_are_kept_and_new_names_get_new_ones(tmp_path: Path) -> None:
     file = tmp_path / "ports.json"
     keep_ports(file, ["kafka"])
     kept = read_ports(file)
@@ -37,18 +37,18 @@ def test_ports_are_kept_and_later_names_get_others(tmp_path: Path) -> None:
     assert json.loads(file.read_text()).keys() == {"kafka", "mariadb"}
 
 
-def test_a_listener_takes_a_port_and_is_named(taken_port: int) -> None:
+def test_a_port_with_a_listener_is_in_use_and_the_listener_is_named(taken_port: int) -> None:
     assert not is_free(taken_port)
     assert f"(pid {os.getpid()})" in holder_of(taken_port)
 
 
-def test_a_connection_that_ended_does_not_take_a_port(taken_port: int) -> None:
-    """An engine that was just stopped leaves its connections in TIME_WAIT for a minute."""
+def test_a_port_with_a_connection_in_time_wait_is_free(taken_port: int) -> None:
+    """A stopped engine leaves its connections in TIME_WAIT for a minute."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as client:
             accepted, _ = server.accept()
-            accepted.close()  # the server's side ends first, so it is the one that lingers
+            accepted.close()  # the side that closes first has the TIME_WAIT
             assert client.recv(1) == b""
 
     assert is_free(port)

@@ -1,4 +1,4 @@
-"""Child processes that are kept running, and that leave nothing behind."""
+"""Services are restarted when they die, and leave no process behind."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from recruit_assets.local import supervisor as services
+from recruit_assets.local import supervisor
 from recruit_assets.local.supervisor import Service, Supervisor
 from recruit_assets_tests.support.waiting import wait_until
 
@@ -28,19 +28,19 @@ def a_service(name: str, code: str) -> Service:
 
 
 @pytest.fixture
-def said() -> list[str]:
+def lines() -> list[str]:
     return []
 
 
 @pytest.fixture
-def start(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """One running service with this program."""
-    monkeypatch.setattr(services, "FIRST_RESTART_S", 0.0)
-    monkeypatch.setattr(services, "STOP_TIMEOUT_S", 1.0)
+def start(tmp_path: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Starts a supervisor with one service that runs this program."""
+    monkeypatch.setattr(supervisor, "FIRST_RESTART_S", 0.0)
+    monkeypatch.setattr(supervisor, "STOP_TIMEOUT_S", 1.0)
     started: list[Supervisor] = []
 
     def one(code: str) -> Supervisor:
-        running = Supervisor([a_service("one", code)], tmp_path, said.append).__enter__()
+        running = Supervisor([a_service("one", code)], tmp_path, lines.append).__enter__()
         started.append(running)
         return running
 
@@ -61,39 +61,39 @@ def printed(tmp_path: Path) -> str:
     return (tmp_path / "one.log").read_text()
 
 
-def test_a_service_that_was_killed_runs_again(start: Start, said: list[str]) -> None:
+def test_a_killed_service_is_restarted(start: Start, lines: list[str]) -> None:
     running = start(SLEEPS)
     first = running.pids()["one"]
 
     os.kill(first, signal.SIGKILL)
     watch_until(running, lambda: running.pids().get("one", first) != first)
 
-    assert "one was ended by signal 9" in said[0]
+    assert "one was killed by signal 9" in lines[0]
 
 
-def test_a_service_that_dies_is_said_with_its_last_words(start: Start, said: list[str], tmp_path: Path) -> None:
+def test_a_death_is_reported_with_the_last_lines_of_the_log(start: Start, lines: list[str], tmp_path: Path) -> None:
     running = start(DIES)
 
-    watch_until(running, lambda: said)
+    watch_until(running, lambda: lines)
 
-    assert "one ended with exit code 3" in said[0]
-    assert str(tmp_path / "one.log") in said[0]
-    assert "no such broker" in said[0]
+    assert "one ended with exit code 3" in lines[0]
+    assert str(tmp_path / "one.log") in lines[0]
+    assert "no such broker" in lines[0]
 
 
-def test_a_service_that_keeps_dying_is_restarted_ever_less_often(
-    start: Start, said: list[str], monkeypatch: pytest.MonkeyPatch
+def test_the_pause_before_a_restart_doubles_each_time(
+    start: Start, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "FIRST_RESTART_S", 0.1)
+    monkeypatch.setattr(supervisor, "FIRST_RESTART_S", 0.1)
     running = start(DIES)
 
-    watch_until(running, lambda: len(said) == 3)
+    watch_until(running, lambda: len(lines) == 3)
 
-    assert [line.partition("restart in ")[2].partition(";")[0] for line in said] == ["0.1 s", "0.2 s", "0.4 s"]
+    assert [line.partition("restarting in ")[2].partition(";")[0] for line in lines] == ["0.1 s", "0.2 s", "0.4 s"]
 
 
-def test_what_a_service_started_ends_with_it(start: Start, tmp_path: Path) -> None:
-    """A code server's runs must not go on writing after `up` was stopped."""
+def test_the_children_of_a_service_end_with_it(start: Start, tmp_path: Path) -> None:
+    """Dagster's run processes must not continue after `up` was stopped."""
     running = start(WITH_CHILD)
     wait_until(lambda: printed(tmp_path).strip(), 10)
     parent, child = running.pids()["one"], int(printed(tmp_path))
@@ -104,7 +104,7 @@ def test_what_a_service_started_ends_with_it(start: Start, tmp_path: Path) -> No
     wait_until(lambda: not psutil.pid_exists(child), 5, what="the end of the service's child")
 
 
-def test_a_service_that_does_not_listen_is_killed(start: Start, said: list[str], tmp_path: Path) -> None:
+def test_a_service_that_ignores_sigterm_is_killed(start: Start, lines: list[str], tmp_path: Path) -> None:
     running = start(DEAF)
     wait_until(lambda: "deaf" in printed(tmp_path), 10)
     pid = running.pids()["one"]
@@ -112,4 +112,4 @@ def test_a_service_that_does_not_listen_is_killed(start: Start, said: list[str],
     running.__exit__()
 
     assert not psutil.pid_exists(pid)
-    assert said[-1] == "one didn't end within 1 s and is killed"
+    assert lines[-1] == "one didn't end within 1 s, killing it"

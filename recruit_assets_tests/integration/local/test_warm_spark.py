@@ -28,7 +28,7 @@ def attach(settings: Settings, *arguments: str) -> list[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
 
 
-def test_processes_share_the_context_and_nothing_else(engines: Settings) -> None:
+def test_processes_share_only_the_spark_context(engines: Settings) -> None:
     context, *first = attach(engines, "Europe/Berlin")
     same_context, *second = attach(engines, "UTC")
 

@@ -1,4 +1,4 @@
-"""`recruit-assets simulate` into a file."""
+"""`recruit-assets simulate` to a file."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_a_file_and_its_ledger_are_written(tmp_path: Path) -> None:
         (["--jsonl", "/no/such/directory/events.jsonl"], "can't write /no/such/directory/events.jsonl: No such file"),
     ],
 )
-def test_wrong_options_are_a_message_to_the_user(arguments: list[str], message: str) -> None:
+def test_invalid_options_are_user_errors(arguments: list[str], message: str) -> None:
     result = run(*arguments)
 
     assert isinstance(result.exception, UserError)
@@ -44,7 +44,7 @@ def test_wrong_options_are_a_message_to_the_user(arguments: list[str], message: 
         raise result.exception
 
 
-def test_an_earlier_runs_ledger_does_not_survive_a_failed_run(tmp_path: Path) -> None:
+def test_a_failed_run_removes_the_ledger_of_an_earlier_run(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.json"
     ledger.write_text("{}")
     run("--jsonl", tmp_path / "none" / "events.jsonl", "--ledger", ledger)

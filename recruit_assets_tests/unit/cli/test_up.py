@@ -1,4 +1,4 @@
-"""What `up` starts, and what it tells of it."""
+"""Which services `up` starts, and which addresses it shows."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ PAGE = Path("/a place/report.html")
 OURS = {"ingest", "metrics", "report", "simulator"}
 
 
-def test_our_services_are_commands_with_options_that_they_take() -> None:
-    """A wrong one would only be seen as a service that keeps dying."""
+def test_our_services_are_valid_commands() -> None:
+    """An invalid option would only show as a service that keeps dying."""
     commands = get_command(app).commands  # type: ignore[attr-defined]  # the app is a group
     services = {
         service.name: list(service.arguments) for service in up._services(20.0, 3000, metrics_port=1, page=PAGE)
@@ -26,9 +26,9 @@ def test_our_services_are_commands_with_options_that_they_take() -> None:
         commands[command].make_context(command, options)
 
 
-def test_where_page_and_metrics_are_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_addresses_of_page_and_metrics_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     up._show_addresses(load_settings(state_dir=tmp_path), 3000, metrics_port=9464, page=PAGE, logs=tmp_path)
 
-    said = capsys.readouterr().err
-    assert "file:///a%20place/report.html, renewed every 60 s" in said
-    assert "http://127.0.0.1:9464/metrics" in said
+    shown = capsys.readouterr().err
+    assert "file:///a%20place/report.html, updated every 60 s" in shown
+    assert "http://127.0.0.1:9464/metrics" in shown

@@ -1,4 +1,4 @@
-"""Dead letters: what they keep, whose origin they name, what fits."""
+"""What a dead letter contains, which origin it names, and what is cut when it is too large."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterHeader, DeadLetterReason, Origin
-from recruit_assets.ingest.dead_letters import Selection, refusal, replay_headers
+from recruit_assets.ingest.dead_letters import Selection, dead_letter_for, replay_headers
 from recruit_assets.runtime.errors import Inconsistent, RejectedEvent
 from recruit_assets.stores.kafka.clients import Headers
 from recruit_assets.stores.kafka.dead_letter_topic import (
@@ -21,7 +21,7 @@ WHY = RejectedEvent(DeadLetterReason.WRONG_TYPE, "job_id: wanted a whole number,
 
 
 class SentRecords:
-    """A sender that keeps what it is given, as records of the dead letter topic."""
+    """A sender that keeps what it is sent, as records of the dead letter topic."""
 
     def __init__(self) -> None:
         self.records: list[ARecord] = []
@@ -42,7 +42,7 @@ def sent(letter: DeadLetter, *, limit_bytes: int = 1024 * 1024) -> ARecord:
 def test_a_dead_letter_keeps_value_key_headers_origin_and_reason() -> None:
     record = ARecord(b"bytes", offset=7, partition=2, key=b"key", headers=[("trace", b"1")])
 
-    letter = dead_letter_of(sent(refusal(record, WHY)))
+    letter = dead_letter_of(sent(dead_letter_for(record, WHY)))
 
     assert letter == DeadLetter(
         origin=Origin("raw_events", 2, 7),
@@ -57,33 +57,33 @@ def test_a_dead_letter_keeps_value_key_headers_origin_and_reason() -> None:
     )
 
 
-def test_the_headers_have_kafka_connects_names() -> None:
-    names = {name for name, _ in sent(refusal(ARecord(b"x"), WHY)).headers}
+def test_headers_are_named_as_in_kafka_connect() -> None:
+    names = {name for name, _ in sent(dead_letter_for(ARecord(b"x"), WHY)).headers}
 
     assert {"__connect.errors.topic", "__connect.errors.partition", "__connect.errors.offset"} <= names
     assert {"__connect.errors.exception.class.name", "__connect.errors.exception.message"} <= names
 
 
-def test_a_replay_that_is_refused_keeps_its_first_origin_and_counts_attempts() -> None:
-    first = dead_letter_of(sent(refusal(ARecord(b"x", offset=7, headers=[("trace", b"1")]), WHY)))
+def test_a_replay_that_is_rejected_keeps_its_first_origin_and_counts_attempts() -> None:
+    first = dead_letter_of(sent(dead_letter_for(ARecord(b"x", offset=7, headers=[("trace", b"1")]), WHY)))
     replayed = ARecord(b"x", offset=99, headers=replay_headers(first, attempts=1))
 
-    second = dead_letter_of(sent(refusal(replayed, WHY)))
+    second = dead_letter_of(sent(dead_letter_for(replayed, WHY)))
 
     assert (second.origin, second.attempts, second.headers) == (Origin("raw_events", 0, 7), 2, (("trace", b"1"),))
 
 
 @pytest.mark.parametrize("offset", [b"x", b""])
-def test_headers_that_someone_else_made_up_dont_stop_a_dead_letter(offset: bytes) -> None:
+def test_invalid_origin_headers_are_ignored(offset: bytes) -> None:
     record = ARecord(b"x", offset=7, headers=[(DeadLetterHeader.TOPIC, b"t"), (DeadLetterHeader.OFFSET, offset)])
 
-    assert refusal(record, WHY).origin == Origin("raw_events", 0, 7)
+    assert dead_letter_for(record, WHY).origin == Origin("raw_events", 0, 7)
 
 
-def test_an_original_that_doesnt_fit_leaves_its_beginning_length_and_hash() -> None:
+def test_of_a_value_that_is_too_large_the_beginning_the_length_and_a_hash_are_kept() -> None:
     value = b"0123456789" * 200_000
 
-    record = sent(refusal(ARecord(value, key=b"k" * 100_000, headers=[("big", b"h" * 100_000)]), WHY))
+    record = sent(dead_letter_for(ARecord(value, key=b"k" * 100_000, headers=[("big", b"h" * 100_000)]), WHY))
 
     headers = dict(record.headers)
     assert record.value == value[:KEPT_VALUE_BYTES]
@@ -93,17 +93,17 @@ def test_an_original_that_doesnt_fit_leaves_its_beginning_length_and_hash() -> N
     assert not dead_letter_of(record).is_whole
 
 
-def test_an_original_that_just_fits_is_whole() -> None:
-    assert dead_letter_of(sent(refusal(ARecord(b"x" * 1_000_000), WHY))).is_whole
+def test_a_value_that_just_fits_is_kept_whole() -> None:
+    assert dead_letter_of(sent(dead_letter_for(ARecord(b"x" * 1_000_000), WHY))).is_whole
 
 
-def test_a_message_in_any_script_is_cut_to_the_room_there_is() -> None:
+def test_a_long_message_is_cut_by_bytes_not_characters() -> None:
     long = RejectedEvent(DeadLetterReason.WRONG_TYPE, "\N{GRINNING FACE}" * 5_000)
 
-    assert sum(len(found) for _, found in sent(refusal(ARecord(b"x"), long)).headers) < 8 * 1024
+    assert sum(len(found) for _, found in sent(dead_letter_for(ARecord(b"x"), long)).headers) < 8 * 1024
 
 
-def test_a_record_of_another_program_in_the_topic_is_reported_with_its_place() -> None:
+def test_a_foreign_record_in_the_dead_letter_topic_is_an_error_that_names_its_offset() -> None:
     with pytest.raises(Inconsistent, match=r"raw_events.dlq/0/3 isn't a dead letter"):
         dead_letter_of(ARecord(b"x", offset=3, topic="raw_events.dlq"))
 
@@ -118,5 +118,5 @@ def test_a_record_of_another_program_in_the_topic_is_reported_with_its_place() -
         (Selection(since=datetime(2026, 1, 5, 8, 0, 1, tzinfo=UTC)), False),
     ],
 )
-def test_a_selection_is_by_reason_and_time(selection: Selection, included: bool) -> None:
-    assert selection.includes(refusal(ARecord(b"x"), WHY)) is included
+def test_a_selection_filters_by_reason_and_time(selection: Selection, included: bool) -> None:
+    assert selection.includes(dead_letter_for(ARecord(b"x"), WHY)) is included

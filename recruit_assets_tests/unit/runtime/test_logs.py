@@ -1,4 +1,4 @@
-"""What a process logs, seen where a user sees it: on stderr."""
+"""What a process writes to stderr."""
 
 import logging
 import subprocess
@@ -29,7 +29,7 @@ except OSError:
         ("recruit_assets.ingest.worker", ["ERROR ingest-0: no host", "WARNING ingest-0: a warning"]),
     ],
 )
-def test_a_client_library_says_its_errors_in_one_line(logger: str, expected: list[str]) -> None:
+def test_errors_of_client_libraries_are_logged_without_traceback(logger: str, expected: list[str]) -> None:
     code = CODE.format(logger=logger)
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
 
@@ -38,15 +38,15 @@ def test_a_client_library_says_its_errors_in_one_line(logger: str, expected: lis
     assert ("Traceback" in said) == (logger == "recruit_assets.ingest.worker")
 
 
-def test_a_service_that_lost_its_broker_says_so_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client tells each attempt, several a second; at the start the command's own error tells."""
+def test_failed_connection_attempts_are_logged_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client logs each attempt, several per second. At the start, the command's own error is enough."""
     now_s = 0.0
     monkeypatch.setattr("recruit_assets.runtime.logs.time.monotonic", lambda: now_s)
-    attempts = logs._Attempts()
+    attempts = logs._ConnectionAttempts()
     record = logging.LogRecord("kafka.net.manager", logging.ERROR, "", 0, "Connection failed", None, None)
 
     shown = []
     for now_s in (1.0, 14.0, 16.0, 17.0, 70.0, 77.0):  # noqa: B007  # the clock
-        shown.append(attempts.are_worth_a_line(record))
+        shown.append(attempts.should_log(record))
 
     assert shown == [False, False, True, False, False, True]

@@ -1,4 +1,4 @@
-"""Settings: what is wrong is named, what isn't set comes from the local engines, and secrets stay secret."""
+"""Settings: invalid ones are named, addresses default to the local engines, and secrets aren't shown."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,14 +26,14 @@ from recruit_assets_tests.support.certificates import Authority
         ("RECRUIT_GRAFANA_URL", "grafana:3000", "must begin with https:// or http://"),
     ],
 )
-def test_a_wrong_setting_is_named(variable: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_setting_is_named(variable: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable, value)
 
-    with pytest.raises(UserError, match=f"{variable}.*{why}"):
+    with pytest.raises(UserError, match=f"Invalid setting: {variable}.*{why}"):
         load_settings()
 
 
-def test_the_password_is_not_shown_when_something_else_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_about_another_setting_doesnt_show_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "hunter2")
     monkeypatch.setenv("RECRUIT_MYSQL_PORT", "abc")
 
@@ -43,13 +43,13 @@ def test_the_password_is_not_shown_when_something_else_is_wrong(monkeypatch: pyt
     assert "hunter2" not in str(caught.value)
 
 
-def test_the_password_is_not_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_repr_doesnt_show_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "hunter2")
 
     assert "hunter2" not in repr(load_settings())
 
 
-def test_without_variables_the_local_engines_are_used(tmp_path: Path) -> None:
+def test_addresses_default_to_the_local_engines(tmp_path: Path) -> None:
     (tmp_path / ENDPOINTS_FILE).write_text('{"kafka_bootstrap": "127.0.0.1:1234", "mysql_password": "secret"}')
 
     settings = load_settings(state_dir=tmp_path)
@@ -58,7 +58,7 @@ def test_without_variables_the_local_engines_are_used(tmp_path: Path) -> None:
     assert settings.mysql_password.get_secret_value() == "secret"
 
 
-def test_a_variable_wins_over_the_local_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_takes_precedence_over_the_local_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ENDPOINTS_FILE).write_text('{"kafka_bootstrap": "127.0.0.1:1234"}')
     monkeypatch.setenv("RECRUIT_KAFKA_BOOTSTRAP", "broker:9092")
     monkeypatch.setenv("RECRUIT_STATE_DIR", str(tmp_path))
@@ -66,48 +66,50 @@ def test_a_variable_wins_over_the_local_engines(tmp_path: Path, monkeypatch: pyt
     assert load_settings().kafka_bootstrap == "broker:9092"
 
 
-def test_an_address_that_nobody_knows_is_asked_for_by_name(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"RECRUIT_CASSANDRA_HOSTS is not set .* `recruit-assets engines start`"):
+def test_a_missing_address_is_an_error_that_names_its_variable(tmp_path: Path) -> None:
+    expected = r"RECRUIT_CASSANDRA_HOSTS is not set and no local engine is running .* `recruit-assets engines start`"
+    with pytest.raises(UserError, match=expected):
         load_settings(state_dir=tmp_path).require("cassandra_hosts")
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"kafka_user": "u"}, "RECRUIT_KAFKA_USER is set, RECRUIT_KAFKA_PASSWORD isn't"),
-        ({"cassandra_password": "p"}, "RECRUIT_CASSANDRA_PASSWORD is set, RECRUIT_CASSANDRA_USER isn't"),
-        ({"kafka_user": "u", "kafka_password": "p"}, "RECRUIT_KAFKA_USER is set, RECRUIT_KAFKA_TLS_CA isn't.*`off`"),
-        ({"cassandra_user": "u", "cassandra_password": "p"}, "RECRUIT_CASSANDRA_TLS_CA isn't: name the file"),
-        ({"kafka_replication": 2, "kafka_min_insync": 3}, "RECRUIT_KAFKA_MIN_INSYNC is 3, .*KAFKA_REPLICATION only 2"),
+        ({"kafka_user": "u"}, "RECRUIT_KAFKA_USER is set but RECRUIT_KAFKA_PASSWORD isn't"),
+        ({"cassandra_password": "p"}, "RECRUIT_CASSANDRA_PASSWORD is set but RECRUIT_CASSANDRA_USER isn't"),
+        ({"kafka_user": "u", "kafka_password": "p"}, "RECRUIT_KAFKA_USER is set but RECRUIT_KAFKA_TLS_CA isn't.*`off`"),
+        ({"cassandra_user": "u", "cassandra_password": "p"}, "RECRUIT_CASSANDRA_TLS_CA isn't: set it to a PEM file"),
+        (
+            {"kafka_replication": 2, "kafka_min_insync": 3},
+            "RECRUIT_KAFKA_MIN_INSYNC is 3 but .*REPLICATION only 2",
+        ),
         ({"cassandra_replication": "dc1:3"}, "RECRUIT_CASSANDRA_REPLICATION has no replica in datacenter1"),
     ],
 )
-def test_settings_that_dont_go_together_are_named(given: dict[str, object], message: str) -> None:
+def test_settings_that_contradict_each_other_are_named(given: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
         load_settings(**given)
 
 
 @pytest.mark.parametrize(("replicas", "acknowledging"), [(1, 1), (2, 1), (3, 2), (5, 4)])
-def test_a_record_is_acknowledged_by_all_replicas_but_one(replicas: int, acknowledging: int) -> None:
+def test_by_default_all_replicas_but_one_must_acknowledge_a_record(replicas: int, acknowledging: int) -> None:
     assert load_settings(kafka_replication=replicas).kafka_acknowledging == acknowledging
 
 
-def test_replicas_are_of_the_local_datacenter_or_of_each_that_is_named() -> None:
+def test_cassandra_replicas_are_of_the_local_datacenter_or_of_each_named_one() -> None:
     assert load_settings(cassandra_replication="3", cassandra_datacenter="eu-1").cassandra_replicas == {"eu-1": 3}
     two = load_settings(cassandra_replication="eu-1:3,us-1:2", cassandra_datacenter="us-1")
     assert two.cassandra_replicas == {"eu-1": 3, "us-1": 2}
 
 
-def test_a_certificate_file_is_found_from_any_working_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_path_of_a_certificate_file_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority(tmp_path)
     monkeypatch.chdir(tmp_path)
 
     assert load_settings(mysql_tls_ca=authority.pem.name).mysql_tls_ca == str(authority.pem)
 
 
-def test_exported_settings_give_the_same_settings_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exported_settings_can_be_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(mysql_host="db", mysql_password="secret", first_hour=datetime(2020, 1, 1, tzinfo=UTC))
     for name, value in as_environment(settings).items():
         monkeypatch.setenv(name, value)
@@ -115,7 +117,7 @@ def test_exported_settings_give_the_same_settings_again(monkeypatch: pytest.Monk
     assert load_settings() == settings
 
 
-def test_a_cluster_that_is_named_wins_over_the_warm_spark() -> None:
+def test_a_configured_cluster_takes_precedence_over_the_warm_spark() -> None:
     gateway = {"spark_gateway": "/somewhere"}
 
     assert load_settings(**gateway).has_warm_spark

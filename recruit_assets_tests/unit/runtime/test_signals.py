@@ -1,44 +1,55 @@
-"""What must be whole is done before a signal ends the command."""
+"""Signals interrupt a command, stop its work, or wait until a block has ended."""
 
 import signal
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
-from recruit_assets.runtime.signals import ending_signals_interrupt, interrupts_deferred
+from recruit_assets.runtime.signals import defer_signals, interrupt_on_signals, stop_on_signals
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_waits_for_the_end_of_the_block(ending: signal.Signals) -> None:
-    """A process whose record isn't written yet would outlive the command."""
+def test_a_deferred_signal_waits_for_the_end_of_the_block(ending: signal.Signals) -> None:
+    """Otherwise a process could be started without its record, and outlive the command."""
     done = []
 
     def start() -> None:
-        with interrupts_deferred():
+        with defer_signals():
             signal.raise_signal(ending)
             done.append("started and recorded")
 
-    with ending_signals_interrupt(), pytest.raises(KeyboardInterrupt):
+    with interrupt_on_signals(), pytest.raises(KeyboardInterrupt):
         start()
 
     assert done == ["started and recorded"]
 
 
-def test_without_a_signal_the_handlers_are_as_before() -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_sets_the_stop_event_and_interrupts_nothing(ending: signal.Signals) -> None:
+    with stop_on_signals() as stop:
+        signal.raise_signal(ending)
 
-    with interrupts_deferred():
+    assert stop.is_set()
+
+
+@pytest.mark.parametrize("block", [defer_signals, interrupt_on_signals, stop_on_signals])
+def test_the_previous_handlers_are_restored(block: Callable[[], AbstractContextManager[object]]) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+
+    with block():
         pass
 
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
-def test_another_thread_has_no_signals_to_defer() -> None:
+def test_another_thread_can_use_a_deferring_block() -> None:
     failures: list[BaseException] = []
 
     def work() -> None:
         try:
-            with interrupts_deferred():
+            with defer_signals():
                 pass
         except ValueError as error:
             failures.append(error)

@@ -1,4 +1,4 @@
-"""What the stream of records contains, and how much of it."""
+"""What the stream of records contains, and in which shares."""
 
 import json
 from collections import Counter
@@ -36,19 +36,19 @@ ODDITIES: dict[str, Oddity] = {
     "conversion": lambda _, e: e.get("custom_track") == "conversion",
     "qualified": lambda _, e: e.get("custom_track") == "qualified",
     "unqualified": lambda _, e: e.get("custom_track") == "unqualified",
-    "another case of an action": lambda _, e: e.get("custom_track") == "CLICK",
+    "an action in upper case": lambda _, e: e.get("custom_track") == "CLICK",
     "a space before an action": lambda _, e: e.get("custom_track") == " click",
     "a null action": lambda _, e: "custom_track" in e and e["custom_track"] is None,
     "no action": lambda _, e: "custom_track" not in e,
     "an action without a job": lambda _, e: e.get("custom_track") == "click" and e.get("job_id") is None,
     "job 0": lambda _, e: e.get("custom_track") == "click" and e.get("job_id") in (0, "0", "0.0"),
-    "the greatest job id": lambda _, e: as_number(e.get("job_id")) == 2**31 - 1,
+    "the largest job id": lambda _, e: as_number(e.get("job_id")) == 2**31 - 1,
     "a click without a publisher": lambda _, e: e.get("custom_track") == "click" and e.get("publisher_id") is None,
     "a click with a null bid": lambda _, e: e.get("custom_track") == "click" and e.get("bid") is None,
-    "a field that the contract doesn't name": lambda _, e: "consent" in e,
-    "a character of no language": lambda _, e: "\x00" in str(e.get("nul")),
+    "a field that isn't in the contract": lambda _, e: "consent" in e,
+    "a null character": lambda _, e: "\x00" in str(e.get("nul")),
     "text in UTF-8": lambda value, _: "Köln".encode() in value,
-    "text in escapes": lambda value, _: rb"K\u00f6ln" in value,
+    "text with escapes": lambda value, _: rb"K\u00f6ln" in value,
     "spaces between the fields": lambda value, _: b'", "' in value,
     "ts with a fraction": lambda _, e: "." in str(e.get("ts")),
     "ts in microseconds": lambda _, e: len(str(e.get("ts"))) == len("2026-01-05 07:30:00.123456"),
@@ -71,8 +71,8 @@ def test_the_same_options_give_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("other", [{"seed": 8}, {"jobs": 201}, {"end": END - timedelta(seconds=1)}, {"rate": 40.0}])
-def test_other_options_share_no_event(other: dict[str, object]) -> None:
-    """Two simulations into one topic would otherwise contradict each other about the same create_time."""
+def test_simulations_with_different_options_share_no_event(other: dict[str, object]) -> None:
+    """Otherwise two simulations in one topic could have different events with the same create_time."""
     spec = all_valid(events=1_000)
     ours = {str(event["create_time"]) for event in parsed(valid_values(spec))}
     theirs = {str(event["create_time"]) for event in parsed(valid_values(all_valid(**{"events": 1_000} | other)))}
@@ -80,7 +80,7 @@ def test_other_options_share_no_event(other: dict[str, object]) -> None:
     assert ours.isdisjoint(theirs)
 
 
-def test_every_event_has_a_version_1_uuid_of_its_own() -> None:
+def test_every_event_has_a_unique_version_1_uuid() -> None:
     events = parsed(valid_values(all_valid(duplicate_share=0.0)))
     ids = {UUID(str(event["create_time"])) for event in events}
 
@@ -88,15 +88,15 @@ def test_every_event_has_a_version_1_uuid_of_its_own() -> None:
     assert {(id.version, id.variant) for id in ids} == {(1, "specified in RFC 4122")}
 
 
-def test_an_event_is_created_shortly_before_it_happens() -> None:
+def test_create_time_is_shortly_before_the_event_time() -> None:
     lags = [event_time(event) - create_time(event) for event in parsed(valid_values(all_valid()))]
 
-    assert min(lags) > timedelta(seconds=-1)  # a ts without fraction is cut to the second
+    assert min(lags) > timedelta(seconds=-1)  # a ts without fraction is truncated to the second
     assert max(lags) < timedelta(seconds=4)
 
 
 @pytest.mark.parametrize("oddity", ODDITIES)
-def test_events_are_as_odd_as_real_ones(oddity: str, many: list[tuple[bytes, Event]]) -> None:
+def test_events_have_the_oddities_of_real_ones(oddity: str, many: list[tuple[bytes, Event]]) -> None:
     assert any(ODDITIES[oddity](value, event) for value, event in many)
 
 
@@ -111,41 +111,41 @@ def test_most_events_have_neither_action_nor_job(many: list[tuple[bytes, Event]]
     assert sum(event.get("job_id") is None for _, event in many) > len(many) / 2
 
 
-def test_fewer_people_pass_each_step_of_the_funnel(many: list[tuple[bytes, Event]]) -> None:
+def test_each_step_of_the_funnel_has_fewer_events(many: list[tuple[bytes, Event]]) -> None:
     steps = Counter(str(event.get("custom_track")).removesuffix("s") for _, event in many)
 
     assert steps["click"] > 5 * steps["conversion"] > 5 * steps["qualified"] > steps["unqualified"] > 0
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 1.0])
-def test_late_events_have_their_share(share: float) -> None:
+def test_late_events_have_the_given_share(share: float) -> None:
     counts = simulated(a_spec(late_share=share, events=10_000))[1].counts
 
     assert counts["late"] == pytest.approx(share * counts["events"], abs=150)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.5])
-def test_duplicates_have_their_share(share: float) -> None:
+def test_duplicates_have_the_given_share(share: float) -> None:
     counts = simulated(a_spec(duplicate_share=share, events=10_000))[1].counts
 
     assert counts["duplicates"] == pytest.approx(share * 10_000, abs=150)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 0.98])
-def test_malformed_records_have_their_share(share: float) -> None:
+def test_malformed_records_have_the_given_share(share: float) -> None:
     counts = simulated(a_spec(malformed_share=share, events=10_000))[1].counts
 
     assert sum(counts["dead_letters"].values()) == pytest.approx(share * 10_000, abs=150)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_uncountable_events_have_their_share(share: float) -> None:
+def test_uncountable_events_have_the_given_share(share: float) -> None:
     counts = simulated(a_spec(uncountable_share=share, events=10_000))[1].counts
 
     assert counts["events"] - counts["countable"] == pytest.approx(share * counts["events"], abs=150)
 
 
-def test_events_are_sent_in_the_order_in_which_they_happen() -> None:
+def test_events_are_sent_in_order_of_event_time() -> None:
     times = [event_time(event) for event in parsed(valid_values(all_valid(late_share=0.0, duplicate_share=0.0)))]
     steps_back = [before - after for before, after in pairwise(times)]
 
@@ -153,7 +153,7 @@ def test_events_are_sent_in_the_order_in_which_they_happen() -> None:
     assert END - timedelta(hours=24) - timedelta(seconds=1) <= min(times) <= max(times) < END
 
 
-def test_late_events_happened_one_hour_to_late_hours_before() -> None:
+def test_late_events_are_one_hour_to_late_hours_late() -> None:
     spec = all_valid(late_share=1.0, late_hours=30.0, duplicate_share=0.0, start=END - timedelta(minutes=1))
     times = [event_time(event) for event in parsed(valid_values(spec))]
 
@@ -161,14 +161,14 @@ def test_late_events_happened_one_hour_to_late_hours_before() -> None:
     assert END - timedelta(hours=2) < max(times) <= END - timedelta(hours=1)
 
 
-def test_no_event_happens_before_the_first_hour() -> None:
+def test_no_event_time_is_before_the_first_hour() -> None:
     first_hour = END - timedelta(hours=2)
     spec = all_valid(first_hour=first_hour, late_share=0.5, late_hours=500.0)
 
     assert min(event_time(event) for event in parsed(valid_values(spec))) >= first_hour
 
 
-def test_duplicates_repeat_an_event_that_was_sent_before() -> None:
+def test_duplicates_repeat_an_earlier_event() -> None:
     values = valid_values(all_valid(duplicate_share=0.3))
     seen: dict[object, Event] = {}
     repeated: list[tuple[Event, Event]] = []
@@ -181,7 +181,7 @@ def test_duplicates_repeat_an_event_that_was_sent_before() -> None:
     assert sum(first == again for first, again in repeated) > sum(first != again for first, again in repeated) > 0
 
 
-def test_respelling_changes_the_bytes_and_not_the_content() -> None:
+def test_respelling_changes_the_bytes_but_not_the_content() -> None:
     value = b'{"create_time":"x","bid":"7.0","job_id":3,"v":2.0,"dt":"1","rl":null,"new":null,"perf":1.5,"md":true}'
 
     assert respelled(value) != value
@@ -198,12 +198,12 @@ def test_a_few_jobs_get_most_of_the_clicks() -> None:
 
 
 def jobs_by_popularity(spec: object) -> list[int]:
-    events = parsed(valid_values(spec))  # type: ignore[arg-type]  # a spec, as the caller made it
+    events = parsed(valid_values(spec))  # type: ignore[arg-type]  # a spec
     clicks = Counter(as_number(event["job_id"]) for event in events if event.get("job_id") is not None)
     return [number for _, number in clicks.most_common()]
 
 
-def test_the_day_has_its_shape() -> None:
+def test_the_day_shape_determines_the_events_per_hour() -> None:
     office, flat = (events_by_hour(shape) for shape in (DayShape.OFFICE, DayShape.FLAT))
 
     assert office[10] > 10 * office[3]
@@ -215,7 +215,7 @@ def events_by_hour(shape: DayShape) -> Counter[int]:
     return Counter(event_time(event).hour for event in parsed(values))
 
 
-def test_live_events_happen_as_they_are_sent() -> None:
+def test_live_events_have_the_time_of_sending() -> None:
     clock, sink = FakeClock(), ListSink()
     spec = a_spec(
         live=True, rate=100.0, events=1_000, end=None, late_share=0.0, duplicate_share=0.0, malformed_share=0.0
@@ -227,7 +227,7 @@ def test_live_events_happen_as_they_are_sent() -> None:
     assert max(times) - min(times) > timedelta(seconds=9)
 
 
-def test_now_is_the_end_where_none_is_given() -> None:
+def test_the_default_end_is_now() -> None:
     now = datetime(2025, 5, 6, 7, 8, tzinfo=UTC)
     sink = ListSink()
     simulate(all_valid(end=None, late_share=0.0, events=500), sink, clock=FakeClock(now))

@@ -1,4 +1,4 @@
-"""The ledger against a recount of the records, and its arithmetic."""
+"""The ledger equals a recount of the records, and rounds correctly."""
 
 import json
 from datetime import UTC, datetime
@@ -66,7 +66,7 @@ def test_every_record_is_an_event_a_duplicate_or_a_dead_letter() -> None:
 
 
 def test_the_report_has_ties_unknown_jobs_and_rows_without_clicks() -> None:
-    """What the audit must see treated rightly has to occur."""
+    """The audit can only check the cases that occur."""
     rows = [dict(zip(REPORT_COLUMNS, row, strict=True)) for row in simulated(all_valid(events=20_000))[1].report()]
     ties = [r for r in rows if r["clicks"] and int(str(r["clicks"])) == 8 and float(str(r["spend_hour"])) % 2]
 
@@ -77,7 +77,7 @@ def test_the_report_has_ties_unknown_jobs_and_rows_without_clicks() -> None:
     assert any(row["publisher_id"] == 0 for row in rows)
 
 
-def test_a_row_counts_each_action_and_averages_the_bids_of_clicks() -> None:
+def test_a_row_counts_each_action_and_averages_the_bids_of_its_clicks() -> None:
     others = [
         Interaction(b"", action, job_id=1, publisher_id=2, campaign_id=3, group_id=4, bid=1_000)
         for action in (Action.CONVERSION, Action.CONVERSION, Action.QUALIFIED, Action.UNQUALIFIED)
@@ -92,16 +92,16 @@ def test_a_row_counts_each_action_and_averages_the_bids_of_clicks() -> None:
     }  # fmt: skip
 
 
-def test_the_rows_have_the_contracts_columns_in_its_order() -> None:
+def test_rows_have_the_columns_of_the_contract_in_order() -> None:
     assert [*REPORT_COLUMNS, "latest_update_time"] == list(MYSQL_REPORT.column_names)
 
 
 @pytest.mark.parametrize(
     ("numerator", "denominator", "rounded"),
     [
-        (1, 8, 0.13),  # half to even would be 0.12
+        (1, 8, 0.13),  # half to even gives 0.12
         (3, 8, 0.38),
-        (201, 200, 1.01),  # 1.005 is less than that as a double
+        (201, 200, 1.01),  # the double nearest to 1.005 is less than 1.005
         (-1, 8, -0.13),
         (1, 3, 0.33),
         (2, 3, 0.67),
@@ -113,7 +113,7 @@ def test_a_mean_is_rounded_half_away_from_zero(numerator: int, denominator: int,
     assert rounded_ratio(numerator, denominator) == rounded
 
 
-def test_the_file_has_the_whole_ledger(tmp_path: Path) -> None:
+def test_the_file_contains_the_complete_ledger(tmp_path: Path) -> None:
     ledger = simulated(a_spec())[1]
     ledger.write(tmp_path / "new" / "ledger.json")
     document = json.loads((tmp_path / "new" / "ledger.json").read_bytes())

@@ -1,4 +1,4 @@
-"""Sinks, pace and how a simulation ends."""
+"""Sinks, rate, and how a simulation ends."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,14 +11,14 @@ from recruit_assets_tests.support.simulations import FakeClock, a_spec, all_vali
 
 
 class FailingSink(ListSink):
-    """Loses its connection when it is asked whether everything arrived."""
+    """Fails when the simulation waits until everything is durable."""
 
     def finish(self) -> None:
         raise StoreUnavailable("Kafka doesn't answer")
 
 
 class StoppingSink(ListSink):
-    """Is stopped from outside after some records."""
+    """Sets the clock's `stop` event after some records."""
 
     def __init__(self, clock: FakeClock, *, after: int) -> None:
         super().__init__()
@@ -33,11 +33,12 @@ class StoppingSink(ListSink):
             self.clock.stop.set()
 
 
-def test_progress_is_told_of_every_record() -> None:
-    sink, steps = ListSink(), list[int]()
-    simulate(a_spec(), sink, progress=steps.append)
+def test_progress_counts_every_record() -> None:
+    sink, steps = ListSink(), list[tuple[int, int]]()
+    simulate(a_spec(), sink, progress=lambda sent, total: steps.append((sent, total)))
 
-    assert sum(steps) == len(sink.values) == 5_000
+    assert steps == [(sent, 5_000) for sent, _ in sorted(steps)]
+    assert steps[-1] == (len(sink.values), 5_000) == (5_000, 5_000)
 
 
 @pytest.mark.parametrize("rate", [3.0, 100.0, 5_000.0])
@@ -47,11 +48,11 @@ def test_records_are_sent_evenly_at_the_rate(rate: float) -> None:
     simulate(a_spec(events=500, rate=rate), sink, stop=clock.stop, clock=clock)
 
     assert clock.elapsed_s == pytest.approx(500 / rate)
-    # never more than a twentieth of a second, or one record, ahead
+    # never more than a twentieth of a second or one record ahead
     assert [(s, n) for s, n in sink.sent_at if n > s * rate + max(1, rate / 20) + 1e-6] == []
 
 
-def test_a_pace_that_was_held_up_is_not_caught_up_in_a_burst() -> None:
+def test_a_delay_is_not_caught_up_in_a_burst() -> None:
     clock = FakeClock()
 
     class SlowSink(ListSink):
@@ -64,7 +65,7 @@ def test_a_pace_that_was_held_up_is_not_caught_up_in_a_burst() -> None:
     assert clock.elapsed_s == pytest.approx(30 + 5 - 1, abs=0.1)
 
 
-def test_an_endless_simulation_ends_when_stopped_and_its_ledger_is_of_what_was_sent() -> None:
+def test_a_stopped_simulation_returns_the_ledger_of_what_was_sent() -> None:
     clock = FakeClock()
     sink = StoppingSink(clock, after=300)
     ledger = simulate(a_spec(events=0, end=None, live=True, rate=100.0), sink, stop=clock.stop, clock=clock)
@@ -72,12 +73,12 @@ def test_an_endless_simulation_ends_when_stopped_and_its_ledger_is_of_what_was_s
     assert ledger.counts["records"] == len(sink.values) == 300
 
 
-def test_there_is_no_ledger_of_what_may_not_have_arrived() -> None:
+def test_there_is_no_ledger_if_the_sink_fails() -> None:
     with pytest.raises(StoreUnavailable, match="doesn't answer"):
         simulate(a_spec(), FailingSink())
 
 
-def test_lines_are_the_records(tmp_path: Path) -> None:
+def test_the_lines_of_a_file_are_the_records(tmp_path: Path) -> None:
     spec = a_spec(lines_only=True)
     with (tmp_path / "events.jsonl").open("wb") as file:
         simulate(spec, LinesSink(file))

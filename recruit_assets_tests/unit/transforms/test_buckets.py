@@ -1,4 +1,4 @@
-"""Where an event lies: hours, buckets, and which layout an hour uses."""
+"""The hour and bucket of an event, and the layout of an hour."""
 
 from collections import Counter
 from uuid import UUID, uuid1
@@ -14,7 +14,7 @@ CREATE_TIME = UUID("5e50a9c2-aad9-11ee-9f2a-0242ac120002")
 
 
 @pytest.mark.parametrize("offset_ms", [0, 1, HOUR_MS - 1])
-def test_an_hour_begins_with_its_first_and_ends_with_its_last_millisecond(offset_ms: int) -> None:
+def test_an_hour_contains_its_first_and_its_last_millisecond(offset_ms: int) -> None:
     assert event_hour(HOUR + offset_ms) == HOUR
 
 
@@ -25,20 +25,20 @@ def test_the_last_millisecond_before_1970_belongs_to_the_hour_before() -> None:
 @pytest.mark.parametrize(
     ("offset_ms", "bucket"), [(0, 3), (299_999, 3), (300_000, 7), (HOUR_MS - 1, 47)], ids=["0", "0", "1", "11"]
 )
-def test_the_bucket_is_the_slice_times_the_shards_plus_the_shard(offset_ms: int, bucket: int) -> None:
-    """These numbers are stored: another hash or order would look for old events in the wrong partitions."""
+def test_the_bucket_is_slice_times_shards_plus_shard(offset_ms: int, bucket: int) -> None:
+    """Buckets are stored: with another hash or order, old events would be looked for in the wrong partitions."""
     assert bucket_of(CREATE_TIME, HOUR + offset_ms, Layout(slices=12, shards=4)) == bucket
 
 
 @given(st.uuids(), st.integers(0, 4_102_444_800_000), st.integers(1, 60), st.integers(1, 16))
-def test_every_bucket_lies_inside_its_layout(key: UUID, moment_ms: int, slices: int, shards: int) -> None:
+def test_every_bucket_is_within_its_layout(key: UUID, moment_ms: int, slices: int, shards: int) -> None:
     layout = Layout(slices, shards)
 
     assert bucket_of(key, moment_ms, layout) in layout.buckets
 
 
 def test_events_of_one_tracker_spread_over_the_shards() -> None:
-    """A hash that sees little of a version-1 UUID's clock would leave shards empty."""
+    """Their UUIDs differ only in the time; a hash that ignores most of it would leave shards empty."""
     shards = Counter(bucket_of(uuid1(node=1, clock_seq=1), HOUR, Layout(1, 4)) for _ in range(4_000))
 
     assert min(shards.values()) > 800
@@ -48,9 +48,9 @@ def test_an_event_uses_the_layout_of_its_own_hour() -> None:
     old, new = Layout(12, 4), Layout(12, 8)
     layouts = Layouts([(HOUR + HOUR_MS, new), (0, old)])
 
-    assert [layouts.of(HOUR), layouts.of(HOUR + HOUR_MS), layouts.of(-HOUR_MS)] == [old, new, old]
+    assert [layouts.at(HOUR), layouts.at(HOUR + HOUR_MS), layouts.at(-HOUR_MS)] == [old, new, old]
 
 
-def test_a_layout_without_buckets_is_refused() -> None:
+def test_a_layout_without_buckets_is_an_error() -> None:
     with pytest.raises(ValueError, match="0 x 4"):
         Layout(0, 4)

@@ -1,4 +1,4 @@
-"""What the engines are told, as far as it is a promise."""
+"""Parts of the engines' configuration on which others rely."""
 
 import os
 from collections.abc import Callable
@@ -19,7 +19,7 @@ PORTS = {"kafka": 1, "kafka_controller": 2, "cassandra": 3, "cassandra_internode
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of engines whose programs aren't there."""
+    """Settings for engines without their programs."""
     for engine in ("kafka", "cassandra", "spark"):
         monkeypatch.setattr(f"recruit_assets.local.engines.{engine}.classpath", lambda *_, **__: ())
     monkeypatch.setattr(mariadb_module, "mariadb_home", lambda *_, **__: tmp_path / "mariadb-home")
@@ -28,7 +28,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An engine's folder, its data created already."""
+    """An engine's folder with data."""
     (tmp_path / "data").mkdir()
     (tmp_path / "formatted").touch()
     return tmp_path
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
         ("periodic", "commitlog_sync: periodic\ncommitlog_sync_period: 10000ms\n"),
     ],
 )
-def test_cassandras_commit_log_is_as_durable_as_it_was_asked_to_be(
+def test_cassandras_commit_log_has_the_requested_durability(
     sync: CommitlogSync, expected: str, settings: Settings, folder: Path
 ) -> None:
     Cassandra(settings, folder, PORTS, sync).prepare(print)
@@ -49,11 +49,11 @@ def test_cassandras_commit_log_is_as_durable_as_it_was_asked_to_be(
     assert expected in (folder / "cassandra.yaml").read_text()
 
 
-def test_durable_is_cassandras_default(settings: Settings, folder: Path) -> None:
+def test_by_default_cassandras_commit_log_is_durable(settings: Settings, folder: Path) -> None:
     assert Cassandra(settings, folder, PORTS).commitlog_sync == "group"
 
 
-def test_kafka_creates_no_topic_by_itself_and_takes_records_above_the_largest_event(
+def test_kafka_creates_no_topics_by_itself_and_accepts_records_above_the_largest_event(
     settings: Settings, folder: Path
 ) -> None:
     Kafka(settings, folder, PORTS).prepare(print)
@@ -64,18 +64,18 @@ def test_kafka_creates_no_topic_by_itself_and_takes_records_above_the_largest_ev
     assert properties["listeners"] == "PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2"
 
 
-@pytest.mark.parametrize(("user_id", "told"), [(0, True), (1000, False)])
-def test_mariadb_is_told_to_run_as_root_only_by_root(
-    user_id: int, told: bool, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("user_id", "as_root"), [(0, True), (1000, False)])
+def test_mariadb_runs_as_root_only_if_root_starts_it(
+    user_id: int, as_root: bool, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: user_id)
 
     MariaDb(settings, folder, PORTS).prepare(print)
 
-    assert ('user = "root"' in (folder / "my.cnf").read_text()) is told
+    assert ('user = "root"' in (folder / "my.cnf").read_text()) is as_root
 
 
-def test_mariadbs_password_is_chosen_once_and_in_no_argument(settings: Settings, folder: Path) -> None:
+def test_mariadbs_password_is_chosen_once_and_isnt_in_its_command(settings: Settings, folder: Path) -> None:
     command = MariaDb(settings, folder, PORTS).prepare(print)
     password = MariaDb(settings, folder, PORTS).endpoints()["mysql_password"]
 
@@ -85,7 +85,7 @@ def test_mariadbs_password_is_chosen_once_and_in_no_argument(settings: Settings,
 
 
 @pytest.mark.parametrize("engine", [Kafka, Cassandra, MariaDb])
-def test_an_engines_process_can_be_recognized_by_its_arguments(
+def test_an_engines_process_can_be_identified_by_an_argument(
     engine: Callable[[Settings, Path, dict[str, int]], Kafka | Cassandra | MariaDb], settings: Settings, folder: Path
 ) -> None:
     built = engine(settings, folder, PORTS)
@@ -95,7 +95,7 @@ def test_an_engines_process_can_be_recognized_by_its_arguments(
 
 @pytest.mark.parametrize("engine", [Kafka, Cassandra, Spark])
 @pytest.mark.parametrize("short_lived", [True, False])
-def test_only_what_is_short_lived_gives_up_the_better_compiler(
+def test_only_short_lived_engines_do_without_the_optimizing_compiler(
     engine: type[Kafka | Cassandra | Spark], short_lived: bool, settings: Settings, folder: Path
 ) -> None:
     engine(settings, folder, PORTS, short_lived=short_lived).prepare(print)

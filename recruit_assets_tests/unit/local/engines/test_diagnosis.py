@@ -1,4 +1,4 @@
-"""What a log says about why an engine doesn't run."""
+"""Finding the cause of a failure in a log."""
 
 from pathlib import Path
 
@@ -28,11 +28,11 @@ def test_known_causes_are_named(line: str, cause: str) -> None:
     assert cause in cause_in(f"starting\n{line}\nstopping")
 
 
-def test_an_option_that_names_an_error_is_no_cause() -> None:
+def test_a_java_option_that_names_an_error_isnt_a_cause() -> None:
     assert cause_in("JVM Arguments: [-XX:+ExitOnOutOfMemoryError, -Xss256k]") == ""
 
 
-def test_an_unknown_cause_is_shown_by_the_last_lines() -> None:
+def test_without_a_known_cause_the_last_lines_are_shown() -> None:
     log = "\n".join(f"line {number}" for number in range(100))
 
     assert cause_in(log) == ""
@@ -50,5 +50,5 @@ def test_only_the_end_of_a_long_log_is_read(tmp_path: Path) -> None:
     assert len(tail(log)) == TAIL_BYTES
 
 
-def test_a_log_that_does_not_exist_is_empty(tmp_path: Path) -> None:
+def test_a_missing_log_is_empty(tmp_path: Path) -> None:
     assert tail(tmp_path / "log") == ""

@@ -1,4 +1,4 @@
-"""`engines env`: what a shell can take over."""
+"""`engines env`: export lines for a shell."""
 
 import json
 import shlex
@@ -14,7 +14,7 @@ PASSWORDS = ["plain", "two words", "it's", '$HOME `id` "quoted" \\', ""]
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
-def test_a_shell_reads_every_value_as_it_is(password: str, tmp_path: Path) -> None:
+def test_a_shell_reads_every_value_unchanged(password: str, tmp_path: Path) -> None:
     (tmp_path / ENDPOINTS_FILE).write_text(json.dumps({"mysql_port": 3307, "mysql_password": password}))
 
     lines = export_lines(load_settings(state_dir=tmp_path)).splitlines()
@@ -26,12 +26,12 @@ def test_a_shell_reads_every_value_as_it_is(password: str, tmp_path: Path) -> No
     ]
 
 
-def test_values_stand_in_single_quotes(tmp_path: Path) -> None:
+def test_values_are_in_single_quotes(tmp_path: Path) -> None:
     (tmp_path / ENDPOINTS_FILE).write_text(json.dumps({"mysql_port": 3307}))
 
     assert export_lines(load_settings(state_dir=tmp_path)).splitlines()[1] == "export RECRUIT_MYSQL_PORT='3307'"
 
 
-def test_stopped_engines_have_no_environment(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no engines run for .*: run `recruit-assets engines start`"):
+def test_stopped_engines_have_no_export_lines(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no engines are running in .*: run `recruit-assets engines start`"):
         export_lines(load_settings(state_dir=tmp_path))

@@ -1,4 +1,4 @@
-"""The cache: what enters it is whole and is what the lock names. The repository is one in memory."""
+"""Files in the cache are complete and match the lock; the repository is in memory."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ ADDRESS = "repository://user:secret@mirror"
 
 
 class RepositoryInMemory(BaseAdapter):
-    """Answers requests of a session from a dictionary; `broken` paths end after half of their bytes, `times` times."""
+    """Answers HTTP requests from `files`. `broken` says how often the answer for a path breaks off half way."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,12 +69,12 @@ def repository(monkeypatch: pytest.MonkeyPatch) -> RepositoryInMemory:
 
 
 def contents(cache: Path) -> dict[str, bytes]:
-    """Every file of a cache beside its lock, by its path."""
+    """The files of a cache by path, without its lock file."""
     files = (path for path in cache.rglob("*") if path.is_file() and path.name != ".lock")
     return {str(path.relative_to(cache)): path.read_bytes() for path in files}
 
 
-def test_missing_files_are_downloaded_in_the_order_of_the_lock(repository: RepositoryInMemory, tmp_path: Path) -> None:
+def test_missing_files_are_downloaded_and_listed_in_lock_order(repository: RepositoryInMemory, tmp_path: Path) -> None:
     artifacts = [repository.publish("b", b"bbb"), repository.publish("a", b"a")]
 
     paths = install(artifacts, tmp_path, open_source=repository.source)
@@ -83,7 +83,7 @@ def test_missing_files_are_downloaded_in_the_order_of_the_lock(repository: Repos
     assert [path.read_bytes() for path in paths] == [b"bbb", b"a"]
 
 
-def test_what_is_in_the_cache_is_not_asked_for_again(repository: RepositoryInMemory, tmp_path: Path) -> None:
+def test_cached_files_are_not_downloaded_again(repository: RepositoryInMemory, tmp_path: Path) -> None:
     old, new = repository.publish("old", b"old"), repository.publish("new", b"new")
     install([old], tmp_path, open_source=repository.source)
 
@@ -97,16 +97,16 @@ def test_a_complete_cache_needs_no_repository(repository: RepositoryInMemory, tm
     install([artifact], tmp_path, open_source=repository.source)
 
     def offline() -> Source:
-        raise AssertionError("nothing was to be fetched")
+        raise AssertionError("nothing should be downloaded")
 
     assert [path.read_bytes() for path in install([artifact], tmp_path, open_source=offline)] == [b"a"]
 
 
-def test_a_tampered_jar_is_refused_and_never_enters_the_cache(repository: RepositoryInMemory, tmp_path: Path) -> None:
+def test_a_jar_with_a_wrong_hash_never_enters_the_cache(repository: RepositoryInMemory, tmp_path: Path) -> None:
     artifact = repository.publish("a", b"good")
     repository.files[str(artifact.path)] = b"evil"
 
-    with pytest.raises(Inconsistent, match=r"org.example:a:1.0 isn't the file that the lock names"):
+    with pytest.raises(Inconsistent, match=r"org.example:a:1.0 isn't the file in the lock"):
         install([artifact], tmp_path, open_source=repository.source)
 
     assert contents(tmp_path) == {}
@@ -122,7 +122,7 @@ def test_a_truncated_file_in_the_cache_is_downloaded_again(repository: Repositor
     assert path.read_bytes() == b"whole"
 
 
-def test_a_download_that_breaks_off_is_tried_again(repository: RepositoryInMemory, tmp_path: Path) -> None:
+def test_an_interrupted_download_is_retried(repository: RepositoryInMemory, tmp_path: Path) -> None:
     artifact = repository.publish("a", b"whole")
     repository.broken[str(artifact.path)] = 2
 
@@ -131,7 +131,7 @@ def test_a_download_that_breaks_off_is_tried_again(repository: RepositoryInMemor
     assert path.read_bytes() == b"whole"
 
 
-def test_a_download_that_keeps_breaking_off_leaves_nothing_and_shows_no_login(
+def test_a_download_that_keeps_failing_leaves_no_file_and_shows_no_login(
     repository: RepositoryInMemory, tmp_path: Path
 ) -> None:
     artifact = repository.publish("a", b"whole")
@@ -144,20 +144,20 @@ def test_a_download_that_keeps_breaking_off_leaves_nothing_and_shows_no_login(
     assert contents(tmp_path) == {}
 
 
-def test_what_an_interrupted_download_left_is_removed_and_said(repository: RepositoryInMemory, tmp_path: Path) -> None:
+def test_incomplete_files_of_an_earlier_download_are_removed(repository: RepositoryInMemory, tmp_path: Path) -> None:
     artifact = repository.publish("a", b"a")
     half = tmp_path / "partial" / "abc" / "a-1.0.jar"
     half.parent.mkdir(parents=True)
     half.write_bytes(b"ha")
-    said: list[str] = []
+    lines: list[str] = []
 
-    install([artifact], tmp_path, echo=said.append, open_source=repository.source)
+    install([artifact], tmp_path, echo=lines.append, open_source=repository.source)
 
-    assert said[0].startswith("an earlier download didn't finish")
+    assert lines[0].startswith("removed incomplete files of an earlier download")
     assert contents(tmp_path) == {"maven/org/example/a/1.0/a-1.0.jar": b"a"}
 
 
-def test_a_file_that_no_repository_has_is_named_with_their_answers(
+def test_a_file_that_no_repository_has_is_an_error_with_their_answers(
     repository: RepositoryInMemory, tmp_path: Path
 ) -> None:
     artifact = repository.publish("a", b"a")
@@ -169,22 +169,22 @@ def test_a_file_that_no_repository_has_is_named_with_their_answers(
     assert repository.requested == [str(artifact.path)]
 
 
-def test_a_full_disk_is_said_before_anything_is_downloaded(
+def test_a_full_disk_is_an_error_before_anything_is_downloaded(
     repository: RepositoryInMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     artifact = repository.publish("a", b"a")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000_000))
 
     with pytest.raises(
-        UserError, match=r"the disk is too full: a download of 1 files and .* take 209 MB in .*, which has 1 MB"
+        UserError, match=r"not enough disk space: a download of 1 files needs 209 MB in .*; 1 MB are free"
     ):
         install([artifact], tmp_path, open_source=repository.source)
 
     assert repository.requested == []
 
 
-def test_a_cache_that_cannot_be_written_names_the_setting(repository: RepositoryInMemory, tmp_path: Path) -> None:
+def test_an_error_about_an_unwritable_cache_names_the_setting(repository: RepositoryInMemory, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
 
-    with pytest.raises(UserError, match=r"can't be written: .* Set RECRUIT_CACHE_DIR"):
+    with pytest.raises(UserError, match=r"can't write to the cache .* Set RECRUIT_CACHE_DIR"):
         install([repository.publish("a", b"a")], tmp_path / "file" / "cache", open_source=repository.source)

