@@ -108,7 +108,7 @@ def test_missing_and_surplus_rows_are_told_by_bucket() -> None:
 
 def test_events_that_came_after_the_coverage_are_not_missing() -> None:
     verdict = same_events([Bucket(SEVEN, 3, rows=5, missing=2)], {SEVEN: True})
-    assert verdict == Verdict(5, 5, not_compared=("2026-01-05 07:00: changed since it was read, and is pending",))
+    assert verdict == Verdict(5, 5, not_compared=("2026-01-05 07:00: changed since it was read; it is pending",))
     assert verdict.passed
 
 
