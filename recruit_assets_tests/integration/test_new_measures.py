@@ -16,6 +16,7 @@ import recruit_assets
 from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets.stores.kafka.clients import open_producer
 from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.transforms.hourly import add_up, to_report
 from recruit_assets_tests.conftest import fresh_names, seen_by
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.cleanup import drop_everything
@@ -101,3 +102,19 @@ def test_a_declared_action_and_sum_are_counted_from_kafka_to_the_page(copy: Copy
     text = Reading((copy.folder / "report.html").read_text(encoding="utf-8")).text
     for wanted in ("Saves 2", "Effort 7", "Save rate 200.0%", "Saves: number of saved jobs"):
         assert wanted in text
+
+
+def test_rows_from_before_a_measure_was_declared_count_as_zero(spark: SparkSession) -> None:
+    """Null metrics would make a null of a report column that can't be null: the hour could never be published again."""
+    known = "1L AS clicks, 2L AS conversion, 3L AS qualified, cast(NULL AS bigint) AS unqualified"
+    metrics = spark.sql(
+        "SELECT timestamp'2026-01-05 07:00:00' AS event_hour, 0 AS bucket, 1 AS job_id, 2 AS publisher_id, "
+        f"3 AS campaign_id, 4 AS group_id, {known}, cast(NULL AS bigint) AS bid_sum, now() AS latest_received_at"
+    )
+
+    report, total = to_report(metrics), add_up(metrics)
+
+    columns = ["clicks", "conversion", "qualified_application", "disqualified_application", "spend_hour", "bid_set"]
+    assert [tuple(row) for row in report.select(*columns).collect()] == [(1, 2, 3, 0, 0.0, 0.0)]
+    sums = ["clicks", "conversion", "qualified", "unqualified", "bid_sum"]
+    assert [tuple(row) for row in total.select(*sums).collect()] == [(1, 2, 3, 0, 0)]
