@@ -17,7 +17,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from recruit_assets.contract.measures import CLICKS, COUNTS, MEANS, SUMS
+from recruit_assets.contract.measures import CLICKS, MEANS, MEASURES
 from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.definitions import build_defs
 from recruit_assets.defs.checks import CHECK_KEYS
@@ -40,7 +40,8 @@ TOP_ROWS = 10
 PAGE = "report.html"
 SHOWN = (
     *("dates", "hours", "job_id", "publisher_id", "company_id"),
-    *(measured.report_column for measured in (*COUNTS, *MEANS, *SUMS)),
+    *(measure.report_column for measure in MEASURES),
+    *(mean.report_column for mean in MEANS),
 )
 
 Result = TypeVar("Result")

@@ -42,9 +42,13 @@ def count_actions_by_bucket(filtered_events: DataFrame) -> DataFrame:
 
 def add_up(bucket_metrics: DataFrame) -> DataFrame:
     """The metrics of the hour from those of its buckets: what `count_actions` gives for the same events."""
-    return bucket_metrics.groupBy("event_hour", *GRAIN).agg(
-        *(F.expr(f"sum({measure.column}) AS {measure.column}") for measure in MEASURES),
-        F.expr("max(latest_received_at) AS latest_received_at"),
+    return (
+        _with_every_measure(bucket_metrics)
+        .groupBy("event_hour", *GRAIN)
+        .agg(
+            *(F.expr(f"sum({measure.column}) AS {measure.column}") for measure in MEASURES),
+            F.expr("max(latest_received_at) AS latest_received_at"),
+        )
     )
 
 
@@ -52,7 +56,7 @@ def _counted(filtered_events: DataFrame, *partition: str) -> DataFrame:
     return filtered_events.groupBy(*partition, *GRAIN).agg(
         *(F.expr(f"count_if(action = '{one.action}') AS {one.column}") for one in COUNTS),
         *(
-            F.expr(f"sum(if(action = '{one.where.action}', cast({one.of} AS bigint), 0)) AS {one.column}")
+            F.expr(f"sum(if(action = '{one.where.action}', cast(coalesce({one.of}, 0) AS bigint), 0)) AS {one.column}")
             for one in SUMS
         ),
         F.expr("max(received_at) AS latest_received_at"),
@@ -77,4 +81,10 @@ def to_report(metrics: DataFrame) -> DataFrame:
             for mean in MEANS
         },
     }
-    return metrics.selectExpr(*(f"{values[name]} AS {name}" for name in MYSQL_REPORT.column_names if name in values))
+    rows = _with_every_measure(metrics)
+    return rows.selectExpr(*(f"{values[name]} AS {name}" for name in MYSQL_REPORT.column_names if name in values))
+
+
+def _with_every_measure(metrics: DataFrame) -> DataFrame:
+    """Zeros for the nulls of rows that were stored before a measure was declared."""
+    return metrics.fillna(0, subset=[measure.column for measure in MEASURES])

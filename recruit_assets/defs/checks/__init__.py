@@ -1,7 +1,7 @@
-"""The cheap form of the audit's rules, with every materialization: one file per asset. Not here: repairs.
+"""The asset checks, one file per asset: a cheap form of the audit's rules, run with every materialization.
 
-They compare what stages recorded at the same coverage and never load an asset. A check blocks where a wrong number
-would spread (filtered_events, hourly_job_metrics); what is compared with live raw events only warns.
+They compare what the stages recorded at the same coverage, and load no asset. A check blocks if a wrong number would
+spread (filtered_events, hourly_job_metrics). A comparison with raw events, which are written all the time, only warns.
 """
 
 from recruit_assets.defs.checks.filtered_events import filtered_events_checks

@@ -1,7 +1,4 @@
-"""Comparing what stages recorded of the same hours: pure, and fair to a newer run that overtook one of them.
-
-Not here: reading (`stores.check_reads`), Dagster (`verdicts`).
-"""
+"""Comparing what two stages recorded of the same hours. An hour that another run has replaced isn't compared."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,7 +13,7 @@ Records = Mapping[tuple[str, datetime], RecordedHour]
 
 
 def counts_same_events(hours: Sequence[datetime], recorded: Records, *, source: str, derived: str) -> Verdict:
-    """Whether a stage counts the events of another, hour by hour, where both cover the same changes."""
+    """Whether `derived` counts as many events as `source`, in each hour where both cover the same changes."""
     expected = found = 0
     differences, not_compared = [], []
     for hour in hours:
@@ -38,21 +35,24 @@ def counts_same_events(hours: Sequence[datetime], recorded: Records, *, source: 
 def holds_what_was_recorded(
     hours: Sequence[datetime], recorded: Records, stored: Mapping[datetime, StoredCounts], *, again: Records
 ) -> Verdict:
-    """Whether the report has the rows and events that its marks tell; `again` are the marks after reading the rows."""
+    """Whether each hour of the report has the rows and events that report_hours records.
+
+    `recorded` was read before the report's rows and `again` after them.
+    """
     expected = found = 0
     differences, not_compared = [], []
     for hour in hours:
         mark = recorded.get((MYSQL_REPORT.name, hour))
         if mark != again.get((MYSQL_REPORT.name, hour)):
-            not_compared.append(f"{hour_text(hour)}: another run replaced it meanwhile")
+            not_compared.append(f"{hour_text(hour)}: another run replaced it during the check")
             continue
-        told = StoredCounts(mark.row_count, mark.event_count) if mark else StoredCounts()
+        wanted = StoredCounts(mark.row_count, mark.event_count) if mark else StoredCounts()
         has = stored.get(hour, StoredCounts())
-        expected += told.event_count
+        expected += wanted.event_count
         found += has.event_count
-        if told != has:
+        if wanted != has:
             differences.append(
                 f"{hour_text(hour)}: {has.row_count} rows with {has.event_count} events, "
-                f"recorded are {told.row_count} with {told.event_count}"
+                f"report_hours records {wanted.row_count} with {wanted.event_count}"
             )
     return Verdict(expected, found, tuple(differences), tuple(not_compared))

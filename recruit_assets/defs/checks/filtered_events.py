@@ -1,8 +1,7 @@
-"""Checks of filtered_events, on rows of one bucket of each hour, another one in every run: the whole hour would cost as
-much as computing it.
+"""Checks of filtered_events, on one bucket of each hour: checking all rows would cost as much as computing them.
 
-Rows of two runs, mixed, would be counted and reported: that blocks. What raw_events holds now can be more than the rows
-cover, so that comparison is bounded by the coverage and only warns.
+A run picks another bucket than the last. Mixed rows of two runs would be reported, so that check blocks. raw_events may
+already hold more than the rows cover, so the comparison with it stops at the coverage and only warns.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,12 +19,12 @@ rows_of_one_run = dg.AssetCheckSpec(
     "rows_of_one_run",
     asset=FILTERED_EVENTS.name,
     blocking=True,
-    description="Every row of a bucket carries the write number of the one run that the coverage names for it.",
+    description="Every row of a bucket has the write number of the run that the coverage names for it.",
 )
 matches_raw_events = dg.AssetCheckSpec(
     "matches_raw_events",
     asset=FILTERED_EVENTS.name,
-    description="The countable events of raw_events, where nothing changed since the rows were read.",
+    description="The rows are the countable events of raw_events, in hours that haven't changed since.",
 )
 
 
@@ -33,7 +32,7 @@ matches_raw_events = dg.AssetCheckSpec(
 def filtered_events_checks(
     context: dg.AssetCheckExecutionContext, cassandra: CassandraResource
 ) -> Iterator[dg.AssetCheckResult]:
-    """One bucket of each hour that has a coverage."""
+    """Check one bucket of each hour that has a coverage."""
     hours = hours_of_run(context)
     session = cassandra.session()
     before = recorded_by_stages(session, hours)
@@ -51,7 +50,7 @@ def filtered_events_checks(
 
 
 def of_one_run(buckets: Sequence[Bucket], *, skipped: tuple[str, ...] = ()) -> Verdict:
-    """Whether all rows carry the write number that their hour's coverage names."""
+    """Whether every row has the write number that its hour's coverage names."""
     differences = tuple(
         f"{_place(bucket)}: {bucket.of_other_runs} of {bucket.rows} rows aren't of the run that covers the hour"
         for bucket in buckets
@@ -64,20 +63,19 @@ def of_one_run(buckets: Sequence[Bucket], *, skipped: tuple[str, ...] = ()) -> V
 def same_events(
     buckets: Sequence[Bucket], changed: Mapping[datetime, bool], *, skipped: tuple[str, ...] = ()
 ) -> Verdict:
-    """Whether the rows are the countable events of raw_events; of an hour that changed since, only what is too much."""
+    """Whether the rows are the countable events of raw_events; missing rows are ignored in an hour that has changed."""
     differences, not_compared = [], list(skipped)
     expected = found = 0
     for bucket in buckets:
         missing = bucket.missing
         if missing and changed[bucket.hour]:
-            not_compared.append(f"{hour_text(bucket.hour)}: changed since it was read, and is pending")
+            not_compared.append(f"{hour_text(bucket.hour)}: changed since it was read; it is pending")
             missing = 0
         expected += bucket.rows - bucket.surplus + missing
         found += bucket.rows
         if missing or bucket.surplus:
-            differences.append(
-                f"{_place(bucket)}: {missing} events of {RAW_EVENTS.name} are missing, {bucket.surplus} are too much"
-            )
+            events = f"{missing} events of {RAW_EVENTS.name} are missing"
+            differences.append(f"{_place(bucket)}: {events}, {bucket.surplus} rows have no event")
     return Verdict(expected, found, tuple(differences), tuple(not_compared))
 
 

@@ -1,4 +1,4 @@
-"""Check of hourly_job_metrics: it counts every event that filtered_events holds. A wrong count would be reported."""
+"""Check of hourly_job_metrics: it counts every event that filtered_events has. It blocks, as the report comes next."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ counts_every_event = dg.AssetCheckSpec(
     "counts_every_event",
     asset=HOURLY_JOB_METRICS.name,
     blocking=True,
-    description="Events that the metrics stand for = rows of filtered_events, hour by hour, at the same coverage.",
+    description="Events counted in the metrics = rows of filtered_events, in each hour, at the same coverage.",
 )
 
 
@@ -22,7 +22,7 @@ counts_every_event = dg.AssetCheckSpec(
 def hourly_job_metrics_checks(
     context: dg.AssetCheckExecutionContext, cassandra: CassandraResource
 ) -> Iterator[dg.AssetCheckResult]:
-    """What both stages recorded in hour_coverage."""
+    """Compare what both stages recorded in hour_coverage."""
     hours = hours_of_run(context)
     recorded = recorded_by_stages(cassandra.session(), hours)
     verdict = counts_same_events(hours, recorded, source=FILTERED_EVENTS.name, derived=HOURLY_JOB_METRICS.name)

@@ -1,6 +1,6 @@
-"""Checks of mysql_report: it holds what it recorded, and counts every event that filtered_events holds.
+"""Checks of mysql_report: its rows match report_hours, and it counts every event that filtered_events has.
 
-The report is the end of the lineage, so there is nothing to block; a difference is an error all the same.
+They don't block, since nothing follows the report; a difference is an error nevertheless.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from recruit_assets.stores.mysql.check_reads import recorded_by_report, stored_i
 counts_every_event = dg.AssetCheckSpec(
     "counts_every_event",
     asset=MYSQL_REPORT.name,
-    description="Events that report_hours tells = rows of filtered_events, hour by hour, at the same coverage.",
+    description="Events that report_hours records = rows of filtered_events, in each hour, at the same coverage.",
 )
 holds_what_it_recorded = dg.AssetCheckSpec(
     "holds_what_it_recorded",
     asset=MYSQL_REPORT.name,
-    description="Rows and events of each hour in the report = what report_hours tells.",
+    description="Rows and events of each hour in the report = what report_hours records.",
 )
 
 
@@ -30,7 +30,7 @@ holds_what_it_recorded = dg.AssetCheckSpec(
 def mysql_report_checks(
     context: dg.AssetCheckExecutionContext, cassandra: CassandraResource, mysql: MySqlResource
 ) -> Iterator[dg.AssetCheckResult]:
-    """What was recorded of each hour, and what its rows add up to."""
+    """Compare what was recorded of each hour, and what its rows add up to."""
     hours = hours_of_run(context)
     counted = held = Verdict()
     if hours:

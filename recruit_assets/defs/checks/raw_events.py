@@ -1,6 +1,6 @@
-"""Checks of raw_events: every record of the drain became an event or a dead letter, and none is left or lost.
+"""Checks of raw_events: every drained record became an event or a dead letter, and none is left or lost.
 
-Nothing is blocked: hours are exact for what they cover, and what is left makes its hour pending when it comes.
+They don't block: hours are exact for what they cover, and a record that comes later makes its hour pending.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,13 +22,13 @@ every_record_became_something = dg.AssetCheckSpec(
 nothing_left = dg.AssetCheckSpec(
     "nothing_left_in_kafka",
     asset=RAW_EVENTS.name,
-    description="What Kafka got before the run is committed, and it dropped nothing that wasn't.",
+    description="Records from before the run are committed, and Kafka dropped none that wasn't.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What the materialization of this run counted."""
+    """The counts of this run's materialization."""
 
     records: int
     events: int
@@ -37,7 +37,7 @@ class Drained:
 
 @dg.multi_asset_check(name="raw_events_checks", specs=[every_record_became_something, nothing_left])
 def raw_events_checks(context: dg.AssetCheckExecutionContext, kafka: KafkaResource) -> Iterator[dg.AssetCheckResult]:
-    """The drain's own counts, and the group's offsets."""
+    """Check the drain's own counts, and the group's offsets."""
     yield result_of(every_record_became_something, adds_up(_drained(context)))
     settings = kafka.settings
     backlog = backlog_before(settings, _started_at(context))
@@ -45,7 +45,7 @@ def raw_events_checks(context: dg.AssetCheckExecutionContext, kafka: KafkaResour
 
 
 def adds_up(drained: Drained | None) -> Verdict:
-    """Whether the drain's records are all accounted for; None where this run didn't drain."""
+    """Whether events and dead letters add up to the drained records; None if this run didn't drain."""
     if drained is None:
         return Verdict(not_compared=("this run didn't materialize raw_events",))
     accounted = drained.events + drained.dead_letters
@@ -56,7 +56,7 @@ def adds_up(drained: Drained | None) -> Verdict:
 
 
 def is_empty(backlog: Sequence[Backlog], *, topic: str, group: str) -> Verdict:
-    """Whether no partition has uncommitted or dropped records."""
+    """Whether no partition has uncommitted records, or records dropped before they were committed."""
     lost = [
         f"{topic}/{one.partition}: {one.dropped} offsets were dropped before {group} had them"
         for one in backlog
@@ -82,7 +82,7 @@ def _drained(context: dg.AssetCheckExecutionContext) -> Drained | None:
 
 
 def _started_at(context: dg.AssetCheckExecutionContext) -> datetime:
-    """When the run began: what came later is a later drain's."""
+    """When the run began; later records belong to a later drain."""
     record = context.instance.get_run_record_by_id(context.run.run_id)
     started = record.start_time if record else None
     return datetime.fromtimestamp(started, UTC) if started else datetime.now(UTC)

@@ -1,7 +1,4 @@
-"""A check's verdict, and how Dagster is told: passed or not, expected, found, the first few differences.
-
-Not here: what is compared (the other modules of this folder).
-"""
+"""A check's verdict, and its form for Dagster: passed or not, expected, found, and the first differences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ EXAMPLES = 10
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Two totals and where they differ. What couldn't be compared, and why, is said and breaks nothing."""
+    """Two totals and their differences. What couldn't be compared is listed with its reason, and fails no check."""
 
     expected: int = 0
     found: int = 0
@@ -38,7 +35,7 @@ class Verdict:
 
 
 def result_of(spec: dg.AssetCheckSpec, verdict: Verdict, *, warn_only: bool = False) -> dg.AssetCheckResult:
-    """The verdict as Dagster's: an error, unless the check only warns."""
+    """The verdict as Dagster's result: an error if it failed, or a warning if `warn_only`."""
     return dg.AssetCheckResult(
         asset_key=spec.asset_key,
         check_name=spec.name,
@@ -49,7 +46,7 @@ def result_of(spec: dg.AssetCheckSpec, verdict: Verdict, *, warn_only: bool = Fa
 
 
 def hours_of_run(context: dg.AssetCheckExecutionContext) -> Sequence[datetime]:
-    """The hours that the run is about, by its tags; none for a run of checks alone: nothing is compared then."""
+    """The hours that the run's tags name; none for a run of checks only, which then compare nothing."""
     hours = hours_of_tags(context.run.tags)
     return list(hours.hours()) if hours else []
 

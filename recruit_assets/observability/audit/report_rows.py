@@ -42,9 +42,9 @@ def wrong_marks(counts: HourCounts, marks: Mapping[datetime, ReportMark]) -> Sam
     for hour in sorted(counts.keys() | marks.keys()):
         found = counts.get(hour, (0, 0))
         mark = marks.get(hour)
-        recorded = (mark.row_count, mark.event_count) if mark else None
-        if recorded != found:
-            says = f"{recorded[0]} rows and {recorded[1]} events" if recorded else "nothing"
+        told = (mark.row_count, mark.event_count) if mark else None
+        if told != found:
+            says = f"{told[0]} rows and {told[1]} events" if told else "nothing"
             wrong.append(
                 f"{hour:%Y-%m-%d %H:%M}: report_hours records {says}, the report has {found[0]} and {found[1]}"
             )

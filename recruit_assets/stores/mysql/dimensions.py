@@ -1,4 +1,4 @@
-"""The dimensions: jobs, and the names of companies, campaigns, groups and publishers."""
+"""Loading the dimensions: jobs, and the names of companies, campaigns, groups and publishers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -13,9 +13,8 @@ from recruit_assets.stores.mysql.connection import ReportDatabase
 
 ROWS_PER_STATEMENT = 1_000
 
-# VALUES() in the update is deprecated by MySQL, and the row alias in its place is unknown to MariaDB: both take the
-# rows as one JSON parameter. Its columns are wider than the table's: MariaDB cuts here what doesn't fit, and refuses it
-# only in the insert.
+# Rows are one JSON parameter: MySQL deprecates VALUES() in the update, MariaDB doesn't have the row alias that replaces
+# it. The JSON columns are wider than the table's, because MariaDB cuts a value that doesn't fit them; the insert fails.
 UPSERT: LiteralString = """
     INSERT INTO job (id, company_id, group_id, campaign_id, title)
     SELECT * FROM (
@@ -38,7 +37,7 @@ UPSERT: LiteralString = """
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """One job advertisement as the dimension knows it."""
+    """A row of the job dimension."""
 
     id: int
     company_id: int | None
@@ -48,7 +47,7 @@ class JobRow:
 
 
 def load_jobs(database: ReportDatabase, rows: Iterable[JobRow]) -> None:
-    """Insert the jobs or bring them up to date, all or none; other jobs and columns stay as they are."""
+    """Insert or update these jobs in one transaction; other jobs and columns stay as they are."""
     remaining = iter(rows)
     batches = []
     while batch := list(islice(remaining, ROWS_PER_STATEMENT)):
@@ -62,13 +61,13 @@ def load_jobs(database: ReportDatabase, rows: Iterable[JobRow]) -> None:
 
 
 def _as_json(rows: Iterable[JobRow]) -> str:
-    """Without the nulls: an absent path is NULL in both databases, a JSON null in a typed column isn't."""
+    """Nulls are left out: an absent path is NULL in both databases, a JSON null in a typed column is an error."""
     present = [{name: value for name, value in asdict(row).items() if value is not None} for row in rows]
     return orjson.dumps(present).decode()
 
 
 def load_names(database: ReportDatabase, names: Mapping[SqlTable, Mapping[int, str]]) -> None:
-    """Insert the names or bring them up to date, all or none; others stay as they are."""
+    """Insert or update these names in one transaction; others stay as they are."""
 
     def write(cursor: Cursor) -> None:
         for table, by_id in names.items():
@@ -79,7 +78,7 @@ def load_names(database: ReportDatabase, names: Mapping[SqlTable, Mapping[int, s
 
 
 def _upsert(table: SqlTable) -> str:
-    """One JSON parameter, since no other upsert is taken by MySQL and MariaDB alike without a warning."""
+    """The statement, which takes the rows as one JSON parameter, for the reason given above."""
     return (
         f"INSERT INTO {table.name} (id, name) "
         "SELECT * FROM (SELECT given.id, given.name FROM JSON_TABLE(%s, '$[*]' COLUMNS ("

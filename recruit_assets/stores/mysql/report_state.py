@@ -1,7 +1,6 @@
-"""How far the report is, as the report database knows it: pending hours, the change feed's mark, the newest event.
+"""How current the report is, by the report database alone: pending hours, the feed's checkpoint, the newest event.
 
-Belongs here: the statements, each bounded by the number of hours and never by the history of events. Not here: which
-hours are pending (`pending`), the report's rows (`report_totals`), metrics and pages made of this.
+What it costs depends on the number of hours, not on the number of events.
 """
 
 from collections.abc import Sequence
@@ -14,31 +13,31 @@ from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 
 UNREAD_AFTER = timedelta(seconds=60)
-"""A change feed that nobody has read for so long counts as standing still: the sensor reads it every 5 s."""
+"""A change feed that wasn't read for this long counts as stopped: the sensor reads it every 5 s."""
 NEWEST_HOURS = 3
-"""The newest event is looked for in so many of the newest hours with rows: nearly all events belong there."""
+"""The newest event is looked for in this many of the newest hours with rows; nearly all new events belong there."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportState:
-    """What the report database says of itself at `now`, its own clock."""
+    """The report's state at `now`, by the report database's clock."""
 
     now: datetime
     pending: Sequence[PendingHour] = ()
     read_through: datetime | None = None
-    """Changes before this were turned into pending hours; None before the first reading."""
+    """Checkpoint of the change feed: earlier changes have become pending hours. None if it was never read."""
     newest_event: datetime | None = None
-    """When the newest event of the report was received by Kafka; None while the report is empty."""
+    """When Kafka received the report's newest event; None if the report is empty."""
     hours: int = 0
     rows: int = 0
     events: int = 0
 
     @property
     def freshness_s(self) -> float:
-        """How old what is missing may be: 0 while the report holds every event that Cassandra holds.
+        """Upper bound for the age of an event that the report lacks; 0 if it has every event that Cassandra has.
 
-        With changes pending it is the age of the newest event that the report holds; with a change feed that nobody
-        reads, at least the time since it was read.
+        While changes are pending it is the age of the report's newest event. If the change feed isn't being read, it is
+        at least the time since the last read.
         """
         since = [self.now]
         if self.pending:
@@ -49,18 +48,18 @@ class ReportState:
 
     @property
     def oldest_pending_s(self) -> float:
-        """Age of the hour's change that has waited longest; 0 while nothing is pending."""
+        """Age of the pending change that has waited longest; 0 if none is pending."""
         oldest = min((one.newest_change for one in self.pending), default=self.now)
         return max(0.0, (self.now - oldest).total_seconds())
 
     @property
     def failing(self) -> Sequence[PendingHour]:
-        """The pending hours whose last run failed."""
+        """Pending hours whose last run failed."""
         return [one for one in self.pending if one.attempts]
 
 
 def read_report_state(database: ReportDatabase) -> ReportState:
-    """The state now; costs the number of reported and of pending hours."""
+    """The state now; the cost grows with the number of reported and of pending hours."""
     feed = PendingHours(database)
     ((hours, rows, events),) = database.query(
         f"SELECT COUNT(*), COALESCE(SUM(row_count), 0), COALESCE(SUM(event_count), 0) FROM {REPORT_HOURS.name}"

@@ -65,9 +65,9 @@ def test_a_report_holds_what_it_recorded() -> None:
 @pytest.mark.parametrize(
     ("stored", "found", "difference"),
     [
-        (StoredCounts(2, 4), 4, "2026-01-05 07:00: 2 rows with 4 events, recorded are 2 with 3"),
-        (StoredCounts(3, 3), 3, "2026-01-05 07:00: 3 rows with 3 events, recorded are 2 with 3"),
-        (None, 0, "2026-01-05 07:00: 0 rows with 0 events, recorded are 2 with 3"),
+        (StoredCounts(2, 4), 4, "2026-01-05 07:00: 2 rows with 4 events, report_hours records 2 with 3"),
+        (StoredCounts(3, 3), 3, "2026-01-05 07:00: 3 rows with 3 events, report_hours records 2 with 3"),
+        (None, 0, "2026-01-05 07:00: 0 rows with 0 events, report_hours records 2 with 3"),
     ],
 )
 def test_a_report_that_holds_something_else_is_told(stored: StoredCounts | None, found: int, difference: str) -> None:
@@ -77,12 +77,12 @@ def test_a_report_that_holds_something_else_is_told(stored: StoredCounts | None,
 
 def test_rows_without_a_mark_are_a_difference() -> None:
     verdict = holds_what_was_recorded([SEVEN], {}, {SEVEN: StoredCounts(1, 1)}, again={})
-    assert verdict == Verdict(0, 1, ("2026-01-05 07:00: 1 rows with 1 events, recorded are 0 with 0",))
+    assert verdict == Verdict(0, 1, ("2026-01-05 07:00: 1 rows with 1 events, report_hours records 0 with 0",))
 
 
 def test_an_hour_that_was_replaced_while_it_was_read_is_not_compared() -> None:
     verdict = held(StoredCounts(9, 9), again=recorded(9, mark=200))
-    assert verdict == Verdict(not_compared=("2026-01-05 07:00: another run replaced it meanwhile",))
+    assert verdict == Verdict(not_compared=("2026-01-05 07:00: another run replaced it during the check",))
 
 
 def test_rows_of_another_run_are_a_difference() -> None:
@@ -100,13 +100,15 @@ def test_filtered_rows_are_the_countable_raw_events() -> None:
 
 def test_missing_and_surplus_rows_are_told_by_bucket() -> None:
     verdict = same_events([Bucket(SEVEN, 3, rows=5, missing=2, surplus=2)], {SEVEN: False})
-    assert verdict == Verdict(5, 5, ("2026-01-05 07:00 bucket 3: 2 events of raw_events are missing, 2 are too much",))
+    assert verdict == Verdict(
+        5, 5, ("2026-01-05 07:00 bucket 3: 2 events of raw_events are missing, 2 rows have no event",)
+    )
     assert not verdict.passed
 
 
 def test_events_that_came_after_the_coverage_are_not_missing() -> None:
     verdict = same_events([Bucket(SEVEN, 3, rows=5, missing=2)], {SEVEN: True})
-    assert verdict == Verdict(5, 5, not_compared=("2026-01-05 07:00: changed since it was read, and is pending",))
+    assert verdict == Verdict(5, 5, not_compared=("2026-01-05 07:00: changed since it was read; it is pending",))
     assert verdict.passed
 
 
