@@ -39,7 +39,7 @@ ENGINES_COMMAND = (sys.executable, "-c", "from recruit_assets.cli.engines import
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngines]:
     """Engines in a folder whose name has what shells and configuration files stumble over."""
     state_dir = tmp_path_factory.mktemp("engines") / "it's a state dir"
-    # saves 40 s of processor time for optimizing code that runs for a minute
+    # the optimizing compiler costs more than it gives code that runs for a minute
     engines = LocalEngines(load_settings(state_dir=state_dir), short_lived=True)
     yield engines
     engines.stop()
