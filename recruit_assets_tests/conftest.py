@@ -1,8 +1,8 @@
-"""Fixtures of all tests: real engines once per run, and names of its own (topic, keyspace, database) for each test.
+"""Fixtures of all tests: one set of real engines per run; each test has its own topic, database and empty tables.
 
-Builders and readers are in `support`. RECRUIT_TEST_STATE_DIR names the state directory of engines that already run,
-which saves a developer their start; without it the run starts its own, one set for all workers, and stops them.
-RECRUIT_TEST_MYSQL, mysql://user:password@host:port, names a server that takes MariaDB's place (`make test-mysql`).
+RECRUIT_TEST_STATE_DIR names the state directory of running engines, which saves starting them; without it the run
+starts one set for all workers and stops it at the end. RECRUIT_TEST_MYSQL, mysql://user:password@host:port, names a
+server to use instead of the local MariaDB (`make test-mysql`).
 """
 
 import os
@@ -45,26 +45,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One state directory for the engines of this run, which whoever needs them first starts."""
-    told = getattr(config, "workerinput", {}).get(ENGINES_DIR)
-    config.stash[ENGINES_DIR_KEY] = Path(told or tempfile.mkdtemp(prefix="recruit-tests-"))
+    """Choose one state directory for all workers; the first test that needs engines starts them there."""
+    given = getattr(config, "workerinput", {}).get(ENGINES_DIR)
+    config.stash[ENGINES_DIR_KEY] = Path(given or tempfile.mkdtemp(prefix="recruit-tests-"))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: "WorkerController") -> None:
-    """Tell a worker where the engines are."""
+    """Pass the state directory to a worker."""
     node.workerinput[ENGINES_DIR] = str(node.config.stash[ENGINES_DIR_KEY])
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """A file's tests stay with one worker, as do all that harm the same engines."""
+    """Keep the tests of a file on one worker, and the whole chaos suite, whose tests kill the same engines."""
     for item in items:
         folder = item.path.parent
         item.add_marker(pytest.mark.xdist_group(folder.name if folder.name == "chaos" else item.path.name))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The process that began the run ends the engines."""
+    """Stop the engines at the end of the run, in the controlling process."""
     if not hasattr(config, "workerinput"):
         state_dir = config.stash[ENGINES_DIR_KEY]
         LocalEngines(load_settings(state_dir=state_dir)).stop()
@@ -73,7 +73,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside() -> Iterator[None]:
-    """A developer's own RECRUIT_ variables must not steer the tests."""
+    """Remove a developer's own RECRUIT_ variables, which would change what is tested."""
     with pytest.MonkeyPatch.context() as environment:
         for name in [name for name in os.environ if name.startswith(PREFIX) and name not in OURS]:
             environment.delenv(name)
@@ -82,7 +82,7 @@ def _no_settings_from_outside() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def engines(pytestconfig: pytest.Config) -> Settings:
-    """Settings of running engines, without names of anyone's own."""
+    """Settings of the running engines; names of topics, keyspaces and databases are the defaults."""
     running = os.environ.get(RUNNING_ENGINES)
     state_dir = Path(running) if running else pytestconfig.stash[ENGINES_DIR_KEY]
     if not running:
@@ -91,10 +91,10 @@ def engines(pytestconfig: pytest.Config) -> Settings:
 
 
 def _other_mysql() -> dict[str, object]:
-    """Where the report database is instead of in the local MariaDB; nothing where no server is named."""
-    if not (told := os.environ.get(OTHER_MYSQL)):
+    """Settings of the server that RECRUIT_TEST_MYSQL names; none without it."""
+    if not (server := os.environ.get(OTHER_MYSQL)):
         return {}
-    url = urlsplit(told)
+    url = urlsplit(server)
     return {
         "mysql_host": url.hostname,
         "mysql_port": url.port,
@@ -124,7 +124,7 @@ def settings(engines: Settings, keyspace: SharedKeyspace, monkeypatch: pytest.Mo
 
 
 def fresh_names(engines: Settings) -> Settings:
-    """The engines' settings with names that nobody else uses."""
+    """The engines' settings with a topic, group, keyspace and database that nobody else uses."""
     own = f"t{uuid4().hex[:12]}"
     return load_settings(
         **engines.model_dump()
@@ -134,7 +134,7 @@ def fresh_names(engines: Settings) -> Settings:
 
 @pytest.fixture(scope="session")
 def spark(engines: Settings) -> SparkSession:
-    """The session that production code gets, warm for the whole run; nobody stops what all share."""
+    """The shared Spark session, obtained as production code does; no test may stop it."""
     from recruit_assets.defs.resources import SparkResource
 
     session: SparkSession = SparkResource.from_settings(engines).spark_session
@@ -143,12 +143,12 @@ def spark(engines: Settings) -> SparkSession:
 
 @pytest.fixture
 def frames(settings: Settings, spark: SparkSession) -> CassandraFrames:
-    """The test's tables for Spark."""
+    """The test's tables as Spark DataFrames."""
     return seen_by(spark, settings, timeout_s=30)
 
 
 def prepare_lineage(settings: Settings, spark: SparkSession, *, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What runs of this process need: the settings as its own, an empty Dagster home, tables that Spark knows."""
+    """Prepare this process for runs: environment variables, an empty Dagster home, tables that Spark can see."""
     export_to(monkeypatch, settings)
     (home / "dagster.yaml").symlink_to(REPOSITORY / "dagster.yaml")
     monkeypatch.setenv(HOME_VARIABLE, str(home))
@@ -157,20 +157,21 @@ def prepare_lineage(settings: Settings, spark: SparkSession, *, home: Path, monk
 
 
 def export_to(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    """The settings as variables of this process, for as long as the test runs."""
+    """Set the settings as environment variables until the test ends."""
     for name, value in as_environment(settings).items():
         monkeypatch.setenv(name, value)
 
 
 def seen_by(spark: SparkSession, settings: Settings, *, timeout_s: float) -> CassandraFrames:
-    """The tables for Spark, which hears of a new keyspace about a second after it was made."""
+    """The tables as Spark DataFrames. Spark notices a new keyspace about a second after its creation."""
     frames = CassandraFrames(spark, settings)
+    # hour_coverage is created last
     wait_until(lambda: sees(frames, HOUR_COVERAGE), timeout_s, what="the new keyspace in Spark's metadata")
     return frames
 
 
 def sees(frames: CassandraFrames, table: CassandraTable) -> bool:
-    """Whether Spark knows the table; hour_coverage is the last one made."""
+    """True if Spark can see the table."""
     try:
         frames.table(table)
     except AnalysisException:

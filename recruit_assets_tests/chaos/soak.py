@@ -1,7 +1,7 @@
-"""A soak: `recruit-assets up` under a steady load while its processes are killed again and again; then the audit.
+"""Run `recruit-assets up` under a steady load while its processes are killed in turn; then audit the report.
 
-`python -m recruit_assets_tests.chaos.soak --minutes 15`, or `make soak`. Not a test, since it takes its minutes; prints
-what it measured and ends with 0 only if the report is exact, no run is left over and nothing of it still runs.
+`make soak`, or `python -m recruit_assets_tests.chaos.soak --minutes 15`. Prints memory, kills and runs. Exit code 0
+means that the report is exact, every run has finished and no process is left.
 """
 
 import os
@@ -45,10 +45,10 @@ def soak(
     minutes: Annotated[float, typer.Option(min=0.5, help="How long events are sent")] = 15.0,
     rate: Annotated[float, typer.Option(min=1, help="Events per second")] = 200.0,
     kill_every: Annotated[float, typer.Option(help="Seconds between two kills; 0: none")] = 120.0,
-    victims: Annotated[str, typer.Option(help="Services to kill in turn: ingest, daemon, run")] = "ingest",
+    victims: Annotated[str, typer.Option(help="Processes to kill in turn: ingest, daemon, run")] = "ingest",
     state_dir: Annotated[Path, typer.Option(help="Emptied first")] = Path(".recruit/soak"),
 ) -> None:
-    """Run the whole platform under load and kills, wait until nothing is pending, and audit it."""
+    """Run the platform under load and kills, wait until no hour is pending, then audit the report."""
     state_dir = state_dir.resolve()
     shutil.rmtree(state_dir, ignore_errors=True)
     state_dir.mkdir(parents=True)
@@ -77,7 +77,7 @@ def soak(
 
 
 class Sizes:
-    """The memory of each service with its children, over time."""
+    """Samples of each service's memory, children included."""
 
     def __init__(self, up: "subprocess.Popen[bytes]") -> None:
         self._up = up
@@ -97,7 +97,7 @@ class Sizes:
 
     def table(self) -> Table:
         table = Table(
-            "service, with children", "first third MB", "last third MB", "greatest MB", title="Resident memory"
+            "service, with children", "first third MB", "last third MB", "maximum MB", title="Resident memory"
         )
         for name, values in sorted(self._seen.items()):
             third = max(1, len(values) // 3)
@@ -114,7 +114,7 @@ def load(
     kill_every_s: float,
     victims: Sequence[str],
 ) -> Counter[str]:
-    """Until the simulator has sent everything: sample, and kill; returns how often what was killed."""
+    """Sample memory and kill processes until the simulator ends; returns the number of kills by victim."""
     kills: Counter[str] = Counter()
     turns = cycle(victims)
     next_kill = time.monotonic() + kill_every_s
@@ -129,12 +129,12 @@ def load(
             next_kill += kill_every_s
         time.sleep(0.5)
     if simulator.returncode:
-        raise SystemExit(f"the simulator ended with {simulator.returncode}, see its log")
+        raise SystemExit(f"the simulator ended with exit code {simulator.returncode}, see its log")
     return kills
 
 
 def kill(up: "subprocess.Popen[bytes]", victim: str) -> bool:
-    """kill -9 of a consumer, of the daemon, or of a run's process; False where there is none at the moment."""
+    """kill -9 a consumer, the daemon or a run's process; False if there is none at the moment."""
     service = "ingest" if victim == "ingest" else "daemon"
     for parent in (one for one in psutil.Process(up.pid).children() if name_of(one) == service):
         candidates = [one for one in children(parent) if is_worker(one)]
@@ -146,7 +146,7 @@ def kill(up: "subprocess.Popen[bytes]", victim: str) -> bool:
 
 
 def is_worker(process: psutil.Process) -> bool:
-    """A consumer, which is spawned, or a run, whose parent is the process that all runs are forked from."""
+    """True for a consumer, which is spawned, and for a run, which is forked from the fork server."""
     words = " ".join(process.cmdline())
     if "forkserver" not in words:
         return "spawn_main" in words
@@ -167,7 +167,7 @@ def children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def is_settled(settings: Settings) -> bool:
-    """Everything was ingested, the feed was read after that, and no hour is pending."""
+    """True if everything was ingested, the feed was read after that, and no hour is pending."""
     if uncommitted_records(settings):
         return False
     ingested_at = datetime.now(UTC).replace(tzinfo=None)
@@ -180,14 +180,14 @@ def is_settled(settings: Settings) -> bool:
 
 
 def processes_of(state_dir: Path) -> list[psutil.Process]:
-    """What still runs with this state directory, this command aside."""
+    """Processes that still use this state directory, this command excepted."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     others = (one for one in psutil.process_iter(["cmdline"]) if one.pid not in own)
     return [one for one in others if str(state_dir) in " ".join(one.info["cmdline"] or ())]
 
 
 def runs(state_dir: Path) -> tuple[int, Mapping[str, int]]:
-    """Runs that aren't finished, and the others by status."""
+    """The number of unfinished runs, and of finished runs by status."""
     os.environ[HOME_VARIABLE] = str(state_dir / "dagster")
     with dg.DagsterInstance.get() as instance:
         unfinished = instance.get_runs_count(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
@@ -197,7 +197,7 @@ def runs(state_dir: Path) -> tuple[int, Mapping[str, int]]:
 
 @contextmanager
 def command(*arguments: str, environment: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A command of ours, asked to end when the block is left."""
+    """Run a recruit-assets command; SIGTERM it when the block ends."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*RECRUIT_ASSETS, *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT
@@ -210,11 +210,11 @@ def command(*arguments: str, environment: Mapping[str, str], log: Path) -> Itera
 
 
 def wait_for(condition: Callable[[], object], timeout_s: float, *, what: str) -> float:
-    """Return when it holds, with the seconds that took."""
+    """Wait for the condition and return the seconds that took; SystemExit after the timeout."""
     started = time.monotonic()
     while not condition():
         if time.monotonic() - started > timeout_s:
-            raise SystemExit(f"{what} wasn't there after {timeout_s:.0f} s")
+            raise SystemExit(f"waited {timeout_s:.0f} s for {what}")
         time.sleep(1.0)
     return time.monotonic() - started
 

@@ -1,7 +1,6 @@
 """Simulations of a fixed day, in memory."""
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from threading import Event
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
@@ -49,17 +48,8 @@ def all_valid(**options: object) -> SimulationSpec:
     return a_spec(malformed_share=0.0, **options)
 
 
-@lru_cache(maxsize=8)
 def simulated(spec: SimulationSpec) -> tuple[list[bytes | None], Ledger]:
-    """Every record in the order of sending, and the ledger, simulated an hour after END.
-
-    Tests with the same spec share the result, so they must not change it.
-    """
-    return simulated_anew(spec)
-
-
-def simulated_anew(spec: SimulationSpec) -> tuple[list[bytes | None], Ledger]:
-    """As `simulated`, never shared."""
+    """Every record in the order of sending, and the ledger, simulated an hour after END."""
     sink = ListSink()
     clock = FakeClock(END + timedelta(hours=1))
     return sink.values, simulate(spec, sink, stop=clock.stop, clock=clock)

@@ -29,6 +29,8 @@ from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, load_setti
 from recruit_assets_tests.support.waiting import wait_until
 
 FOUR_GIB = 4 * 1024**3
+OPTIMIZED_CODE = 3 * 192 * 1024**2
+"""What the code caches of the three JVMs may grow by where they aren't short-lived: from 48 MiB to 240 each."""
 LARGE_RECORD = os.urandom(5 * 1024 * 1024 + 1)
 ENGINES_COMMAND = (sys.executable, "-c", "from recruit_assets.cli.engines import app; app()")
 
@@ -37,7 +39,8 @@ ENGINES_COMMAND = (sys.executable, "-c", "from recruit_assets.cli.engines import
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngines]:
     """Engines in a folder whose name needs quoting in shells and configuration files."""
     state_dir = tmp_path_factory.mktemp("engines") / "it's a state dir"
-    engines = LocalEngines(load_settings(state_dir=state_dir))
+    # the optimizing compiler costs more than it gives code that runs for a minute
+    engines = LocalEngines(load_settings(state_dir=state_dir), short_lived=True)
     yield engines
     engines.stop()
     assert processes_of(state_dir) == []
@@ -146,8 +149,13 @@ def test_cassandra_acknowledges_only_what_is_on_disk(running: Settings) -> None:
     assert [value for rows in found for (value,) in rows] == ["group", "10ms"]
 
 
+<<<<<<< HEAD
 def test_the_engines_use_less_than_4_gib(local: LocalEngines, running: Settings) -> None:
     assert sum(each.rss_bytes or 0 for each in local.status()) < FOUR_GIB
+=======
+def test_the_set_stays_within_4_gib(local: LocalEngines, running: Settings) -> None:
+    assert sum(each.rss_bytes or 0 for each in local.status()) < FOUR_GIB - OPTIMIZED_CODE
+>>>>>>> tests
 
 
 def test_acknowledged_data_survives_kill_9_of_every_engine(local: LocalEngines, running: Settings) -> None:

@@ -13,15 +13,7 @@ from recruit_assets.simulator.events import respelled
 from recruit_assets.simulator.publish import ListSink, simulate
 from recruit_assets.simulator.spec import DayShape
 from recruit_assets_tests.support.reference_report import Event, as_number, create_time, distinct_events, event_time
-from recruit_assets_tests.support.simulations import (
-    END,
-    FakeClock,
-    a_spec,
-    all_valid,
-    simulated,
-    simulated_anew,
-    valid_values,
-)
+from recruit_assets_tests.support.simulations import END, FakeClock, a_spec, all_valid, simulated, valid_values
 
 Oddity = Callable[[bytes, Event], bool]
 
@@ -67,7 +59,7 @@ def parsed(values: list[bytes]) -> list[Event]:
 
 
 def test_the_same_options_give_the_same_bytes() -> None:
-    assert simulated_anew(a_spec())[0] == simulated_anew(a_spec())[0]
+    assert simulated(a_spec())[0] == simulated(a_spec())[0]
 
 
 @pytest.mark.parametrize("other", [{"seed": 8}, {"jobs": 201}, {"end": END - timedelta(seconds=1)}, {"rate": 40.0}])

@@ -3,7 +3,10 @@
 import tracemalloc
 from collections.abc import Iterator
 
-from recruit_assets.stores.mysql.spill_file import IN_MEMORY_BYTES, Row, open_spill_file
+import pytest
+
+from recruit_assets.stores.mysql import spill_file as spill_file_module
+from recruit_assets.stores.mysql.spill_file import Row, open_spill_file
 
 
 def rows(count: int) -> Iterator[Row]:
@@ -24,14 +27,17 @@ def test_no_rows_are_no_chunks() -> None:
         assert list(spill_file.chunks()) == []
 
 
-def test_memory_does_not_grow_with_the_rows() -> None:
+def test_memory_does_not_grow_with_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the real limit, and a quarter of the rows that would need 6 times the memory allowed here."""
+    limit = spill_file_module.IN_MEMORY_BYTES // 4
+    monkeypatch.setattr(spill_file_module, "IN_MEMORY_BYTES", limit)
     tracemalloc.start()
     try:
-        with open_spill_file(chunk_rows=1000) as spill_file:
-            total = sum(1 for _ in spill_file.fill(rows(300_000)))
+        with open_spill_file(chunk_rows=250) as spill_file:
+            total = sum(1 for _ in spill_file.fill(rows(75_000)))
             again = sum(len(chunk) for chunk in spill_file.chunks())
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (total, again) == (300_000, 300_000)
-    assert peak_bytes < 3 * IN_MEMORY_BYTES
+    assert (total, again) == (75_000, 75_000)
+    assert peak_bytes < 3 * limit
