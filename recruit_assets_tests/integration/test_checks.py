@@ -61,8 +61,7 @@ def outcomes(result: dg.ExecuteInProcessResult) -> dict[str, Outcome]:
     return {
         f"{one.asset_key.path[-1]}/{one.check_name}": (
             one.passed,
-            one.metadata["expected"].value,
-            one.metadata["found"].value,
+            *(int(str(one.metadata[name].value).replace(",", "")) for name in ("expected", "found")),
         )
         for one in result.get_asset_check_evaluations()
     }

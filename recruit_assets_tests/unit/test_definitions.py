@@ -10,7 +10,6 @@ import pytest
 
 from recruit_assets.definitions import build_defs, defs
 from recruit_assets.runtime.settings import load_settings
-from recruit_assets.stores.dagster.instance import REPOSITORY
 
 GRAPH = {
     "kafka_topic": [],
@@ -40,7 +39,7 @@ def test_every_asset_tells_what_it_is_whose_it_is_and_where_to_read_on() -> None
         assert spec.kinds
         schema = spec.metadata["dagster/column_schema"]
         assert all(column.description for column in getattr(schema, "value", schema).columns)
-        assert (REPOSITORY / str(spec.metadata["docs"].value)).is_file()
+        assert str(spec.metadata["docs"].value).startswith(("# For operators", "# For analysts"))
 
 
 def test_assets_link_to_the_dashboards_where_a_grafana_is_named() -> None:

@@ -4,7 +4,8 @@ import dagster as dg
 
 from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.tables import JOB
-from recruit_assets.defs.assets.column_metadata import FOR_ANALYSTS, FOR_OPERATORS, OWNERS, column_schema
+from recruit_assets.defs.assets.column_metadata import OWNERS, column_schema
+from recruit_assets.defs.assets.documentation import FOR_ANALYSTS, FOR_OPERATORS
 
 kafka_topic = dg.AssetSpec(
     "kafka_topic",
