@@ -22,6 +22,7 @@ FAILURES_REMEMBERED = LAST_RETRY + timedelta(minutes=20)
 """The first tick after a failure counts it. If no tick runs for this long, the hour is only retried too early."""
 
 HOURS_TAG = "hours"
+"""The list of runs shows about 36 characters of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def range_tags(hours: HourRange) -> dict[str, str]:
     return {
         RANGE_START_TAG: key_of(hours.first),
         RANGE_END_TAG: key_of(hours.last),
-        HOURS_TAG: f"{hours} ({len(hours)} h)",
+        HOURS_TAG: str(hours) if len(hours) == 1 else f"{len(hours)} h from {hours.first:%Y-%m-%d %H:%M}",
     }
 
 

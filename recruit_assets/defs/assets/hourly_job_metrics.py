@@ -16,7 +16,7 @@ from recruit_assets.transforms.hourly import count_actions, count_by
     partitions_def=hours,
     backfill_policy=dg.BackfillPolicy.single_run(),
     io_manager_key="cassandra_io_manager",
-    group_name="report",
+    group_name="recruitment",
     kinds={"spark", "cassandra"},
     owners=OWNERS,
     code_version=code_version(

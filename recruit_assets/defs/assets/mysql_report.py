@@ -24,7 +24,7 @@ FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=6), fail_
     partitions_def=hours,
     backfill_policy=dg.BackfillPolicy.single_run(),
     io_manager_key="mysql_io_manager",
-    group_name="report",
+    group_name="recruitment",
     kinds={"spark", "mysql"},
     owners=OWNERS,
     code_version=code_version(

@@ -13,7 +13,7 @@ from recruit_assets.ingest.service import Backlog
 @dg.asset(
     deps=[kafka_topic],
     io_manager_key="cassandra_io_manager",
-    group_name="events",
+    group_name="recruitment",
     kinds={"kafka", "cassandra"},
     owners=OWNERS,
     code_version="1",  # a drain only adds events; it doesn't make the hours before it stale
