@@ -19,7 +19,7 @@ help:
 	@echo "make bench  every figure of docs/benchmarks.md side by side with its peer; ONLY=key,... REPEATS=n"
 	@echo "make docker-test  the platform in Docker: events, report, audit; crashes, audit"
 	@echo "make cluster-test  the same lineage on local[*], a standalone Spark cluster and Spark Connect"
-	@echo "make lint   ruff, mypy and the import rules"
+	@echo "make lint   ruff, mypy, the import rules and the Dagster definitions"
 	@echo "make clean  remove the virtual environment and the state of the local engines"
 
 install: $(VENV)/installed
@@ -63,6 +63,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/dg check defs --no-check-yaml --use-active-venv
 
 chaos: install
 	$(BIN)/python -m recruit_assets_tests.chaos.soak --minutes 3 --kill-every 0

@@ -1,7 +1,6 @@
 """The code location: assets, checks, jobs, schedules, sensors and resources put together.
 
-Belongs here: `build_defs`, of which tests override a part, and `defs`, which Dagster loads. Not here: a single rule.
-Loading opens nothing and needs no environment; addresses that aren't known yet are asked for when a run starts.
+Loading opens no connection and needs no environment variable.
 """
 
 from collections.abc import Mapping, Sequence

@@ -21,6 +21,9 @@ MAX_RUNS_READ = 1000
 FAILURES_REMEMBERED = LAST_RETRY + timedelta(minutes=20)
 """The first tick after a failure counts it. If no tick runs for this long, the hour is only retried too early."""
 
+HOURS_TAG = "hours"
+"""The list of runs shows about 36 characters of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedRuns:
@@ -31,8 +34,12 @@ class UnfinishedRuns:
 
 
 def range_tags(hours: HourRange) -> dict[str, str]:
-    """Tags with which one run materializes exactly these hours."""
-    return {RANGE_START_TAG: key_of(hours.first), RANGE_END_TAG: key_of(hours.last)}
+    """Tags with which one run materializes exactly these hours, and one that shows them in the list of runs."""
+    return {
+        RANGE_START_TAG: key_of(hours.first),
+        RANGE_END_TAG: key_of(hours.last),
+        HOURS_TAG: str(hours) if len(hours) == 1 else f"{len(hours)} h from {hours.first:%Y-%m-%d %H:%M}",
+    }
 
 
 def hours_of_tags(tags: Mapping[str, str]) -> HourRange | None:

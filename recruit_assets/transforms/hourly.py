@@ -32,12 +32,12 @@ def countable(raw_events: DataFrame) -> DataFrame:
 
 def count_actions(filtered_events: DataFrame) -> DataFrame:
     """One row per hour, job, publisher, campaign and group, with every declared measure."""
-    return _counted(filtered_events, "event_hour")
+    return count_by(filtered_events, "event_hour")
 
 
 def count_actions_by_bucket(filtered_events: DataFrame) -> DataFrame:
     """One row per bucket, job, publisher, campaign and group."""
-    return _counted(filtered_events, "event_hour", "bucket")
+    return count_by(filtered_events, "event_hour", "bucket")
 
 
 def add_up(bucket_metrics: DataFrame) -> DataFrame:
@@ -52,7 +52,7 @@ def add_up(bucket_metrics: DataFrame) -> DataFrame:
     )
 
 
-def _counted(filtered_events: DataFrame, *partition: str) -> DataFrame:
+def count_by(filtered_events: DataFrame, *partition: str) -> DataFrame:
     return filtered_events.groupBy(*partition, *GRAIN).agg(
         *(F.expr(f"count_if(action = '{one.action}') AS {one.column}") for one in COUNTS),
         *(

@@ -57,12 +57,16 @@ def run(settings: Settings, selection: dg.AssetSelection, instance: dg.DagsterIn
     return job.execute_in_process(instance=instance, tags=RANGE, raise_on_error=False)
 
 
+def count(shown: dg.MetadataValue) -> int:
+    return int(str(shown.value).replace(",", ""))
+
+
 def outcomes(result: dg.ExecuteInProcessResult) -> dict[str, Outcome]:
     return {
         f"{one.asset_key.path[-1]}/{one.check_name}": (
             one.passed,
-            one.metadata["expected"].value,
-            one.metadata["found"].value,
+            count(one.metadata["expected"]),
+            count(one.metadata["found"]),
         )
         for one in result.get_asset_check_evaluations()
     }

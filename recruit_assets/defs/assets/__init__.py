@@ -1,4 +1,4 @@
-"""The four assets, one file each, named as their table. Not here: SQL, driver calls, loops over rows, try/except."""
+"""The four assets, one file each, named after their table, and the two sources that they read."""
 
 from recruit_assets.defs.assets.filtered_events import filtered_events
 from recruit_assets.defs.assets.hourly_job_metrics import hourly_job_metrics

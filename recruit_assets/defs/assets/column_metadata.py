@@ -1,4 +1,4 @@
-"""Column metadata of the assets, derived from the contract: what the UI shows as schema and column lineage."""
+"""Column metadata of the assets, made from the contract: what the UI shows as schema and column lineage."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,9 +7,6 @@ import dagster as dg
 from recruit_assets.contract.types import Column, Type
 
 OWNERS = ["team:data-platform"]
-FOR_OPERATORS = dg.MetadataValue.path("docs/operators.md")
-FOR_ANALYSTS = dg.MetadataValue.path("docs/analysts.md")
-"""What to read about an asset, in the repository."""
 
 
 def column_schema(columns: Iterable[Column]) -> dg.TableSchema:

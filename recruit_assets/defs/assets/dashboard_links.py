@@ -1,7 +1,4 @@
-"""Links from the assets to the Grafana dashboards that show them, where a Grafana is named.
-
-Not here: what the dashboards show (`recruit_assets.observability.dashboards`).
-"""
+"""Links from the assets to the Grafana dashboards that show them, if RECRUIT_GRAFANA_URL is set."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,7 +19,7 @@ SHOWN = {
 def with_dashboards(
     assets: Sequence[dg.AssetsDefinition | dg.AssetSpec], grafana_url: str
 ) -> Sequence[dg.AssetsDefinition | dg.AssetSpec]:
-    """The same assets, each with a link per dashboard; as they are where no Grafana is named."""
+    """The same assets, with a link to each of their dashboards; unchanged if there is no Grafana."""
     return dg.map_asset_specs(partial(_linked, grafana_url=grafana_url), assets) if grafana_url else assets
 
 

@@ -3,9 +3,11 @@
 import dagster as dg
 from pyspark.sql import DataFrame
 
-from recruit_assets.contract.measures import SUMMED_FIELDS
+from recruit_assets.contract.measures import ACTION_SPELLINGS, SUMMED_FIELDS
 from recruit_assets.contract.tables import FILTERED_EVENTS, GRAIN
-from recruit_assets.defs.assets.column_metadata import FOR_OPERATORS, OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.defs.assets.code_version import code_version
+from recruit_assets.defs.assets.column_metadata import OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.defs.assets.documentation import FOR_OPERATORS
 from recruit_assets.defs.partitions import hours
 from recruit_assets.transforms.hourly import countable
 
@@ -16,9 +18,10 @@ TAKEN_OVER = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, *SUMM
     partitions_def=hours,
     backfill_policy=dg.BackfillPolicy.single_run(),
     io_manager_key="cassandra_io_manager",
-    group_name="events",
+    group_name="recruitment",
     kinds={"spark", "cassandra"},
     owners=OWNERS,
+    code_version=code_version(countable, ACTION_SPELLINGS, SUMMED_FIELDS, GRAIN),
     description=FILTERED_EVENTS.description,
     metadata={
         "docs": FOR_OPERATORS,

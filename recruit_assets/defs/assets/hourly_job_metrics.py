@@ -5,18 +5,27 @@ from pyspark.sql import DataFrame
 
 from recruit_assets.contract.measures import COUNTS, SUMS
 from recruit_assets.contract.tables import GRAIN, HOURLY_JOB_METRICS
-from recruit_assets.defs.assets.column_metadata import FOR_OPERATORS, OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.defs.assets.code_version import code_version
+from recruit_assets.defs.assets.column_metadata import OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.defs.assets.documentation import FOR_OPERATORS
 from recruit_assets.defs.partitions import hours
-from recruit_assets.transforms.hourly import count_actions
+from recruit_assets.transforms.hourly import count_actions, count_by
 
 
 @dg.asset(
     partitions_def=hours,
     backfill_policy=dg.BackfillPolicy.single_run(),
     io_manager_key="cassandra_io_manager",
-    group_name="report",
+    group_name="recruitment",
     kinds={"spark", "cassandra"},
     owners=OWNERS,
+    code_version=code_version(
+        count_actions,
+        count_by,
+        GRAIN,
+        [(count.column, count.action) for count in COUNTS],
+        [(total.column, total.of, total.where.action) for total in SUMS],
+    ),
     description=HOURLY_JOB_METRICS.description,
     metadata={
         "docs": FOR_OPERATORS,

@@ -1,4 +1,4 @@
-"""The asset mysql_report: the hourly report that analysts read. How an hour is replaced is `stores.mysql_report`'s."""
+"""The asset mysql_report: the hourly report that analysts read."""
 
 from datetime import timedelta
 
@@ -7,14 +7,16 @@ from pyspark.sql import DataFrame
 
 from recruit_assets.contract.measures import MEANS, MEASURES
 from recruit_assets.contract.tables import GRAIN, MYSQL_REPORT
-from recruit_assets.defs.assets.column_metadata import FOR_ANALYSTS, OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.defs.assets.code_version import code_version
+from recruit_assets.defs.assets.column_metadata import OWNERS, column_lineage, column_schema, same_names
+from recruit_assets.defs.assets.documentation import FOR_ANALYSTS
 from recruit_assets.defs.assets.sources import job
 from recruit_assets.defs.partitions import hours
 from recruit_assets.transforms.hourly import to_report
 
 FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=6), fail_window=timedelta(hours=25))
-"""The sensor renews the report within a minute of an event, or minutes of a late one, and the 6 AM schedule what it may
-have missed. So 6 hours without a new hour mean that no events come, and more than a day that something stands still."""
+"""An event is in the report within a minute, a late one within minutes, and the 6 AM schedule repeats the last day. So
+6 hours without an update mean that no events arrive, and more than a day that something has stopped."""
 
 
 @dg.asset(
@@ -22,9 +24,14 @@ have missed. So 6 hours without a new hour mean that no events come, and more th
     partitions_def=hours,
     backfill_policy=dg.BackfillPolicy.single_run(),
     io_manager_key="mysql_io_manager",
-    group_name="report",
+    group_name="recruitment",
     kinds={"spark", "mysql"},
     owners=OWNERS,
+    code_version=code_version(
+        to_report,
+        [(measure.report_column, measure.column) for measure in MEASURES],
+        [(mean.report_column, mean.sum.column, mean.count.column) for mean in MEANS],
+    ),
     freshness_policy=FRESHNESS,
     description=MYSQL_REPORT.description,
     metadata={

@@ -4,7 +4,8 @@ import dagster as dg
 
 from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.tables import JOB
-from recruit_assets.defs.assets.column_metadata import FOR_ANALYSTS, FOR_OPERATORS, OWNERS, column_schema
+from recruit_assets.defs.assets.column_metadata import OWNERS, column_schema
+from recruit_assets.defs.assets.documentation import FOR_ANALYSTS, FOR_OPERATORS
 
 kafka_topic = dg.AssetSpec(
     "kafka_topic",
@@ -12,7 +13,7 @@ kafka_topic = dg.AssetSpec(
         f"Raw tracking events: a JSON object of {len(EVENT_COLUMNS)} fields per record, sent by the site's trackers or "
         "by the simulator. What can't become an event is in the dead letter topic of the same name with `.dlq` behind."
     ),
-    group_name="sources",
+    group_name="recruitment",
     kinds={"kafka", "json"},
     owners=OWNERS,
     metadata={"docs": FOR_OPERATORS, "dagster/column_schema": column_schema(EVENT_COLUMNS)},
@@ -23,7 +24,7 @@ job = dg.AssetSpec(
     description=(
         f"{JOB.description} The site loads it; the hours of a job whose company becomes known later are done again."
     ),
-    group_name="sources",
+    group_name="recruitment",
     kinds={"mysql", "table"},
     owners=OWNERS,
     metadata={"docs": FOR_ANALYSTS, "dagster/column_schema": column_schema(JOB.columns)},

@@ -71,10 +71,14 @@ def is_empty(backlog: Sequence[Backlog], *, topic: str, group: str) -> Verdict:
 
 
 def _drained(context: dg.AssetCheckExecutionContext) -> Drained | None:
-    event = context.instance.get_latest_materialization_event(dg.AssetKey(RAW_EVENTS.name))
-    if event is None or event.run_id != context.run.run_id or event.asset_materialization is None:
+    # of this run and not the latest: cassandra_cdc_sensor reports raw_events too
+    events = context.instance.get_records_for_run(
+        context.run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+    ).records
+    drains = [each.asset_materialization for each in events if each.asset_key == dg.AssetKey(RAW_EVENTS.name)]
+    if not drains or drains[-1] is None:
         return None
-    metadata = event.asset_materialization.metadata
+    metadata = drains[-1].metadata
     records, events, dead_letters = (
         int(str(metadata[name].value)) for name in ("records", "dagster/row_count", "dead_letters")
     )

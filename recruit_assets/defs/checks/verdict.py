@@ -27,7 +27,12 @@ class Verdict:
     @property
     def metadata(self) -> dict[str, dg.MetadataValue]:
         texts = {"differences": self.differences, "not_compared": self.not_compared}
-        return {"expected": dg.MetadataValue.int(self.expected), "found": dg.MetadataValue.int(self.found)} | {
+        # as text: a plot over time would join the numbers of different hours
+        totals = {
+            "expected": dg.MetadataValue.text(f"{self.expected:,}"),
+            "found": dg.MetadataValue.text(f"{self.found:,}"),
+        }
+        return totals | {
             name: dg.MetadataValue.md("\n".join(f"- {text}" for text in found[:EXAMPLES]))
             for name, found in texts.items()
             if found

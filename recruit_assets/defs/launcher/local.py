@@ -26,9 +26,9 @@ from recruit_assets.stores.dagster.compat import (
     run_module,
 )
 
-HOST_TAG = "recruit/host"
-"""The machine of a run that wasn't started by a code server."""
-PID_TAG = "recruit/pid"
+HOST_TAG = ".dagster/recruit/host"
+"""The machine of a run that wasn't started by a code server. The UI hides tags that begin with `.dagster/`."""
+PID_TAG = ".dagster/recruit/pid"
 """The process of a forked run."""
 CLOCK_STEP_S = 5.0
 """Tolerance between a process's start (counted from boot) and the time of an event (the wall clock)."""

@@ -12,6 +12,7 @@ from recruit_assets.defs.partitions import hours
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
 from recruit_assets.defs.resources.base import settings_of
 from recruit_assets.defs.runs import INCREMENTAL_TAG, range_tags, recent_failures, unfinished_runs
+from recruit_assets.defs.sensors.arrivals import arrivals
 from recruit_assets.defs.sensors.connections import stores
 from recruit_assets.hours.change_feed import FeedState, read_feed
 from recruit_assets.hours.planning import REST, HourRange, Plan, plan
@@ -56,6 +57,7 @@ def cassandra_cdc_sensor(
         run_requests=requests,
         cursor=state.checkpoint.isoformat(timespec="milliseconds"),
         skip_reason=None if requests else dg.SkipReason(why_nothing(state, decided)),
+        asset_events=arrivals(state, context.instance),
     )
 
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.definitions.partitions.snap import TimeWindowPartitionsSnap
 
-from recruit_assets.defs.partitions import KEY_FORMAT, hour_of, hourly_partitions, key_of
+from recruit_assets.defs.partitions import AHEAD, KEY_FORMAT, hour_of, hourly_partitions, key_of
 
 NOW = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
 
@@ -23,19 +23,37 @@ NOW = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
         (datetime(2026, 2, 28, 1, tzinfo=UTC), datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)),
     ],
 )
-def test_the_keys_are_those_that_dagster_lists(first_hour: datetime, now: datetime) -> None:
+def test_the_keys_are_those_that_dagster_lists_ten_minutes_later(first_hour: datetime, now: datetime) -> None:
     ours = hourly_partitions(first_hour)
-    dagsters = dg.HourlyPartitionsDefinition(first_hour.strftime(KEY_FORMAT), end_offset=2, fmt=KEY_FORMAT)
+    dagsters = dg.HourlyPartitionsDefinition(first_hour.strftime(KEY_FORMAT), end_offset=1, fmt=KEY_FORMAT)
 
-    with partition_loading_context(now):
-        assert ours.get_partition_keys() == dagsters.get_partition_keys()
-    assert ours.get_partition_keys(now) == dagsters.get_partition_keys(now)
+    with dg.partition_loading_context(now + AHEAD):
+        expected = dagsters.get_partition_keys()
+    with dg.partition_loading_context(now):
+        assert ours.get_partition_keys() == expected
+        assert len(set(expected)) == ours.get_num_partitions()
+    assert ours.get_partition_keys(now) == expected
     assert ours == dagsters
 
 
-def test_the_hour_after_the_current_one_is_the_last() -> None:
-    with partition_loading_context(NOW):
-        keys = hourly_partitions(datetime(2024, 1, 1, tzinfo=UTC)).get_partition_keys()
+@pytest.mark.parametrize(("minute", "begun"), [(0, True), (49, True), (51, False), (59, False)])
+def test_in_a_run_the_next_hour_exists_when_events_may_be_ahead_of_the_clock(minute: int, begun: bool) -> None:
+    """Without it, Dagster drops the next hour from the range of a run."""
+    hours = hourly_partitions(datetime(2024, 1, 1, tzinfo=UTC))
 
-    assert (keys[0], keys[-1]) == ("2024-01-01-00:00", "2026-03-01-07:00")
+    with dg.partition_loading_context(NOW.replace(minute=minute)):
+        keys = hours.get_partition_keys()
+        assert hours.has_partition_key("2026-03-01-07:00") is not begun
+
+    assert (keys[0], keys[-1]) == ("2024-01-01-00:00", "2026-03-01-06:00" if begun else "2026-03-01-07:00")
     assert [key_of(hour_of(key)) for key in keys] == keys
+
+
+@pytest.mark.parametrize("minute", [0, 59])
+def test_in_the_ui_the_latest_hour_has_begun(minute: int) -> None:
+    """The webserver and the daemon make their own definition from a snapshot of ours."""
+    seen = TimeWindowPartitionsSnap.from_def(hourly_partitions(datetime(2024, 1, 1, tzinfo=UTC)))
+
+    with dg.partition_loading_context(NOW.replace(minute=minute)):
+        latest = seen.get_partitions_definition().get_last_partition_key()  # type: ignore[no-untyped-call]
+    assert latest == "2026-03-01-06:00"

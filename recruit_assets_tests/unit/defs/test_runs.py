@@ -44,6 +44,14 @@ def test_the_tags_of_a_range_name_its_hours(hours: HourRange) -> None:
     assert hours_of_tags(range_tags(hours)) == hours
 
 
+@pytest.mark.parametrize(
+    ("last", "shown"),
+    [(SEVEN, "2026-01-05 07:00"), (NINE, "3 h from 2026-01-05 07:00")],
+)
+def test_the_list_of_runs_shows_the_hours(last: datetime, shown: str) -> None:
+    assert range_tags(HourRange(SEVEN, last))["hours"] == shown
+
+
 def test_a_run_of_one_partition_is_about_its_hour() -> None:
     assert hours_of_tags({"dagster/partition": "2026-01-05-07:00"}) == HourRange(SEVEN, SEVEN)
 

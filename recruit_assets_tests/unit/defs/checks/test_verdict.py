@@ -139,12 +139,12 @@ def test_offsets_left_or_lost_are_told_by_partition() -> None:
 
 def test_a_verdict_shows_what_was_expected_and_found() -> None:
     spec = dg.AssetCheckSpec("a_check", asset="an_asset")
-    verdict = Verdict(3, 4, ("here", "there"), ("elsewhere",))
+    verdict = Verdict(3, 4321, ("here", "there"), ("elsewhere",))
 
     failed, warned = result_of(spec, verdict), result_of(spec, verdict, warn_only=True)
 
     assert {name: entry.value for name, entry in failed.metadata.items()} == {
-        "expected": 3, "found": 4, "differences": "- here\n- there", "not_compared": "- elsewhere",
+        "expected": "3", "found": "4,321", "differences": "- here\n- there", "not_compared": "- elsewhere",
     }  # fmt: skip
     assert (failed.passed, failed.severity, warned.severity) == (
         False, dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN,

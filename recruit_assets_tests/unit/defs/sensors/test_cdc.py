@@ -76,8 +76,9 @@ def test_the_current_hour_is_requested_first_and_with_priority(tick: Tick) -> No
 
     now, before = HourRange(CURRENT, CURRENT), HourRange(CURRENT - HOUR, CURRENT - HOUR)
     assert found == [
-        range_tags(now) | {"dagster/max_retries": "0", "dagster/priority": "1"},
-        range_tags(before) | {"dagster/max_retries": "0", "dagster/priority": "0", "recruit/past": "yes"},
+        range_tags(now) | {"dagster/max_retries": "0", "dagster/priority": "1", "recruit/incremental": "yes"},
+        range_tags(before)
+        | {"dagster/max_retries": "0", "dagster/priority": "0", "recruit/past": "yes", "recruit/incremental": "yes"},
     ]
 
 
