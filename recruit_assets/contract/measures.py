@@ -182,7 +182,5 @@ ACTION_SPELLINGS = {spelling: count.action for count in COUNTS for spelling in c
 """The action by value of `custom_track`. Every other value, null included, isn't counted."""
 SUMMED_FIELDS = tuple(dict.fromkeys(measure.of for measure in SUMS))
 """The fields of the event that are added up; null counts as 0."""
-METRICS_EVENTS = " + ".join(count.column for count in COUNTS)
-"""SQL: how many events a row of the metrics tables stands for."""
 REPORT_EVENTS = " + ".join(count.report_column for count in COUNTS)
 """SQL: how many events a row of mysql_report stands for."""

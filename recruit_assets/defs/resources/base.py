@@ -52,7 +52,7 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
         """Close what the run has opened; Dagster calls this when the run ends."""
         self._scope.close()
 
-    def _connection(self, open_it: Callable[[], AbstractContextManager[Connection]]) -> Connection:
+    def connection(self, open_it: Callable[[], AbstractContextManager[Connection]]) -> Connection:
         """The run's connection to this store, shared by all that have the same fields."""
         return self._scope.connection((self.prefix, *self.overrides.items()), open_it)
 

@@ -22,4 +22,4 @@ class CassandraResource(StoreResource):
 
     def session(self) -> CassandraSession:
         """The run's session, opened at its first use and shared by the whole run."""
-        return self._connection(lambda: open_session(self.settings))
+        return self.connection(lambda: open_session(self.settings))

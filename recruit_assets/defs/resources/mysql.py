@@ -21,4 +21,4 @@ class MySqlResource(StoreResource):
 
     def report_database(self) -> ReportDatabase:
         """The run's connection, opened at its first use and shared by the whole run."""
-        return self._connection(lambda: open_report_database(self.settings))
+        return self.connection(lambda: open_report_database(self.settings))

@@ -149,13 +149,8 @@ def test_cassandra_acknowledges_only_what_is_on_disk(running: Settings) -> None:
     assert [value for rows in found for (value,) in rows] == ["group", "10ms"]
 
 
-<<<<<<< HEAD
-def test_the_engines_use_less_than_4_gib(local: LocalEngines, running: Settings) -> None:
-    assert sum(each.rss_bytes or 0 for each in local.status()) < FOUR_GIB
-=======
 def test_the_set_stays_within_4_gib(local: LocalEngines, running: Settings) -> None:
     assert sum(each.rss_bytes or 0 for each in local.status()) < FOUR_GIB - OPTIMIZED_CODE
->>>>>>> tests
 
 
 def test_acknowledged_data_survives_kill_9_of_every_engine(local: LocalEngines, running: Settings) -> None:

@@ -1,6 +1,6 @@
-"""The stages under forced interleavings: whatever is killed or overtaken, the report ends exact.
+"""Replacing hours under forced interleavings: whatever is killed or overtaken, the report ends exact.
 
-The last test takes out one guard at a time and replays a schedule in which that guard is the one that saves the report.
+The last test takes out one safeguard at a time and replays a schedule in which it is the one that saves the report.
 """
 
 import pytest
@@ -35,19 +35,19 @@ def test_runs_of_the_same_millisecond_have_different_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("guard", "schedule"),
+    ("safeguard", "schedule"),
     [
-        pytest.param("clear", 475, id="coverage is cleared before rows change"),
-        pytest.param("coverage_before_rows", 669, id="the input's coverage is read before its rows"),
-        pytest.param("change_after_event", 51, id="a change is announced after its event is stored"),
-        pytest.param("base_is_covered", 1, id="only what was covered until now is kept"),
-        pytest.param("version_after_event", 13, id="a version is told after its event is stored"),
-        pytest.param("change_after_version", 385, id="a change is announced after the version is told"),
-        pytest.param("versions_before_rows", 9, id="versions are read before rows"),
-        pytest.param("numbers_before_rows", 786, id="of what a stage made, too"),
-        pytest.param("parts_are_current", 256, id="what is added up is of what its source is now"),
+        pytest.param("clear", 3564, id="coverage is cleared before rows change"),
+        pytest.param("t_before_rows", 5891, id="the write timestamp is taken before the rows are read"),
+        pytest.param("coverage_before_rows", 50, id="an input's coverage and versions are read before its rows"),
+        pytest.param("versions_before_rows", 7, id="the versions of raw events are read before them"),
+        pytest.param("base_is_covered", 75, id="only rows that were covered until now are kept"),
+        pytest.param("change_after_event", 30, id="a change is published after its event is stored"),
+        pytest.param("version_after_event", 51, id="a version is raised after its event is stored"),
+        pytest.param("change_after_version", 30, id="a change is published after the version is raised"),
     ],
 )
-def test_without_a_guard_a_known_schedule_ends_wrong(guard: str, schedule: int) -> None:
+def test_without_a_safeguard_a_known_schedule_ends_wrong(safeguard: str, schedule: int) -> None:
+    """Each schedule is the first that `find_schedule(safeguard)` finds."""
     assert outcome(schedule) == "exact"
-    assert outcome(schedule, frozenset({guard})) == "wrong"
+    assert outcome(schedule, frozenset({safeguard})) == "wrong"
