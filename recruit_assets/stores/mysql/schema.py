@@ -3,6 +3,7 @@
 The DDL is what MySQL and MariaDB have in common.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,7 +21,9 @@ from recruit_assets.stores.mysql.analyst_login import apply_analyst_login
 from recruit_assets.stores.mysql.analyst_views import apply_views
 from recruit_assets.stores.mysql.connection import address, connect, quoted, translated_errors
 
-LOCK_WAIT_S = 60
+log = logging.getLogger(__name__)
+
+LOCK_WAIT_S = 120
 DDL_WAIT_S = 60
 STATEMENT_TIMEOUT_S = 6 * 3600
 """Long enough for a migration of a large table, such as a new index."""
@@ -105,13 +108,17 @@ def _lock(cursor: Cursor, settings: Settings, wait_s: int) -> None:
     # the session idles while Cassandra is migrated: a server that ends idle sessions early would free the lock.
     # DDL that waits for a long transaction blocks everyone behind it: MySQL's own limit is a year
     cursor.execute("SET SESSION wait_timeout = %s, SESSION lock_wait_timeout = %s", (STATEMENT_TIMEOUT_S, DDL_WAIT_S))
-    cursor.execute("SELECT GET_LOCK(%s, %s), IS_USED_LOCK(%s)", (name, wait_s, name))
-    ((locked, holder),) = cursor.fetchall()
-    if not locked:
-        raise StoreUnavailable(
-            f"MySQL at {address(settings)}: another process has been changing the schema for {wait_s} s "
-            f"(connection {holder}). Wait until it ends, or end it (KILL {holder}), then try again"
-        )
+    for seconds in (0, wait_s):
+        cursor.execute("SELECT GET_LOCK(%s, %s), IS_USED_LOCK(%s)", (name, seconds, name))
+        ((locked, holder),) = cursor.fetchall()
+        if locked:
+            return
+        if seconds == 0:
+            log.info("waiting for connection %s, which changes the schema of %s", holder, address(settings))
+    raise StoreUnavailable(
+        f"MySQL at {address(settings)}: another process has been changing the schema for {wait_s} s "
+        f"(connection {holder}). Wait until it ends, or end it (KILL {holder}), then try again"
+    )
 
 
 @contextmanager
