@@ -28,7 +28,8 @@ class Type(Enum):
 class Column:
     """A named, typed column; `nullable` is what a reader must expect.
 
-    `default` is SQL's. A NOT NULL column that a migration adds needs one: for old rows, and for writers of before.
+    `default` is SQL's. A NOT NULL column that a migration adds needs one, for old rows and for writers that don't know
+    the column yet.
     """
 
     name: str

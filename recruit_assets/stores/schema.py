@@ -27,15 +27,15 @@ def apply_schema(
 ) -> None:
     """Create or upgrade everything, one process at a time; `rerun` runs migrations again that are recorded as applied.
 
-    A new installation takes the same way: its tables are created from the contract, so migrations find nothing to do.
-    Killed anywhere, a second call does the rest. SchemaMismatch if something exists and differs, StoreUnavailable if a
-    store is down or another process keeps the lock, UserError if a newer program made the schema.
+    A new installation goes the same way: its tables are created from the contract, and migrations find nothing to do.
+    If it is killed, a second call finishes the work. SchemaMismatch if something exists and differs, StoreUnavailable
+    if a store is down or another process holds the lock, UserError if a newer program made the schema.
     """
     ensure_topics(settings)
     with open_session(settings) as session, open_schema_session(settings, lock_wait_s=lock_wait_s) as cursor:
         stored = stored_version(cursor)
         refuse_newer(stored, known=len(migrations), where=address(settings))
-        # before the migrations, which change tables that an unfinished installation may lack
+        # first, since an unfinished installation may lack tables that the migrations change
         create_cassandra_tables(session, settings)
         create_mysql_tables(cursor)
         run_migrations(session, cursor, migrations, after_version=0 if rerun else stored)

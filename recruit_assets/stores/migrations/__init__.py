@@ -1,7 +1,7 @@
-"""What changes the schema of an existing installation, in order: the n-th migration leads to version n.
+"""Changes to the schema of existing installations, in order: the n-th migration leads to version n.
 
-A new one goes at the end, and raises CURRENT_VERSION in contract/tables.py. Missing tables and missing nullable columns
-need none: `schema apply` creates them from the contract.
+A new one goes at the end and raises CURRENT_VERSION in contract/tables.py. New tables and new nullable columns need no
+migration: `schema apply` creates them from the contract.
 """
 
 from collections.abc import Sequence

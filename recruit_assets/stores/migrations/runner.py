@@ -13,9 +13,9 @@ log = logging.getLogger(__name__)
 
 
 class Migration(Protocol):
-    """A module of this folder. Both functions are additive, and idempotent: neither store can undo half a migration.
+    """A module of this folder. Both functions only add, and are idempotent: neither store can roll DDL back.
 
-    All tables of the contract exist when they run, some perhaps in a later form: one may have been created just now.
+    Every table of the contract exists when they run. A table that was just created already has its final form.
     """
 
     __name__: str
@@ -28,9 +28,9 @@ class Migration(Protocol):
 def run_migrations(
     session: CassandraSession, cursor: Cursor, migrations: Sequence[Migration], *, after_version: int
 ) -> None:
-    """Run the later ones in order. A version is recorded once both stores have it, so a killed migration runs again.
+    """Run the migrations after that version, in order.
 
-    Cassandra comes first: a program must not find the version in MySQL before Cassandra has the columns.
+    A version is recorded once both stores have it, so a migration that was killed halfway runs again.
     """
     for version, migration in enumerate(migrations, start=1):
         if version <= after_version:
@@ -40,4 +40,4 @@ def run_migrations(
         migration.mysql(cursor)
         record_version(cursor, version, name)
         cursor.connection.commit()
-        log.info("the schema has version %d now (%s)", version, name)
+        log.info("the schema is now at version %d (%s)", version, name)

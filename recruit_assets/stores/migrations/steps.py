@@ -11,7 +11,7 @@ def add_cassandra_column(session: CassandraSession, table: str, column: str, typ
 
 
 def add_mysql_column(cursor: Cursor, table: str, column: str, definition: str) -> None:
-    """Add a column; NOT NULL needs a DEFAULT, for old rows and for writers that aren't upgraded yet."""
+    """Add a column; NOT NULL needs a DEFAULT, for old rows and for writers that don't know it yet."""
     # MySQL has no ADD COLUMN IF NOT EXISTS
     if not cursor.execute(
         "SELECT 1 FROM information_schema.columns "

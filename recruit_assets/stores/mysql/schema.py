@@ -52,7 +52,7 @@ def create_table(table: SqlTable) -> str:
 
 
 def apply_mysql_schema(settings: Settings) -> None:
-    """The report database alone, without migrations: for those who need neither Kafka nor Cassandra, such as tests."""
+    """Create or complete the report database alone, without migrations: for tests and benchmarks that need no more."""
     with open_schema_session(settings) as cursor:
         create_mysql_tables(cursor)
         complete_mysql_tables(cursor, settings)
@@ -60,14 +60,14 @@ def apply_mysql_schema(settings: Settings) -> None:
 
 @contextmanager
 def open_schema_session(settings: Settings, *, lock_wait_s: int = LOCK_WAIT_S) -> Iterator[Cursor]:
-    """A cursor in the report database, for the one process that may change the schema now; creates the database.
+    """A cursor in the report database, which is created if missing; only one process at a time gets one.
 
-    All changes go through the session that holds the lock: a process that lost the lock can't change anything. The
-    server frees it when the session ends, even if the process was killed.
+    All changes to MySQL go through the session that holds the lock, so a process that loses the lock can't go on. The
+    server frees the lock when the session ends, also if the process was killed.
     """
     settings.require("mysql_host", "mysql_user", "mysql_password")
     with translated_errors(address(settings)):
-        # a server that hangs is noticed here, and not after the long time that a statement may take below
+        # a server that hangs is noticed here, and not after the long read timeout below
         connect(settings, database=None).close()
         with (
             connect(settings, database=None, read_timeout_s=STATEMENT_TIMEOUT_S) as connection,
@@ -143,7 +143,7 @@ def _definition(column: Column) -> str:
 
 
 def _use_database(cursor: Cursor, name: str) -> None:
-    """Creates it only if it is missing: a service's user may use the database but not create one."""
+    """Checks before creating it: a service's user may use the database but not create one."""
     if not cursor.execute("SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", (name,)):
         cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(name)} CHARACTER SET utf8mb4")
     cursor.execute(f"USE {quoted(name)}")
@@ -175,8 +175,8 @@ def _complete(cursor: Cursor, table: SqlTable, existing: dict[str, tuple[str, bo
             cursor.execute(f"ALTER TABLE {table.name} ADD COLUMN {_definition(column)}")
         elif found is None:
             raise SchemaMismatch(
-                f"MySQL table {table.name} has no column {column.name}, and one that is NOT NULL or in a key comes by "
-                "a migration (recruit_assets/stores/migrations). Nothing was changed"
+                f"MySQL table {table.name}: column {column.name} is missing. Only a migration adds a column that is "
+                "NOT NULL or in a key (recruit_assets/stores/migrations); the table was not changed"
             )
         elif found != wanted:
             raise SchemaMismatch(
