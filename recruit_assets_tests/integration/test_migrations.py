@@ -27,7 +27,8 @@ from recruit_assets_tests.support.ingest_process import exit_code_of
 from recruit_assets_tests.support.old_installation import (
     cassandra_rows,
     cassandra_shape,
-    install,
+    install_cassandra,
+    install_mysql,
     lost,
     mysql_rows,
     mysql_shape,
@@ -67,10 +68,23 @@ def own(engines: Settings) -> Iterator[Settings]:
     drop_everything(settings)
 
 
+@pytest.fixture(scope="module")
+def connected(engines: Settings) -> Iterator[CassandraSession]:
+    """One connection for all that these tests ask of Cassandra themselves."""
+    with open_session(engines) as session:
+        yield session
+
+
 @pytest.fixture
-def old(own: Settings) -> Settings:
+def session(own: Settings, connected: CassandraSession) -> CassandraSession:
+    return CassandraSession(connected.driver, own.cassandra_keyspace)
+
+
+@pytest.fixture
+def old(own: Settings, session: CassandraSession) -> Settings:
     """An installation of commit 4ff88f8 with rows in every table."""
-    install(own)
+    install_cassandra(session)
+    install_mysql(own)
     return own
 
 
@@ -84,12 +98,11 @@ def versions(settings: Settings) -> list[tuple[Any, ...]]:
     return query(settings, "SELECT version, name FROM schema_version ORDER BY version")
 
 
-def column_names(settings: Settings) -> set[tuple[Any, ...]]:
+def column_names(settings: Settings, session: CassandraSession) -> set[tuple[Any, ...]]:
     """(table, column) of both stores."""
-    with open_session(settings) as session:
-        columns = session.execute(
-            "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = %s", (session.keyspace,)
-        )
+    columns = session.execute(
+        "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = %s", (session.keyspace,)
+    )
     sql = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
     return {*columns, *query(settings, sql)}
 
@@ -98,31 +111,33 @@ VIEWS = {("filtered_events", "views"), ("mysql_report", "views")}
 UP_TO_VIEWS = [(1, "m0001_baseline"), (2, "m0002_views")]
 
 
-def test_an_upgraded_installation_equals_a_new_one_and_has_all_its_rows(old: Settings, engines: Settings) -> None:
-    before = cassandra_rows(old) | mysql_rows(old)
+def test_an_upgraded_installation_equals_a_new_one_and_has_all_its_rows(
+    old: Settings, session: CassandraSession, engines: Settings
+) -> None:
+    before = cassandra_rows(session) | mysql_rows(old)
     assert min(len(rows) for rows in before.values()) == 1
 
     apply_schema(old)
 
-    assert lost(before, cassandra_rows(old) | mysql_rows(old)) == []
+    assert lost(before, cassandra_rows(session) | mysql_rows(old)) == []
     new = fresh_names(engines)
     try:
         apply_schema(new)
-        assert cassandra_shape(old) == cassandra_shape(new)
+        assert cassandra_shape(session) == cassandra_shape(CassandraSession(session.driver, new.cassandra_keyspace))
         assert mysql_shape(old) == mysql_shape(new)
         assert versions(old) == versions(new) == [(1, "m0001_baseline")]
     finally:
         drop_everything(new)
 
 
-def test_a_migration_adds_a_column_to_both_stores_once(old: Settings) -> None:
-    before = cassandra_rows(old) | mysql_rows(old)
+def test_a_migration_adds_a_column_to_both_stores_once(old: Settings, session: CassandraSession) -> None:
+    before = cassandra_rows(session) | mysql_rows(old)
     views = AddViews()
 
     apply_schema(old, with_views(views))
     apply_schema(old, with_views(views))
 
-    after = cassandra_rows(old) | mysql_rows(old)
+    after = cassandra_rows(session) | mysql_rows(old)
     assert lost(before, after) == []
     assert [row["views"] for row in after["filtered_events"] + after["mysql_report"]] == [None, 3]
     assert (views.done, versions(old)) == (["cassandra", "mysql"], UP_TO_VIEWS)
@@ -132,21 +147,21 @@ def upgrade_and_die(settings: Settings) -> None:
     apply_schema(settings, with_views(KilledInTheMiddle()))
 
 
-def test_an_upgrade_killed_between_the_stores_is_finished_by_the_next(old: Settings) -> None:
-    before = cassandra_rows(old) | mysql_rows(old)
+def test_an_upgrade_killed_between_the_stores_is_finished_by_the_next(old: Settings, session: CassandraSession) -> None:
+    before = cassandra_rows(session) | mysql_rows(old)
 
     assert exit_code_of(upgrade_and_die, old, timeout_s=120) == -signal.SIGKILL
-    assert column_names(old) & VIEWS == {("filtered_events", "views")}
+    assert column_names(old, session) & VIEWS == {("filtered_events", "views")}
     assert versions(old) == UP_TO_VIEWS[:1]
 
     apply_schema(old, with_views(AddViews()))
 
-    assert column_names(old) >= VIEWS
+    assert column_names(old, session) >= VIEWS
     assert versions(old) == UP_TO_VIEWS
-    assert lost(before, cassandra_rows(old) | mysql_rows(old)) == []
+    assert lost(before, cassandra_rows(session) | mysql_rows(old)) == []
 
 
-def test_processes_that_start_together_upgrade_once(own: Settings) -> None:
+def test_processes_that_start_together_upgrade_once(own: Settings, session: CassandraSession) -> None:
     """As services do that Docker starts at the same time."""
     views, start = AddViews(), Barrier(3)
 
@@ -159,7 +174,7 @@ def test_processes_that_start_together_upgrade_once(own: Settings) -> None:
             each.result(120)
 
     assert (views.done, versions(own)) == (["cassandra", "mysql"], UP_TO_VIEWS)
-    assert column_names(own) >= VIEWS
+    assert column_names(own, session) >= VIEWS
 
 
 def test_a_lock_that_another_process_keeps_is_waited_for_only_so_long(own: Settings) -> None:
@@ -171,21 +186,22 @@ def test_a_lock_that_another_process_keeps_is_waited_for_only_so_long(own: Setti
             apply_schema(own, lock_wait_s=1)
 
 
-def drop_keyspace(settings: Settings) -> None:
-    with open_session(settings) as session:
-        session.execute(f"DROP KEYSPACE {quoted(session.keyspace)}")
+Harm = Callable[[Settings, CassandraSession], None]
 
 
-def drop_database(settings: Settings) -> None:
+def drop_keyspace(_: Settings, session: CassandraSession) -> None:
+    session.execute(f"DROP KEYSPACE {quoted(session.keyspace)}")
+
+
+def drop_database(settings: Settings, _: CassandraSession) -> None:
     query(settings, f"DROP DATABASE {settings.mysql_database}")
 
 
-def upgrade_cassandra(settings: Settings) -> None:
-    with open_session(settings) as session:
-        AddViews().cassandra(session)
+def upgrade_cassandra(_: Settings, session: CassandraSession) -> None:
+    AddViews().cassandra(session)
 
 
-def upgrade_mysql(settings: Settings) -> None:
+def upgrade_mysql(settings: Settings, _: CassandraSession) -> None:
     apply_mysql_schema(settings)
     with open_schema_session(settings) as cursor:
         AddViews().mysql(cursor)
@@ -203,36 +219,35 @@ def upgrade_mysql(settings: Settings) -> None:
     ],
 )
 def test_an_upgrade_makes_stores_whole_that_do_not_fit(
-    old: Settings, harm: Callable[[Settings], None], rerun: bool
+    old: Settings, session: CassandraSession, harm: Harm, rerun: bool
 ) -> None:
     """One may have been lost, made anew or restored."""
-    in_cassandra, in_mysql = cassandra_rows(old), mysql_rows(old)
-    harm(old)
+    in_cassandra, in_mysql = cassandra_rows(session), mysql_rows(old)
+    harm(old, session)
 
     apply_schema(old, with_views(AddViews()), rerun=rerun)
 
-    assert column_names(old) >= VIEWS
+    assert column_names(old, session) >= VIEWS
     assert versions(old) == UP_TO_VIEWS
-    assert harm is drop_keyspace or lost(in_cassandra, cassandra_rows(old)) == []
+    assert harm is drop_keyspace or lost(in_cassandra, cassandra_rows(session)) == []
     assert harm is drop_database or lost(in_mysql, mysql_rows(old)) == []
 
 
-def test_an_unfinished_installation_is_finished(own: Settings) -> None:
+def test_an_unfinished_installation_is_finished(own: Settings, session: CassandraSession) -> None:
     """Killed in the middle, it has some tables of both stores and no version: it looks like one of 4ff88f8."""
     apply_schema(own)
     query(own, "DROP TABLE mysql_report, schema_version")
-    with open_session(own) as session:
-        session.execute(f"DROP TABLE {quoted(session.keyspace)}.filtered_events")
+    session.execute(f"DROP TABLE {quoted(session.keyspace)}.filtered_events")
 
     apply_schema(own, with_views(AddViews()))
 
-    assert column_names(own) >= VIEWS
+    assert column_names(own, session) >= VIEWS
     assert versions(own) == UP_TO_VIEWS
 
 
-def test_a_newer_schema_is_refused(own: Settings) -> None:
+def test_a_newer_schema_is_refused(own: Settings, session: CassandraSession) -> None:
     """A program that doesn't know a column would leave it out."""
-    upgrade_mysql(own)
+    upgrade_mysql(own, session)
 
     with pytest.raises(UserError, match=r"schema has version 2, this program only knows 1\. Install the newer"):
         apply_schema(own)

@@ -9,7 +9,7 @@ from uuid import UUID
 from pymysql.cursors import Cursor
 
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.session import CassandraSession, open_session
+from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.stores.mysql.connection import connect
 
 STATEMENTS = Path(__file__).parents[1] / "integration" / "schema_4ff88f8"
@@ -38,20 +38,13 @@ SQL_VALUES: Mapping[str, object] = {
 }
 
 
-def install(settings: Settings) -> None:
-    """Both stores, a row in every table."""
-    install_cassandra(settings)
-    install_mysql(settings)
-
-
-def install_cassandra(settings: Settings) -> None:
-    with open_session(settings) as session:
-        for statement in _statements("cassandra.cql", settings.cassandra_keyspace):
-            session.execute(statement)
-        for table, columns in _cassandra_columns(session).items():
-            values = [CQL_VALUES[type] for type in columns.values()]
-            insert = f"INSERT INTO {_named(session, table)} ({', '.join(columns)}) VALUES ({_markers(values)})"
-            session.execute(session.prepare(insert.replace("%s", "?")), values)
+def install_cassandra(session: CassandraSession) -> None:
+    for statement in _statements("cassandra.cql", session.keyspace):
+        session.execute(statement)
+    for table, columns in _cassandra_columns(session).items():
+        values = [CQL_VALUES[type] for type in columns.values()]
+        insert = f"INSERT INTO {_named(session, table)} ({', '.join(columns)}) VALUES ({_markers(values)})"
+        session.execute(session.prepare(insert.replace("%s", "?")), values)
 
 
 def install_mysql(settings: Settings) -> None:
@@ -64,16 +57,15 @@ def install_mysql(settings: Settings) -> None:
         connection.commit()
 
 
-def cassandra_rows(settings: Settings) -> Tables:
+def cassandra_rows(session: CassandraSession) -> Tables:
     """Every row of every table."""
-    with open_session(settings) as session:
-        return {
-            table: [
-                dict(zip(columns, row, strict=True))
-                for row in session.execute(f"SELECT {', '.join(columns)} FROM {_named(session, table)}")
-            ]
-            for table, columns in _cassandra_columns(session).items()
-        }
+    return {
+        table: [
+            dict(zip(columns, row, strict=True))
+            for row in session.execute(f"SELECT {', '.join(columns)} FROM {_named(session, table)}")
+        ]
+        for table, columns in _cassandra_columns(session).items()
+    }
 
 
 def mysql_rows(settings: Settings) -> Tables:
@@ -97,7 +89,7 @@ def lost(before: Tables, after: Tables) -> list[tuple[str, Row]]:
     ]
 
 
-def cassandra_shape(settings: Settings) -> list[Sequence[object]]:
+def cassandra_shape(session: CassandraSession) -> list[Sequence[object]]:
     """Tables with their options, and columns; without comments, which are prose."""
     queries = (
         "SELECT table_name, column_name, type, kind, position, clustering_order FROM system_schema.columns",
@@ -106,12 +98,9 @@ def cassandra_shape(settings: Settings) -> list[Sequence[object]]:
         "SELECT table_name, index_name, kind, options FROM system_schema.indexes",
         "SELECT type_name, field_names, field_types FROM system_schema.types",
     )
-    with open_session(settings) as session:
-        return [
-            row
-            for query in queries
-            for row in session.execute(f"{query} WHERE keyspace_name = %s", (settings.cassandra_keyspace,))
-        ]
+    return [
+        row for query in queries for row in session.execute(f"{query} WHERE keyspace_name = %s", (session.keyspace,))
+    ]
 
 
 def mysql_shape(settings: Settings) -> list[Sequence[object]]:
