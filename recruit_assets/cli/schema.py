@@ -14,13 +14,18 @@ def schema() -> None:
 
 
 @app.command()
-def apply() -> None:
-    """Create or upgrade topics, keyspace, tables and the report database; nothing is ever dropped."""
+def apply(
+    rerun: bool = typer.Option(
+        False, "--rerun", help="Run migrations again that were applied, after a store was restored from an older backup"
+    ),
+) -> None:
+    """Create or upgrade topics, keyspace, tables and the report database. Nothing is dropped, all rows are kept."""
+    from recruit_assets.contract.tables import CURRENT_VERSION
     from recruit_assets.stores.schema import apply_schema
 
     settings = load_settings()
-    apply_schema(settings)
+    apply_schema(settings, rerun=rerun)
     Console(stderr=True).print(
-        f"schema is up to date: topic {settings.kafka_topic}, keyspace {settings.cassandra_keyspace}, "
-        f"database {settings.mysql_database}"
+        f"schema is up to date (version {CURRENT_VERSION}): topic {settings.kafka_topic}, "
+        f"keyspace {settings.cassandra_keyspace}, database {settings.mysql_database}"
     )

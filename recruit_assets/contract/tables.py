@@ -269,4 +269,26 @@ DEAD_LETTER_REPLAYS = SqlTable(
     primary_key=("topic", "kafka_partition", "kafka_offset"),
 )
 
-SQL_TABLES = (MYSQL_REPORT, REPORT_HOURS, JOB, PENDING_HOURS, CHANGE_FEED_MARK, FIRST_HOUR, DEAD_LETTER_REPLAYS)
+SCHEMA_VERSION = SqlTable(
+    name="schema_version",
+    description="One row per migration that both stores have; the greatest version is the schema's.",
+    columns=(
+        Column("version", Type.INT, "Number of the migration", nullable=False),
+        Column("name", Type.VARCHAR, "Name of the migration", nullable=False),
+        Column("applied_at", Type.DATETIME_MICROS, "When it was applied, UTC", nullable=False),
+    ),
+    primary_key=("version",),
+)
+CURRENT_VERSION = 1
+"""Version of the tables in this file: the number of the last migration (stores/migrations)."""
+
+SQL_TABLES = (
+    MYSQL_REPORT,
+    REPORT_HOURS,
+    JOB,
+    PENDING_HOURS,
+    CHANGE_FEED_MARK,
+    FIRST_HOUR,
+    DEAD_LETTER_REPLAYS,
+    SCHEMA_VERSION,
+)

@@ -26,12 +26,17 @@ class Type(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A named, typed column; `nullable` is what a reader must expect."""
+    """A named, typed column; `nullable` is what a reader must expect.
+
+    `default` is SQL's. A NOT NULL column that a migration adds needs one, for old rows and for writers that don't know
+    the column yet.
+    """
 
     name: str
     type: Type
     description: str
     nullable: bool = True
+    default: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,43 @@
-"""All schema at once: topics, keyspace and report database. The rules of each are in its store's schema module."""
+"""The schema of all stores: topics, keyspace and report database, created, upgraded and compared with the contract."""
+
+from collections.abc import Sequence
 
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.schema import apply_cassandra_schema
+from recruit_assets.stores.cassandra.schema import complete_cassandra_tables, create_cassandra_tables
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.topics import ensure_topics
-from recruit_assets.stores.mysql.schema import apply_mysql_schema
+from recruit_assets.stores.migrations import MIGRATIONS
+from recruit_assets.stores.migrations.runner import Migration, run_migrations
+from recruit_assets.stores.mysql.connection import address
+from recruit_assets.stores.mysql.schema import (
+    LOCK_WAIT_S,
+    complete_mysql_tables,
+    create_mysql_tables,
+    open_schema_session,
+)
+from recruit_assets.stores.mysql.schema_version import refuse_newer, stored_version
 
 
-def apply_schema(settings: Settings) -> None:
-    """Create or upgrade everything; SchemaMismatch when something exists and differs, StoreUnavailable when down."""
+def apply_schema(
+    settings: Settings,
+    migrations: Sequence[Migration] = MIGRATIONS,
+    *,
+    rerun: bool = False,
+    lock_wait_s: int = LOCK_WAIT_S,
+) -> None:
+    """Create or upgrade everything, one process at a time; `rerun` runs migrations again that are recorded as applied.
+
+    A new installation goes the same way: its tables are created from the contract, and migrations find nothing to do.
+    If it is killed, a second call finishes the work. SchemaMismatch if something exists and differs, StoreUnavailable
+    if a store is down or another process holds the lock, UserError if a newer program made the schema.
+    """
     ensure_topics(settings)
-    with open_session(settings) as session:
-        apply_cassandra_schema(session, settings)
-    apply_mysql_schema(settings)
+    with open_session(settings) as session, open_schema_session(settings, lock_wait_s=lock_wait_s) as cursor:
+        stored = stored_version(cursor)
+        refuse_newer(stored, known=len(migrations), where=address(settings))
+        # first, since an unfinished installation may lack tables that the migrations change
+        create_cassandra_tables(session, settings)
+        create_mysql_tables(cursor)
+        run_migrations(session, cursor, migrations, after_version=0 if rerun else stored)
+        complete_cassandra_tables(session, settings)
+        complete_mysql_tables(cursor, settings)

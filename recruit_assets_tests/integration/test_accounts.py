@@ -1,4 +1,4 @@
-"""The users of the report database on a real server: each may do its own work, and nothing besides."""
+"""The users of the report database on a real server: each may do its own work and nothing else."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.schema import apply_mysql_schema
 
 ROLES = ("owner", "ingest", "lineage", "analyst")
-"""Without Dagster's, whose database would be every test's."""
-PASSWORD = "a 'quoted\" \\ password %s"  # of users that live for a second
+"""Not dagster: all tests would share its database."""
+PASSWORD = "a 'quoted\" \\ password %s"
 
 
 @pytest.fixture
 def prefix(settings: Settings) -> Iterator[str]:
-    """Of the test's own users; a server has them for all its databases."""
+    """Of this test's users: a server shares users among all its databases."""
     prefix = f"{settings.mysql_database}_"
     apply_accounts(settings, passwords(PASSWORD), prefix=prefix)
     yield prefix
@@ -43,7 +43,7 @@ def login(settings: Settings, user: str, password: str = PASSWORD) -> Settings:
         ("owner", "SELECT user FROM mysql.user"),
     ],
 )
-def test_a_role_is_refused_what_it_needn_t(settings: Settings, prefix: str, role: str, statement: str) -> None:
+def test_a_role_is_denied_what_it_does_not_need(settings: Settings, prefix: str, role: str, statement: str) -> None:
     with (
         open_report_database(login(settings, prefix + role)) as database,
         pytest.raises(RecruitError, match="command denied"),
@@ -54,6 +54,16 @@ def test_a_role_is_refused_what_it_needn_t(settings: Settings, prefix: str, role
 @pytest.mark.parametrize("role", ["owner", "ingest", "lineage"])
 def test_services_find_the_schema_up_to_date_as_their_own_users(settings: Settings, prefix: str, role: str) -> None:
     apply_mysql_schema(login(settings, prefix + role))
+
+
+@pytest.mark.parametrize("role", ["ingest", "lineage"])
+def test_a_service_that_may_not_upgrade_names_the_table_and_who_may(settings: Settings, prefix: str, role: str) -> None:
+    with open_report_database(settings) as database:
+        database.query("DROP TABLE schema_version")
+
+    with pytest.raises(UserError, match=rf"denies {prefix}{role} .*CREATE .*schema_version.*such as recruit_owner"):
+        apply_mysql_schema(login(settings, prefix + role))
+    apply_mysql_schema(login(settings, f"{prefix}owner"))
 
 
 def test_a_second_call_changes_the_password(settings: Settings, prefix: str) -> None:

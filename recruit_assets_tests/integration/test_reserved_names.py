@@ -1,4 +1,4 @@
-"""Keyspace and database may have names that are reserved words of CQL and SQL."""
+"""Keyspace and database may have a name that is a reserved word in CQL or SQL."""
 
 from collections.abc import Iterator
 

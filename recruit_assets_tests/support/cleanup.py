@@ -6,7 +6,6 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra import session as cassandra
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.mysql import connection as mysql
-from recruit_assets.stores.mysql.connection import open_report_database
 
 
 def drop_everything(settings: Settings) -> None:
@@ -31,5 +30,6 @@ def drop_tables(settings: Settings) -> None:
 
 
 def drop_database(settings: Settings) -> None:
-    with open_report_database(settings) as database:
-        database.query(f"DROP DATABASE IF EXISTS {mysql.quoted(settings.mysql_database)}")
+    # not by open_report_database, which refuses a schema of another version
+    with mysql.connect(settings, database=None) as connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {mysql.quoted(settings.mysql_database)}")

@@ -1,13 +1,14 @@
-"""The keyspace and its tables, derived from the contract: created, completed by new columns, and otherwise compared.
+"""The keyspace and its tables as the contract declares them: created, given new columns, and otherwise compared."""
 
-Belongs here: CQL types, DDL, and the comparison with what exists. Not here: what the tables are (`contract`), rows.
-"""
-
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+
+from cassandra import Unauthorized
 
 from recruit_assets.contract.tables import BUCKET_LAYOUT, CASSANDRA_TABLES
 from recruit_assets.contract.types import CassandraTable, Column, Type
-from recruit_assets.runtime.errors import SchemaMismatch
+from recruit_assets.runtime.errors import Inconsistent, SchemaMismatch, UserError
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import CassandraSession, quoted
 
@@ -26,9 +27,10 @@ CQL_TYPES = {
 }
 
 FIRST_LAYOUT = (24, 2)
-"""Slices and shards of the first layout: 48 partitions an hour hold 4.8 million events under 100,000 rows each.
+"""Slices and shards of the first layout: 48 partitions hold 4.8 million events an hour, under 100,000 rows each.
 
-A sensor's run reads the current slice whole, so more slices make fresher reports; more buckets make every hour slower.
+A run that the sensor requests reads the whole current slice: more slices make the report fresher, but each bucket adds
+to the cost of every hour.
 """
 
 
@@ -43,20 +45,43 @@ def create_table(keyspace: str, table: CassandraTable) -> str:
     return f"CREATE TABLE IF NOT EXISTS {name} ({columns}, PRIMARY KEY ({primary_key})) WITH {options}"
 
 
-def apply_cassandra_schema(session: CassandraSession, settings: Settings) -> None:
-    """Create what is missing; SchemaMismatch when a table differs in a type or key. Nothing is dropped."""
+def create_cassandra_tables(session: CassandraSession, settings: Settings) -> None:
+    """Create the keyspace, tables and first bucket layout that are missing; a login without DDL rights may call it."""
     keyspace = settings.cassandra_keyspace
+    with _missing_rights(settings):
+        if not session.execute(
+            "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s", (keyspace,)
+        ):
+            replicas = ", ".join(f"'{name}': {count}" for name, count in settings.cassandra_replicas.items())
+            strategy = f"{{'class': 'NetworkTopologyStrategy', {replicas}}}"
+            session.execute(f"CREATE KEYSPACE IF NOT EXISTS {quoted(keyspace)} WITH replication = {strategy}")
+        existing = _existing_columns(session)
+        for table in CASSANDRA_TABLES:
+            if table.name not in existing:
+                session.execute(create_table(keyspace, table))
+        _create_first_layout(session, settings.first_hour)
+
+
+def complete_cassandra_tables(session: CassandraSession, settings: Settings) -> None:
+    """Add columns that are missing; SchemaMismatch if a table differs in a type or key. Nothing is dropped."""
     existing = _existing_columns(session)
-    if not session.execute("SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s", (keyspace,)):
-        replicas = ", ".join(f"'{name}': {count}" for name, count in settings.cassandra_replicas.items())
-        strategy = f"{{'class': 'NetworkTopologyStrategy', {replicas}}}"
-        session.execute(f"CREATE KEYSPACE IF NOT EXISTS {quoted(keyspace)} WITH replication = {strategy}")
-    for table in CASSANDRA_TABLES:
-        if table.name in existing:
+    with _missing_rights(settings):
+        for table in CASSANDRA_TABLES:
             _complete(session, table, existing[table.name])
-        else:
-            session.execute(create_table(keyspace, table))
-    _first_layout(session, settings.first_hour)
+
+
+@contextmanager
+def _missing_rights(settings: Settings) -> Iterator[None]:
+    """UserError if the login may not change the schema; Cassandra's message names the table or keyspace."""
+    try:
+        yield
+    except Inconsistent as error:
+        if not isinstance(error.__cause__, Unauthorized):
+            raise
+        raise UserError(
+            f"Cassandra at {settings.cassandra_hosts} denies user {settings.cassandra_user} a change of the schema: "
+            f"{error.__cause__}. Run `recruit-assets schema apply` as a user with CREATE and ALTER permissions"
+        ) from error
 
 
 def _existing_columns(session: CassandraSession) -> dict[str, dict[str, tuple[str, str, int]]]:
@@ -94,8 +119,8 @@ def _wanted(table: CassandraTable, column: Column) -> tuple[str, str, int]:
     return type_, "regular", -1
 
 
-def _first_layout(session: CassandraSession, first_hour: datetime) -> None:
-    """The layout that holds from the first hour on, unless one exists; every later row is an operator's."""
+def _create_first_layout(session: CassandraSession, first_hour: datetime) -> None:
+    """Store the layout that holds from the first hour on, unless one exists; operators add later ones."""
     table = session.table(BUCKET_LAYOUT)
     if not session.execute(f"SELECT slices FROM {table} LIMIT 1"):
         statement = f"INSERT INTO {table} (valid_from_hour, slices, shards) VALUES (%s, %s, %s)"

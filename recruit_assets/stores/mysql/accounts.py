@@ -1,9 +1,4 @@
-"""The users of the report database, one per role, none with more than it needs.
-
-Belongs here: roles, their privileges, and making them so. A second call changes passwords and adds what a role has got
-since; what an administrator granted besides stays. Not here: tables (`mysql_schema`), where passwords come from
-(`settings`).
-"""
+"""The users of the report database: one per role, each with the fewest privileges that its work needs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +15,7 @@ USER_PREFIX = "recruit_"
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a user may do in one database: the report's where no other is named."""
+    """What a user may do in one database; empty: the report database."""
 
     name: str
     privileges: str
@@ -28,18 +23,19 @@ class Role:
 
 
 ROLES = (
-    Role("owner", "ALL PRIVILEGES"),  # makes and completes tables (`schema apply`); no service runs as it
-    Role("ingest", "SELECT"),  # compares the schema at its start; events go to Cassandra
-    Role("lineage", "SELECT, INSERT, UPDATE, DELETE"),  # runs, sensor and schedule: rows, no tables
-    Role("analyst", "SELECT, SHOW VIEW"),  # here it is made by one who may, so that the owner needn't make users
-    Role("dagster", "ALL PRIVILEGES", database=DAGSTER_DATABASE),  # Dagster makes and migrates its own tables
+    Role("owner", "ALL PRIVILEGES"),  # creates and upgrades tables (`schema apply`); no service runs as it
+    Role("ingest", "SELECT"),  # compares the schema when it starts; writes only to Cassandra
+    Role("lineage", "SELECT, INSERT, UPDATE, DELETE"),  # runs, sensor and schedule write rows and no tables
+    Role("analyst", "SELECT, SHOW VIEW"),  # created here, so that the owner needs no right to create users
+    Role("dagster", "ALL PRIVILEGES", database=DAGSTER_DATABASE),  # Dagster creates and migrates its own tables
 )
 
 
 def apply_accounts(settings: Settings, passwords: AccountPasswords, *, prefix: str = USER_PREFIX) -> Sequence[str]:
-    """Give each role that has a password its user, its database and its privileges; returns the users.
+    """Create the user, database and privileges of each role that has a password; returns the users.
 
-    The settings' login must be one that may create users.
+    A second call changes passwords and adds privileges that a role has gained; it revokes nothing. The login of the
+    settings must be allowed to create users.
     """
     settings.require("mysql_host", "mysql_user", "mysql_password")
     given: dict[Role, SecretStr] = {role: getattr(passwords, role.name) for role in ROLES}
@@ -62,6 +58,6 @@ def _apply(cursor: Cursor, user: str, password: str, *, privileges: str, databas
 
 
 def make_user(cursor: Cursor, user: str, password: str) -> None:
-    """The user, who may do nothing yet, or its new password."""
+    """Create the user, without privileges, or change its password."""
     cursor.execute("CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s", (user, password))
     cursor.execute("ALTER USER %s@'%%' IDENTIFIED BY %s", (user, password))

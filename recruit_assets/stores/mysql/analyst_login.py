@@ -1,14 +1,21 @@
-"""The read-only login of dashboards and analysts: made where RECRUIT_ANALYST_PASSWORD is set.
+"""The read-only login of dashboards and analysts, created if RECRUIT_ANALYST_PASSWORD is set.
 
-Belongs here: the user, its password, what it may read. Privileges that an administrator gave besides are left alone.
-Not here: the views (`analyst_views`).
+Further privileges that an administrator granted are left alone.
 """
 
 import pymysql
 from pymysql.cursors import Cursor
 
 from recruit_assets.contract.analyst_model import NAME_TABLES, VIEWS, View
-from recruit_assets.contract.tables import CHANGE_FEED_MARK, FIRST_HOUR, JOB, MYSQL_REPORT, PENDING_HOURS, REPORT_HOURS
+from recruit_assets.contract.tables import (
+    CHANGE_FEED_MARK,
+    FIRST_HOUR,
+    JOB,
+    MYSQL_REPORT,
+    PENDING_HOURS,
+    REPORT_HOURS,
+    SCHEMA_VERSION,
+)
 from recruit_assets.contract.types import SqlTable
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import Settings
@@ -18,16 +25,17 @@ from recruit_assets.stores.mysql.connection import quoted
 READABLE: tuple[View | SqlTable, ...] = (
     *VIEWS, *NAME_TABLES, MYSQL_REPORT, JOB, FIRST_HOUR,
     REPORT_HOURS, PENDING_HOURS, CHANGE_FEED_MARK,  # how fresh the report is
+    SCHEMA_VERSION,
 )  # fmt: skip
-"""With the tables under the views: these run with the rights of who asks, to outlive the login that made them."""
+"""The tables below the views too: a view runs with its reader's rights, so that it outlives the login that made it."""
 NOT_ALLOWED = frozenset({1142, 1227, 1410})
-"""This login may not grant, make users, or make one by granting."""
+"""The login may not grant, not create users, or not create one by granting."""
 
 
 def apply_analyst_login(cursor: Cursor, settings: Settings) -> None:
-    """Make the user, or change its password, and let it read; nothing where no password is set.
+    """Create the user or change its password, and grant what it may read; does nothing if no password is set.
 
-    UserError where the settings' own login may not do so.
+    UserError if the platform's own login isn't allowed to do that.
     """
     password = settings.analyst_password.get_secret_value()
     if not password:

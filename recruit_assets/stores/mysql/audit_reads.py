@@ -1,4 +1,4 @@
-"""What the audit reads of MySQL, an hour or a page at a time."""
+"""What the audit reads from MySQL, one hour or page at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ JOBS_PER_PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ReportMark:
-    """A row of report_hours; the hour is naive UTC, as MySQL gives it."""
+    """A row of report_hours; times are UTC without a zone."""
 
     covered_through: datetime
     row_count: int
@@ -21,20 +21,20 @@ class ReportMark:
 
 
 def report_marks(database: ReportDatabase) -> dict[datetime, ReportMark]:
-    """report_hours by hour."""
+    """report_hours, by hour."""
     rows = database.query(f"SELECT event_hour, covered_through, row_count, event_count FROM {REPORT_HOURS.name}")
     return {hour: ReportMark(*mark) for hour, *mark in rows}
 
 
 def report_rows(database: ReportDatabase) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of mysql_report in the contract's columns, one hour at a time, whether report_hours knows it or not."""
+    """All rows of mysql_report, one hour at a time, also of hours that report_hours lacks."""
     columns = ", ".join(MYSQL_REPORT.column_names)
     for hour in database.query(f"SELECT DISTINCT dates, hours FROM {MYSQL_REPORT.name} ORDER BY dates, hours"):
         yield database.query(f"SELECT {columns} FROM {MYSQL_REPORT.name} WHERE dates = %s AND hours = %s", hour)
 
 
 def companies_of_jobs(database: ReportDatabase) -> Iterator[list[tuple[Any, ...]]]:
-    """(id, company_id) of the job dimension, page by page."""
+    """(id, company_id) of the job dimension, one page at a time."""
     page: list[tuple[Any, ...]] = [(None, None)]
     last = -(2**31) - 1
     while page:

@@ -1,8 +1,4 @@
-"""Connections to the report database (MySQL 8.4+ or MariaDB 10.11+): modes, timeouts, transactions and errors.
-
-Belongs here: connecting, running a transaction, which failures are worth another try. Not here: DDL (`mysql_schema`),
-the statements of each table (the other modules of this folder).
-"""
+"""Connections to the report database (MySQL 8.4+ or MariaDB 10.11+): modes, timeouts, transactions and errors."""
 
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -14,14 +10,16 @@ from pymysql.constants import CR
 from pymysql.cursors import Cursor
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from recruit_assets.contract.tables import CURRENT_VERSION
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable, UserError
 from recruit_assets.runtime.settings import TLS_OFF, Settings
 from recruit_assets.stores.mysql.compat import drop_connection
+from recruit_assets.stores.mysql.schema_version import require_version
 from recruit_assets.stores.tls import client_context
 
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 120
-"""Above the server's lock wait of 50 s, so that a wait ends with the server's answer and not with a lost session."""
+"""Longer than the server's lock wait of 50 s: the server reports a lock wait before the client gives up."""
 TRANSACTION_TRIES = 8
 
 SESSION_MODE = (
@@ -29,23 +27,26 @@ SESSION_MODE = (
     "time_zone = '+00:00'"
 )
 LOGIN_REFUSED = frozenset({1044, 1045, 1698})
-"""Access denied for the user: to the database, with this password, with this plugin."""
+"""Access denied: to the database, with this password, with this plugin."""
 UNKNOWN_DATABASE = 1049
 TLS_REQUIRED = 3159
 NO_ROOM = frozenset({1021, 1114})
-"""The disk is full: the server waits for room, or a table can't grow."""
+"""Disk full, table full."""
 WRONG_ANSWER = (pymysql.err.IntegrityError, pymysql.err.DataError, pymysql.err.ProgrammingError)
 
 Result = TypeVar("Result")
 
 
 def quoted(database: str) -> str:
-    """As statements name it: it may be a reserved word."""
+    """The name as SQL needs it: it may be a reserved word."""
     return f"`{database}`"
 
 
 class ReportDatabase:
-    """One connection, opened at the first statement and again after a failure; not to be shared between threads."""
+    """One connection, opened at the first statement and reopened after a failure; not thread-safe.
+
+    Opening it fails with UserError if another version of this program made the schema.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -56,7 +57,7 @@ class ReportDatabase:
         return self._settings.mysql_database
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a statement of its own, committed; as `run_transaction`, so it must be harmless twice."""
+        """All rows of one statement in its own transaction, which may be retried, so it must be idempotent."""
 
         def rows(cursor: Cursor) -> list[tuple[Any, ...]]:
             cursor.execute(sql, parameters)
@@ -67,19 +68,19 @@ class ReportDatabase:
     def transaction(self) -> AbstractContextManager[Cursor]:
         """A READ COMMITTED transaction: committed on leaving, rolled back on any error.
 
-        Raises StoreUnavailable when the server doesn't answer or asks for another try. A connection lost in COMMIT is
-        one of these: whether it took effect is unknown, so that what is retried must be harmless twice.
+        Raises StoreUnavailable if the server doesn't answer or asks for a retry. That includes a connection lost
+        during COMMIT: whether it took effect is unknown, so whatever is retried must be idempotent.
         """
         return self._begun("START TRANSACTION")
 
     def snapshot(self) -> AbstractContextManager[Cursor]:
-        """A transaction that only reads, and all of one moment, whatever is committed meanwhile."""
+        """A read-only transaction that sees one point in time, whatever is committed meanwhile."""
         return self._begun(
             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
         )
 
     def run_transaction(self, work: Callable[[Cursor], Result]) -> Result:
-        """`work` in a transaction, again with backoff after deadlocks, lock waits and lost connections."""
+        """Run `work` in a transaction; retry with backoff after deadlocks, lock waits and lost connections."""
         tries = Retrying(
             retry=retry_if_exception_type(StoreUnavailable),
             stop=stop_after_attempt(TRANSACTION_TRIES),
@@ -122,24 +123,38 @@ class ReportDatabase:
     def _open(self) -> "pymysql.Connection[Cursor]":
         if self._connection is None:
             self._connection = connect(self._settings, database=self._settings.mysql_database)
+            try:
+                # once per connection and not per tick: this is how a run, sensor or report notices an upgrade
+                with self._connection.cursor() as cursor:
+                    require_version(cursor, known=CURRENT_VERSION, where=address(self._settings))
+                self._connection.rollback()  # ends the transaction that the read began
+            except BaseException:
+                self.close()
+                raise
         return self._connection
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
-        where = f"{self._settings.mysql_host}:{self._settings.mysql_port}/{self._settings.mysql_database}"
-        with translated_errors(where):
+        with translated_errors(address(self._settings)):
             yield
 
 
 @contextmanager
 def open_report_database(settings: Settings) -> Iterator[ReportDatabase]:
-    """The report database, closed on leaving. Nothing is sent before the first statement."""
+    """The report database, closed on leaving. Nothing is sent until the first statement."""
     settings.require("mysql_host", "mysql_user", "mysql_password")
     with ReportDatabase(settings) as database:
         yield database
 
 
-def connect(settings: Settings, *, database: str | None) -> "pymysql.Connection[Cursor]":
+def address(settings: Settings) -> str:
+    """Host, port and database, for messages."""
+    return f"{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}"
+
+
+def connect(
+    settings: Settings, *, database: str | None, read_timeout_s: int = READ_TIMEOUT_S
+) -> "pymysql.Connection[Cursor]":
     """A connection in strict mode, UTC and READ COMMITTED, with finite timeouts."""
     connection = pymysql.connect(
         host=settings.mysql_host,
@@ -149,7 +164,7 @@ def connect(settings: Settings, *, database: str | None) -> "pymysql.Connection[
         database=database,
         charset="utf8mb4",
         connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
+        read_timeout=read_timeout_s,
         write_timeout=READ_TIMEOUT_S,
         init_command=SESSION_MODE,
         autocommit=False,
@@ -157,14 +172,14 @@ def connect(settings: Settings, *, database: str | None) -> "pymysql.Connection[
         ssl_disabled=settings.mysql_tls_ca == TLS_OFF,
     )
     with connection.cursor() as cursor:
-        # a variable for it is named differently on MySQL and on MariaDB before 11.1
+        # not init_command: the system variable has another name on MariaDB before 11.1
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
     return connection
 
 
 @contextmanager
 def translated_errors(where: str) -> Iterator[None]:
-    """Turn the driver's errors into ours; `where` is host:port/database."""
+    """Turn the driver's errors into the platform's; `where` is host:port/database."""
     try:
         yield
     except WRONG_ANSWER as error:
@@ -184,7 +199,7 @@ def translated_errors(where: str) -> Iterator[None]:
 
 
 def _tls_trouble(error: Exception, code: object) -> str:
-    """What is wrong between the server's TLS and what the setting asks for; empty where the failure is another."""
+    """How the server's TLS differs from what the setting asks for; empty if the failure is something else."""
     cause = getattr(error, "original_exception", None)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"isn't trusted: {cause.verify_message}"

@@ -1,7 +1,4 @@
-"""Which dead letters were sent again, by origin, in the report database.
-
-Not here: what may be sent again and when (`ingest.dead_letters`).
-"""
+"""The table dead_letter_replays: which dead letters were sent again, by origin."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,7 +13,7 @@ _TABLE = DEAD_LETTER_REPLAYS.name
 
 
 def replayed_origins(database: ReportDatabase) -> dict[Origin, tuple[int, datetime]]:
-    """Every origin that was sent again: how often, and when last (UTC)."""
+    """By origin: how often it was sent again, and when last (UTC)."""
     rows = database.query(f"SELECT topic, kafka_partition, kafka_offset, attempts, replayed_at FROM {_TABLE}")
     return {
         Origin(topic, partition, offset): (attempts, at.replace(tzinfo=UTC))
@@ -25,7 +22,7 @@ def replayed_origins(database: ReportDatabase) -> dict[Origin, tuple[int, dateti
 
 
 def record_replays(database: ReportDatabase, replays: Sequence[tuple[Origin, DeadLetterReason]]) -> None:
-    """Note that these origins were sent again, by the database's clock."""
+    """Record that these origins were sent again; the time is the database's."""
     rows = [(origin.topic, origin.partition, origin.offset, reason.value) for origin, reason in replays]
 
     def insert(cursor: Cursor) -> None:

@@ -1,7 +1,7 @@
-"""The tables pending_hours and change_feed_mark, and what they follow from: report_hours, and the report's companies.
+"""The tables pending_hours and change_feed_mark, in which the readers of the change feed keep what they found.
 
-Belongs here: the statements, and which of them are one transaction. Every transaction locks the mark first, so that
-readers of the feed (sensor, schedule, `materialize`, a second daemon) take turns. Not here: the rules (`pending`).
+Every transaction locks the checkpoint first, so that readers (sensor, schedule, `materialize`, a second daemon) take
+turns. The rules are in hours/planning.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,22 +16,22 @@ from recruit_assets.hours.planning import FailedRun, PendingHour, after_runs, is
 from recruit_assets.stores.mysql.connection import ReportDatabase
 
 CHUNK = 1000
-"""Hours or jobs of one statement."""
+"""Hours or jobs per statement."""
 
 
 class PendingHours:
-    """Where a reader of the change feed keeps what it has found."""
+    """Hours whose changes the report doesn't have yet, and how far the change feed has been read."""
 
     def __init__(self, database: ReportDatabase) -> None:
         self._database = database
 
     def checkpoint(self) -> datetime | None:
-        """Up to where the feed has been turned into pending hours; None before the first time."""
+        """Every change before this was read; None before the first reading."""
         rows = self._database.query(f"SELECT low_water FROM {CHANGE_FEED_MARK.name} WHERE id = 1")
         return _aware(rows[0][0]) if rows else None
 
     def load(self) -> list[PendingHour]:
-        """What was pending after the last reading of the feed."""
+        """The hours that were pending after the last reading of the feed."""
         return self._database.run_transaction(_load)
 
     def now(self) -> datetime:
@@ -39,14 +39,14 @@ class PendingHours:
         return _aware(self._database.query("SELECT UTC_TIMESTAMP(6)")[0][0])
 
     def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
-        """Store the changed hours that the report doesn't cover, and move the mark: both or neither.
+        """Store the changed hours that the report doesn't cover and advance the checkpoint, in one transaction.
 
-        The mark never moves back: whoever moved it further has read what lies before.
+        The checkpoint never moves back: a reader that advanced it further has read everything before it.
         """
         self._database.run_transaction(lambda cursor: _record(cursor, newest, read_through=read_through, now=now))
 
     def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> list[PendingHour]:
-        """What is still pending: covered hours removed, failures counted, hours with a newly known company added."""
+        """Remove covered hours, count failed runs, add hours with newly known companies; returns what is pending."""
         return self._database.run_transaction(lambda cursor: _settle(cursor, failures, now))
 
 
@@ -56,14 +56,14 @@ def _record(cursor: Cursor, newest: Mapping[datetime, datetime], *, read_through
         "ON DUPLICATE KEY UPDATE low_water = GREATEST(low_water, VALUES(low_water))",
         (_naive(read_through),),
     )
-    _add(cursor, uncovered(newest, _marks(cursor, sorted(newest))), now)
+    _add(cursor, uncovered(newest, _covered_through(cursor, sorted(newest))), now)
 
 
 def _settle(cursor: Cursor, failures: Sequence[FailedRun], now: datetime) -> list[PendingHour]:
     cursor.execute(f"SELECT low_water FROM {CHANGE_FEED_MARK.name} WHERE id = 1 FOR UPDATE")
     repaired = _hours_of(cursor, _jobs_with_a_new_company(cursor))
-    # a run that begins after the hour's mark finds the company, so the hour counts as changed at its mark
-    _add(cursor, _marks(cursor, repaired), now)
+    # a run that starts after covered_through sees the company, so the hour counts as changed at that time
+    _add(cursor, _covered_through(cursor, repaired), now)
     stored = _load(cursor)
     _delete(cursor, [one.hour for one in stored if is_covered(one.newest_change, one.covered_through)])
     still = [one for one in stored if not is_covered(one.newest_change, one.covered_through)]
@@ -72,19 +72,20 @@ def _settle(cursor: Cursor, failures: Sequence[FailedRun], now: datetime) -> lis
     return counted
 
 
-def _marks(cursor: Cursor, hours: Sequence[datetime]) -> dict[datetime, datetime]:
-    marks: dict[datetime, datetime] = {}
+def _covered_through(cursor: Cursor, hours: Sequence[datetime]) -> dict[datetime, datetime]:
+    """By hour; without the hours that aren't in the report."""
+    covered: dict[datetime, datetime] = {}
     for chunk in _chunks(hours):
         cursor.execute(
             f"SELECT event_hour, covered_through FROM {REPORT_HOURS.name} WHERE event_hour IN ({_markers(chunk)})",
             [_naive(hour) for hour in chunk],
         )
-        marks |= {_aware(hour): _aware(mark) for hour, mark in cursor.fetchall()}
-    return marks
+        covered |= {_aware(hour): _aware(through) for hour, through in cursor.fetchall()}
+    return covered
 
 
 def _add(cursor: Cursor, newest: Mapping[datetime, datetime], now: datetime) -> None:
-    """A known hour keeps its tries; its change moves only forward."""
+    """Add the hours; one that is pending already keeps its attempts and the later change."""
     cursor.executemany(
         f"INSERT INTO {PENDING_HOURS.name} (event_hour, newest_change, attempts, next_try_at) VALUES (%s, %s, 0, %s) "
         "ON DUPLICATE KEY UPDATE newest_change = GREATEST(newest_change, VALUES(newest_change))",
@@ -93,8 +94,10 @@ def _add(cursor: Cursor, newest: Mapping[datetime, datetime], now: datetime) -> 
 
 
 def _jobs_with_a_new_company(cursor: Cursor) -> list[int]:
-    """Jobs whose company is known, with report rows that say it isn't. Costs the number of unknown jobs, not of rows:
-    the index (company_id, job_id) is skipped through.
+    """Jobs whose company is known now, but not in their report rows.
+
+    The cost grows with the jobs without a company and not with the rows: MySQL skips through the index
+    (company_id, job_id).
     """
     cursor.execute(
         "SELECT unknown_job.job_id FROM "
@@ -105,7 +108,7 @@ def _jobs_with_a_new_company(cursor: Cursor) -> list[int]:
 
 
 def _hours_of(cursor: Cursor, jobs: Sequence[int]) -> list[datetime]:
-    """The hours whose rows of these jobs have no company."""
+    """The hours with rows of these jobs that have no company."""
     hours: set[datetime] = set()
     for chunk in _chunks(jobs):
         cursor.execute(
@@ -164,5 +167,5 @@ def _aware(stored: datetime) -> datetime:
 
 
 def _naive(time: datetime) -> datetime:
-    """UTC without a zone, as the database stores it: the driver would drop the zone without converting."""
+    """UTC without a zone, as the database stores it: the driver drops a zone without converting."""
     return time.astimezone(UTC).replace(tzinfo=None)

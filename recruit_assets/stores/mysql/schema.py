@@ -1,22 +1,35 @@
-"""The report database's tables, derived from the contract: created, completed by new columns, and otherwise compared.
+"""The report database's tables as the contract declares them: created, given new columns, and otherwise compared.
 
-Belongs here: SQL types, DDL that MySQL and MariaDB both take, and the comparison with what exists. Not here: what the
-tables are (`contract`, `analyst_model`), views (`analyst_views`), rows.
+The DDL is what MySQL and MariaDB have in common.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import pymysql
+from pymysql.constants import ER
 from pymysql.cursors import Cursor
 
 from recruit_assets.contract.analyst_model import MODEL_TABLES
 from recruit_assets.contract.tables import FIRST_HOUR, SQL_TABLES
 from recruit_assets.contract.types import Column, SqlTable, Type
-from recruit_assets.runtime.errors import SchemaMismatch, UserError
+from recruit_assets.runtime.errors import SchemaMismatch, StoreUnavailable, UserError
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.mysql.analyst_login import apply_analyst_login
 from recruit_assets.stores.mysql.analyst_views import apply_views
-from recruit_assets.stores.mysql.connection import connect, quoted, translated_errors
+from recruit_assets.stores.mysql.connection import address, connect, quoted, translated_errors
 
+log = logging.getLogger(__name__)
+
+LOCK_WAIT_S = 120
+DDL_WAIT_S = 60
+STATEMENT_TIMEOUT_S = 6 * 3600
+"""Long enough for a migration of a large table, such as a new index."""
+DENIED = frozenset({ER.DBACCESS_DENIED_ERROR, ER.TABLEACCESS_DENIED_ERROR, ER.SPECIFIC_ACCESS_DENIED_ERROR})
+
+TABLES = (*SQL_TABLES, *MODEL_TABLES)
 SQL_TYPES = {
     Type.INT: "int",
     Type.BIGINT: "bigint",
@@ -39,41 +52,105 @@ def create_table(table: SqlTable) -> str:
 
 
 def apply_mysql_schema(settings: Settings) -> None:
-    """Create what is missing, replace changed views; SchemaMismatch when a table differs. No table is dropped.
+    """Create or complete the report database alone, without migrations: for tests and benchmarks that need no more."""
+    with open_schema_session(settings) as cursor:
+        create_mysql_tables(cursor)
+        complete_mysql_tables(cursor, settings)
 
-    The stored first hour is lowered to the setting's; a higher setting is a UserError, since hours would vanish.
+
+@contextmanager
+def open_schema_session(settings: Settings, *, lock_wait_s: int = LOCK_WAIT_S) -> Iterator[Cursor]:
+    """A cursor in the report database, which is created if missing; only one process at a time gets one.
+
+    All changes to MySQL go through the session that holds the lock, so a process that loses the lock can't go on. The
+    server frees the lock when the session ends, also if the process was killed.
     """
     settings.require("mysql_host", "mysql_user", "mysql_password")
-    where = f"{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}"
-    with translated_errors(where), connect(settings, database=None) as connection, connection.cursor() as cursor:
-        _use_database(cursor, settings.mysql_database)
-        for table in (*SQL_TABLES, *MODEL_TABLES):
-            found = _existing_columns(cursor, table)
-            if found:
-                _complete(cursor, table, found)
-            else:
-                cursor.execute(create_table(table))
-        _lower_first_hour(cursor, settings.first_hour)
-        apply_views(cursor)
-        apply_analyst_login(cursor, settings)
-        connection.commit()
+    with translated_errors(address(settings)):
+        # a server that hangs is noticed here, and not after the long read timeout below
+        connect(settings, database=None).close()
+        with (
+            connect(settings, database=None, read_timeout_s=STATEMENT_TIMEOUT_S) as connection,
+            connection.cursor() as cursor,
+            _missing_rights(settings),
+        ):
+            _lock(cursor, settings, lock_wait_s)
+            _use_database(cursor, settings.mysql_database)
+            yield cursor
+            connection.commit()
+
+
+def create_mysql_tables(cursor: Cursor) -> None:
+    """Create the tables that are missing; a login without DDL rights may call it if none is."""
+    cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")
+    existing = {name for (name,) in cursor.fetchall()}
+    for table in TABLES:
+        if table.name not in existing:
+            cursor.execute(create_table(table))
+
+
+def complete_mysql_tables(cursor: Cursor, settings: Settings) -> None:
+    """Add nullable columns that are missing, renew changed views and the analysts' login; no table is dropped.
+
+    SchemaMismatch if a table differs. The stored first hour is lowered to the setting's; a higher setting is a
+    UserError, since hours would vanish from the report.
+    """
+    for table in TABLES:
+        _complete(cursor, table, _existing_columns(cursor, table))
+    _lower_first_hour(cursor, settings.first_hour)
+    apply_views(cursor)
+    apply_analyst_login(cursor, settings)
+
+
+def _lock(cursor: Cursor, settings: Settings, wait_s: int) -> None:
+    """StoreUnavailable if another process holds the lock for longer than `wait_s`."""
+    name = f"recruit_schema.{settings.mysql_database}"  # locks are the server's, not the database's
+    # the session idles while Cassandra is migrated: a server that ends idle sessions early would free the lock.
+    # DDL that waits for a long transaction blocks everyone behind it: MySQL's own limit is a year
+    cursor.execute("SET SESSION wait_timeout = %s, SESSION lock_wait_timeout = %s", (STATEMENT_TIMEOUT_S, DDL_WAIT_S))
+    for seconds in (0, wait_s):
+        cursor.execute("SELECT GET_LOCK(%s, %s), IS_USED_LOCK(%s)", (name, seconds, name))
+        ((locked, holder),) = cursor.fetchall()
+        if locked:
+            return
+        if seconds == 0:
+            log.info("waiting for connection %s, which changes the schema of %s", holder, address(settings))
+    raise StoreUnavailable(
+        f"MySQL at {address(settings)}: another process has been changing the schema for {wait_s} s "
+        f"(connection {holder}). Wait until it ends, or end it (KILL {holder}), then try again"
+    )
+
+
+@contextmanager
+def _missing_rights(settings: Settings) -> Iterator[None]:
+    """UserError if the login may not change the schema; the server's message names the table or database."""
+    try:
+        yield
+    except pymysql.err.OperationalError as error:
+        if error.args[0] not in DENIED:
+            raise
+        raise UserError(
+            f"MySQL at {address(settings)} denies {settings.mysql_user} a change of the schema: {error.args[1]}. "
+            "Run `recruit-assets schema apply` as a user with all privileges on the database, such as recruit_owner"
+        ) from error
 
 
 def _definition(column: Column) -> str:
     null = "NULL" if column.nullable else "NOT NULL"
     comment = column.description.replace("'", "''")
-    return f"{column.name} {SQL_TYPES[column.type]} {null} COMMENT '{comment}'"
+    default = "" if column.default is None else f" DEFAULT {column.default}"
+    return f"{column.name} {SQL_TYPES[column.type]} {null}{default} COMMENT '{comment}'"
 
 
 def _use_database(cursor: Cursor, name: str) -> None:
-    """Ask before creating: a least-privilege user may use the database and not create one."""
+    """Checks before creating it: a service's user may use the database but not create one."""
     if not cursor.execute("SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", (name,)):
         cursor.execute(f"CREATE DATABASE IF NOT EXISTS {quoted(name)} CHARACTER SET utf8mb4")
     cursor.execute(f"USE {quoted(name)}")
 
 
 def _existing_columns(cursor: Cursor, table: SqlTable) -> dict[str, tuple[str, bool, bool]]:
-    """Per column: type as the contract spells it, nullable, part of the primary key."""
+    """By column: type as SQL_TYPES spells it, whether nullable, whether in the primary key."""
     cursor.execute(
         "SELECT column_name, data_type, character_maximum_length, datetime_precision, is_nullable, column_key "
         "FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = %s",
@@ -96,6 +173,11 @@ def _complete(cursor: Cursor, table: SqlTable, existing: dict[str, tuple[str, bo
         found = existing.get(column.name)
         if found is None and column.nullable:
             cursor.execute(f"ALTER TABLE {table.name} ADD COLUMN {_definition(column)}")
+        elif found is None:
+            raise SchemaMismatch(
+                f"MySQL table {table.name}: column {column.name} is missing. Only a migration adds a column that is "
+                "NOT NULL or in a key (recruit_assets/stores/migrations); the table was not changed"
+            )
         elif found != wanted:
             raise SchemaMismatch(
                 f"MySQL table {table.name}, column {column.name}: wanted (type, nullable, in primary key) {wanted}, "
@@ -113,6 +195,6 @@ def _lower_first_hour(cursor: Cursor, wanted: datetime) -> None:
             "it may only be lowered"
         )
     if row and row[0].replace(tzinfo=UTC) == wanted:
-        return  # so that a user who may only read finds nothing to do
+        return  # a user who may only read has nothing to write
     cursor.execute(f"DELETE FROM {FIRST_HOUR.name}")
     cursor.execute(f"INSERT INTO {FIRST_HOUR.name} (id, event_hour) VALUES (1, %s)", (wanted.replace(tzinfo=None),))

@@ -1,7 +1,7 @@
-"""Rows kept on disk between their source and the transaction that writes them, and may have to write them again.
+"""Rows on disk between Spark and the transaction that writes them, which may have to be retried.
 
-A million report rows as Python objects take most of a gigabyte, a chunk of them a megabyte. And with the source read to
-its end beforehand, no row of the report is locked while Spark works. Not here: what the rows are.
+A million report rows take most of a gigabyte as Python objects, a chunk about a megabyte. And since Spark has finished
+before the transaction begins, no row of the report is locked while it works.
 """
 
 import pickle
@@ -14,32 +14,32 @@ from typing import Any
 Row = tuple[Any, ...]
 
 IN_MEMORY_BYTES = 4 * 1024 * 1024
-"""Most hours never touch the disk."""
+"""Most hours stay below this and never touch the disk."""
 
 
 class SpillFile:
-    """Rows in chunks, to be read as often as one likes."""
+    """Rows in chunks, written once, read any number of times."""
 
     def __init__(self, file: "SpooledTemporaryFile[bytes]", chunk_rows: int) -> None:
         self._file, self._chunk_rows = file, chunk_rows
 
     def fill(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Keep the rows; each is handed through once it is kept in its chunk, and all must be taken."""
+        """Store the rows and pass them through, a chunk behind. Only what the caller consumes is stored."""
         rows = iter(rows)
         while chunk := list(islice(rows, self._chunk_rows)):
             pickle.dump(chunk, self._file, pickle.HIGHEST_PROTOCOL)
             yield from chunk
 
     def chunks(self) -> Iterator[list[Row]]:
-        """The chunks, from the first on."""
+        """All chunks, from the first."""
         end = self._file.seek(0, 2)
         self._file.seek(0)
         while self._file.tell() < end:
-            yield pickle.load(self._file)  # noqa: S301  # of this process, in a file without a name
+            yield pickle.load(self._file)  # noqa: S301  # this process wrote it, to an unnamed file
 
 
 @contextmanager
 def open_spill_file(*, chunk_rows: int) -> Iterator[SpillFile]:
-    """An empty spool, gone on leaving."""
+    """An empty spill file, deleted on leaving."""
     with SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as file:
         yield SpillFile(file, chunk_rows)

@@ -1,4 +1,4 @@
-"""What each kind of the driver's errors becomes: whose fault it is, where, and what to do."""
+"""What the driver's errors become: a message that tells where it happened and what to do."""
 
 import pymysql
 import pytest

@@ -1,4 +1,4 @@
-"""Rows on their way into a transaction: as often as needed, and never all of them in memory."""
+"""Rows that a transaction may have to write again are never all in memory."""
 
 import tracemalloc
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ def rows(count: int) -> Iterator[Row]:
     return ((number, float(number), f"row {number}", None) for number in range(count))
 
 
-def test_rows_come_back_in_chunks_as_often_as_asked_for() -> None:
+def test_chunks_can_be_read_more_than_once() -> None:
     with open_spill_file(chunk_rows=2) as spill_file:
         assert list(spill_file.fill(rows(5))) == list(rows(5))
         for _ in range(2):

@@ -1,0 +1,12 @@
+"""Changes to the schema of existing installations, in order: the n-th migration leads to version n.
+
+A new one goes at the end and raises CURRENT_VERSION in contract/tables.py. New tables and new nullable columns need no
+migration: `schema apply` creates them from the contract.
+"""
+
+from collections.abc import Sequence
+
+from recruit_assets.stores.migrations import m0001_baseline
+from recruit_assets.stores.migrations.runner import Migration
+
+MIGRATIONS: Sequence[Migration] = (m0001_baseline,)

@@ -1,0 +1,21 @@
+"""Steps that migrations are made of, each idempotent."""
+
+from pymysql.cursors import Cursor
+
+from recruit_assets.stores.cassandra.session import CassandraSession, quoted
+
+
+def add_cassandra_column(session: CassandraSession, table: str, column: str, type: str) -> None:
+    """Add a regular column; old rows have null."""
+    session.execute(f"ALTER TABLE {quoted(session.keyspace)}.{table} ADD IF NOT EXISTS {column} {type}")
+
+
+def add_mysql_column(cursor: Cursor, table: str, column: str, definition: str) -> None:
+    """Add a column; NOT NULL needs a DEFAULT, for old rows and for writers that don't know it yet."""
+    # MySQL has no ADD COLUMN IF NOT EXISTS
+    if not cursor.execute(
+        "SELECT 1 FROM information_schema.columns "
+        "WHERE table_schema = DATABASE() AND table_name = %s AND column_name = %s",
+        (table, column),
+    ):
+        cursor.execute(f"ALTER TABLE {table} ADD COLUMN {column} {definition}")
