@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from recruit_assets.defs.assets import ASSETS, SOURCES
 from recruit_assets.defs.assets.dashboard_links import with_dashboards
 from recruit_assets.defs.checks import CHECKS
 from recruit_assets.defs.io_managers.cassandra import CassandraIOManager
 from recruit_assets.defs.io_managers.mysql import MySqlIOManager
-from recruit_assets.defs.jobs import JOBS
+from recruit_assets.defs.jobs import ASSETS, JOBS
 from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource, SparkResource
 from recruit_assets.defs.schedules import SCHEDULES
 from recruit_assets.defs.sensors import SENSORS
@@ -40,13 +39,13 @@ def build_defs(
     *,
     settings: Settings | None = None,
     resources: Mapping[str, object] | None = None,
-    assets: Sequence[dg.AssetsDefinition] = ASSETS,
+    assets: Sequence[dg.AssetsDefinition | dg.AssetSpec] = ASSETS,
     checks: Sequence[dg.AssetChecksDefinition] = CHECKS,
 ) -> dg.Definitions:
     """The code location; `resources` replaces those of the same key."""
     settings = settings or load_settings()
     return dg.Definitions(
-        assets=with_dashboards([*assets, *SOURCES], settings.grafana_url),
+        assets=with_dashboards(assets, settings.grafana_url),
         asset_checks=checks,
         jobs=JOBS,
         schedules=SCHEDULES,

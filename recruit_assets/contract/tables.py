@@ -282,6 +282,8 @@ SCHEMA_VERSION = SqlTable(
 CURRENT_VERSION = 1
 """Version of the tables in this file: the number of the last migration (stores/migrations)."""
 
+HOURLY_SQL_TABLES = (MYSQL_REPORT,)
+"""An hour is pending until all of these cover it."""
 SQL_TABLES = (
     MYSQL_REPORT,
     REPORT_HOURS,

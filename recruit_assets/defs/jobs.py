@@ -1,4 +1,4 @@
-"""The jobs: the whole lineage, the three hourly assets alone, and the deletion of old runs.
+"""The jobs: the whole lineage, the hourly assets alone, and the deletion of old runs.
 
 The tags of a run say which hours it replaces.
 """
@@ -7,11 +7,21 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from recruit_assets.contract.tables import RAW_EVENTS
+from recruit_assets.defs import assets
+from recruit_assets.defs.partitions import hours
 from recruit_assets.runtime.settings import load_settings
 from recruit_assets.stores.dagster.history import FINISHED
 
-RAW_ASSETS = (dg.AssetKey("raw_events"),)
-HOURLY_ASSETS = (dg.AssetKey("filtered_events"), dg.AssetKey("hourly_job_metrics"), dg.AssetKey("mysql_report"))
+ASSETS = [
+    one
+    for one in dg.load_assets_from_package_module(assets, include_specs=True)
+    if isinstance(one, dg.AssetsDefinition | dg.AssetSpec)
+]
+RAW_ASSETS = (dg.AssetKey(RAW_EVENTS.name),)
+HOURLY_ASSETS = tuple(
+    asset.key for asset in ASSETS if isinstance(asset, dg.AssetsDefinition) and asset.partitions_def == hours
+)
 
 DELETED_AT_ONCE = 100
 DELETED_PER_RUN = 20_000

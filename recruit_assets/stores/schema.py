@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+from recruit_assets.contract.types import CassandraTable, HourlySqlTable, SqlTable
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra import schema as cassandra_schema
 from recruit_assets.stores.cassandra.schema import complete_cassandra_tables, create_cassandra_tables
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.topics import ensure_topics
 from recruit_assets.stores.migrations import MIGRATIONS
 from recruit_assets.stores.migrations.runner import Migration, run_migrations
+from recruit_assets.stores.mysql import schema as mysql_schema
 from recruit_assets.stores.mysql.connection import address
 from recruit_assets.stores.mysql.schema import (
     LOCK_WAIT_S,
@@ -41,3 +44,19 @@ def apply_schema(
         run_migrations(session, cursor, migrations, after_version=0 if rerun else stored)
         complete_cassandra_tables(session, settings)
         complete_mysql_tables(cursor, settings)
+
+
+def create_tables(settings: Settings, *tables: CassandraTable | SqlTable) -> None:
+    """Apply the schema, then create the tables that a project declares itself, those that are missing.
+
+    Each HourlySqlTable gets its coverage table. Existing tables aren't compared or changed.
+    """
+    apply_schema(settings)
+    with open_session(settings) as session, open_schema_session(settings) as cursor:
+        for table in tables:
+            if isinstance(table, CassandraTable):
+                session.execute(cassandra_schema.create_table(settings.cassandra_keyspace, table))
+                continue
+            cursor.execute(mysql_schema.create_table(table))
+            if isinstance(table, HourlySqlTable):
+                cursor.execute(mysql_schema.create_table(table.coverage))

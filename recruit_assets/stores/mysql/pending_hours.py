@@ -11,10 +11,11 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
-from recruit_assets.contract.tables import CHANGE_FEED_MARK, JOB, MYSQL_REPORT, PENDING_HOURS, REPORT_HOURS
+from recruit_assets.contract.tables import CHANGE_FEED_MARK, HOURLY_SQL_TABLES, JOB, MYSQL_REPORT, PENDING_HOURS
 from recruit_assets.hours.planning import FailedRun, PendingHour, after_runs, is_covered, uncovered
 from recruit_assets.stores.mysql.connection import ReportDatabase
 
+_IS_PENDING = f"event_hour IN (SELECT event_hour FROM {PENDING_HOURS.name})"
 CHUNK = 1000
 """Hours or jobs per statement."""
 
@@ -72,14 +73,23 @@ def _settle(cursor: Cursor, failures: Sequence[FailedRun], now: datetime) -> lis
     return counted
 
 
+def _coverage(*, where: str) -> str:
+    """SQL: how far all hourly tables cover each of the hours, without the hours that one of them lacks."""
+    tables = [
+        f"SELECT event_hour, covered_through FROM {table.coverage.name} WHERE {where}" for table in HOURLY_SQL_TABLES
+    ]
+    return (
+        f"SELECT event_hour, MIN(covered_through) AS covered_through FROM ({' UNION ALL '.join(tables)}) hourly_table "
+        f"GROUP BY event_hour HAVING COUNT(*) = {len(tables)}"
+    )
+
+
 def _covered_through(cursor: Cursor, hours: Sequence[datetime]) -> dict[datetime, datetime]:
-    """By hour; without the hours that aren't in the report."""
+    """By hour; without the hours that one of the hourly tables lacks."""
     covered: dict[datetime, datetime] = {}
     for chunk in _chunks(hours):
-        cursor.execute(
-            f"SELECT event_hour, covered_through FROM {REPORT_HOURS.name} WHERE event_hour IN ({_markers(chunk)})",
-            [_naive(hour) for hour in chunk],
-        )
+        values = [_naive(hour) for hour in chunk] * len(HOURLY_SQL_TABLES)
+        cursor.execute(_coverage(where=f"event_hour IN ({_markers(chunk)})"), values)
         covered |= {_aware(hour): _aware(through) for hour, through in cursor.fetchall()}
     return covered
 
@@ -123,7 +133,8 @@ def _hours_of(cursor: Cursor, jobs: Sequence[int]) -> list[datetime]:
 def _load(cursor: Cursor) -> list[PendingHour]:
     cursor.execute(
         "SELECT event_hour, newest_change, next_try_at, attempts, covered_through "
-        f"FROM {PENDING_HOURS.name} LEFT JOIN {REPORT_HOURS.name} USING (event_hour) ORDER BY event_hour"
+        f"FROM {PENDING_HOURS.name} LEFT JOIN ({_coverage(where=_IS_PENDING)}) covered USING (event_hour) "
+        "ORDER BY event_hour"
     )
     return [
         PendingHour(
