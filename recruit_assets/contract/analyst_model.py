@@ -111,7 +111,7 @@ DIM_DATE = View(
 def dimension_view(dimension: Dimension) -> View:
     return View(
         f"dim_{dimension.name}",
-        f"{dimension.description}: every one that the report or the table {dimension.names.name} has.",
+        f"{dimension.description}: every one in the report or in the table {dimension.names.name}.",
         (dimension.key_column, dimension.label_column),
     )
 

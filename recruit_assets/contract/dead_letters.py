@@ -42,11 +42,11 @@ DEAD_LETTER_MEANINGS = {
     DeadLetterReason.BEFORE_FIRST_HOUR: "the event time is before RECRUIT_FIRST_HOUR",
     DeadLetterReason.FUTURE: "the event time is more than 5 minutes after the Kafka record's",
     DeadLetterReason.TOO_LARGE: "the value is larger than RECRUIT_MAX_EVENT_BYTES",
-    DeadLetterReason.REJECTED_BY_STORE: "Cassandra refuses the row as invalid",
+    DeadLetterReason.REJECTED_BY_STORE: "Cassandra rejects the row as invalid",
 }
 
 DLQ_SUFFIX = ".dlq"
-"""The dead letter topic is the event topic's name with this behind it."""
+"""The dead letter topic has the event topic's name with this suffix."""
 
 
 class DeadLetterHeader(StrEnum):
@@ -66,7 +66,7 @@ class DeadLetterHeader(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The record of the event topic that was refused first."""
+    """The record of the event topic that was rejected first; replays of it have the same origin."""
 
     topic: str
     partition: int
@@ -78,7 +78,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A refused record. `timestamp_ms` is the refused record's own, `attempts` counts how often it was refused."""
+    """A rejected record. `timestamp_ms` is the record's own, `attempts` counts how often it was rejected."""
 
     origin: Origin
     reason: DeadLetterReason

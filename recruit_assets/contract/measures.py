@@ -1,7 +1,7 @@
 """What the report counts and adds up, each measure declared once.
 
 Action spellings, columns, SQL, row counts, checks, audit, views, report page and metadata follow from these
-declarations. The simulator's ledger spells its own, so that it can disagree.
+declarations. The simulator's ledger doesn't use them, so that a mistake here shows up as a difference.
 """
 
 from dataclasses import KW_ONLY, dataclass

@@ -16,7 +16,7 @@ from recruit_assets.contract.types import (
 )
 
 CHANGE_SKEW_S = 5
-"""A change this close to a coverage mark counts as not covered: coordinators' clocks differ by less."""
+"""A change this close to an hour's covered_through counts as not covered: coordinators' clocks differ by less."""
 
 _EVENT_HOUR = Column("event_hour", Type.TIMESTAMP, "Start of the hour of the event time, UTC", nullable=False)
 _BUCKET = Column("bucket", Type.INT, "Slice of the hour x shards + shard; see bucket_layout", nullable=False)
@@ -60,18 +60,18 @@ CHANGE_SHARDS = 8
 
 BUCKET_VERSIONS = CassandraTable(
     name="bucket_versions",
-    description="What ingest has written to each bucket of an hour, told after the events and before the change.",
+    description="What ingest has written to each bucket of an hour, stored after the events and before the change.",
     columns=(
         _EVENT_HOUR,
         Column("writer", Type.UUID, "Ingest process, new with each start", nullable=False),
         Column(
-            "last_flights", Type.BIGINT_BY_INT, "Per bucket: the number of the writer's last flight with events of it"
+            "last_flights", Type.BIGINT_BY_INT, "Per bucket: number of the writer's last micro-batch with events of it"
         ),
     ),
     partition_key=("event_hour",),
     clustering_key=("writer",),
 )
-"""The last flights of a bucket, added up, are its version: it grows with whatever is written to the bucket."""
+"""A bucket's version is the sum of `last_flights` over all writers: every write to the bucket raises it."""
 
 BUCKET_LAYOUT = CassandraTable(
     name="bucket_layout",
@@ -90,7 +90,7 @@ _CAMPAIGN_ID = Column("campaign_id", Type.INT, "Advertising campaign, 0 if unkno
 _GROUP_ID = Column("group_id", Type.INT, "Group of jobs, 0 if unknown", nullable=False)
 _GRAIN = (_JOB_ID, _PUBLISHER_ID, _CAMPAIGN_ID, _GROUP_ID)
 GRAIN = tuple(column.name for column in _GRAIN)
-"""What a row of the metrics and of the report is about, beside its hour."""
+"""What identifies a row of the metrics and of the report, beside its hour."""
 
 _MEASURED = (
     *(measure.metrics_column for measure in MEASURES),
@@ -118,7 +118,7 @@ FILTERED_EVENTS = HourTable(
 
 BUCKET_METRICS = HourTable(
     name="bucket_metrics",
-    description="The counts of a busy hour by bucket, so that those of unchanged buckets needn't be made again.",
+    description="The counts of a busy hour by bucket, so that unchanged buckets needn't be counted again.",
     columns=(_EVENT_HOUR, _BUCKET, *_GRAIN, *_MEASURED),
     partition_key=("event_hour", "bucket"),
     clustering_key=GRAIN,
@@ -136,20 +136,20 @@ HOURLY_JOB_METRICS = HourTable(
 
 HOUR_COVERAGE = CassandraTable(
     name="hour_coverage",
-    description="What each stage's rows of an hour are known to contain: every change before covered_through.",
+    description="What each table's rows of an hour are known to contain: every change before covered_through.",
     columns=(
         _EVENT_HOUR,
-        Column("stage", Type.TEXT, "Table that the mark is about", nullable=False),
+        Column("stage", Type.TEXT, "Name of the table", nullable=False),
         Column("covered_through", Type.TIMESTAMP, "Every change before this is in the rows; unset while uncertain"),
-        Column("t", Type.BIGINT, "Write number of the run: Cassandra's clock in ms x 1000 + 0 to 999"),
+        Column("t", Type.BIGINT, "Write timestamp of the run: Cassandra's clock in ms x 1000 + 0 to 999"),
         Column("run_id", Type.TEXT, "Dagster run that wrote the rows"),
-        Column("row_count", Type.BIGINT, "Rows of the stage in the hour"),
+        Column("row_count", Type.BIGINT, "Rows of the table in the hour"),
         Column("event_count", Type.BIGINT, "Countable events that the rows stand for"),
         Column(
             "buckets",
             Type.BIGINTS_BY_INT,
-            "Of a stage by bucket, per bucket with raw events: T of its rows, version that they were made of, their "
-            "number, countable events that they stand for, those without a job",
+            "In a table with buckets, per bucket with raw events: write timestamp of its rows, version of their input, "
+            "number of rows, countable events that they stand for, countable events without a job",
         ),
     ),
     partition_key=("event_hour",),
@@ -237,7 +237,7 @@ PENDING_HOURS = SqlTable(
 
 CHANGE_FEED_MARK = SqlTable(
     name="change_feed_mark",
-    description="One row: up to where the change feed has been turned into pending hours.",
+    description="One row: the time through which the change feed has been turned into pending hours.",
     columns=(
         Column("id", Type.INT, "Always 1", nullable=False),
         Column("low_water", Type.DATETIME_MICROS, "Changes before this were read", nullable=False),

@@ -20,7 +20,7 @@ class Type(Enum):
     DATETIME = "instant, UTC, whole seconds"
     DATETIME_MICROS = "instant, UTC, microseconds"
     INT_SET = "set of 32-bit integers"
-    BIGINT_BY_INT = "map from 32-bit to 64-bit integers, each entry written for itself"
+    BIGINT_BY_INT = "map from 32-bit to 64-bit integers, each entry written separately"
     BIGINTS_BY_INT = "map from a 32-bit integer to a list of 64-bit integers"
 
 
@@ -41,7 +41,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class CassandraTable:
-    """A table of the Cassandra keyspace; `ttl_s` 0 keeps rows for ever."""
+    """A table of the Cassandra keyspace; `ttl_s` 0 keeps rows forever."""
 
     name: str
     description: str
@@ -60,7 +60,7 @@ class HourTable(CassandraTable):
     """A Cassandra table whose rows belong to an hour: its partition key is (event_hour) or (event_hour, bucket)."""
 
     live: bool = False
-    """Rows are written at any time and not by runs, so that the table has no coverage."""
+    """Rows are written at any time and not by runs, so the table has no coverage."""
     events_in: tuple[str, ...] = ()
     """Columns that add up to the number of events of a row; none: a row is one event."""
     attributed_by: str = ""
@@ -94,13 +94,13 @@ class HourlySqlTable(SqlTable):
     coverage: SqlTable
     """A table made by `sql_coverage`."""
     hour_columns: tuple[str, ...] = ("event_hour",)
-    """Where a row has its hour: in one DATETIME, or in the midnight of its day and the hour of the day."""
+    """The columns with a row's hour: one DATETIME, or the midnight of the day and the hour of the day."""
     events_in: tuple[str, ...] = ()
     """Columns that add up to the number of events of a row; none: a row is one event."""
     totals: tuple[tuple[str, str], ...] = ()
     """Names and columns of the numbers whose sums the Dagster UI shows for each hour."""
     updated_at: str = ""
-    """The column that says when the newest event of a row was received."""
+    """The column with the time at which the newest event of a row was received."""
     lookups: tuple["Lookup", ...] = ()
 
     @property

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -21,6 +21,7 @@ from recruit_assets.hours.change_feed import DAILY_LOOKBACK, DAILY_ROWS_PER_TICK
 from recruit_assets.hours.planning import SKEW, HourRange, PendingHour, is_covered, plan
 from recruit_assets.runtime.errors import RunsFailed
 from recruit_assets.runtime.settings import Settings, export
+from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.dagster.instance import open_instance
@@ -64,7 +65,7 @@ def materialize_pending(defs: dg.Definitions, settings: Settings, echo: Echo = l
     ):
         worker = _Worker(defs, settings, instance, echo)
         records = worker.drain()
-        _Backlog(worker, session, database).until_done()
+        _PendingHours(worker, session, database).run_all()
         return Materialized(records=records, runs=worker.runs, hours=worker.hours)
 
 
@@ -109,18 +110,18 @@ class _Worker:
         return "" if result.success else f"{_cause(result)} (run {result.run_id})"
 
 
-class _Backlog:
-    """Reads the pending hours and runs them, again and again."""
+class _PendingHours:
+    """Reads the pending hours and runs them, until none is left or the rest has failed too often."""
 
     def __init__(self, worker: _Worker, session: CassandraSession, database: ReportDatabase) -> None:
         self._worker, self._session, self._database = worker, session, database
         # later changes don't count: with a live site this would never end
-        self._cutoff = datetime.fromtimestamp(session.now_ms() / 1000, UTC)
+        self._cutoff = from_ms(session.now_ms())
         self._tries: Counter[datetime] = Counter()
         self._problems: dict[datetime, str] = {}
         self._wait_for_others_until = time.monotonic() + OTHERS_RUN_TIMEOUT_S
 
-    def until_done(self) -> None:
+    def run_all(self) -> None:
         while True:
             report_dead_runs(self._worker.instance)
             state = self._read()
@@ -129,7 +130,7 @@ class _Backlog:
             if not todo and not state.behind:
                 return self._end(wanted)
             self._let_clocks_pass(todo, state.now)
-            self._run_all(todo, state.now)
+            self._run(todo, state.now)
 
     def _read(self) -> FeedState:
         return read_feed(
@@ -147,7 +148,7 @@ class _Backlog:
         newest = max((min(one.newest_change, self._cutoff) for one in todo), default=now - 2 * SKEW)
         time.sleep(max(0.0, (newest + SKEW - now + timedelta(milliseconds=50)).total_seconds()))
 
-    def _run_all(self, todo: Sequence[PendingHour], now: datetime) -> None:
+    def _run(self, todo: Sequence[PendingHour], now: datetime) -> None:
         due = [replace(one, attempts=self._tries[one.hour], next_try_at=now) for one in todo]
         running = started_hours(self._worker.instance) if time.monotonic() < self._wait_for_others_until else ()
         decided = plan(due, now=now, first_hour=self._worker.first_hour, slots=len(due), running=running)

@@ -1,4 +1,4 @@
-"""The hourly partitions of the report's assets, and the way between a partition key and its hour."""
+"""The hourly partitions of the report's assets, and conversion between partition keys and hours."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta

@@ -19,7 +19,7 @@ INCREMENTAL_TAG = "recruit/incremental"
 
 MAX_RUNS_READ = 1000
 FAILURES_REMEMBERED = LAST_RETRY + timedelta(minutes=20)
-"""The first tick after a failure counts it. If no tick runs for this long, the hour is only retried too early."""
+"""The first tick after a failure counts it. If no tick runs for this long, the hour is just retried too early."""
 
 HOURS_TAG = "hours"
 """The list of runs shows about 36 characters of it."""
@@ -55,7 +55,7 @@ def hours_of_tags(tags: Mapping[str, str]) -> HourRange | None:
 
 
 def unfinished_runs(instance: dg.DagsterInstance) -> UnfinishedRuns:
-    """All unfinished runs, whoever started them."""
+    """All unfinished runs, however they were started."""
     runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED), limit=MAX_RUNS_READ)
     sensors = {run.tags[SENSOR_TAG] for run in runs if SENSOR_TAG in run.tags}
     by_sensor = {

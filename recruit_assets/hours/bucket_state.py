@@ -1,9 +1,9 @@
-"""What the rows of one partition were made of, and whether its input still holds exactly that.
+"""For each partition: which version of its input its rows were computed from, and whether that is still current.
 
-Ingest gives a bucket a new version after events of it are durable and before it publishes the change. A version that is
-read before the bucket's rows therefore stands for events that are among these rows. If a later run finds the same
-version, the rows lack no change that was published until then, however late it becomes visible. An erasure by hand
-raises no version: only runs that read everything find it. The version of what a run wrote is its write timestamp.
+Ingest raises a bucket's version after events of it are durable and before it publishes the change. So rows that are
+read after a version contain every event behind that version. If a later run finds the same version, the rows lack no
+change published until then, however late the change becomes visible. Deleting rows by hand raises no version, so only
+runs that read everything notice it. In a table that runs write, the version is the write timestamp.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """Stored rows, the events that they stand for, and the countable events without a job, which aren't stored."""
+    """The number of stored rows, of the events in them, and of countable events without a job, which aren't stored."""
 
     row_count: int = 0
     event_count: int = 0
@@ -37,11 +37,11 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True)
 class BucketState:
-    """The rows of one partition: when they were written (write timestamp), what of, and how many they are."""
+    """The rows of one partition: their write timestamp, the input's version they were computed from, their counts."""
 
-    t: int = 0
+    write_timestamp: int = 0
     version: int = 0
-    """Of the input; 0 if nothing is known to have been written."""
+    """0 if ingest or a run never wrote to the input's bucket."""
     counts: RowCounts = field(default_factory=RowCounts)
 
 
@@ -49,17 +49,17 @@ EMPTY = BucketState()
 
 
 def unchanged(
-    base: Mapping[datetime, Mapping[Partition, BucketState]],
+    previous: Mapping[datetime, Mapping[Partition, BucketState]],
     partitions: Sequence[Partition],
     versions: Mapping[datetime, Mapping[Partition, int]],
 ) -> dict[Partition, BucketState]:
-    """The partitions whose rows were made of the version that their input has now.
+    """The partitions whose rows were computed from the version that their input has now, with their state.
 
-    An hour without versions has none. An hour whose base names partitions that it no longer has was cut by another
-    bucket layout: it has none either.
+    Leaves out hours without versions, and hours whose `previous` has partitions that don't exist now: these were split
+    by another bucket layout.
     """
     existing = frozenset(partitions)
-    usable = {hour: base[hour] for hour in versions if hour in base and existing.issuperset(base[hour])}
+    usable = {hour: previous[hour] for hour in versions if hour in previous and existing.issuperset(previous[hour])}
     known = {one: usable[one.hour].get(one, EMPTY) for one in partitions if one.hour in usable}
     return {one: state for one, state in known.items() if state.version == versions[one.hour].get(one, 0)}
 

@@ -1,8 +1,4 @@
-"""Turning the change feed into pending hours: the tick that sensor, schedule and `materialize` all begin with.
-
-Belongs here: from where to read, and the order of reading and storing. Not here: queries (`stores`), the rules
-(`pending`), requesting runs (`sensors`, `schedules`).
-"""
+"""Turns the change feed into pending hours: the first step of the sensor, the daily schedule and `materialize`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +9,13 @@ from recruit_assets.hours.planning import FailedRun, PendingHour
 from recruit_assets.hours.ports import ChangeFeed, PendingHourStore
 
 LOOKBACK = timedelta(minutes=2)
-"""A change can become visible so long after its changed_at: its coordinator was paused, its write was tried again."""
+"""A change may become visible this long after its changed_at: its coordinator was paused, or its write was retried."""
 DAILY_LOOKBACK = timedelta(days=2)
-"""What the daily schedule reads again, for a change that was later still."""
+"""How far back the daily schedule reads again, for changes that became visible even later."""
 ROWS_PER_TICK = 200_000
-"""A tick after a long outage ends after so many changes, well within Dagster's 60 s; the mark keeps its progress."""
+"""Ends a tick after a long outage, well within Dagster's 60 s; the checkpoint keeps the progress."""
 DAILY_ROWS_PER_TICK = 2_000_000
-"""The daily reading must come through its two days to reach the mark: this is 11 batches a second."""
+"""Enough for two days with 11 ingest batches a second: the daily reading must get from there to the checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +41,15 @@ def read_feed(
     failures: Sequence[FailedRun] = (),
     rows_per_tick: int = ROWS_PER_TICK,
 ) -> FeedState:
-    """Read what changed since the mark, store pending hours and mark, and return all hours that are pending.
+    """Read the changes since the checkpoint, store the hours they make pending, and return all pending hours.
 
-    Costs the number of new changes and of pending hours, whatever the history. Killed anywhere, it loses nothing: the
-    mark moves in the transaction that stores what lies before it. A first reading begins with the oldest change.
+    The cost grows with the number of new changes and pending hours, not with the history. Killed at any point, it loses
+    nothing: one transaction stores the hours and moves the checkpoint. The first reading begins with the oldest change.
     """
     now = feed.now()
-    mark = hours.checkpoint()
-    start = now - timedelta(seconds=EVENT_CHANGES.ttl_s) if mark is None else mark - lookback
-    checkpoint, changes_read = mark or start, 0
+    stored = hours.checkpoint()
+    start = now - timedelta(seconds=EVENT_CHANGES.ttl_s) if stored is None else stored - lookback
+    checkpoint, changes_read = stored or start, 0
     for page in feed.pages(start, now):
         hours.record(page.newest, read_through=page.read_through, now=now)
         checkpoint = max(checkpoint, page.read_through)

@@ -1,7 +1,6 @@
-"""Which hours are pending, when, and in which ranges they are run: one decision for sensor, schedule and `materialize`.
+"""Decides which hours are pending, when they are due, and in which ranges they run.
 
-Belongs here: pure functions of what was read (changes, coverage marks, runs) and of the time that is passed in.
-Not here: queries (`stores.change_reads`, `stores.pending_hours`), the order of reading and storing (`change_feed`).
+Pure functions, shared by the sensor, the daily schedule and `materialize`; the current time is an argument.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,8 +15,8 @@ HOURS_PER_RUN = 24
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=10)
 REST = timedelta(minutes=3)
-"""Late events keep hitting the hours of the last days: doing each at once again took half of a machine, and the current
-hour waited for it. An hour that has just ended doesn't rest, nor does one whose last run is longer ago."""
+"""How long an hour rests after a run. Late events keep arriving for the hours of the last days: replacing these at once
+each time took half of a machine, and the current hour had to wait. An hour that has just ended doesn't rest."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,7 +49,7 @@ class PendingHour:
     next_try_at: datetime
     attempts: int = 0
     covered_through: datetime | None = None
-    """The report's mark of the hour; None where the report has no row for it."""
+    """How far the report covers the hour; None if it doesn't cover the hour at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,48 +71,50 @@ class Plan:
     outside: tuple[datetime, ...] = ()
     """Not a partition: before the first hour, or after the one that follows the current."""
     left: tuple[datetime, ...] = ()
-    """For the next time: there were no more slots."""
+    """For the next time: all slots are used."""
     resting: tuple[datetime, ...] = ()
-    """Done a moment ago; more may have come late until they are done again."""
+    """Replaced a moment ago; a run after the rest covers more late events at once."""
 
 
 def is_covered(newest_change: datetime, covered_through: datetime | None) -> bool:
-    """Whether a report with this mark holds the change, whichever coordinator's clock each was taken from."""
+    """Whether rows with this coverage contain the change, even if the two times come from clocks that differ."""
     return covered_through is not None and covered_through > newest_change + SKEW
 
 
-def uncovered(changes: Mapping[datetime, datetime], marks: Mapping[datetime, datetime]) -> dict[datetime, datetime]:
-    """The changed hours, with their newest change, that the report's marks don't cover."""
-    return {hour: newest for hour, newest in changes.items() if not is_covered(newest, marks.get(hour))}
+def uncovered(
+    changes: Mapping[datetime, datetime], covered_through: Mapping[datetime, datetime]
+) -> dict[datetime, datetime]:
+    """The hours, with their newest change, that aren't covered."""
+    return {hour: newest for hour, newest in changes.items() if not is_covered(newest, covered_through.get(hour))}
 
 
 def retry_delay(attempts: int) -> timedelta:
-    """The pause after so many failures in a row: 30 s, doubling, at most 10 minutes."""
+    """The pause after this many failures in a row: 30 s, doubling, at most 10 minutes."""
     doublings = min(attempts - 1, 10)
     return min(FIRST_RETRY * (1 << doublings), LAST_RETRY)
 
 
 def after_runs(pending: PendingHour, failures: Iterable[FailedRun]) -> PendingHour:
-    """The hour with its failures counted: one more for the newest, none once a run that began later has succeeded.
+    """The hour with its failures counted: one more for the newest, or 0 if a run that began later has succeeded.
 
-    Idempotent without a memory of which were counted: a counted one lies before the next try that it caused.
+    Counting the same failures again changes nothing: a counted failure lies before the next try that it led to.
     """
-    mark = pending.covered_through
+    covered = pending.covered_through
     if pending.attempts:
         failed_at = pending.next_try_at - retry_delay(pending.attempts)
-        if mark is not None and mark >= failed_at:
+        if covered is not None and covered >= failed_at:
             pending = replace(pending, attempts=0, next_try_at=failed_at)
     newest = max((failure.ended_at for failure in failures if pending.hour in failure.hours), default=None)
-    if newest is None or newest <= pending.next_try_at or (mark is not None and mark >= newest):
+    if newest is None or newest <= pending.next_try_at or (covered is not None and covered >= newest):
         return pending
     attempts = pending.attempts + 1
     return replace(pending, attempts=attempts, next_try_at=newest + retry_delay(attempts))
 
 
 def rests(pending: PendingHour, *, now: datetime, rest: timedelta) -> bool:
-    """Whether the hour ended before the last `rest`, in which it was done."""
-    mark = pending.covered_through
-    return pending.hour + HOUR <= now - rest and mark is not None and mark > now - rest
+    """Whether a run covered the hour within the last `rest`, and the hour had ended before that."""
+    covered = pending.covered_through
+    return pending.hour + HOUR <= now - rest and covered is not None and covered > now - rest
 
 
 def plan(
@@ -125,11 +126,11 @@ def plan(
     running: Collection[HourRange] = (),
     rest: timedelta = timedelta(0),
 ) -> Plan:
-    """The current hour, and at most `slots` ranges of at most 24 hours from before it, from the newest on.
+    """Request the current hour, and at most `slots` ranges of at most 24 earlier hours, newest first.
 
-    A range may bridge hours that aren't pending; never one that runs already, or that failed, since it would fail with
-    it. An hour that failed is requested alone. With `running` empty, no `rest` and every `next_try_at` past, all hours
-    are due.
+    A range may span hours that aren't pending, but none that is in a run already, and none that failed, which could
+    make the whole range fail. An hour that failed is requested alone. Without `running` hours and `rest`, every hour
+    whose `next_try_at` has passed is due.
     """
     current = now.replace(minute=0, second=0, microsecond=0)
     bounds = HourRange(first_hour, current + HOUR)
@@ -158,36 +159,36 @@ def _ranges(
     slots: int,
     barriers: Sequence[HourRange],
 ) -> tuple[list[HourRange], set[datetime]]:
-    """Ranges for the due hours until the slots are used, and the hours that are left.
+    """Ranges for the due hours, until the slots are used, and the hours that are left over.
 
-    What happens now needs no slot: a backlog must not hold it up.
+    The current hour needs no slot: a backlog must not delay it.
     """
-    rest = set(due)
+    left = set(due)
     requests: list[HourRange] = []
     for last in sorted(due, reverse=True):
-        slots -= last in rest and last < current
+        if last not in left:
+            continue
+        slots -= last < current
         if slots < 0:
             break
-        if last not in rest:
-            continue
         first = last
         if last not in alone:
-            # what happens now isn't made to wait for the past
+            # a run of the current hour takes no older hours along, which would delay it
             floor = current if last >= current else last - (HOURS_PER_RUN - 1) * HOUR
-            first = _reach_back(last, floor=floor, rest=rest - set(alone), barriers=[*barriers, *_single(alone)])
+            first = _reach_back(last, floor=floor, due=left - set(alone), barriers=[*barriers, *_single(alone)])
         requests.append(HourRange(first, last))
-        rest -= set(requests[-1].hours())
-    return requests, rest
+        left -= set(requests[-1].hours())
+    return requests, left
 
 
 def _reach_back(
-    last: datetime, *, floor: datetime, rest: Collection[datetime], barriers: Sequence[HourRange]
+    last: datetime, *, floor: datetime, due: Collection[datetime], barriers: Sequence[HourRange]
 ) -> datetime:
     """The earliest due hour from `floor` on that no barrier separates from `last`."""
     first = hour = last
     while hour > floor and not any(hour - HOUR in barrier for barrier in barriers):
         hour -= HOUR
-        if hour in rest:
+        if hour in due:
             first = hour
     return first
 

@@ -1,4 +1,4 @@
-"""What `hours` needs of the stores, as Protocols that the stores fulfil and the interleaving tests fake."""
+"""What `hours` needs of the stores, as Protocols: the stores implement them, the interleaving tests fake them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -22,29 +22,29 @@ class Coverage:
 
     covered_through_ms: int
     buckets: Mapping[Partition, BucketState] | None = None
-    """What each bucket's rows were made of; None where that wasn't recorded."""
+    """The state of each bucket; None if it wasn't recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedHour:
-    """What was recorded of an hour when its rows were written; asset checks compare these."""
+    """What a run recorded of an hour when it wrote the hour's rows; asset checks compare these."""
 
     covered_through_ms: int
-    t: int
+    write_timestamp: int
     row_count: int
     event_count: int
-    t_by_bucket: Mapping[int, int] | None = None
-    """The write timestamp of each bucket with raw events, where a run may keep rows of an earlier one."""
+    write_timestamps: Mapping[int, int] | None = None
+    """By bucket with raw events, in tables where a run may keep an earlier run's rows."""
 
-    def t_of(self, bucket: int) -> int | None:
+    def write_timestamp_of(self, bucket: int) -> int | None:
         """The write timestamp that every row of the bucket has; None if the bucket has no rows."""
-        return self.t if self.t_by_bucket is None else self.t_by_bucket.get(bucket)
+        return self.write_timestamp if self.write_timestamps is None else self.write_timestamps.get(bucket)
 
 
 class HourStore(Protocol[Rows]):
-    """Cassandra: partitions of rows whose newest write wins, and one coverage per hour and table.
+    """Cassandra: tables in which the newest write of a row wins, and the coverage of each hour of each table.
 
-    Every `t` is a write timestamp in microseconds.
+    Timestamps are write timestamps, in microseconds.
     """
 
     def now_ms(self) -> int:
@@ -53,43 +53,43 @@ class HourStore(Protocol[Rows]):
     def coverage(self, table: HourTable, hours: Sequence[datetime]) -> Mapping[datetime, Coverage]:
         """The coverage of each hour that has one."""
 
-    def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, t: int) -> None:
-        """From here on nobody takes the rows of these hours for complete."""
+    def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, timestamp: int) -> None:
+        """Remove the coverage: from now on the rows of these hours count as incomplete."""
 
     def partitions(self, table: HourTable, hours: Sequence[datetime]) -> Sequence[Partition]:
         """Every partition that the hours can have."""
 
     def live_versions(self, hours: Sequence[datetime]) -> Mapping[datetime, Mapping[Partition, int]]:
-        """The version of each bucket that ingest has written to; it is another one after each write."""
+        """The version of each bucket that ingest has written to; every write changes it."""
 
     def read(self, table: HourTable, partitions: Sequence[Partition]) -> Rows:
-        """The rows of the partitions. Nothing is read before the rows are used."""
+        """The rows of the partitions, as a query that hasn't been run yet."""
 
     def narrow(self, rows: Rows, partitions: Sequence[Partition]) -> Rows:
-        """Those of the rows that belong to these partitions; their input is read for these only."""
+        """Only the rows of these partitions; the query reads no others of its input."""
 
     def cached(self, rows: Rows) -> AbstractContextManager[Rows]:
         """The rows, read at most once however often they are used inside the block."""
 
     def count_rows(self, table: HourTable, rows: Rows) -> Mapping[Partition, RowCounts]:
-        """How many rows each partition gets."""
+        """The counts of each partition that has rows."""
 
-    def append(self, table: HourTable, rows: Rows, *, t: int) -> None:
-        """Write the rows at this timestamp, but for unattributed ones."""
+    def append(self, table: HourTable, rows: Rows, *, timestamp: int) -> None:
+        """Write the rows, except unattributed ones, with this write timestamp."""
 
-    def delete_older(self, table: HourTable, partitions: Sequence[Partition], *, t: int) -> None:
-        """Remove what was written at this timestamp or before."""
+    def delete_older(self, table: HourTable, partitions: Sequence[Partition], *, timestamp: int) -> None:
+        """Delete the rows that were written at this timestamp or before."""
 
     def cover(
         self, table: HourTable, coverage: Mapping[datetime, Coverage], counts: Mapping[datetime, RowCounts],
-        *, rows_t: int, run_id: str, t: int,
+        *, rows_timestamp: int, run_id: str, timestamp: int,
     ) -> None:  # fmt: skip
-        """Set the coverage of the hours, whose rows were written at `rows_t`."""
+        """Store the coverage of the hours at `timestamp`; their rows were written at `rows_timestamp`."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredHour:
-    """How many rows a run has for an hour. They weren't stored if a newer run's rows were there already."""
+    """What a run has for an hour; not `stored` if a newer run's rows were there already."""
 
     counts: RowCounts
     stored: bool
@@ -99,7 +99,7 @@ class HourSink(Protocol):
     """A table of the report database."""
 
     def replace_hour(
-        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, t: int, run_id: str
+        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, write_timestamp: int, run_id: str
     ) -> StoredHour:
         """Replace the hour's rows and coverage in one transaction, unless those of a newer run are there."""
 
@@ -127,10 +127,10 @@ class PendingHourStore(Protocol):
     """Pending hours and the change feed's checkpoint, in the report database."""
 
     def checkpoint(self) -> datetime | None:
-        """Up to where the feed was read; None before the first time."""
+        """The time through which the feed has been read; None before the first reading."""
 
     def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
         """Store the changed hours that the report doesn't cover, and move the checkpoint: both or neither."""
 
     def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> Sequence[PendingHour]:
-        """What is still pending."""
+        """Remove the hours that are covered by now, count failed runs, and return what is still pending."""

@@ -1,9 +1,9 @@
-"""How a run replaces the rows of its hours so that no run, however late, slow or dead, leaves a wrong number behind.
+"""Replaces the rows of a run's hours so that no run, however late, slow or dead, leaves a wrong number behind.
 
-A step of a run takes one write timestamp T from Cassandra's clock before it reads, and writes everything at T. The
-newest write wins, so an older run can't overwrite a newer one. The order of the steps does the rest: an hour is covered
-only while all rows of a whole run stand. No lock is needed. `recruit_assets_tests/support/interleaving.py` runs this
-module under forced interleavings and shows what goes wrong without each of its safeguards.
+A step of a run takes a write timestamp from Cassandra's clock before it reads, and writes all rows with it. The newest
+write wins, so an older run can't overwrite a newer one. The coverage is cleared before the first row changes and stored
+after the last, so an hour is covered only while its rows are complete. This needs no lock.
+`recruit_assets_tests/support/interleaving.py` shows what goes wrong without each of these safeguards.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,42 +18,42 @@ from recruit_assets.hours.ports import Coverage, HourSink, HourStore, Rows, SqlR
 from recruit_assets.runtime.errors import Inconsistent, MissingCoverage
 
 TIMESTAMPS_PER_MS = 1000
-"""Runs that read the clock in the same millisecond differ by a number below this."""
+"""The last three digits of a write timestamp differ between runs that read the clock in the same millisecond."""
 
 RowsByHour = Iterator[tuple[datetime, Iterator[SqlRow]]]
 
 
 @dataclass(frozen=True, slots=True)
 class HourInput:
-    """What was known of an input's hours before its rows were read: a coverage read later could promise more."""
+    """What was known of an input's hours before its rows were read: a later coverage could promise more than these."""
 
     table: HourTable
     covered_through_ms: Mapping[datetime, int]
     versions: Mapping[datetime, Mapping[Partition, int]]
-    """Without the hours whose versions aren't known."""
+    """Without the hours whose versions are unknown."""
     event_count: int | None = None
-    """Events that the rows stand for; None if the coverage doesn't say."""
+    """Events in the rows; None if the coverage doesn't say."""
 
 
 @dataclass(slots=True)
 class Step:
-    """One step of a run: its write timestamp `t` (microseconds), and the inputs that it has read so far."""
+    """One step of a run: its write timestamp (microseconds), and the inputs that it has read so far."""
 
     run_id: str
-    t: int
+    write_timestamp: int
     inputs: list[HourInput] = field(default_factory=list)
 
     def covered_through_ms(self, hours: Sequence[datetime]) -> dict[datetime, int]:
-        """What all inputs contain; without an input, everything before T."""
-        clock_ms = self.t // TIMESTAMPS_PER_MS
+        """How far all inputs are complete; for a step without inputs, its write timestamp."""
+        clock_ms = self.write_timestamp // TIMESTAMPS_PER_MS
         return {hour: min((i.covered_through_ms[hour] for i in self.inputs), default=clock_ms) for hour in hours}
 
 
 @dataclass(frozen=True, slots=True)
 class PreAggregation(Generic[Rows]):
-    """A second way to the same rows, whose cost is that of the buckets that changed.
+    """A second way to compute the same rows, which reads only the buckets that changed.
 
-    `by_bucket` makes rows per bucket, which are kept in `table`; `total` adds them up. Below `from_events` events it is
+    `by_bucket` computes rows per bucket, which `table` keeps; `total` adds them up. Below `from_events` events it is
     cheaper to count everything again.
     """
 
@@ -67,7 +67,7 @@ class PreAggregation(Generic[Rows]):
 class Replaced:
     """What a step did to its hours."""
 
-    t: int
+    write_timestamp: int
     counts: Mapping[datetime, RowCounts]
     partitions_read: int = 0
     superseded: tuple[datetime, ...] = ()
@@ -75,24 +75,24 @@ class Replaced:
 
 
 def begin_step(store: HourStore[Any], run_id: str) -> Step:
-    """A step with a write timestamp of now; to be called before anything is read."""
+    """A step whose write timestamp is now; call this before reading anything."""
     return Step(run_id, write_timestamp(store.now_ms(), run_id))
 
 
 def write_timestamp(clock_ms: int, run_id: str) -> int:
-    """T: the clock in microseconds, with a number of the run's own in the last three digits."""
-    own = int.from_bytes(sha256(run_id.encode()).digest()[:4], "big") % TIMESTAMPS_PER_MS
-    return clock_ms * TIMESTAMPS_PER_MS + own
+    """The clock in microseconds, with a hash of the run's id as the last three digits."""
+    digits = int.from_bytes(sha256(run_id.encode()).digest()[:4], "big") % TIMESTAMPS_PER_MS
+    return clock_ms * TIMESTAMPS_PER_MS + digits
 
 
 def read_input(store: HourStore[Rows], step: Step, table: HourTable, hours: Sequence[datetime]) -> Rows:
-    """The table's rows of these hours, to be read later; the step notes what is known of them now.
+    """The table's rows of these hours, as a query that runs later; the step notes their coverage and versions now.
 
-    MissingCoverage if they aren't known to be complete. A live table has no coverage: its rows are read after T, so
-    they contain every change before T.
+    MissingCoverage if the rows may be incomplete. A live table has no coverage: its rows are read after the step took
+    its write timestamp, so they contain every change before it.
     """
     if table.live:
-        covered = dict.fromkeys(hours, step.t // TIMESTAMPS_PER_MS)
+        covered = dict.fromkeys(hours, step.write_timestamp // TIMESTAMPS_PER_MS)
         step.inputs.append(HourInput(table, covered, store.live_versions(hours)))
     else:
         step.inputs.append(_covered_input(table, store.coverage(table, hours), hours))
@@ -101,7 +101,7 @@ def read_input(store: HourStore[Rows], step: Step, table: HourTable, hours: Sequ
 
 def replace_hours(
     store: HourStore[Rows],
-    into: HourTable,
+    table: HourTable,
     rows: Rows,
     step: Step,
     hours: Sequence[datetime],
@@ -109,52 +109,57 @@ def replace_hours(
     incremental: bool = False,
     pre_aggregation: PreAggregation[Rows] | None = None,
 ) -> Replaced:
-    """Replace the table's rows of exactly these hours; the hours are covered as far as the step's inputs are.
+    """Replace the table's rows of exactly these hours, and cover the hours as far as the step's inputs are covered.
 
-    An incremental replacement reads and replaces only buckets whose input was written to since they were made; the rows
-    end the same. A run that is killed anywhere leaves the hours uncovered or as they were.
+    An incremental replacement reads and replaces only the buckets whose input was written to since the last one; the
+    result is the same. A run that is killed at any point leaves each hour uncovered or as it was.
     """
+    timestamp = step.write_timestamp
     source = step.inputs[0] if incremental and len(step.inputs) == 1 else None
     if source and pre_aggregation and (source.event_count or 0) >= pre_aggregation.from_events:
         rows = _pre_aggregated(store, pre_aggregation, source.table, step.run_id, hours)
-    base = _bucket_states(store, into, hours) if source and into.has_buckets else {}
-    # half of a killed run may lie uncovered: only rows that were covered up to this moment are kept
-    store.clear_coverage(into, hours, t=step.t)
-    partitions = store.partitions(into, hours)
-    kept = unchanged(base, partitions, source.versions) if source else {}
+    # read before the coverage is cleared: rows without one may be half of a killed run and must not be kept
+    previous = _bucket_states(store, table, hours) if source and table.has_buckets else {}
+    store.clear_coverage(table, hours, timestamp=timestamp)
+    partitions = store.partitions(table, hours)
+    kept = unchanged(previous, partitions, source.versions) if source else {}
     changed = [partition for partition in partitions if partition not in kept]
     written: Mapping[Partition, RowCounts] = {}
     if changed:
         with store.cached(store.narrow(rows, changed) if kept else rows) as found:
-            written = store.count_rows(into, found)
-            store.append(into, found, t=step.t)
-        store.delete_older(into, changed, t=step.t - 1)
+            written = store.count_rows(table, found)
+            store.append(table, found, timestamp=timestamp)
+        store.delete_older(table, changed, timestamp=timestamp - 1)
     counts = counts_by_hour({one: state.counts for one, state in kept.items()} | dict(written), hours)
-    states = _states(step, kept, changed, written) if into.has_buckets else None
+    states = _states(step, kept, changed, written) if table.has_buckets else None
     coverage = {
         hour: Coverage(covered, None if states is None else {p: s for p, s in states.items() if p.hour == hour})
         for hour, covered in step.covered_through_ms(hours).items()
     }
-    store.cover(into, coverage, counts, rows_t=step.t, run_id=step.run_id, t=step.t + 1)
-    return Replaced(step.t, counts, partitions_read=len(changed))
+    store.cover(table, coverage, counts, rows_timestamp=timestamp, run_id=step.run_id, timestamp=timestamp + 1)
+    return Replaced(timestamp, counts, partitions_read=len(changed))
 
 
 def publish_hours(sink: HourSink, rows: RowsByHour, step: Step, hours: Sequence[datetime]) -> Replaced:
-    """Replace exactly these hours of a table of the report database, each in a transaction of its own.
+    """Replace exactly these hours of a table of the report database, one transaction per hour.
 
     An hour without rows is emptied. An hour that a newer run has published stays as it is. Inconsistent if the rows of
-    an hour don't come together: each part would replace the one before.
+    an hour aren't consecutive: each part would replace the previous one.
     """
     counts, superseded = dict.fromkeys(hours, RowCounts()), []
     covered_through_ms = step.covered_through_ms(hours)
     for hour, hour_rows in _every_hour(rows, hours):
         stored = sink.replace_hour(
-            hour, hour_rows, covered_through_ms=covered_through_ms[hour], t=step.t, run_id=step.run_id
+            hour,
+            hour_rows,
+            covered_through_ms=covered_through_ms[hour],
+            write_timestamp=step.write_timestamp,
+            run_id=step.run_id,
         )
         counts[hour] = stored.counts
         if not stored.stored:
             superseded.append(hour)
-    return Replaced(step.t, counts, superseded=tuple(superseded))
+    return Replaced(step.write_timestamp, counts, superseded=tuple(superseded))
 
 
 def _covered_input(table: HourTable, found: Mapping[datetime, Coverage], hours: Sequence[datetime]) -> HourInput:
@@ -170,7 +175,7 @@ def _covered_input(table: HourTable, found: Mapping[datetime, Coverage], hours: 
     return HourInput(
         table,
         {hour: found[hour].covered_through_ms for hour in hours},
-        {hour: {one: state.t for one, state in states.items()} for hour, states in known.items()},
+        {hour: {one: state.write_timestamp for one, state in states.items()} for hour, states in known.items()},
         events if len(known) == len(hours) else None,
     )
 
@@ -178,7 +183,7 @@ def _covered_input(table: HourTable, found: Mapping[datetime, Coverage], hours: 
 def _pre_aggregated(
     store: HourStore[Rows], by: PreAggregation[Rows], source: HourTable, run_id: str, hours: Sequence[datetime]
 ) -> Rows:
-    """The rows by way of the table that keeps them per bucket, after it was brought up to date."""
+    """Bring the per-bucket table up to date; returns its rows, added up."""
     step = begin_step(store, run_id)
     rows = by.by_bucket(read_input(store, step, source, hours))
     replace_hours(store, by.table, rows, step, hours, incremental=True)
@@ -198,21 +203,21 @@ def _states(
     changed: Sequence[Partition],
     written: Mapping[Partition, RowCounts],
 ) -> dict[Partition, BucketState]:
-    """Of every bucket that has rows, or whose input had some."""
+    """The state of every bucket that has rows, or whose input had some."""
     versions = step.inputs[0].versions if len(step.inputs) == 1 else {}
-    return {one: state for one, state in kept.items() if state.t} | {
-        one: BucketState(step.t, versions[one.hour].get(one, 0), written.get(one, RowCounts()))
+    return {one: state for one, state in kept.items() if state.write_timestamp} | {
+        one: BucketState(step.write_timestamp, versions[one.hour].get(one, 0), written.get(one, RowCounts()))
         for one in changed
         if one.hour in versions and (one in written or one in versions[one.hour])
     }
 
 
 def _every_hour(rows: RowsByHour, hours: Sequence[datetime]) -> RowsByHour:
-    """The rows of each hour that has some, then the hours without any."""
+    """The rows of each hour that has some, then the other hours without rows."""
     seen = set()
     for hour, hour_rows in rows:
         if hour in seen:
-            raise Inconsistent(f"the rows of {hour:%Y-%m-%d %H:%M} don't come together")
+            raise Inconsistent(f"the rows of {hour:%Y-%m-%d %H:%M} aren't consecutive: Spark read the hour in parts")
         seen.add(hour)
         yield hour, hour_rows
     yield from ((hour, iter(())) for hour in hours if hour not in seen)

@@ -47,9 +47,9 @@ def apply_schema(
 
 
 def create_tables(settings: Settings, *tables: CassandraTable | SqlTable) -> None:
-    """Apply the schema, then create the tables that a project declares itself, those that are missing.
+    """Apply the schema, then create those of a project's own tables that are missing.
 
-    Each HourlySqlTable gets its coverage table. Existing tables aren't compared or changed.
+    Each HourlySqlTable gets its coverage table. Existing tables of the project aren't compared or changed.
     """
     apply_schema(settings)
     with open_session(settings) as session, open_schema_session(settings) as cursor:

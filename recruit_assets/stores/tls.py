@@ -1,4 +1,4 @@
-"""TLS for the clients of all stores: what RECRUIT_*_TLS_CA means to Python and to Java, and why a handshake fails."""
+"""TLS for the clients of all stores: RECRUIT_*_TLS_CA for Python and for Java, and why a handshake fails."""
 
 import hashlib
 import socket

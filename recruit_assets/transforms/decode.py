@@ -1,4 +1,4 @@
-"""Parses a Kafka record's value into a JSON object, or says why it isn't one. Fields are checked in `validate`."""
+"""Parses a Kafka record's value into a JSON object, or rejects it with a reason. Fields are checked in `validate`."""
 
 import json
 from typing import Any

@@ -41,7 +41,7 @@ def count_actions_by_bucket(filtered_events: DataFrame) -> DataFrame:
 
 
 def add_up(bucket_metrics: DataFrame) -> DataFrame:
-    """The metrics of the hour from those of its buckets: what `count_actions` gives for the same events."""
+    """The metrics of the hour from those of its buckets: the same rows as `count_actions` of all its events."""
     return (
         _with_every_measure(bucket_metrics)
         .groupBy("event_hour", *GRAIN)
@@ -86,5 +86,5 @@ def to_report(metrics: DataFrame) -> DataFrame:
 
 
 def _with_every_measure(metrics: DataFrame) -> DataFrame:
-    """Zeros for the nulls of rows that were stored before a measure was declared."""
+    """Zeros instead of nulls, which rows have that were stored before a measure was declared."""
     return metrics.fillna(0, subset=[measure.column for measure in MEASURES])

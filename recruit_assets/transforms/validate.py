@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from recruit_assets.contract.events import EVENT_COLUMNS, FUTURE_ALLOWANCE_S
 from recruit_assets.contract.measures import ACTION_SPELLINGS
 from recruit_assets.contract.types import Type
 from recruit_assets.runtime.errors import RejectedEvent
+from recruit_assets.runtime.times import from_ms, to_ms
 from recruit_assets.transforms.decode import JsonObject, decode, exact_numbers, json_type, shown, too_deep
 
 Value = str | int | None
@@ -30,7 +31,7 @@ _UUID_EPOCH = 0x01B21DD213814000
 """1582-10-15 to 1970-01-01 in steps of 100 ns."""
 _WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0+)?")
 _MAX_DIGITS = 400
-"""int() refuses more than 4,300 digits; a longer text than this is out of range anyway."""
+"""int() rejects more than 4,300 digits; a longer text than this is out of range anyway."""
 
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})[ T](?P<time>\d{2}:\d{2}:\d{2})(?:\.(?P<fraction>\d+))?"
@@ -39,8 +40,6 @@ _TIME = re.compile(
 )
 _SECONDS_MS = {f":{second:02}": second * 1000 for second in range(60)}
 _FRACTIONS_MS = {"": 0} | {f".{fraction:03}": fraction for fraction in range(1000)}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Event:
 def read_event(value: bytes | None, received_at_ms: int, *, limits: Limits) -> Event:
     """The event of a Kafka record with this value and timestamp; RejectedEvent, with a reason, if it is invalid.
 
-    Ingest spends most of its own CPU time here, so a value of the right type isn't converted.
+    Ingest spends most of its CPU time here, so a value of the right type isn't converted.
     """
     document = decode(value, limits.max_bytes)
     key = _identity(document.get("create_time"))
@@ -151,7 +150,7 @@ def _parsed_ms(text: str) -> int:
     except ValueError as error:
         raise _bad_timestamp(text, str(error)) from error
     fraction_ms = int((found["fraction"] or "0")[:3].ljust(3, "0"))
-    return (moment - _EPOCH) // _MILLISECOND + fraction_ms
+    return to_ms(moment) + fraction_ms
 
 
 @lru_cache(maxsize=4096)
@@ -226,7 +225,7 @@ def _extra(document: JsonObject, *, original: bytes) -> str:
 
 def _shown_time(moment_ms: int) -> str:
     try:
-        return (_EPOCH + moment_ms * _MILLISECOND).isoformat(sep=" ", timespec="milliseconds")
+        return from_ms(moment_ms).isoformat(sep=" ", timespec="milliseconds")
     except OverflowError:
         return f"{moment_ms} ms after 1970"
 

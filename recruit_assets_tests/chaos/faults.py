@@ -127,7 +127,7 @@ def hold_change_rows_back(scenario: Scenario) -> None:
     scenario.recover()
 
 
-def crash_between_mark_and_rows(scenario: Scenario) -> None:
+def crash_between_coverage_and_rows(scenario: Scenario) -> None:
     """The run of the first hour crashes just before its rows are inserted."""
     _sent(scenario)
     insert_rows = MySqlHourSink.insert_rows

@@ -17,10 +17,11 @@ from recruit_assets.hours.ports import SqlRow, StoredHour
 from recruit_assets.ingest import worker
 from recruit_assets.ingest.worker import PendingCommit, Worker
 from recruit_assets.ingest.writer import EventWriter, MicroBatch, PartitionBatch, Row, partition_batches
+from recruit_assets.runtime.times import from_ms, naive
 from recruit_assets.stores.cassandra.batch_encoder import Partition
 from recruit_assets.stores.kafka.dead_letter_topic import DeadLetterTopic
 from recruit_assets.stores.kafka.group_member import GroupMember
-from recruit_assets.stores.mysql.hour_sink import EPOCH, NEVER, MySqlHourSink
+from recruit_assets.stores.mysql.hour_sink import NEVER, MySqlHourSink
 from recruit_assets_tests.chaos import faults
 from recruit_assets_tests.support.scenario import Scenario
 
@@ -84,22 +85,31 @@ def never_read_the_feed_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("recruit_assets.defs.materialize.DAILY_LOOKBACK", timedelta(0))
 
 
-def store_the_mark_before_the_rows(patch: pytest.MonkeyPatch) -> None:
+def store_the_coverage_before_the_rows(patch: pytest.MonkeyPatch) -> None:
     replace_hour = MySqlHourSink.replace_hour
 
     def cover_first(
-        sink: MySqlHourSink, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, t: int, run_id: str
+        sink: MySqlHourSink,
+        hour: datetime,
+        rows: Iterable[SqlRow],
+        *,
+        covered_through_ms: int,
+        write_timestamp: int,
+        run_id: str,
     ) -> StoredHour:
         taken = list(rows)
-        covered_through = EPOCH + timedelta(milliseconds=covered_through_ms)
+        covered_through = naive(from_ms(covered_through_ms))
 
         def store(cursor: Cursor) -> None:
-            naive, counts = hour.replace(tzinfo=None), sink.count(taken)
-            sink.lock_coverage(cursor, naive)
-            sink.store_coverage(cursor, naive, (covered_through, t, counts.row_count, counts.event_count, run_id))
+            stored_hour, counts = naive(hour), sink.count(taken)
+            sink.lock_coverage(cursor, stored_hour)
+            coverage = (covered_through, write_timestamp, counts.row_count, counts.event_count, run_id)
+            sink.store_coverage(cursor, stored_hour, coverage)
 
         sink.database.run_transaction(store)
-        return replace_hour(sink, hour, taken, covered_through_ms=covered_through_ms, t=t, run_id=run_id)
+        return replace_hour(
+            sink, hour, taken, covered_through_ms=covered_through_ms, write_timestamp=write_timestamp, run_id=run_id
+        )
 
     patch.setattr(MySqlHourSink, "replace_hour", cover_first)
 
@@ -145,15 +155,15 @@ SAFEGUARDS = (
         "events",
     ),
     Safeguard(
-        "the feed is read again behind its mark",
+        "the feed is read again behind its checkpoint",
         never_read_the_feed_again,
         faults.hold_change_rows_back,
         "pending hours",
     ),
     Safeguard(
-        "an hour's mark is stored with its rows, in one transaction",
-        store_the_mark_before_the_rows,
-        faults.crash_between_mark_and_rows,
+        "an hour's coverage is stored with its rows, in one transaction",
+        store_the_coverage_before_the_rows,
+        faults.crash_between_coverage_and_rows,
         "report rows",
     ),
     Safeguard(

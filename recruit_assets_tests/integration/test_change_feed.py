@@ -66,7 +66,7 @@ class Feed:
     def pending(self, **options: object) -> list[datetime]:
         return [one.hour for one in self.tick(**options).pending]
 
-    def mark(self) -> list[tuple[object, ...]]:
+    def checkpoint(self) -> list[tuple[object, ...]]:
         return self.database.query("SELECT low_water FROM change_feed_mark")
 
 
@@ -110,7 +110,7 @@ def test_a_change_read_twice_is_harmless(feed: Feed) -> None:
 
 
 def test_a_change_that_became_visible_90_seconds_late_is_found(feed: Feed) -> None:
-    """Its coordinator was paused between its clock and its write: a mark alone would have passed it."""
+    """Its coordinator was paused between its clock and its write: a checkpoint alone would have passed it."""
     feed.tick()
 
     feed.change(SEVEN, at=feed.now() - timedelta(seconds=90))
@@ -126,7 +126,7 @@ def test_a_change_a_day_late_is_found_by_the_daily_reading(feed: Feed) -> None:
     assert feed.pending(lookback=DAILY_LOOKBACK) == [SEVEN]
 
 
-def test_the_mark_is_never_ahead_of_what_was_read(feed: Feed) -> None:
+def test_the_checkpoint_is_never_ahead_of_what_was_read(feed: Feed) -> None:
     now = feed.now()
     for days in range(5):
         feed.change(SEVEN - timedelta(days=days), at=now - timedelta(days=days))
@@ -135,37 +135,37 @@ def test_the_mark_is_never_ahead_of_what_was_read(feed: Feed) -> None:
 
     assert state.behind
     assert [one.hour for one in state.pending] == [SEVEN - timedelta(days=4), SEVEN - timedelta(days=3)]
-    assert feed.mark() == [(state.checkpoint.replace(tzinfo=None),)]
+    assert feed.checkpoint() == [(state.checkpoint.replace(tzinfo=None),)]
     feed.tick(rows_per_tick=2)
     assert len(feed.pending(rows_per_tick=2)) == 5
 
 
-def test_a_slower_reader_does_not_move_the_mark_back(feed: Feed) -> None:
+def test_a_slower_reader_does_not_move_the_checkpoint_back(feed: Feed) -> None:
     state = feed.tick()
 
     PendingHours(feed.database).record({}, read_through=state.checkpoint - timedelta(hours=1), now=state.now)
 
-    assert feed.mark() == [(state.checkpoint.replace(tzinfo=None),)]
+    assert feed.checkpoint() == [(state.checkpoint.replace(tzinfo=None),)]
 
 
-def test_a_crash_between_two_statements_leaves_mark_and_hours_as_they_were(
+def test_a_crash_between_two_statements_leaves_checkpoint_and_hours_as_they_were(
     feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A mark that moves alone loses every change before it."""
+    """A checkpoint that moves alone loses every change before it."""
     feed.tick()
-    mark = feed.mark()
+    checkpoint = feed.checkpoint()
     feed.change(SEVEN, at=feed.now())
 
     def crash(*_: object) -> None:
-        raise StoreUnavailable("killed after the mark moved")
+        raise StoreUnavailable("killed after the checkpoint moved")
 
     with monkeypatch.context() as patched:
         patched.setattr(pending_hours, "_add", crash)
         patched.setattr("recruit_assets.stores.mysql.connection.TRANSACTION_TRIES", 1)
-        with pytest.raises(StoreUnavailable, match="killed after the mark moved"):
+        with pytest.raises(StoreUnavailable, match="killed after the checkpoint moved"):
             feed.tick()
 
-    assert feed.mark() == mark
+    assert feed.checkpoint() == checkpoint
     assert feed.database.query("SELECT * FROM pending_hours") == []
     assert feed.pending() == [SEVEN]
 
@@ -216,10 +216,10 @@ def test_a_tick_reads_as_much_with_ten_times_the_history(feed: Feed, unknown_job
 def add_history(feed: Feed, *, hours: int, unknown_jobs: int) -> None:
     """Reported hours with rows, some of jobs that have no company, and their changes of days ago."""
     now = feed.now()
-    rows, marks, changes = [], [], {}
+    rows, coverages, changes = [], [], {}
     for n in range(3, hours):
         hour = SEVEN - timedelta(hours=n)
-        marks.append((hour.replace(tzinfo=None), now.replace(tzinfo=None)))
+        coverages.append((hour.replace(tzinfo=None), now.replace(tzinfo=None)))
         for job in range(60):
             company_id = None if job < unknown_jobs else 1
             rows.append((job, hour.date(), hour.hour, company_id, hour.replace(tzinfo=None)))
@@ -229,7 +229,7 @@ def add_history(feed: Feed, *, hours: int, unknown_jobs: int) -> None:
         cursor.executemany(
             "REPLACE INTO mysql_report VALUES (%s, %s, %s, 0, 0, 0, %s, 0, 0, 0, 0, 0, NULL, 0, 'Cassandra', %s)", rows
         )
-        cursor.executemany("REPLACE INTO report_hours VALUES (%s, %s, 1, 60, 0, '')", marks)
+        cursor.executemany("REPLACE INTO report_hours VALUES (%s, %s, 1, 60, 0, '')", coverages)
     feed.database.query("ANALYZE TABLE mysql_report")
 
 

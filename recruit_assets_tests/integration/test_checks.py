@@ -10,7 +10,7 @@ from recruit_assets.definitions import build_defs
 from recruit_assets.defs.checks import hourly_job_metrics
 from recruit_assets.defs.checks.verdict import Verdict
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.check_reads import Bucket, read_buckets, recorded_by_stages
+from recruit_assets.stores.cassandra.check_reads import Bucket, read_buckets, recorded_in_hour_coverage
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.kafka.clients import open_producer
 from recruit_assets.stores.mysql.connection import open_report_database
@@ -129,7 +129,7 @@ def test_of_a_large_bucket_the_first_or_the_last_rows_are_looked_at(
         f"DELETE FROM {one_bucket.keyspace}.filtered_events WHERE event_hour = %s AND bucket = 0 AND create_time = %s",
         (SEVEN, first),
     )
-    recorded = recorded_by_stages(one_bucket, [SEVEN])
+    recorded = recorded_in_hour_coverage(one_bucket, [SEVEN])
     hours = {SEVEN: recorded["filtered_events", SEVEN]}
 
     from_the_beginning, from_the_end = (next(read_buckets(one_bucket, hours, pick=pick, most=5)) for pick in (0, 1))

@@ -148,7 +148,7 @@ def test_a_coverage_that_tells_nothing_of_its_buckets_is_no_base(hour: Hour) -> 
     hour.receive(0, job=1, second=0)
     result = hour.run()
     hour.session.execute(
-        f"DELETE buckets FROM {hour.session.table(HOUR_COVERAGE)} USING TIMESTAMP {result.t + 2} "
+        f"DELETE buckets FROM {hour.session.table(HOUR_COVERAGE)} USING TIMESTAMP {result.write_timestamp + 2} "
         "WHERE event_hour = %s AND stage = 'filtered_events'",
         (SEVEN,),
     )

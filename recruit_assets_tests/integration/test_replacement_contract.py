@@ -62,7 +62,7 @@ def test_a_slower_older_run_changes_nothing(table: TableHarness, monkeypatch: py
     """What an older run read is older: letting it finish last would take events out of the report again."""
     table.give(SEVEN, [1, 2])
     newest = table.run([SEVEN])
-    a_minute_ago_ms = newest.t // 1000 - 60_000
+    a_minute_ago_ms = newest.write_timestamp // 1000 - 60_000
     table.give(SEVEN, [1], covered_through_ms=a_minute_ago_ms)
     monkeypatch.setattr(table.store, "now_ms", lambda: a_minute_ago_ms)
 
@@ -77,7 +77,7 @@ def test_an_input_that_may_be_incomplete_is_not_used(table: TableHarness) -> Non
     table.give(SEVEN, [1])
     table.run([SEVEN])
     table.give(SEVEN, [1, 2])
-    table.store.clear_coverage(table.source, [SEVEN], t=table.store.now_ms() * 1000)
+    table.store.clear_coverage(table.source, [SEVEN], timestamp=table.store.now_ms() * 1000)
 
     with pytest.raises(MissingCoverage, match=rf"{table.source.name} isn't known to be complete for 2026-01-05 07:00"):
         table.run([SEVEN], run_id="another run")

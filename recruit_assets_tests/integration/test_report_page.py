@@ -56,7 +56,7 @@ def publish(database: ReportDatabase, ledger: Ledger) -> None:
 
 def publish_hour(database: ReportDatabase, at: datetime, rows: list[tuple[object, ...]]) -> None:
     MySqlHourSink(database, MYSQL_REPORT).replace_hour(
-        at, map(as_stored, rows), covered_through_ms=round(at.timestamp() * 1000), t=1, run_id="a run"
+        at, map(as_stored, rows), covered_through_ms=round(at.timestamp() * 1000), write_timestamp=1, run_id="a run"
     )
 
 

@@ -84,7 +84,7 @@ class LastWriteWins:
 
 
 class World:
-    """Everything that exists: tables, marks, changes, the report, and how many events there truly are per job."""
+    """Everything that exists: tables, coverages, changes, the report, and how many events there truly are per job."""
 
     def __init__(self, seed: int, off: frozenset[str] = frozenset()) -> None:
         self.random = random.Random(seed)
@@ -96,7 +96,7 @@ class World:
         self.eager = self.random.random() < 0.5
         """Whether the assets' functions read their input at once, as one that caches or counts it does."""
         self.tables = {table.name: LastWriteWins() for table in (RAW_EVENTS, *DERIVED)}
-        self.marks = LastWriteWins()
+        self.coverages = LastWriteWins()
         self.versions: Counter[int] = Counter()
         """Per bucket."""
         self.changes: list[int] = []
@@ -173,12 +173,12 @@ class World:
             rows = _known(rows(ALL))
             pause()
         if "t_before_rows" in self.off:
-            step.t = begin_step(tables, run_id).t
+            step.write_timestamp = begin_step(tables, run_id).write_timestamp
         return step, rows
 
     def pending(self) -> bool:
         newest_ms = max(self.changes, default=None)
-        return newest_ms is not None and self.report.mark[0] <= newest_ms + CHANGE_SKEW_S * MS
+        return newest_ms is not None and self.report.coverage[0] <= newest_ms + CHANGE_SKEW_S * MS
 
     def exact(self) -> bool:
         return self.report.rows == dict(Counter(self.truth.values()))
@@ -201,14 +201,14 @@ class FakeTables:
         pause()
         if "base_is_covered" in self.world.off and table.name in self.world.last_coverage:
             return {HOUR: self.world.last_coverage[table.name]}
-        found = [value for key, value, _ in self.world.marks.read(0) if key == _number(table)]
+        found = [value for key, value, _ in self.world.coverages.read(0) if key == _number(table)]
         return {HOUR: cast("Coverage", found[0])} if found else {}
 
-    def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, t: int) -> None:
+    def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, timestamp: int) -> None:
         self._read_too_early.pop(table.name, None)
         pause()
         if "clear" not in self.world.off:
-            self.world.marks.write(0, _number(table), None, at=t)
+            self.world.coverages.write(0, _number(table), None, at=timestamp)
 
     def partitions(self, table: HourTable, hours: Sequence[datetime]) -> list[Partition]:
         return [Partition(HOUR, bucket) for bucket in BUCKETS] if table.has_buckets else [Partition(HOUR)]
@@ -249,22 +249,24 @@ class FakeTables:
         found = Counter(Partition(HOUR, key % len(BUCKETS) if table.has_buckets else None) for key, _, _ in rows(ALL))
         return {partition: RowCounts(number, number) for partition, number in found.items()}
 
-    def append(self, table: HourTable, rows: Rows, *, t: int) -> None:
+    def append(self, table: HourTable, rows: Rows, *, timestamp: int) -> None:
         for key, value, _ in rows(ALL):
             pause()
-            self.world.tables[table.name].write(key % len(BUCKETS) if table.has_buckets else 0, key, value, at=t)
+            self.world.tables[table.name].write(
+                key % len(BUCKETS) if table.has_buckets else 0, key, value, at=timestamp
+            )
 
-    def delete_older(self, table: HourTable, partitions: Sequence[Partition], *, t: int) -> None:
+    def delete_older(self, table: HourTable, partitions: Sequence[Partition], *, timestamp: int) -> None:
         for partition in partitions:
             pause()
-            self.world.tables[table.name].delete(partition.bucket or 0, at=t)
+            self.world.tables[table.name].delete(partition.bucket or 0, at=timestamp)
 
     def cover(
         self, table: HourTable, coverage: Mapping[datetime, Coverage], counts: Mapping[datetime, RowCounts],
-        *, rows_t: int, run_id: str, t: int,
+        *, rows_timestamp: int, run_id: str, timestamp: int,
     ) -> None:  # fmt: skip
         pause()
-        self.world.marks.write(0, _number(table), coverage[HOUR], at=t)
+        self.world.coverages.write(0, _number(table), coverage[HOUR], at=timestamp)
         self.world.last_coverage[table.name] = coverage[HOUR]
 
     def by_hour(self, rows: Rows) -> Iterator[tuple[datetime, Iterator[SqlRow]]]:
@@ -274,20 +276,20 @@ class FakeTables:
 
 
 class FakeReport:
-    """`ports.HourSink`: rows per job, replaced as one, unless a newer mark is there."""
+    """`ports.HourSink`: rows per job, replaced as one, unless a newer coverage is there."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.rows: dict[int, int] = {}
-        self.mark = (0, 0)
+        self.coverage = (0, 0)
 
     def replace_hour(
-        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, t: int, run_id: str
+        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, write_timestamp: int, run_id: str
     ) -> StoredHour:
         pause()
-        if "newer_report_stays" not in self.world.off and self.mark > (covered_through_ms, t):
+        if "newer_report_stays" not in self.world.off and self.coverage > (covered_through_ms, write_timestamp):
             return StoredHour(RowCounts(), stored=False)
-        self.rows, self.mark = dict(rows), (covered_through_ms, t)
+        self.rows, self.coverage = dict(rows), (covered_through_ms, write_timestamp)
         return StoredHour(RowCounts(), stored=True)
 
 

@@ -33,8 +33,8 @@ def write_report(database: ReportDatabase, spec: SimulationSpec, ledger: Ledger)
     sink = MySqlHourSink(database, MYSQL_REPORT)
     for hour, rows in groupby(ledger.report(), key=_hour):
         complete = [as_stored((*row, hour.replace(tzinfo=None))) for row in rows]
-        mark_ms = round((hour + timedelta(hours=1)).timestamp() * 1000)
-        sink.replace_hour(hour, complete, covered_through_ms=mark_ms, t=mark_ms, run_id="a run")
+        end_ms = round((hour + timedelta(hours=1)).timestamp() * 1000)
+        sink.replace_hour(hour, complete, covered_through_ms=end_ms, write_timestamp=end_ms, run_id="a run")
 
 
 def as_stored(row: tuple[object, ...]) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""The code version of an asset: Dagster shows hours that were made with another one as stale."""
+"""The code version of an asset: Dagster shows hours that were computed with another version as stale."""
 
 import ast
 import inspect
@@ -10,8 +10,8 @@ from textwrap import dedent
 def code_version(*rule: Callable[..., object] | object) -> str:
     """A hash of the functions and declarations that decide an hour's numbers.
 
-    Comments, docstrings and layout don't count. Name every function whose change should make the old hours stale: what
-    a function calls isn't followed.
+    Comments, docstrings and layout don't count. Pass every function whose change should make old hours stale: functions
+    that these call aren't included.
     """
     parts = [_code(part) if inspect.isfunction(part) else repr(part) for part in rule]
     return sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -25,7 +25,7 @@ def column_lineage(upstream: dg.AssetKey, sources: Mapping[str, tuple[str, ...]]
 
 
 def same_names(*names: str) -> dict[str, tuple[str, ...]]:
-    """Columns that are taken over as they are."""
+    """Columns that are copied from columns of the same name."""
     return {name: (name,) for name in names}
 
 

@@ -11,7 +11,7 @@ from recruit_assets.defs.assets.documentation import FOR_OPERATORS
 from recruit_assets.defs.partitions import hours
 from recruit_assets.transforms.hourly import countable
 
-TAKEN_OVER = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, *SUMMED_FIELDS, "received_at")
+COPIED = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, *SUMMED_FIELDS, "received_at")
 
 
 @dg.asset(
@@ -27,7 +27,7 @@ TAKEN_OVER = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, *SUMM
         "docs": FOR_OPERATORS,
         "dagster/column_schema": column_schema(FILTERED_EVENTS.columns),
         "dagster/column_lineage": column_lineage(
-            dg.AssetKey("raw_events"), same_names(*TAKEN_OVER) | {"action": ("custom_track",)}
+            dg.AssetKey("raw_events"), same_names(*COPIED) | {"action": ("custom_track",)}
         ),
     },
 )

@@ -1,4 +1,4 @@
-"""What the lineage reads and doesn't make: the Kafka topic and the job dimension, as external assets."""
+"""What the lineage reads but doesn't produce: the Kafka topic and the job dimension, as external assets."""
 
 import dagster as dg
 
@@ -11,7 +11,7 @@ kafka_topic = dg.AssetSpec(
     "kafka_topic",
     description=(
         f"Raw tracking events: a JSON object of {len(EVENT_COLUMNS)} fields per record, sent by the site's trackers or "
-        "by the simulator. What can't become an event is in the dead letter topic of the same name with `.dlq` behind."
+        "by the simulator. What can't become an event is in the dead letter topic, which has the suffix `.dlq`."
     ),
     group_name="recruitment",
     kinds={"kafka", "json"},
@@ -22,7 +22,7 @@ kafka_topic = dg.AssetSpec(
 job = dg.AssetSpec(
     JOB.name,
     description=(
-        f"{JOB.description} The site loads it; the hours of a job whose company becomes known later are done again."
+        f"{JOB.description} The site loads it; when a job's company becomes known later, its hours are replaced again."
     ),
     group_name="recruitment",
     kinds={"mysql", "table"},

@@ -1,7 +1,8 @@
 """The asset checks, one file per asset: a cheap form of the audit's rules, run with every materialization.
 
-They compare what the stages recorded at the same coverage, and load no asset. A check blocks if a wrong number would
-spread (filtered_events, hourly_job_metrics). A comparison with raw events, which are written all the time, only warns.
+They compare what runs recorded of each table at the same coverage, and load no asset. A check blocks if a wrong number
+would spread (filtered_events, hourly_job_metrics). A comparison with raw events, which are written all the time, only
+warns.
 """
 
 from recruit_assets.defs.checks.filtered_events import filtered_events_checks

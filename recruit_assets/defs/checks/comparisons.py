@@ -1,4 +1,4 @@
-"""Comparing what two stages recorded of the same hours. An hour that another run has replaced isn't compared."""
+"""Compares what was recorded of the same hours in two tables. Leaves out hours that another run has replaced."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from recruit_assets.hours.ports import RecordedHour
 from recruit_assets.stores.mysql.check_reads import StoredCounts
 
 Records = Mapping[tuple[str, datetime], RecordedHour]
-"""By stage and hour."""
+"""By table and hour."""
 
 
 def counts_same_events(hours: Sequence[datetime], recorded: Records, *, source: str, derived: str) -> Verdict:
@@ -42,11 +42,11 @@ def holds_what_was_recorded(
     expected = found = 0
     differences, not_compared = [], []
     for hour in hours:
-        mark = recorded.get((MYSQL_REPORT.name, hour))
-        if mark != again.get((MYSQL_REPORT.name, hour)):
+        record = recorded.get((MYSQL_REPORT.name, hour))
+        if record != again.get((MYSQL_REPORT.name, hour)):
             not_compared.append(f"{hour_text(hour)}: another run replaced it during the check")
             continue
-        wanted = StoredCounts(mark.row_count, mark.event_count) if mark else StoredCounts()
+        wanted = StoredCounts(record.row_count, record.event_count) if record else StoredCounts()
         has = stored.get(hour, StoredCounts())
         expected += wanted.event_count
         found += has.event_count

@@ -1,7 +1,7 @@
 """Checks of filtered_events, on one bucket of each hour: checking all rows would cost as much as computing them.
 
-A run picks another bucket than the last. Mixed rows of two runs would be reported, so that check blocks. raw_events may
-already hold more than the rows cover, so the comparison with it stops at the coverage and only warns.
+Each run picks another bucket. Rows of two runs in one bucket would lead to wrong numbers, so that check blocks.
+raw_events may have events that came after the coverage, so the comparison with it ignores these and only warns.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +13,13 @@ import dagster as dg
 from recruit_assets.contract.tables import FILTERED_EVENTS, RAW_EVENTS
 from recruit_assets.defs.checks.verdict import Verdict, hour_text, hours_of_run, result_of
 from recruit_assets.defs.resources import CassandraResource
-from recruit_assets.stores.cassandra.check_reads import Bucket, changed_since, read_buckets, recorded_by_stages
+from recruit_assets.stores.cassandra.check_reads import Bucket, changed_since, read_buckets, recorded_in_hour_coverage
 
 rows_of_one_run = dg.AssetCheckSpec(
     "rows_of_one_run",
     asset=FILTERED_EVENTS.name,
     blocking=True,
-    description="Every row of a bucket has the write number of the run that the coverage names for it.",
+    description="Every row of a bucket has the write timestamp that the coverage records for it.",
 )
 matches_raw_events = dg.AssetCheckSpec(
     "matches_raw_events",
@@ -35,11 +35,11 @@ def filtered_events_checks(
     """Check one bucket of each hour that has a coverage."""
     hours = hours_of_run(context)
     session = cassandra.session()
-    before = recorded_by_stages(session, hours)
+    before = recorded_in_hour_coverage(session, hours)
     recorded = {hour: before[key] for hour in hours if (key := (FILTERED_EVENTS.name, hour)) in before}
     buckets = list(read_buckets(session, recorded, pick=crc32(context.run.run_id.encode())))
     changed = changed_since(session, before)
-    after = recorded_by_stages(session, hours)
+    after = recorded_in_hour_coverage(session, hours)
     overtaken = [hour for hour in hours if before.get(key := (FILTERED_EVENTS.name, hour)) != after.get(key)]
     covered = [bucket for bucket in buckets if bucket.hour not in overtaken]
     skipped = tuple(
@@ -50,7 +50,7 @@ def filtered_events_checks(
 
 
 def of_one_run(buckets: Sequence[Bucket], *, skipped: tuple[str, ...] = ()) -> Verdict:
-    """Whether every row has the write number that its hour's coverage names."""
+    """Whether every row has the write timestamp that its hour's coverage records."""
     differences = tuple(
         f"{_place(bucket)}: {bucket.of_other_runs} of {bucket.rows} rows aren't of the run that covers the hour"
         for bucket in buckets

@@ -8,7 +8,7 @@ from recruit_assets.contract.tables import FILTERED_EVENTS, HOURLY_JOB_METRICS
 from recruit_assets.defs.checks.comparisons import counts_same_events
 from recruit_assets.defs.checks.verdict import hours_of_run, result_of
 from recruit_assets.defs.resources import CassandraResource
-from recruit_assets.stores.cassandra.check_reads import recorded_by_stages
+from recruit_assets.stores.cassandra.check_reads import recorded_in_hour_coverage
 
 counts_every_event = dg.AssetCheckSpec(
     "counts_every_event",
@@ -22,8 +22,8 @@ counts_every_event = dg.AssetCheckSpec(
 def hourly_job_metrics_checks(
     context: dg.AssetCheckExecutionContext, cassandra: CassandraResource
 ) -> Iterator[dg.AssetCheckResult]:
-    """Compare what both stages recorded in hour_coverage."""
+    """Compare what hour_coverage records of both tables."""
     hours = hours_of_run(context)
-    recorded = recorded_by_stages(cassandra.session(), hours)
+    recorded = recorded_in_hour_coverage(cassandra.session(), hours)
     verdict = counts_same_events(hours, recorded, source=FILTERED_EVENTS.name, derived=HOURLY_JOB_METRICS.name)
     yield result_of(counts_every_event, verdict)

@@ -11,8 +11,8 @@ from recruit_assets.contract.tables import FILTERED_EVENTS, MYSQL_REPORT
 from recruit_assets.defs.checks.comparisons import counts_same_events, holds_what_was_recorded
 from recruit_assets.defs.checks.verdict import Verdict, hours_of_run, result_of
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
-from recruit_assets.stores.cassandra.check_reads import recorded_by_stages
-from recruit_assets.stores.mysql.check_reads import recorded_by_report, stored_in_report
+from recruit_assets.stores.cassandra.check_reads import recorded_in_hour_coverage
+from recruit_assets.stores.mysql.check_reads import recorded_in_report_hours, stored_in_report
 
 counts_every_event = dg.AssetCheckSpec(
     "counts_every_event",
@@ -35,9 +35,9 @@ def mysql_report_checks(
     counted = held = Verdict()
     if hours:
         database = mysql.report_database()
-        recorded = recorded_by_stages(cassandra.session(), hours) | recorded_by_report(database, hours)
+        recorded = recorded_in_hour_coverage(cassandra.session(), hours) | recorded_in_report_hours(database, hours)
         stored = stored_in_report(database, hours)
-        again = recorded_by_report(database, hours)
+        again = recorded_in_report_hours(database, hours)
         counted = counts_same_events(hours, recorded, source=FILTERED_EVENTS.name, derived=MYSQL_REPORT.name)
         held = holds_what_was_recorded(hours, recorded, stored, again=again)
     yield result_of(counts_every_event, counted)

@@ -12,7 +12,7 @@ import dagster as dg
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.defs.checks.verdict import Verdict, result_of
 from recruit_assets.defs.resources import KafkaResource
-from recruit_assets.stores.kafka.offsets import Backlog, backlog_before
+from recruit_assets.stores.kafka.offsets import PartitionBacklog, backlog_before
 
 every_record_became_something = dg.AssetCheckSpec(
     "every_record_became_something",
@@ -55,7 +55,7 @@ def adds_up(drained: Drained | None) -> Verdict:
     return Verdict(drained.records, accounted, (parts,))
 
 
-def is_empty(backlog: Sequence[Backlog], *, topic: str, group: str) -> Verdict:
+def is_empty(backlog: Sequence[PartitionBacklog], *, topic: str, group: str) -> Verdict:
     """Whether no partition has uncommitted records, or records dropped before they were committed."""
     lost = [
         f"{topic}/{one.partition}: {one.dropped} offsets were dropped before {group} had them"

@@ -21,7 +21,7 @@ from recruit_assets.stores.spark.frames import CassandraFrames
 
 
 class HourlyIOManager(dg.ConfigurableIOManager):
-    """Stores an asset in the declared table of its name, exactly the hours of the run."""
+    """Stores an asset in the declared table with its name, exactly the hours of the run."""
 
     tables: ClassVar[Sequence[CassandraTable | SqlTable]]
 
@@ -63,22 +63,23 @@ class HourlyIOManager(dg.ConfigurableIOManager):
 
     def step(self, name: str) -> Step:
         """The step with this name, which takes its write timestamp when it loads its first input."""
-        return self._scope.step(name, self._begin)
+        return self._scope.step(name, self._begin_step)
 
     def end_step(self, name: str) -> Step:
-        return self._scope.end_step(name, self._begin)
+        """The step with this name, with the inputs it has read, when its output is stored."""
+        return self._scope.end_step(name, self._begin_step)
 
     @property
     def is_incremental(self) -> bool:
-        """Whether buckets that didn't change may stay, as in the sensor's runs.
+        """Whether unchanged buckets may be kept, as in the sensor's runs.
 
-        All others (the daily schedule's, a backfill, `materialize`) read everything, and so find what was changed in
-        raw_events by hand.
+        All other runs (daily schedule, backfill, `materialize`) read everything, so they also see changes that somebody
+        made to raw_events by hand.
         """
         return INCREMENTAL_TAG in self._tags
 
     def input_hours(self, context: dg.InputContext) -> Sequence[datetime]:
-        """The hours to read of an upstream asset: its partitions, or the run's if it has none."""
+        """The hours to read of an upstream asset: its partitions, or the run's hours if it has no partitions."""
         if context.has_asset_partitions:
             return hours_of(context.asset_partition_keys)
         if (hours := hours_of_tags(self._tags)) is None:
@@ -102,7 +103,7 @@ class HourlyIOManager(dg.ConfigurableIOManager):
     def _new_store(self) -> CassandraHourStore:
         return CassandraHourStore(self.session, CassandraFrames(self.spark_session, self.cassandra.settings))
 
-    def _begin(self) -> Step:
+    def _begin_step(self) -> Step:
         return begin_step(self.store, self._run_id)
 
 
@@ -124,7 +125,7 @@ def run_metadata(replaced: Replaced, seconds: float) -> dict[str, dg.MetadataVal
         "dagster/row_count": dg.MetadataValue.int(sum(one.row_count for one in counts)),
         "hours": dg.MetadataValue.int(len(replaced.counts)),
         "events": dg.MetadataValue.int(sum(one.event_count for one in counts)),
-        "write_number": dg.MetadataValue.int(replaced.t),
+        "write_number": dg.MetadataValue.int(replaced.write_timestamp),
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
     }
 

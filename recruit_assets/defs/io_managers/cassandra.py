@@ -21,9 +21,9 @@ from recruit_assets.transforms.hourly import add_up, count_actions_by_bucket
 
 
 class CassandraIOManager(HourlyIOManager):
-    """Replaces the run's hours of an asset's table; a live table takes the records of a Kafka backlog.
+    """Replaces the run's hours in an asset's table; drains a Kafka backlog into a live table.
 
-    A project with tables of its own subclasses it and names them in `tables`.
+    Another project subclasses it and lists its own tables in `tables`.
     """
 
     tables: ClassVar[Sequence[HourTable]] = tuple(table for table in CASSANDRA_TABLES if isinstance(table, HourTable))
@@ -32,22 +32,22 @@ class CassandraIOManager(HourlyIOManager):
             BUCKET_METRICS,
             by_bucket=count_actions_by_bucket,
             total=add_up,
-            from_events=300_000,  # counted in the second that the pre-aggregation takes
+            from_events=300_000,  # counting these takes a second, as long as the pre-aggregation
         )
     }
-    """How incremental runs replace busy hours of a table, by its name."""
+    """By table: how incremental runs replace busy hours."""
 
     @as_failures()
     @translated_errors()
     def load_input(self, context: dg.InputContext) -> DataFrame:
-        """The rows of the run's hours. Nothing is read yet but the hours' coverage; MissingCoverage if one has none."""
+        """The rows of the run's hours, as a query that runs later; MissingCoverage if an hour has no coverage now."""
         table, hours = self.table(context.asset_key), self.input_hours(context)
         return read_input(self.store, self.step(context.op_def.name), table, hours)
 
     @as_failures()
     @translated_errors()
     def handle_output(self, context: dg.OutputContext, obj: DataFrame | Backlog) -> None:
-        """Replace exactly the run's hours, or drain the backlog: offsets move after each event is durable."""
+        """Replace exactly the run's hours; or drain the backlog, committing offsets after their events are durable."""
         started = monotonic()
         if isinstance(obj, Backlog):
             result = obj.drain_to(EventWrites(self.session))

@@ -12,7 +12,7 @@ from recruit_assets.stores.mysql.hour_sink import HourTotals
 
 HourNumbers = Mapping[datetime, Mapping[str, float]]
 MAX_HOURS = 31 * 24
-"""In a larger backfill every hour has the numbers of the run: adding an hour's costs Dagster a search through all."""
+"""In a larger backfill every hour shows the run's numbers: for each hour added, Dagster searches through all hours."""
 
 
 def add_hour_metadata(context: dg.OutputContext, numbers: HourNumbers) -> None:
@@ -24,7 +24,7 @@ def add_hour_metadata(context: dg.OutputContext, numbers: HourNumbers) -> None:
 
 
 def hour_numbers(replaced: Replaced, *, unattributed: bool = False) -> HourNumbers:
-    """Rows and events of each hour and, where they are told apart, the countable events without a job."""
+    """Rows and events of each hour, and on request the countable events without a job."""
     return {
         hour: {
             "dagster/row_count": counts.row_count,
@@ -36,7 +36,7 @@ def hour_numbers(replaced: Replaced, *, unattributed: bool = False) -> HourNumbe
 
 
 def with_totals(numbers: HourNumbers, totals: Mapping[datetime, HourTotals], *, now: datetime) -> HourNumbers:
-    """The numbers and, of each hour, its totals and `freshness_s`: the age of its newest event now."""
+    """The numbers of each hour with its totals and `freshness_s`, the age of its newest event."""
     return {hour: {**one, **totals[hour].totals, **_freshness(totals[hour], now)} for hour, one in numbers.items()}
 
 

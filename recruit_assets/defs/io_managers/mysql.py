@@ -1,4 +1,4 @@
-"""Stores assets in the report database: any declared hourly table, each hour in one transaction."""
+"""Stores assets in hourly tables of the report database, each hour in one transaction."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,9 +20,9 @@ from recruit_assets.stores.spark.frames import sql_frame, stream_by_hour, transl
 
 
 class MySqlIOManager(HourlyIOManager):
-    """Replaces the run's hours of an asset's table, unless a newer run has.
+    """Replaces the run's hours in an asset's table, except hours that a newer run has replaced already.
 
-    A project with tables of its own subclasses it and names them in `tables`.
+    Another project subclasses it and lists its own tables in `tables`.
     """
 
     tables: ClassVar[Sequence[HourlySqlTable]] = (MYSQL_REPORT,)
@@ -50,7 +50,7 @@ class MySqlIOManager(HourlyIOManager):
         add_hour_metadata(context, with_totals(hour_numbers(replaced), totals, now=datetime.now(UTC)))
 
     def load_input(self, context: dg.InputContext) -> DataFrame:
-        """The whole table as a DataFrame; what a reader filters by is pushed down to MySQL."""
+        """The whole table as a DataFrame; a reader's filters are pushed down to MySQL."""
         return sql_frame(self.spark_session, self.mysql.settings, self.table(context.asset_key))
 
     def table(self, key: dg.AssetKey) -> HourlySqlTable:

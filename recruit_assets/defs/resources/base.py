@@ -1,4 +1,4 @@
-"""What the store resources share: fields that are settings, and the way back from fields to settings."""
+"""What the store resources share: fields that are settings, conversion between both, and the run's connections."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -23,7 +23,7 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
 
     prefix: ClassVar[str]
     address: ClassVar[str]
-    """The field without which nothing is known: no engine ran when the code location was loaded."""
+    """The field that is empty if no store was configured or running when the code location was loaded."""
     _scope: RunScope = PrivateAttr(default_factory=RunScope)
 
     @classmethod
@@ -35,12 +35,12 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
 
     @property
     def overrides(self) -> dict[str, object]:
-        """The fields that have a value, by setting."""
+        """The non-empty fields, by setting."""
         return {self.prefix + name: value for name in self._names() if (value := getattr(self, name))}
 
     @property
     def settings(self) -> Settings:
-        """The settings that a run works with."""
+        """The environment's settings with the resource's fields."""
         return settings_of(self.overrides)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
@@ -53,7 +53,7 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
         self._scope.close()
 
     def connection(self, open_it: Callable[[], AbstractContextManager[Connection]]) -> Connection:
-        """The run's connection to this store, shared by all that have the same fields."""
+        """The run's connection to this store, shared by all resources with the same fields."""
         return self._scope.connection((self.prefix, *self.overrides.items()), open_it)
 
     @classmethod

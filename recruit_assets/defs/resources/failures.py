@@ -1,4 +1,4 @@
-"""How the platform's errors end a step: as Dagster's Failure, with the error's message as its first line."""
+"""Turns the platform's errors into Dagster's Failure, with the error's message as its first line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from recruit_assets.runtime.errors import RecruitError, StoreUnavailable
 
 @contextmanager
 def as_failures() -> Iterator[None]:
-    """Raise the platform's errors as Failures. Only an outage is retried by the step."""
+    """Raise the platform's errors as Failures; Dagster retries the step only after an outage."""
     try:
         yield
     except RecruitError as error:

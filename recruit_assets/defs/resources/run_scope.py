@@ -1,7 +1,7 @@
 """What one run keeps in this process: open connections, and what each of its steps has read.
 
-Dagster makes a nested resource anew for each resource and IO manager that has it, so state that the whole run shares
-can't be a resource's own.
+Dagster creates a nested resource once for each resource and IO manager that uses it, so what the whole run shares can't
+be an attribute of a resource.
 """
 
 from collections.abc import Callable, Hashable
@@ -23,23 +23,23 @@ class RunScope:
         self._steps: dict[str, Step] = {}
 
     def connection(self, key: Hashable, open_it: Callable[[], AbstractContextManager[Connection]]) -> Connection:
-        """The run's connection of this key, opened at its first use: opening takes as long as a check."""
+        """The run's connection with this key, opened at its first use: opening takes as long as a whole check."""
         if key not in self._connections:
             self._connections[key] = self._stack.enter_context(open_it())
         return cast("Connection", self._connections[key])
 
     def once(self, key: Hashable, make: Callable[[], Connection]) -> Connection:
-        """The run's object of this key, made at its first use."""
+        """The run's object with this key, made at its first use."""
         return self.connection(key, lambda: nullcontext(make()))
 
     def step(self, name: str, begin: Callable[[], Step]) -> Step:
-        """The step of this name, begun at its first input."""
+        """The step with this name, begun at its first input."""
         if name not in self._steps:
             self._steps[name] = begin()
         return self._steps[name]
 
     def end_step(self, name: str, begin: Callable[[], Step]) -> Step:
-        """The step of this name, whose output is about to be stored; a retry of the step begins anew."""
+        """The step with this name, whose output is about to be stored; a retry of it starts over."""
         return self._steps.pop(name, None) or begin()
 
     def close(self) -> None:
@@ -52,5 +52,5 @@ _scopes: WeakValueDictionary[str, RunScope] = WeakValueDictionary()
 
 
 def run_scope(run_id: str) -> RunScope:
-    """The scope of the run in this process; it ends with the last resource that has it."""
+    """The scope of the run in this process; it is dropped with the last resource that uses it."""
     return _scopes.setdefault(run_id, RunScope())

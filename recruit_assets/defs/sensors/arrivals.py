@@ -9,7 +9,7 @@ from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.hours.change_feed import FeedState
 
 REPORT_EVERY = timedelta(minutes=10)
-"""Dagster keeps these events for ever: 144 a day."""
+"""Dagster keeps these events forever: 144 a day."""
 DATA_VERSION_TAG = "dagster/data_version"
 
 

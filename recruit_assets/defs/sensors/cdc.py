@@ -62,7 +62,7 @@ def cassandra_cdc_sensor(
 
 
 def evaluate(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedState, Plan]:
-    """The state of the feed, and what to request. Costs the number of new changes, whatever the history."""
+    """The state of the feed, and what to request; the cost grows with the number of new changes."""
     # read first: the hours of a run that ends meanwhile are left to the next evaluation
     unfinished = unfinished_runs(instance)
     failures = recent_failures(instance)

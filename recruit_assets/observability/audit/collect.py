@@ -18,7 +18,7 @@ from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.kafka.offsets import PartitionSpan
 from recruit_assets.stores.kafka.topic_reader import TopicReader, open_topic_reader
-from recruit_assets.stores.mysql.audit_reads import ReportMark, companies_of_jobs, report_marks, report_rows
+from recruit_assets.stores.mysql.audit_reads import ReportedHour, companies_of_jobs, report_rows, reported_hours
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.transforms.validate import Limits
 
@@ -40,7 +40,7 @@ class Collected:
     """The newest change of each hour in the change feed."""
     hour_counts: HourCounts
     """What mysql_report has, by hour."""
-    recorded_hours: Mapping[datetime, ReportMark]
+    recorded_hours: Mapping[datetime, ReportedHour]
     """What report_hours records about each hour."""
 
 
@@ -84,8 +84,8 @@ def _read_records(
 
 def _read_report(
     settings: Settings, audit_db: AuditDatabase, progress: Progress
-) -> tuple[HourCounts, Mapping[datetime, ReportMark]]:
+) -> tuple[HourCounts, Mapping[datetime, ReportedHour]]:
     with open_report_database(settings) as database:
         hours = take_report(audit_db, report_rows(database), progress=progress)
         take_companies(audit_db, companies_of_jobs(database))
-        return hours, report_marks(database)
+        return hours, reported_hours(database)

@@ -8,7 +8,7 @@ from recruit_assets.observability.audit.audit_db import LATEST, LEDGER_COLUMNS, 
 from recruit_assets.observability.audit.collect import Collected
 from recruit_assets.observability.audit.differences import Differences, moment
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
-from recruit_assets.observability.audit.report_rows import wrong_marks
+from recruit_assets.observability.audit.report_rows import wrong_reported_hours
 from recruit_assets.observability.audit.results import AuditResult, RuleResult, Span
 from recruit_assets.runtime.settings import Settings
 
@@ -92,7 +92,7 @@ def _report_results(audit_db: AuditDatabase, collected: Collected, differences: 
             differences=differences.report("recomputed", "reported", LEDGER_COLUMNS),
         ),
         rules.latest_update_times_match(differences.report("recomputed", "reported", (LATEST,)).different),
-        rules.hour_counts_match(wrong_marks(collected.hour_counts, collected.recorded_hours)),
+        rules.hour_counts_match(wrong_reported_hours(collected.hour_counts, collected.recorded_hours)),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.observability.audit.audit_db import LATEST, AuditDatabase, Values
 from recruit_assets.observability.audit.results import EXAMPLES, Progress, Sample
-from recruit_assets.stores.mysql.audit_reads import ReportMark
+from recruit_assets.stores.mysql.audit_reads import ReportedHour
 
 _DATES = MYSQL_REPORT.column_names.index("dates")
 _HOURS = MYSQL_REPORT.column_names.index("hours")
@@ -36,17 +36,17 @@ def take_companies(audit_db: AuditDatabase, pages: Iterable[list[Values]]) -> No
         audit_db.add_companies(page)
 
 
-def wrong_marks(counts: HourCounts, marks: Mapping[datetime, ReportMark]) -> Sample:
+def wrong_reported_hours(counts: HourCounts, reported: Mapping[datetime, ReportedHour]) -> Sample:
     """Hours whose counts in report_hours differ from the report's rows, or that report_hours doesn't have."""
     wrong = []
-    for hour in sorted(counts.keys() | marks.keys()):
+    for hour in sorted(counts.keys() | reported.keys()):
         found = counts.get(hour, (0, 0))
-        mark = marks.get(hour)
-        told = (mark.row_count, mark.event_count) if mark else None
-        if told != found:
-            says = f"{told[0]} rows and {told[1]} events" if told else "nothing"
+        record = reported.get(hour)
+        recorded = (record.row_count, record.event_count) if record else None
+        if recorded != found:
+            text = f"{recorded[0]} rows and {recorded[1]} events" if recorded else "nothing"
             wrong.append(
-                f"{hour:%Y-%m-%d %H:%M}: report_hours records {says}, the report has {found[0]} and {found[1]}"
+                f"{hour:%Y-%m-%d %H:%M}: report_hours records {text}, the report has {found[0]} and {found[1]}"
             )
     return Sample(len(wrong), tuple(wrong[:EXAMPLES]))
 

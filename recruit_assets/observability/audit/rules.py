@@ -4,14 +4,15 @@ Each rule has a test in which it fails with the number that it should report.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from recruit_assets.hours.planning import uncovered
 from recruit_assets.observability.audit.differences import RowDifferences
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
 from recruit_assets.observability.audit.results import EXAMPLES, NONE, RuleResult, Sample
+from recruit_assets.runtime.times import aware
 from recruit_assets.stores.kafka.offsets import PartitionSpan
-from recruit_assets.stores.mysql.audit_reads import ReportMark
+from recruit_assets.stores.mysql.audit_reads import ReportedHour
 
 
 def records_add_up(*, records: int, events: int, duplicates: int, dead_letters: int, rejected_again: int) -> RuleResult:
@@ -69,13 +70,17 @@ def hour_counts_match(wrong: Sample) -> RuleResult:
     return _absent("report hours", "report_hours records how many rows and events each hour of the report has", wrong)
 
 
-def nothing_pending(changes: Mapping[datetime, datetime], marks: Mapping[datetime, ReportMark]) -> RuleResult:
-    """Every changed hour is covered beyond its newest change. `changes` has aware hours, `marks` naive UTC ones."""
-    aware = {hour.replace(tzinfo=UTC): mark.covered_through.replace(tzinfo=UTC) for hour, mark in marks.items()}
-    pending = uncovered(changes, aware)
+def nothing_pending(changes: Mapping[datetime, datetime], reported: Mapping[datetime, ReportedHour]) -> RuleResult:
+    """Every changed hour is covered beyond its newest change. `changes` has aware hours, `reported` naive UTC ones."""
+    covered_through = {aware(hour): aware(record.covered_through) for hour, record in reported.items()}
+    pending = uncovered(changes, covered_through)
     examples = tuple(
         f"{hour:%Y-%m-%d %H:%M}: changed {pending[hour]:%Y-%m-%d %H:%M:%S.%f}, "
-        + (f"covered through {aware[hour]:%Y-%m-%d %H:%M:%S.%f}" if hour in aware else "never reported")
+        + (
+            f"covered through {covered_through[hour]:%Y-%m-%d %H:%M:%S.%f}"
+            if hour in covered_through
+            else "never reported"
+        )
         for hour in sorted(pending)[:EXAMPLES]
     )
     return _absent("pending hours", "the report covers every change", Sample(len(pending), examples))

@@ -1,4 +1,4 @@
-"""What the audit reads of Cassandra, a partition at a time."""
+"""What the audit reads from Cassandra, a partition at a time."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from recruit_assets.stores.cassandra.session import CassandraSession, Row, trans
 
 PAGE_ROWS = 2_000
 PARTITIONS_IN_FLIGHT = 24
-"""Partitions whose first page is on its way while another is looked at."""
+"""Partitions whose first page is requested while another partition is processed."""
 
 READ_COLUMNS = ("event_time_ms", "received_at_ms", *(column.name for column in EVENT_COLUMNS), "extra")
 """The columns of a raw row as read here: instants in ms since the epoch, create_time as a UUID."""
@@ -28,7 +28,7 @@ _READ = ", ".join(
 
 
 def stored_partitions(session: CassandraSession) -> Iterator[tuple[datetime, int]]:
-    """The partitions of raw_events that hold rows, wherever they are; reads keys only."""
+    """The partitions of raw_events that have rows, in any hour; reads keys only."""
     key = ", ".join(RAW_EVENTS.partition_key)
     keys = session.stream(f"SELECT DISTINCT {key} FROM {session.table(RAW_EVENTS)}")
     return ((hour, bucket) for hour, bucket in keys)
@@ -37,7 +37,7 @@ def stored_partitions(session: CassandraSession) -> Iterator[tuple[datetime, int
 def read_partitions(
     session: CassandraSession, keys: Iterable[tuple[datetime, int]]
 ) -> Iterator[tuple[tuple[datetime, int], Iterator[Row]]]:
-    """Each partition with its rows (READ_COLUMNS), page by page; use them up before going on to the next."""
+    """Each partition with its rows (READ_COLUMNS), page by page; consume them before the next partition."""
     where = " AND ".join(f"{name} = ?" for name in RAW_EVENTS.partition_key)
     select = session.prepare(f"SELECT {_READ} FROM {session.table(RAW_EVENTS)} WHERE {where}")
     select.fetch_size = PAGE_ROWS

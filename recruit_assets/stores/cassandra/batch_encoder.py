@@ -1,9 +1,8 @@
 """Encodes rows of raw_events as BATCH messages of Cassandra's native protocol (v5, section 4.1.7).
 
-The driver's own encoder took a quarter of ingest's time per row.
-
-The compat module of the driver: it overrides what its public API doesn't offer, checked with CHECKED_WITH. After an
-upgrade, `unit/stores/cassandra/test_compat.py` and `test_batch_encoder.py` show what has changed.
+The driver's own encoder took a quarter of ingest's time per row. Replacing it takes more than the driver's public API
+offers. Checked with CHECKED_WITH: after an upgrade, `unit/stores/cassandra/test_compat.py` and `test_batch_encoder.py`
+show what has changed.
 """
 
 import struct
@@ -91,7 +90,7 @@ def insert_head(query_id: bytes, values: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class EncodedRows:
-    """Takes the place of the list of statements in the driver's batch."""
+    """Replaces the list of statements in the driver's batch."""
 
     head: bytes
     rows: list[RawRow]

@@ -1,4 +1,4 @@
-"""The table bucket_layout, which tells in which partition an event is; `schema apply` and operators add to it."""
+"""The table bucket_layout: how each hour is split into buckets. `schema apply` and operators add rows."""
 
 from recruit_assets.contract.tables import BUCKET_LAYOUT
 from recruit_assets.runtime.errors import Inconsistent
@@ -7,7 +7,7 @@ from recruit_assets.transforms.buckets import Layout, Layouts
 
 
 def read_layouts(session: CassandraSession) -> Layouts:
-    """All layouts; Inconsistent if there is none, since no event could be found."""
+    """All layouts; Inconsistent if there is none: without one, no event has a partition."""
     table = session.table(BUCKET_LAYOUT)
     rows = session.execute(f"SELECT toUnixTimestamp(valid_from_hour), slices, shards FROM {table}")
     if not rows:

@@ -1,18 +1,18 @@
 """Reads the change feed (Cassandra's event_changes) from a given time on, page by page."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from cassandra.query import PreparedStatement
 
 from recruit_assets.contract.tables import CHANGE_SHARDS, EVENT_CHANGES
 from recruit_assets.hours.ports import ChangePage
+from recruit_assets.runtime.times import aware, from_ms
 from recruit_assets.stores.cassandra.session import CassandraSession
 
 PAGE_ROWS = 5000
 """Rows per partition in a page: bounds the memory of a reader that has much to catch up on."""
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 MIDNIGHT_OVERLAP = timedelta(minutes=1)
 """A change's day and its changed_at come from two calls of now(), so they may differ around midnight."""
@@ -28,13 +28,12 @@ class ChangeReader:
 
     def now(self) -> datetime:
         """Cassandra's clock."""
-        return _from_ms(self._session.now_ms())
+        return from_ms(self._session.now_ms())
 
     def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
         """The changes from `start` through `now`, which is Cassandra's clock before the first page.
 
-        Costs a query per shard for each day and page, whatever the feed holds from before `start`. Changes after `now`
-        may be among them, but not all.
+        Costs a query per shard for each day and page. Some changes after `now` may be included.
         """
         position, limit = start, self._page_rows
         while True:
@@ -56,9 +55,9 @@ class ChangeReader:
         )
         newest: dict[datetime, datetime] = {}
         for changed_ms, event_hour in (row for rows in shards for row in rows):
-            changed_at, hour = _from_ms(changed_ms), event_hour.replace(tzinfo=UTC)
+            changed_at, hour = from_ms(changed_ms), aware(event_hour)
             newest[hour] = max(changed_at, newest.get(hour, changed_at))
-        cut_off = [_from_ms(rows[-1][0]) for rows in shards if len(rows) >= limit]
+        cut_off = [from_ms(rows[-1][0]) for rows in shards if len(rows) >= limit]
         return ChangePage(newest, min([midnight + DAY, now, *cut_off]), sum(map(len, shards)))
 
     def _select(self) -> PreparedStatement:
@@ -68,7 +67,3 @@ class ChangeReader:
                 "WHERE day = ? AND shard = ? AND changed_at >= minTimeuuid(?) LIMIT ?"
             )
         return self._prepared
-
-
-def _from_ms(epoch_ms: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=epoch_ms)

@@ -1,4 +1,4 @@
-"""Cassandra nodes that are connected to by address, and whose certificates must have the configured host name.
+"""Cassandra nodes with an address to connect to, and a host name that their certificate must have.
 
 The driver (3.30.1) resolves contact points and compares certificates with the addresses, so it would reject a
 certificate for the host name.
@@ -47,7 +47,7 @@ def contact_points(hosts: Sequence[str], port: int) -> list[NamedNode]:
 
 
 def _addresses(host: str, port: int) -> list[str]:
-    """None for a host that can't be resolved now: the others may do."""
+    """The host's addresses; none if it can't be resolved now, since the other hosts may be enough."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror:

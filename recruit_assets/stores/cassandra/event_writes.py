@@ -4,7 +4,6 @@ Rows go in unlogged batches of one partition. `ingest.writer` decides on batches
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from uuid import uuid4
 
 from cassandra import DriverException, InvalidRequest
@@ -12,8 +11,10 @@ from cassandra.cluster import NoHostAvailable
 from cassandra.protocol import ErrorMessage
 from cassandra.query import PreparedStatement
 
-from recruit_assets.contract.tables import BUCKET_LAYOUT, BUCKET_VERSIONS, CHANGE_SHARDS, EVENT_CHANGES, RAW_EVENTS
+from recruit_assets.contract.tables import BUCKET_VERSIONS, CHANGE_SHARDS, EVENT_CHANGES, RAW_EVENTS
+from recruit_assets.contract.types import CassandraTable
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
+from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.batch_encoder import (
     EncodedRows,
     Partition,
@@ -22,8 +23,9 @@ from recruit_assets.stores.cassandra.batch_encoder import (
     encoded_batch,
     insert_head,
 )
+from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra.session import CassandraSession
-from recruit_assets.transforms.buckets import HOUR_MS, Layout, Layouts
+from recruit_assets.transforms.buckets import HOUR_MS, Layouts
 
 MAX_BATCH_BYTES = 48 * 1024
 """Cassandra rejects batches above 50 KiB by default (batch_size_fail_threshold)."""
@@ -42,9 +44,9 @@ class EventWrites:
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
         columns = RAW_EVENTS.column_names
-        marks = ", ".join("?" * len(columns))
+        placeholders = ", ".join("?" * len(columns))
         self._insert_cql = (
-            f"INSERT INTO {session.table(RAW_EVENTS)} ({', '.join(columns)}) VALUES ({marks}) USING TIMESTAMP ?"
+            f"INSERT INTO {session.table(RAW_EVENTS)} ({', '.join(columns)}) VALUES ({placeholders}) USING TIMESTAMP ?"
         )
         # keep a reference: without one the driver can't prepare it again on a node that doesn't know it
         self._insert = session.prepare(self._insert_cql)
@@ -66,22 +68,25 @@ class EventWrites:
         """Write rows of one partition as one mutation; returns at once."""
         encoded = EncodedRows(self._insert_head, list(rows))
         future = self._session.driver.execute_async(encoded_batch(encoded, partition, keyspace=self._session.keyspace))
-        future.add_callbacks(callback=lambda _: done(None), errback=lambda error: done(_meaning(error, partition)))
+        future.add_callbacks(
+            callback=lambda _: done(None), errback=lambda error: done(_meaning(error, RAW_EVENTS, *partition))
+        )
 
     def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None:
         """Raise the version of these buckets of durable rows; returns at once. Repeating it is harmless."""
-        values = (dict.fromkeys(buckets, micro_batch), _hour(hour_ms), self._writer)
-        self._send(self._version, values, hour_ms, done)
+        values = (dict.fromkeys(buckets, micro_batch), from_ms(hour_ms), self._writer)
+        self._send(BUCKET_VERSIONS, self._version, values, hour_ms, done)
 
     def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
         """Announce new durable rows of an hour in the change feed; returns at once. Repeating it is harmless."""
-        values = (hour_ms // HOUR_MS % CHANGE_SHARDS, _hour(hour_ms), buckets, row_count)
-        self._send(self._change, values, hour_ms, done)
+        values = (hour_ms // HOUR_MS % CHANGE_SHARDS, from_ms(hour_ms), buckets, row_count)
+        self._send(EVENT_CHANGES, self._change, values, hour_ms, done)
 
-    def _send(self, statement: PreparedStatement, values: tuple[object, ...], hour_ms: int, done: Done) -> None:
+    def _send(
+        self, table: CassandraTable, statement: PreparedStatement, values: tuple[object, ...], hour_ms: int, done: Done
+    ) -> None:
         future = self._session.driver.execute_async(statement, values)
-        where = (hour_ms, -1)
-        future.add_callbacks(callback=lambda _: done(None), errback=lambda error: done(_meaning(error, where)))
+        future.add_callbacks(callback=lambda _: done(None), errback=lambda error: done(_meaning(error, table, hour_ms)))
 
     def require_table(self) -> None:
         """Inconsistent if Cassandra rejects the INSERT itself: then no single row is to blame."""
@@ -89,23 +94,13 @@ class EventWrites:
 
     def layouts(self) -> Layouts:
         """The bucket layouts; Inconsistent if there is none."""
-        table = self._session.table(BUCKET_LAYOUT)
-        rows = self._session.execute(f"SELECT valid_from_hour, slices, shards FROM {table}")
-        if not rows:
-            raise Inconsistent(f"Cassandra table {table} has no layout. Run `recruit-assets schema apply`")
-        return Layouts(
-            (round(hour.replace(tzinfo=UTC).timestamp() * 1000), Layout(slices, shards))
-            for hour, slices, shards in rows
-        )
+        return read_layouts(self._session)
 
 
-def _hour(hour_ms: int) -> datetime:
-    return datetime.fromtimestamp(hour_ms / 1000, UTC)
-
-
-def _meaning(error: Exception, partition: Partition) -> Exception:
-    """RowsRefused for invalid rows; StoreUnavailable for an unknown outcome: write the rows again (C1-C3)."""
-    where = f"{RAW_EVENTS.name}, hour {_hour(partition[0]):%Y-%m-%dT%H}, {partition[1]=}"
+def _meaning(error: Exception, table: CassandraTable, hour_ms: int, bucket: int | None = None) -> Exception:
+    """RowsRejected for invalid rows; StoreUnavailable if the outcome is unknown, so the write must be repeated."""
+    place = f"{table.name}, hour {from_ms(hour_ms):%Y-%m-%dT%H}"
+    where = place if bucket is None else f"{place}, bucket {bucket}"
     if isinstance(error, InvalidRequest):
         meaning: Exception = RowsRejected(f"Cassandra rejects rows as invalid ({where}): {error}")
     elif isinstance(error, DriverException | NoHostAvailable | ErrorMessage | OSError):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import astuple, fields
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cassandra.query import UNSET_VALUE
 from pyspark.sql import DataFrame
@@ -14,17 +14,18 @@ from recruit_assets.contract.tables import BUCKET_VERSIONS, HOUR_COVERAGE
 from recruit_assets.contract.types import HourTable
 from recruit_assets.hours.bucket_state import BucketState, Partition, RowCounts
 from recruit_assets.hours.ports import Coverage
+from recruit_assets.runtime.times import aware, to_ms
 from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.stores.spark.frames import CassandraFrames, Key, cached, from_micros
 
 BucketNumbers = Mapping[int, Sequence[int]]
-"""Buckets as hour_coverage keeps them: write timestamp, version, then the fields of RowCounts."""
+"""Bucket states as stored in hour_coverage: write timestamp, version, then the fields of RowCounts."""
 NUMBERS_PER_BUCKET = 2 + len(fields(RowCounts))
 
 
 class CassandraHourStore:
-    """Fulfils `ports.HourStore` for one Cassandra session and one Spark session."""
+    """Implements `ports.HourStore` with one Cassandra session and one Spark session."""
 
     def __init__(self, session: CassandraSession, frames: CassandraFrames) -> None:
         self._session = session
@@ -46,17 +47,16 @@ class CassandraHourStore:
             if rows and rows[0][0] is not None
         }
 
-    def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, t: int) -> None:
+    def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, timestamp: int) -> None:
         delete = self._session.prepare(
             f"DELETE FROM {self._session.table(HOUR_COVERAGE)} USING TIMESTAMP ? WHERE event_hour = ? AND stage = ?"
         )
-        self._session.execute_concurrent((delete, (t, hour, table.name)) for hour in hours)
+        self._session.execute_concurrent((delete, (timestamp, hour, table.name)) for hour in hours)
 
     def partitions(self, table: HourTable, hours: Sequence[datetime]) -> list[Partition]:
         if not table.has_buckets:
             return [Partition(hour) for hour in hours]
-        buckets = {hour: self._layouts.at(round(hour.timestamp() * 1000)).buckets for hour in hours}
-        return [Partition(hour, bucket) for hour in hours for bucket in buckets[hour]]
+        return [Partition(hour, bucket) for hour in hours for bucket in self._layouts.at(to_ms(hour)).buckets]
 
     def live_versions(self, hours: Sequence[datetime]) -> dict[datetime, Counter[Partition]]:
         select = self._session.prepare(
@@ -90,25 +90,25 @@ class CassandraHourStore:
             f"count_if(NOT {attributed}) AS unattributed",
         )
         by_partition = rows.groupBy(*table.partition_key).agg(*map(F.expr, numbers))
-        # at most a row per partition of the run, so they fit the driver; its local time zone must not touch the hours
+        # at most one row per partition, so they fit in the driver; collect() would turn timestamps into its local time
         found = by_partition.withColumn("event_hour", F.unix_micros("event_hour")).collect()
         return {
             _partition(*row[: len(table.partition_key)]): RowCounts(*row[len(table.partition_key) :]) for row in found
         }
 
-    def append(self, table: HourTable, rows: DataFrame, *, t: int) -> None:
+    def append(self, table: HourTable, rows: DataFrame, *, timestamp: int) -> None:
         attributed = rows.where(f"{table.attributed_by} IS NOT NULL") if table.attributed_by else rows
-        self._frames.append(table, attributed, t=t)
+        self._frames.append(table, attributed, timestamp=timestamp)
 
-    def delete_older(self, table: HourTable, partitions: Sequence[Partition], *, t: int) -> None:
+    def delete_older(self, table: HourTable, partitions: Sequence[Partition], *, timestamp: int) -> None:
         where = " AND ".join(f"{name} = ?" for name in table.partition_key)
         delete = self._session.prepare(f"DELETE FROM {self._session.table(table)} USING TIMESTAMP ? WHERE {where}")
         width = len(table.partition_key)
-        self._session.execute_concurrent((delete, (t, *partition[:width])) for partition in partitions)
+        self._session.execute_concurrent((delete, (timestamp, *partition[:width])) for partition in partitions)
 
     def cover(
         self, table: HourTable, coverage: Mapping[datetime, Coverage], counts: Mapping[datetime, RowCounts],
-        *, rows_t: int, run_id: str, t: int,
+        *, rows_timestamp: int, run_id: str, timestamp: int,
     ) -> None:  # fmt: skip
         columns = "event_hour, stage, covered_through, t, run_id, row_count, event_count, buckets"
         insert = self._session.prepare(
@@ -119,8 +119,8 @@ class CassandraHourStore:
             (
                 insert,
                 (
-                    hour, table.name, covered.covered_through_ms, rows_t, run_id,
-                    counts[hour].row_count, counts[hour].event_count, _numbers(covered.buckets), t,
+                    hour, table.name, covered.covered_through_ms, rows_timestamp, run_id,
+                    counts[hour].row_count, counts[hour].event_count, _numbers(covered.buckets), timestamp,
                 ),
             )
             for hour, covered in coverage.items()
@@ -133,20 +133,20 @@ def _key(partition: Partition) -> Key:
 
 
 def _partition(hour_us: int, bucket: int | None = None) -> Partition:
-    return Partition(from_micros(hour_us).replace(tzinfo=UTC), bucket)
+    return Partition(aware(from_micros(hour_us)), bucket)
 
 
 def _bucket_states(hour: datetime, stored: BucketNumbers | None) -> dict[Partition, BucketState] | None:
-    """None where an earlier version of this program wrote fewer numbers."""
+    """None if an earlier version of this program wrote fewer numbers."""
     if stored is None or any(len(numbers) != NUMBERS_PER_BUCKET for numbers in stored.values()):
         return None
     return {
-        Partition(hour, bucket): BucketState(t, version, RowCounts(*counts))
-        for bucket, (t, version, *counts) in stored.items()
+        Partition(hour, bucket): BucketState(write_timestamp, version, RowCounts(*counts))
+        for bucket, (write_timestamp, version, *counts) in stored.items()
     }
 
 
 def _numbers(states: Mapping[Partition, BucketState] | None) -> object:
     if states is None:
         return UNSET_VALUE
-    return {one.bucket: [state.t, state.version, *astuple(state.counts)] for one, state in states.items()}
+    return {one.bucket: [state.write_timestamp, state.version, *astuple(state.counts)] for one, state in states.items()}

@@ -1,4 +1,4 @@
-"""The Cassandra session of everyone who reads or writes: connection, consistency, timeouts and errors."""
+"""The Cassandra session that all reads and writes use: connection, consistency, timeouts and errors."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager

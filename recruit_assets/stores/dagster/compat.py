@@ -76,7 +76,7 @@ def add_partition_metadata(context: dg.OutputContext, key: str, numbers: Mapping
 
 
 def sensor_cursors(instance: dg.DagsterInstance, sensor: str) -> Sequence[str]:
-    """The cursors that the sensor's last successful ticks left, one per code location that has a sensor of the name."""
+    """The cursors after the sensor's last successful ticks, one per code location that has a sensor of this name."""
     states = (state for state in instance.all_instigator_state() if state.instigator_name == sensor)
     cursors = (getattr(state.instigator_data, "cursor", None) for state in states)
     return [cursor for cursor in cursors if cursor]

@@ -42,7 +42,7 @@ class LastCheck:
     asset: str
     check: str
     passed: bool
-    judged_at: datetime
+    evaluated_at: datetime
 
 
 def last_runs(instance: dg.DagsterInstance, jobs: Iterable[str]) -> Sequence[LastRun]:
@@ -71,7 +71,7 @@ def last_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) 
                 asset=key.asset_key.to_user_string(),
                 check=key.name,
                 passed=evaluation.passed,
-                judged_at=evaluation.evaluated_at,
+                evaluated_at=evaluation.evaluated_at,
             )
             for key in keys
             for evaluation in check_evaluations(instance, key, limit=1)

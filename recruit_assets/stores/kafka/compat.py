@@ -18,7 +18,7 @@ _REFUSALS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError)
 
 @contextmanager
 def refused_logins() -> Iterator[list[BaseException]]:
-    """The list of logins that brokers refuse while the context is open.
+    """The list of logins that brokers refuse inside the block.
 
     The client only logs a refusal, and tries again until its timeout. Over TLS it often loses the reason, and logs a
     lost connection instead.

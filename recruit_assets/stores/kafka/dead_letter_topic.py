@@ -52,7 +52,7 @@ class DeadLetterTopic:
         self._sender.send(key, value, headers=headers)
 
     def acknowledged(self) -> None:
-        """Wait until the topic has all dead letters handed over; StoreUnavailable if it doesn't get one."""
+        """Wait until the topic has all dead letters handed over; StoreUnavailable if one isn't acknowledged."""
         try:
             self._sender.acknowledged()
         except StoreUnavailable as error:

@@ -94,7 +94,7 @@ class GroupMember:
     def poll(self, timeout_s: float) -> list[Record]:
         """The next records, none after `timeout_s`; waits longer while the group assigns partitions.
 
-        After an error the client is unusable (K1).
+        After an error the client is unusable.
         """
         with translated_errors(f"poll topic {self._topic}"):
             fetched = {} if self._listener.is_joining else self._consumer.poll(timeout_ms=int(timeout_s * 1000))

@@ -43,8 +43,8 @@ class PartitionSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
-    """Offsets of a partition from before a moment: how many aren't committed, and how many retention deleted first."""
+class PartitionBacklog:
+    """A partition's offsets from before a moment: how many aren't committed, and how many retention deleted first."""
 
     partition: int
     uncommitted: int
@@ -65,13 +65,13 @@ def uncommitted_records(settings: Settings) -> int:
         return sum(span.uncommitted for span in partition_spans(admin, consumer, settings))
 
 
-def backlog_before(settings: Settings, moment: datetime) -> tuple[Backlog, ...]:
+def backlog_before(settings: Settings, moment: datetime) -> tuple[PartitionBacklog, ...]:
     """The part of the lag that was in the event topic before the moment."""
     with open_admin(settings) as admin, _open_lag_consumer(settings) as consumer:
         spans = partition_spans(admin, consumer, settings)
         ends = _ends_before(consumer, settings.kafka_topic, moment, spans)
     before = [replace(span, end=ends[span.partition]) for span in spans]
-    return tuple(Backlog(span.partition, span.uncommitted, span.dropped) for span in before)
+    return tuple(PartitionBacklog(span.partition, span.uncommitted, span.dropped) for span in before)
 
 
 def _ends_before(

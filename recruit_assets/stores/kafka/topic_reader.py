@@ -19,7 +19,7 @@ STALL_S = 60
 
 
 class TopicReader:
-    """Reads topics from their beginning, without a consumer group."""
+    """Reads with one consumer, to which partitions are assigned by hand."""
 
     def __init__(self, consumer: KafkaConsumer, settings: Settings) -> None:
         self._consumer = consumer

@@ -27,9 +27,9 @@ READABLE: tuple[View | SqlTable, ...] = (
     REPORT_HOURS, PENDING_HOURS, CHANGE_FEED_MARK,  # how fresh the report is
     SCHEMA_VERSION,
 )  # fmt: skip
-"""The tables below the views too: a view runs with its reader's rights, so that it outlives the login that made it."""
+"""The tables behind the views too: a view runs with its reader's rights, so it outlives the login that created it."""
 NOT_ALLOWED = frozenset({1142, 1227, 1410})
-"""The login may not grant, not create users, or not create one by granting."""
+"""The errors of a login that lacks GRANT OPTION or CREATE USER."""
 
 
 def apply_analyst_login(cursor: Cursor, settings: Settings) -> None:

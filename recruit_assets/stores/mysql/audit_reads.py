@@ -12,7 +12,7 @@ JOBS_PER_PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class ReportMark:
+class ReportedHour:
     """A row of report_hours; times are UTC without a zone."""
 
     covered_through: datetime
@@ -20,10 +20,10 @@ class ReportMark:
     event_count: int
 
 
-def report_marks(database: ReportDatabase) -> dict[datetime, ReportMark]:
-    """report_hours, by hour."""
+def reported_hours(database: ReportDatabase) -> dict[datetime, ReportedHour]:
+    """All rows of report_hours, by hour."""
     rows = database.query(f"SELECT event_hour, covered_through, row_count, event_count FROM {REPORT_HOURS.name}")
-    return {hour: ReportMark(*mark) for hour, *mark in rows}
+    return {hour: ReportedHour(*values) for hour, *values in rows}
 
 
 def report_rows(database: ReportDatabase) -> Iterator[list[tuple[Any, ...]]]:

@@ -2,37 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from recruit_assets.contract.measures import REPORT_EVENTS
 from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_HOURS
 from recruit_assets.hours.ports import RecordedHour
+from recruit_assets.runtime.times import aware, naive, to_ms
 from recruit_assets.stores.mysql.connection import ReportDatabase
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
-    """Rows of the report in one hour, and the events they stand for."""
+    """The number of the report's rows in one hour, and of the events that they stand for."""
 
     row_count: int = 0
     event_count: int = 0
 
 
-def recorded_by_report(database: ReportDatabase, hours: Sequence[datetime]) -> dict[tuple[str, datetime], RecordedHour]:
-    """What report_hours records of these hours, by table and hour, in the form of the stages' records."""
+def recorded_in_report_hours(
+    database: ReportDatabase, hours: Sequence[datetime]
+) -> dict[tuple[str, datetime], RecordedHour]:
+    """What report_hours records of these hours, by table and hour like the records of hour_coverage."""
     rows = database.query(
         f"SELECT event_hour, covered_through, t, row_count, event_count FROM {REPORT_HOURS.name} "
         "WHERE event_hour BETWEEN %s AND %s",
-        (_naive(min(hours)), _naive(max(hours))),
+        (naive(min(hours)), naive(max(hours))),
     )
-    found = {
-        hour.replace(tzinfo=UTC): RecordedHour(
-            (mark.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1), *counts
-        )
-        for hour, mark, *counts in rows
-    }
+    found = {aware(hour): RecordedHour(to_ms(aware(covered)), *numbers) for hour, covered, *numbers in rows}
     return {(MYSQL_REPORT.name, hour): found[hour] for hour in hours if hour in found}
 
 
@@ -43,12 +39,5 @@ def stored_in_report(database: ReportDatabase, hours: Sequence[datetime]) -> dic
         "WHERE dates BETWEEN %s AND %s GROUP BY dates, hours",
         (min(hours).date(), max(hours).date()),
     )
-    found = {
-        day.replace(tzinfo=UTC) + timedelta(hours=hour): StoredCounts(count, int(events))
-        for day, hour, count, events in rows
-    }
+    found = {aware(day) + timedelta(hours=hour): StoredCounts(count, int(events)) for day, hour, count, events in rows}
     return {hour: found[hour] for hour in hours if hour in found}
-
-
-def _naive(hour: datetime) -> datetime:
-    return hour.astimezone(UTC).replace(tzinfo=None)

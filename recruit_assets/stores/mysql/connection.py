@@ -1,7 +1,7 @@
 """Connections to the report database (MySQL 8.4+ or MariaDB 10.11+): modes, timeouts, transactions and errors."""
 
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -40,6 +40,11 @@ Result = TypeVar("Result")
 def quoted(database: str) -> str:
     """The name as SQL needs it: it may be a reserved word."""
     return f"`{database}`"
+
+
+def placeholders(values: Collection[object]) -> str:
+    """A placeholder for each value, for IN (...) and VALUES (...)."""
+    return ", ".join(["%s"] * len(values))
 
 
 class ReportDatabase:
@@ -183,7 +188,7 @@ def translated_errors(where: str) -> Iterator[None]:
     try:
         yield
     except WRONG_ANSWER as error:
-        raise Inconsistent(f"MySQL at {where} refuses the statement: {_message(error)}") from error
+        raise Inconsistent(f"MySQL at {where} rejected the statement: {_message(error)}") from error
     except (pymysql.err.Error, OSError) as error:
         code = error.args[0] if error.args else None
         if code in LOGIN_REFUSED:
@@ -195,7 +200,7 @@ def translated_errors(where: str) -> Iterator[None]:
             raise UserError(f"MySQL at {where} {trouble}: check RECRUIT_MYSQL_TLS_CA") from error
         if code in NO_ROOM:
             raise StoreUnavailable(f"MySQL at {where} has no room left, make some: {_message(error)}") from error
-        raise StoreUnavailable(f"MySQL at {where} doesn't answer as it should: {_message(error)}") from error
+        raise StoreUnavailable(f"MySQL at {where}: request failed: {_message(error)}") from error
 
 
 def _tls_trouble(error: Exception, code: object) -> str:
@@ -205,7 +210,7 @@ def _tls_trouble(error: Exception, code: object) -> str:
         return f"isn't trusted: {cause.verify_message}"
     if code == CR.CR_SSL_CONNECTION_ERROR:
         return "doesn't speak TLS"
-    return "takes no login without TLS" if code == TLS_REQUIRED else ""
+    return "requires TLS for this login" if code == TLS_REQUIRED else ""
 
 
 def _message(error: Exception) -> str:

@@ -1,12 +1,13 @@
 """The table dead_letter_replays: which dead letters were sent again, by origin."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pymysql.cursors import Cursor
 
 from recruit_assets.contract.dead_letters import DeadLetterReason, Origin
 from recruit_assets.contract.tables import DEAD_LETTER_REPLAYS
+from recruit_assets.runtime.times import aware
 from recruit_assets.stores.mysql.connection import ReportDatabase
 
 _TABLE = DEAD_LETTER_REPLAYS.name
@@ -15,10 +16,7 @@ _TABLE = DEAD_LETTER_REPLAYS.name
 def replayed_origins(database: ReportDatabase) -> dict[Origin, tuple[int, datetime]]:
     """By origin: how often it was sent again, and when last (UTC)."""
     rows = database.query(f"SELECT topic, kafka_partition, kafka_offset, attempts, replayed_at FROM {_TABLE}")
-    return {
-        Origin(topic, partition, offset): (attempts, at.replace(tzinfo=UTC))
-        for topic, partition, offset, attempts, at in rows
-    }
+    return {Origin(topic, partition, offset): (attempts, aware(at)) for topic, partition, offset, attempts, at in rows}
 
 
 def record_replays(database: ReportDatabase, replays: Sequence[tuple[Origin, DeadLetterReason]]) -> None:

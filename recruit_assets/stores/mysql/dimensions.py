@@ -78,7 +78,7 @@ def load_names(database: ReportDatabase, names: Mapping[SqlTable, Mapping[int, s
 
 
 def _upsert(table: SqlTable) -> str:
-    """The statement, which takes the rows as one JSON parameter, for the reason given above."""
+    """A statement like UPSERT for a table of names."""
     return (
         f"INSERT INTO {table.name} (id, name) "
         "SELECT * FROM (SELECT given.id, given.name FROM JSON_TABLE(%s, '$[*]' COLUMNS ("

@@ -1,10 +1,10 @@
-"""How an hour of a HourlySqlTable is replaced in the report database, and when it isn't; what its hours add up to."""
+"""The hourly tables in the report database: replaces an hour in one transaction, and reads the totals of hours."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from pymysql.cursors import Cursor
 
@@ -12,20 +12,20 @@ from recruit_assets.contract.types import HourlySqlTable, Lookup
 from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.hours.ports import SqlRow, StoredHour
 from recruit_assets.runtime.errors import Inconsistent
-from recruit_assets.stores.mysql.connection import ReportDatabase
+from recruit_assets.runtime.times import aware, from_ms, naive
+from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
 from recruit_assets.stores.mysql.spill_file import open_spill_file
 
 CHUNK_ROWS = 1000
 """Rows of one INSERT: about 200 KB, far below any max_allowed_packet."""
 PREVIEW_ROWS = 10
 
-EPOCH = datetime(1970, 1, 1)
-NEVER = EPOCH + timedelta(days=1)
-"""The coverage of an hour whose first transaction is under way; older than any real one."""
+NEVER = datetime(1970, 1, 2)
+"""The coverage of an hour whose first transaction hasn't ended; older than any real one."""
 
 
 class MySqlHourSink:
-    """Fulfils `ports.HourSink` for one table. Its rows hold `columns`, in this order."""
+    """Implements `ports.HourSink` for one table, whose rows come with `columns`, in this order."""
 
     def __init__(self, database: ReportDatabase, table: HourlySqlTable) -> None:
         self.database = database
@@ -35,25 +35,26 @@ class MySqlHourSink:
         self._counted = tuple(self.columns.index(name) for name in table.events_in)
 
     def replace_hour(
-        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, t: int, run_id: str
+        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, write_timestamp: int, run_id: str
     ) -> StoredHour:
-        """Replace the hour's rows and coverage in one transaction, unless a greater (covered_through, T) is stored.
+        """Replace the hour's rows and coverage in one transaction, unless those of a newer run are stored.
 
-        Deadlocks, lock waits and lost connections are retried. If the connection is lost during COMMIT, the second try
-        finds its own coverage or not, and writes the same rows either way.
+        Newer is the greater covered_through or, if these are equal, write timestamp. Deadlocks, lock waits and lost
+        connections are retried. If the server had committed, the next try replaces the rows by the same rows.
         """
-        hour = hour.replace(tzinfo=None)
-        covered_through = EPOCH + timedelta(milliseconds=covered_through_ms)
+        hour = naive(hour)
+        covered_through = naive(from_ms(covered_through_ms))
         with open_spill_file(chunk_rows=CHUNK_ROWS) as spill_file:
             counts = self.count(spill_file.fill(rows))
 
             def replace(cursor: Cursor) -> bool:
-                if self.lock_coverage(cursor, hour) > (covered_through, t):
+                if self.lock_coverage(cursor, hour) > (covered_through, write_timestamp):
                     return False
                 self.delete_rows(cursor, hour)
                 for chunk in spill_file.chunks():
                     self.insert_rows(cursor, chunk)
-                self.store_coverage(cursor, hour, (covered_through, t, counts.row_count, counts.event_count, run_id))
+                coverage = (covered_through, write_timestamp, counts.row_count, counts.event_count, run_id)
+                self.store_coverage(cursor, hour, coverage)
                 return True
 
             return StoredHour(counts, stored=self.database.run_transaction(replace))
@@ -66,7 +67,10 @@ class MySqlHourSink:
         return RowCounts(row_count, event_count)
 
     def lock_coverage(self, cursor: Cursor, hour: datetime) -> tuple[datetime, int]:
-        """The hour's coverage, locked until the transaction ends. Only rows can be locked, so a missing one is made."""
+        """The hour's covered_through and write timestamp, locked until the transaction ends.
+
+        Inserts the row if it is missing, since only rows can be locked.
+        """
         name = self._table.coverage.name
         cursor.execute(
             f"INSERT IGNORE INTO {name} (event_hour, covered_through, t, row_count, event_count, run_id) "
@@ -74,33 +78,31 @@ class MySqlHourSink:
             (hour, NEVER),
         )
         cursor.execute(f"SELECT covered_through, t FROM {name} WHERE event_hour = %s FOR UPDATE", (hour,))
-        ((covered_through, t),) = cursor.fetchall()
-        return covered_through, t
+        ((covered_through, write_timestamp),) = cursor.fetchall()
+        return covered_through, write_timestamp
 
     def delete_rows(self, cursor: Cursor, hour: datetime) -> None:
         where, values = _is_hour(self._table, hour)
         cursor.execute(f"DELETE FROM {self._table.name} WHERE {where}", values)
 
     def insert_rows(self, cursor: Cursor, rows: Sequence[SqlRow]) -> None:
+        lookups = self._table.lookups
+        columns = (*self.columns, *(lookup.column for lookup in lookups))
+        keys = [self.columns.index(lookup.by) for lookup in lookups]
         found = [
-            _lookup(cursor, lookup, {row[self.columns.index(lookup.by)] for row in rows})
-            for lookup in self._table.lookups
+            (key, _lookup(cursor, lookup, {row[key] for row in rows}))
+            for key, lookup in zip(keys, lookups, strict=True)
         ]
-        columns = (*self.columns, *(lookup.column for lookup in self._table.lookups))
-        keys = [self.columns.index(lookup.by) for lookup in self._table.lookups]
-        markers = f"({', '.join(['%s'] * len(columns))})"
-        values = [
-            value
-            for row in rows
-            for value in (*row, *(by_key.get(row[key]) for by_key, key in zip(found, keys, strict=True)))
-        ]
+        values = [value for row in rows for value in (*row, *(by_key.get(row[key]) for key, by_key in found))]
+        row_values = f"({placeholders(columns)})"
         cursor.execute(
-            f"INSERT INTO {self._table.name} ({', '.join(columns)}) VALUES {', '.join([markers] * len(rows))}", values
+            f"INSERT INTO {self._table.name} ({', '.join(columns)}) VALUES {', '.join([row_values] * len(rows))}",
+            values,
         )
         if cursor.rowcount != len(rows) or cursor.warning_count:
             raise Inconsistent(
-                f"MySQL took {cursor.rowcount} of {len(rows)} rows of {self._table.name} with {cursor.warning_count} "
-                "warnings; the hour was left as it was"
+                f"MySQL stored {cursor.rowcount} of {len(rows)} rows of {self._table.name} with "
+                f"{cursor.warning_count} warnings; the hour was left as it was"
             )
 
     def store_coverage(self, cursor: Cursor, hour: datetime, coverage: tuple[datetime, int, int, int, str]) -> None:
@@ -113,7 +115,7 @@ class MySqlHourSink:
 
 @dataclass(frozen=True, slots=True)
 class HourTotals:
-    """What the rows of an hour add up to; `newest_event` is when Kafka received the newest of its events."""
+    """The sums over the rows of an hour; `newest_event` is when Kafka received the newest of its events."""
 
     totals: Mapping[str, float]
     newest_event: datetime | None = None
@@ -136,7 +138,7 @@ def totals_by_hour(
     found = {
         _hour_of(row[:width]): HourTotals(
             {name: _number(value) for name, value in zip(names, row[width + 1 :], strict=True)},
-            None if row[width] is None else row[width].replace(tzinfo=UTC),
+            None if row[width] is None else aware(row[width]),
         )
         for row in rows
     }
@@ -157,7 +159,7 @@ def preview(database: ReportDatabase, table: HourlySqlTable, hours: Sequence[dat
 
 def between(table: HourlySqlTable, hours: Sequence[datetime]) -> tuple[str, tuple[object, ...]]:
     """A condition, with its values, for the rows from the first to the last of these hours."""
-    first, last = min(hours).replace(tzinfo=None), max(hours).replace(tzinfo=None)
+    first, last = naive(min(hours)), naive(max(hours))
     if len(table.hour_columns) == 1:
         return f"{table.hour_columns[0]} BETWEEN %s AND %s", (first, last)
     day, hour = table.hour_columns
@@ -170,7 +172,7 @@ def between(table: HourlySqlTable, hours: Sequence[datetime]) -> tuple[str, tupl
 def _hour_of(key: Sequence[Any]) -> datetime:
     """The hour, from the values of a table's hour columns."""
     day, *hour = key
-    return cast("datetime", day).replace(tzinfo=UTC) + timedelta(hours=sum(hour))
+    return aware(day) + timedelta(hours=sum(hour))
 
 
 def _number(value: Decimal | float) -> float:
@@ -181,8 +183,9 @@ def _number(value: Decimal | float) -> float:
 def _lookup(cursor: Cursor, lookup: Lookup, keys: set[object]) -> dict[object, object]:
     """The value for each key that the other table has; reads these keys only, whatever the table's size."""
     (key,) = lookup.table.primary_key
-    markers = ", ".join(["%s"] * len(keys))
-    cursor.execute(f"SELECT {key}, {lookup.value} FROM {lookup.table.name} WHERE {key} IN ({markers})", list(keys))
+    cursor.execute(
+        f"SELECT {key}, {lookup.value} FROM {lookup.table.name} WHERE {key} IN ({placeholders(keys)})", list(keys)
+    )
     return dict(cursor.fetchall())
 
 

@@ -1,11 +1,11 @@
-"""The tables pending_hours and change_feed_mark, in which the readers of the change feed keep what they found.
+"""The tables pending_hours and change_feed_mark, in which the readers of the change feed store what they found.
 
-Every transaction locks the checkpoint first, so that readers (sensor, schedule, `materialize`, a second daemon) take
-turns. The rules are in hours/planning.py.
+Every transaction locks the checkpoint first, so readers (sensor, schedule, `materialize`, a second daemon) take turns.
+The rules are in hours/planning.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -13,7 +13,8 @@ from pymysql.cursors import Cursor
 
 from recruit_assets.contract.tables import CHANGE_FEED_MARK, HOURLY_SQL_TABLES, JOB, MYSQL_REPORT, PENDING_HOURS
 from recruit_assets.hours.planning import FailedRun, PendingHour, after_runs, is_covered, uncovered
-from recruit_assets.stores.mysql.connection import ReportDatabase
+from recruit_assets.runtime.times import aware, naive
+from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
 
 _IS_PENDING = f"event_hour IN (SELECT event_hour FROM {PENDING_HOURS.name})"
 CHUNK = 1000
@@ -29,7 +30,7 @@ class PendingHours:
     def checkpoint(self) -> datetime | None:
         """Every change before this was read; None before the first reading."""
         rows = self._database.query(f"SELECT low_water FROM {CHANGE_FEED_MARK.name} WHERE id = 1")
-        return _aware(rows[0][0]) if rows else None
+        return aware(rows[0][0]) if rows else None
 
     def load(self) -> list[PendingHour]:
         """The hours that were pending after the last reading of the feed."""
@@ -37,7 +38,7 @@ class PendingHours:
 
     def now(self) -> datetime:
         """The report database's clock."""
-        return _aware(self._database.query("SELECT UTC_TIMESTAMP(6)")[0][0])
+        return aware(self._database.query("SELECT UTC_TIMESTAMP(6)")[0][0])
 
     def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
         """Store the changed hours that the report doesn't cover and advance the checkpoint, in one transaction.
@@ -55,7 +56,7 @@ def _record(cursor: Cursor, newest: Mapping[datetime, datetime], *, read_through
     cursor.execute(
         f"INSERT INTO {CHANGE_FEED_MARK.name} (id, low_water) VALUES (1, %s) "
         "ON DUPLICATE KEY UPDATE low_water = GREATEST(low_water, VALUES(low_water))",
-        (_naive(read_through),),
+        (naive(read_through),),
     )
     _add(cursor, uncovered(newest, _covered_through(cursor, sorted(newest))), now)
 
@@ -67,9 +68,9 @@ def _settle(cursor: Cursor, failures: Sequence[FailedRun], now: datetime) -> lis
     _add(cursor, _covered_through(cursor, repaired), now)
     stored = _load(cursor)
     _delete(cursor, [one.hour for one in stored if is_covered(one.newest_change, one.covered_through)])
-    still = [one for one in stored if not is_covered(one.newest_change, one.covered_through)]
-    counted = [after_runs(one, failures) for one in still]
-    _update(cursor, [one for one, before in zip(counted, still, strict=True) if one != before])
+    pending = [one for one in stored if not is_covered(one.newest_change, one.covered_through)]
+    counted = [after_runs(one, failures) for one in pending]
+    _update(cursor, [one for one, before in zip(counted, pending, strict=True) if one != before])
     return counted
 
 
@@ -88,9 +89,9 @@ def _covered_through(cursor: Cursor, hours: Sequence[datetime]) -> dict[datetime
     """By hour; without the hours that one of the hourly tables lacks."""
     covered: dict[datetime, datetime] = {}
     for chunk in _chunks(hours):
-        values = [_naive(hour) for hour in chunk] * len(HOURLY_SQL_TABLES)
-        cursor.execute(_coverage(where=f"event_hour IN ({_markers(chunk)})"), values)
-        covered |= {_aware(hour): _aware(through) for hour, through in cursor.fetchall()}
+        values = [naive(hour) for hour in chunk] * len(HOURLY_SQL_TABLES)
+        cursor.execute(_coverage(where=f"event_hour IN ({placeholders(chunk)})"), values)
+        covered |= {aware(hour): aware(through) for hour, through in cursor.fetchall()}
     return covered
 
 
@@ -99,7 +100,7 @@ def _add(cursor: Cursor, newest: Mapping[datetime, datetime], now: datetime) -> 
     cursor.executemany(
         f"INSERT INTO {PENDING_HOURS.name} (event_hour, newest_change, attempts, next_try_at) VALUES (%s, %s, 0, %s) "
         "ON DUPLICATE KEY UPDATE newest_change = GREATEST(newest_change, VALUES(newest_change))",
-        [(_naive(hour), _naive(changed_at), _naive(now)) for hour, changed_at in sorted(newest.items())],
+        [(naive(hour), naive(changed_at), naive(now)) for hour, changed_at in sorted(newest.items())],
     )
 
 
@@ -123,10 +124,10 @@ def _hours_of(cursor: Cursor, jobs: Sequence[int]) -> list[datetime]:
     for chunk in _chunks(jobs):
         cursor.execute(
             f"SELECT DISTINCT dates, hours FROM {MYSQL_REPORT.name} "
-            f"WHERE company_id IS NULL AND job_id IN ({_markers(chunk)})",
+            f"WHERE company_id IS NULL AND job_id IN ({placeholders(chunk)})",
             chunk,
         )
-        hours |= {_aware(day) + timedelta(hours=hour) for day, hour in cursor.fetchall()}
+        hours |= {aware(day) + timedelta(hours=hour) for day, hour in cursor.fetchall()}
     return sorted(hours)
 
 
@@ -138,11 +139,11 @@ def _load(cursor: Cursor) -> list[PendingHour]:
     )
     return [
         PendingHour(
-            hour=_aware(hour),
-            newest_change=_aware(newest_change),
-            next_try_at=_aware(next_try_at),
+            hour=aware(hour),
+            newest_change=aware(newest_change),
+            next_try_at=aware(next_try_at),
             attempts=attempts,
-            covered_through=None if covered_through is None else _aware(covered_through),
+            covered_through=None if covered_through is None else aware(covered_through),
         )
         for hour, newest_change, next_try_at, attempts, covered_through in cursor.fetchall()
     ]
@@ -151,15 +152,15 @@ def _load(cursor: Cursor) -> list[PendingHour]:
 def _delete(cursor: Cursor, hours: Sequence[datetime]) -> None:
     for chunk in _chunks(hours):
         cursor.execute(
-            f"DELETE FROM {PENDING_HOURS.name} WHERE event_hour IN ({_markers(chunk)})",
-            [_naive(hour) for hour in chunk],
+            f"DELETE FROM {PENDING_HOURS.name} WHERE event_hour IN ({placeholders(chunk)})",
+            [naive(hour) for hour in chunk],
         )
 
 
 def _update(cursor: Cursor, hours: Sequence[PendingHour]) -> None:
     cursor.executemany(
         f"UPDATE {PENDING_HOURS.name} SET attempts = %s, next_try_at = %s WHERE event_hour = %s",
-        [(one.attempts, _naive(one.next_try_at), _naive(one.hour)) for one in hours],
+        [(one.attempts, naive(one.next_try_at), naive(one.hour)) for one in hours],
     )
 
 
@@ -167,16 +168,3 @@ def _chunks(values: Sequence[Any]) -> Iterator[list[Any]]:
     rest = iter(values)
     while chunk := list(islice(rest, CHUNK)):
         yield chunk
-
-
-def _markers(values: Sequence[object]) -> str:
-    return ", ".join(["%s"] * len(values))
-
-
-def _aware(stored: datetime) -> datetime:
-    return stored.replace(tzinfo=UTC)
-
-
-def _naive(time: datetime) -> datetime:
-    """UTC without a zone, as the database stores it: the driver drops a zone without converting."""
-    return time.astimezone(UTC).replace(tzinfo=None)

@@ -1,14 +1,15 @@
-"""How current the report is, by the report database alone: pending hours, the feed's checkpoint, the newest event.
+"""How current the report is, read from the report database alone: pending hours, checkpoint, newest event.
 
-What it costs depends on the number of hours, not on the number of events.
+The cost grows with the number of hours, not with the number of events.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_HOURS
 from recruit_assets.hours.planning import PendingHour
+from recruit_assets.runtime.times import aware
 from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 
@@ -59,7 +60,7 @@ class ReportState:
 
 
 def read_report_state(database: ReportDatabase) -> ReportState:
-    """The state now; the cost grows with the number of reported and of pending hours."""
+    """The state now."""
     feed = PendingHours(database)
     ((hours, rows, events),) = database.query(
         f"SELECT COUNT(*), COALESCE(SUM(row_count), 0), COALESCE(SUM(event_count), 0) FROM {REPORT_HOURS.name}"
@@ -73,7 +74,7 @@ def read_report_state(database: ReportDatabase) -> ReportState:
         now=feed.now(),
         pending=feed.load(),
         read_through=feed.checkpoint(),
-        newest_event=None if newest is None else newest.replace(tzinfo=UTC),
+        newest_event=None if newest is None else aware(newest),
         hours=hours,
         rows=int(rows),
         events=int(events),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 
 from pymysql.cursors import Cursor
@@ -10,7 +10,8 @@ from pymysql.cursors import Cursor
 from recruit_assets.contract.analyst_model import CAMPAIGN, COMPANY, PUBLISHER
 from recruit_assets.contract.measures import CLICKS, SPEND
 from recruit_assets.contract.tables import JOB, MYSQL_REPORT
-from recruit_assets.stores.mysql.connection import ReportDatabase
+from recruit_assets.runtime.times import aware, naive
+from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
 from recruit_assets.stores.mysql.totals import NOTHING, SUMS, Totals, totals_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -113,11 +114,11 @@ def read_summary(database: ReportDatabase, *, days: int = DAYS) -> ReportSummary
 
 def _edge(cursor: Cursor, order: str, since: datetime | None = None) -> datetime | None:
     """The first (ASC) or last (DESC) hour with rows, of those since a day if one is given."""
-    where, parameters = ("WHERE dates >= %s", (_naive(since),)) if since else ("", ())
+    where, parameters = ("WHERE dates >= %s", (naive(since),)) if since else ("", ())
     by = f"ORDER BY dates {order}, hours {order}"
     cursor.execute(f"SELECT dates, hours FROM {MYSQL_REPORT.name} {where} {by} LIMIT 1", parameters)
     row = cursor.fetchone()
-    return row[0].replace(tzinfo=UTC) + row[1] * HOUR if row else None
+    return aware(row[0]) + row[1] * HOUR if row else None
 
 
 def _points(cursor: Cursor, step: Step, since: datetime) -> Sequence[Point]:
@@ -125,9 +126,9 @@ def _points(cursor: Cursor, step: Step, since: datetime) -> Sequence[Point]:
     keys = "dates, hours" if step is Step.HOUR else "dates"
     cursor.execute(
         f"SELECT {columns}, {SUMS} FROM {MYSQL_REPORT.name} WHERE dates >= %s GROUP BY {keys} ORDER BY {keys}",
-        (_naive(since),),
+        (naive(since),),
     )
-    return [Point(day.replace(tzinfo=UTC) + hour * HOUR, totals_of(sums)) for day, hour, *sums in cursor.fetchall()]
+    return [Point(aware(day) + hour * HOUR, totals_of(sums)) for day, hour, *sums in cursor.fetchall()]
 
 
 def _without_gaps(points: Sequence[Point], step: Step) -> Sequence[Point]:
@@ -142,7 +143,7 @@ def _ranking(cursor: Cursor, kind: Kind, since: datetime, *, totals: Totals) -> 
     cursor.execute(
         f"SELECT {kind.column}, {SUMS} FROM {MYSQL_REPORT.name} WHERE dates >= %s GROUP BY {kind.column} "
         f"ORDER BY {order}, {kind.column} LIMIT {RANKED}",
-        (_naive(since),),
+        (naive(since),),
     )
     found = {id: totals_of(sums) for id, *sums in cursor.fetchall()}
     names = _names(cursor, kind, [id for id in found if id is not None])
@@ -154,10 +155,5 @@ def _names(cursor: Cursor, kind: Kind, ids: Sequence[int]) -> Mapping[int | None
     if not ids:
         return {}
     table, column = kind.names
-    markers = ", ".join(["%s"] * len(ids))
-    cursor.execute(f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL AND id IN ({markers})", ids)
+    cursor.execute(f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL AND id IN ({placeholders(ids)})", ids)
     return dict(cursor.fetchall())
-
-
-def _naive(time: datetime) -> datetime:
-    return time.astimezone(UTC).replace(tzinfo=None)

@@ -6,7 +6,7 @@ The DDL is what MySQL and MariaDB have in common.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pymysql
 from pymysql.constants import ER
@@ -17,6 +17,7 @@ from recruit_assets.contract.tables import FIRST_HOUR, SQL_TABLES
 from recruit_assets.contract.types import Column, SqlTable, Type
 from recruit_assets.runtime.errors import SchemaMismatch, StoreUnavailable, UserError
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.runtime.times import aware, naive
 from recruit_assets.stores.mysql.analyst_login import apply_analyst_login
 from recruit_assets.stores.mysql.analyst_views import apply_views
 from recruit_assets.stores.mysql.connection import address, connect, quoted, translated_errors
@@ -52,7 +53,7 @@ def create_table(table: SqlTable) -> str:
 
 
 def apply_mysql_schema(settings: Settings) -> None:
-    """Create or complete the report database alone, without migrations: for tests and benchmarks that need no more."""
+    """Create or complete the report database alone, without migrations; enough for some tests and benchmarks."""
     with open_schema_session(settings) as cursor:
         create_mysql_tables(cursor)
         complete_mysql_tables(cursor, settings)
@@ -188,13 +189,13 @@ def _complete(cursor: Cursor, table: SqlTable, existing: dict[str, tuple[str, bo
 def _lower_first_hour(cursor: Cursor, wanted: datetime) -> None:
     cursor.execute(f"SELECT event_hour FROM {FIRST_HOUR.name} WHERE id = 1")
     row = cursor.fetchone()
-    if row and row[0].replace(tzinfo=UTC) < wanted:
-        stored = row[0].replace(tzinfo=UTC)
+    stored = aware(row[0]) if row else None
+    if stored and stored < wanted:
         raise UserError(
             f"RECRUIT_FIRST_HOUR is {wanted:%Y-%m-%dT%H:%M}, the report begins at {stored:%Y-%m-%dT%H:%M}: "
             "it may only be lowered"
         )
-    if row and row[0].replace(tzinfo=UTC) == wanted:
-        return  # a user who may only read has nothing to write
+    if stored == wanted:
+        return  # a login that may only read can go on
     cursor.execute(f"DELETE FROM {FIRST_HOUR.name}")
-    cursor.execute(f"INSERT INTO {FIRST_HOUR.name} (id, event_hour) VALUES (1, %s)", (wanted.replace(tzinfo=None),))
+    cursor.execute(f"INSERT INTO {FIRST_HOUR.name} (id, event_hour) VALUES (1, %s)", (naive(wanted),))

@@ -40,7 +40,7 @@ def require_version(cursor: Cursor, *, known: int, where: str) -> None:
 
 
 def refuse_newer(stored: int, *, known: int, where: str) -> None:
-    """UserError if a newer program made the schema: this one would leave out what it doesn't know."""
+    """UserError if a newer program made the schema: this one wouldn't write what it doesn't know of."""
     if stored > known:
         raise UserError(
             f"MySQL at {where}: the schema has version {stored}, this program only knows {known}. "

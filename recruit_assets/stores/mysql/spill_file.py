@@ -24,7 +24,7 @@ class SpillFile:
         self._file, self._chunk_rows = file, chunk_rows
 
     def fill(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Store the rows and pass them through, a chunk behind. Only what the caller consumes is stored."""
+        """Store the rows chunk by chunk and pass them on; the caller must consume all of them."""
         rows = iter(rows)
         while chunk := list(islice(rows, self._chunk_rows)):
             pickle.dump(chunk, self._file, pickle.HIGHEST_PROTOCOL)

@@ -8,7 +8,7 @@ from recruit_assets.contract.measures import MEASURES, Kpi, Measure
 from recruit_assets.contract.types import Type
 
 SUMS = ", ".join(f"COALESCE(SUM({measure.report_column}), 0)" for measure in MEASURES)
-"""What `totals_of` takes, as a part of a SELECT."""
+"""The columns of a SELECT whose values `totals_of` takes."""
 _ZEROS = tuple(0 if measure.type is Type.INT else 0.0 for measure in MEASURES)
 
 
@@ -36,7 +36,7 @@ NOTHING = Totals()
 
 
 def totals_of(sums: Sequence[Decimal | float]) -> Totals:
-    """From the values of SUMS, which MySQL gives as decimals for whole numbers."""
+    """From the values of SUMS; MySQL returns sums of whole numbers as decimals."""
     return Totals(
         tuple(
             int(number) if measure.type is Type.INT else float(number)

@@ -1,4 +1,4 @@
-"""Cassandra tables as DataFrames: read by key, written at a timestamp."""
+"""Cassandra and MySQL tables as DataFrames, and the rows of a DataFrame streamed hour by hour."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.spark.options import WRITES, cassandra_options, mysql_options
 
 EPOCH = datetime(1970, 1, 1)
-BUCKETS_OF_A_TASK = 96
-"""At most. A task reads its keys one after the other and may hold what it makes of them in memory. A key that is a
-whole hour is a task's only one."""
+BUCKETS_PER_TASK = 96
+"""A task reads at most this many buckets, one after the other, and may hold their results in memory. Of a table without
+buckets it reads one hour."""
 
 Key = tuple[Any, ...]
 
@@ -44,12 +44,12 @@ class CassandraFrames:
     def by_key(self, table: HourTable, keys: Sequence[Key]) -> DataFrame:
         """The rows of exactly these partitions. A key starts with the hour, in seconds since the epoch.
 
-        There is a task per core, and more only for many keys: with few keys a further task costs more than it saves.
+        One task per core; more only for many keys, since a further task costs more than it saves with few of them.
         Later shuffles get as many tasks.
         """
         names = table.partition_key
-        of_a_task = BUCKETS_OF_A_TASK if table.has_buckets else 1
-        tasks = max(1, min(self._cores, len(keys)), -(-len(keys) // of_a_task))
+        keys_per_task = BUCKETS_PER_TASK if table.has_buckets else 1
+        tasks = max(1, min(self._cores, len(keys)), -(-len(keys) // keys_per_task))
         self.spark.conf.set("spark.sql.shuffle.partitions", tasks)
         # neighbouring buckets are of similar size, so each task gets some of every part of the hour
         spread = [key for first in range(tasks) for key in keys[first::tasks]]
@@ -60,15 +60,15 @@ class CassandraFrames:
         frame = self.spark.range(0, len(keys), 1, tasks).selectExpr(f"element_at({listed}, cast(id + 1 AS int)) AS key")
         return frame.selectExpr(*(f"{columns[name]} AS {name}" for name in names)).join(self.table(table), list(names))
 
-    def append(self, table: CassandraTable, rows: DataFrame, *, t: int) -> None:
-        """Write the rows at timestamp T, microseconds."""
+    def append(self, table: CassandraTable, rows: DataFrame, *, timestamp: int) -> None:
+        """Write the rows with this write timestamp, in microseconds."""
         writer = rows.write.format("org.apache.spark.sql.cassandra").mode("append")
-        timestamp = {"spark.cassandra.output.timestamp": str(t)}
-        writer.options(**self._options, **WRITES, **timestamp, table=table.name).save()
+        at = {"spark.cassandra.output.timestamp": str(timestamp)}
+        writer.options(**self._options, **WRITES, **at, table=table.name).save()
 
 
 def _cores(spark: SparkSession, settings: Settings) -> int:
-    """How many tasks can run at once; of a cluster, whose executors come and go, how many the settings ask for."""
+    """How many tasks can run at once; on a cluster, whose executors come and go, the number in the settings."""
     if is_remote() or not settings.spark_master.startswith("local"):
         return settings.spark_cores_max
     return int(spark.sparkContext.defaultParallelism)
@@ -80,9 +80,9 @@ def sql_frame(spark: SparkSession, settings: Settings, table: SqlTable) -> DataF
 
 
 def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, Iterator[tuple[Any, ...]]]]:
-    """The rows of one hour after the other; `hour` is a SQL expression. Times come back as naive UTC datetimes.
+    """The rows, one hour after the other; `hour` is a SQL expression. Times come back as naive UTC datetimes.
 
-    Spark must have read each hour in one task. Python holds one batch of rows at a time, the driver's JVM two hours
+    Spark must read each hour in one task. Python holds one batch of rows at a time, the driver's JVM two hours
     (compressed), a Spark Connect server one.
     """
     # pyspark would turn timestamps into the local time of this process
@@ -104,8 +104,8 @@ def _streamed_from_server(keyed: DataFrame) -> Iterator[Row]:
 @contextmanager
 def cached(rows: DataFrame) -> Iterator[DataFrame]:
     """The rows, computed once and held by the executors, so that all queries in the block see the same rows."""
-    # by way of a view, which is analyzed once: Spark Connect analyzes a plan for each query anew, and doesn't recognize
-    # a newly looked-up table as the one in the cache
+    # a view is analyzed only once. Spark Connect analyzes any other plan again for each query, and then doesn't find
+    # the rows in its cache
     name = f"cached_{uuid4().hex}"
     rows.createTempView(name)
     try:

@@ -4,8 +4,8 @@ from recruit_assets.runtime.settings import TLS_OFF, Settings
 from recruit_assets.stores.tls import TRUSTSTORE_PASSWORD, is_verified, java_truststore
 
 RECONNECT_MAX_S = 5
-"""Between tries to reach a Cassandra node. The drivers' own limits, 10 minutes in Python and one in Spark, would delay
-the report long after an outage."""
+"""The longest pause between attempts to reach a Cassandra node. The drivers' own limits, 10 minutes in Python and one
+minute in Spark, would delay the report long after an outage."""
 CIPHERS = (
     "TLS_AES_256_GCM_SHA384",
     "TLS_AES_128_GCM_SHA256",
@@ -14,14 +14,14 @@ CIPHERS = (
     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
     "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
 )
-"""The connector's own list (3.5.1) is two suites without forward secrecy, which no elliptic certificate serves."""
+"""The connector's own list (3.5.1) is two suites without forward secrecy, which need an RSA certificate."""
 WRITES = {"spark.cassandra.output.batch.size.bytes": "4096", "spark.cassandra.output.concurrent.writes": "64"}
 """A durable commit log answers after 10 ms at the earliest: with the connector's own 5 batches of 1 KiB in flight, most
-of a task's time would be waiting. Cassandra counts up to five times the connector's bytes, and refuses 50 KiB."""
+of a task's time would be waiting. Cassandra counts up to five times the connector's bytes, and rejects 50 KiB."""
 
 
 def cassandra_options(settings: Settings) -> dict[str, str]:
-    """The connector's options: where, how, at which consistency; the password is among them."""
+    """The connector's options, including the password: addresses, login, TLS, consistency."""
     options = {
         "keyspace": settings.cassandra_keyspace,
         "spark.cassandra.connection.host": settings.cassandra_hosts,
@@ -37,7 +37,7 @@ def cassandra_options(settings: Settings) -> dict[str, str]:
 
 
 def mysql_options(settings: Settings, table: str) -> dict[str, str]:
-    """Spark's and Connector/J's options for a table of the report database; the password is among them."""
+    """Spark's and Connector/J's options, including the password, for a table of the report database."""
     options = {
         "url": f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}",
         "connectionTimeZone": "UTC",
@@ -60,7 +60,7 @@ def _cassandra_login(settings: Settings) -> dict[str, str]:
 
 
 def _cassandra_tls(settings: Settings) -> dict[str, str]:
-    """The connector checks the nodes' certificates; their host names it can't (3.5.1)."""
+    """The connector checks the nodes' certificates, but not their host names: it can't (3.5.1)."""
     if not is_verified(settings.cassandra_tls_ca):
         return {}
     options = {
@@ -77,7 +77,7 @@ def _cassandra_tls(settings: Settings) -> dict[str, str]:
 
 
 def _mysql_tls(settings: Settings) -> dict[str, str]:
-    """What Connector/J is told; without a setting it takes what the server offers, unverified, as PyMySQL does."""
+    """Connector/J's options; without a setting it uses TLS if the server offers it, unverified, as PyMySQL does."""
     if settings.mysql_tls_ca == TLS_OFF:
         # MySQL's login asks for the server's key where the connection isn't encrypted
         return {"sslMode": "DISABLED", "allowPublicKeyRetrieval": "true"}

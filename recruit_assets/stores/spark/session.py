@@ -7,7 +7,7 @@ from recruit_assets.runtime.settings import Settings
 
 SQL = {
     "spark.sql.session.timeZone": "UTC",
-    # adaptive planning adds jobs of its own, and `by_key` already knows how much is read
+    # adaptive planning adds jobs, and `by_key` already knows how much is read
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.ansi.enabled": "true",  # an overflow is an error, not a wrong number
 }
@@ -26,7 +26,7 @@ def session_config(settings: Settings) -> dict[str, str]:
 
 
 def context_config(settings: Settings) -> dict[str, str]:
-    """The configuration of all our SparkContexts, whoever starts the JVM."""
+    """The configuration of every SparkContext, in this process or in the warm JVM."""
     return {
         "spark.app.name": "recruit_assets",
         "spark.master": settings.spark_master,

@@ -11,7 +11,7 @@ PARTITIONS = [FIRST, SECOND, THIRD]
 
 
 def state(version: int, events: int = 0) -> BucketState:
-    return BucketState(t=1, version=version, counts=RowCounts(events, events))
+    return BucketState(write_timestamp=1, version=version, counts=RowCounts(events, events))
 
 
 def kept(was: Mapping[Partition, BucketState], now: Mapping[Partition, int]) -> set[Partition]:

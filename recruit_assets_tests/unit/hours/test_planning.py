@@ -53,17 +53,17 @@ def planned(*hours: PendingHour, slots: int = 9, running: tuple[HourRange, ...] 
         (NOW + timedelta(seconds=5, milliseconds=1), True),
     ],
 )
-def test_a_change_is_covered_by_a_mark_more_than_five_seconds_later(
+def test_a_change_is_covered_by_a_coverage_more_than_five_seconds_later(
     covered_through: datetime | None, covered: bool
 ) -> None:
     assert is_covered(NOW, covered_through) is covered
 
 
-def test_changed_hours_without_a_later_mark_are_uncovered() -> None:
+def test_changed_hours_without_a_later_coverage_are_uncovered() -> None:
     changes = {ago(0): NOW, ago(1): NOW, ago(2): NOW}
-    marks = {ago(0): NOW + timedelta(minutes=1), ago(1): NOW - timedelta(minutes=1)}
+    covered_through = {ago(0): NOW + timedelta(minutes=1), ago(1): NOW - timedelta(minutes=1)}
 
-    assert uncovered(changes, marks) == {ago(1): NOW, ago(2): NOW}
+    assert uncovered(changes, covered_through) == {ago(1): NOW, ago(2): NOW}
 
 
 def test_the_current_hour_comes_first_and_the_past_from_the_newest_on() -> None:
@@ -90,8 +90,8 @@ def test_the_current_hour_comes_first_and_the_past_from_the_newest_on() -> None:
 def test_an_hour_of_the_past_rests_between_two_runs(ended_ago_s: int, covered_ago_s: int | None, is_due: bool) -> None:
     """Late events would else keep a run of the past going all the time."""
     now, hour = CURRENT + timedelta(seconds=ended_ago_s), ago(1)
-    mark = None if covered_ago_s is None else now - timedelta(seconds=covered_ago_s)
-    one = replace(pending(hour)[0], covered_through=mark)
+    covered = None if covered_ago_s is None else now - timedelta(seconds=covered_ago_s)
+    one = replace(pending(hour)[0], covered_through=covered)
 
     result = plan([one], now=now, first_hour=FIRST_HOUR, slots=9, rest=REST)
 

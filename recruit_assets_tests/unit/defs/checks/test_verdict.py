@@ -12,20 +12,20 @@ from recruit_assets.defs.checks.raw_events import Drained, adds_up, is_empty
 from recruit_assets.defs.checks.verdict import Verdict, result_of
 from recruit_assets.hours.ports import RecordedHour
 from recruit_assets.stores.cassandra.check_reads import Bucket
-from recruit_assets.stores.kafka.offsets import Backlog
+from recruit_assets.stores.kafka.offsets import PartitionBacklog
 from recruit_assets.stores.mysql.check_reads import StoredCounts
 
 SEVEN, EIGHT = datetime(2026, 1, 5, 7, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)
 HOURS = [SEVEN, EIGHT]
 
 
-def recorded(events: int, *, mark: int = 100, rows: int = 2) -> RecordedHour:
-    return RecordedHour(covered_through_ms=mark, t=7, row_count=rows, event_count=events)
+def recorded(events: int, *, covered: int = 100, rows: int = 2) -> RecordedHour:
+    return RecordedHour(covered_through_ms=covered, write_timestamp=7, row_count=rows, event_count=events)
 
 
 def compare(source: dict[datetime, RecordedHour], derived: dict[datetime, RecordedHour]) -> Verdict:
-    by_stage = {("a", hour): one for hour, one in source.items()} | {("b", hour): one for hour, one in derived.items()}
-    return counts_same_events(HOURS, by_stage, source="a", derived="b")
+    by_table = {("a", hour): one for hour, one in source.items()} | {("b", hour): one for hour, one in derived.items()}
+    return counts_same_events(HOURS, by_table, source="a", derived="b")
 
 
 def test_stages_that_count_the_same_events_agree() -> None:
@@ -42,7 +42,7 @@ def test_a_stage_that_counts_other_events_is_told_by_hour() -> None:
 
 
 def test_hours_of_another_coverage_are_not_compared() -> None:
-    verdict = compare({SEVEN: recorded(3), EIGHT: recorded(4)}, {SEVEN: recorded(5, mark=99)})
+    verdict = compare({SEVEN: recorded(3), EIGHT: recorded(4)}, {SEVEN: recorded(5, covered=99)})
     assert verdict == Verdict(
         not_compared=(
             "2026-01-05 07:00: another run has replaced it in a or b",
@@ -53,9 +53,9 @@ def test_hours_of_another_coverage_are_not_compared() -> None:
 
 
 def held(stored: StoredCounts | None, again: RecordedHour | None = None) -> Verdict:
-    marks = {("mysql_report", SEVEN): recorded(3, rows=2)}
-    later = {("mysql_report", SEVEN): again} if again else marks
-    return holds_what_was_recorded([SEVEN], marks, {SEVEN: stored} if stored else {}, again=later)
+    records = {("mysql_report", SEVEN): recorded(3, rows=2)}
+    later = {("mysql_report", SEVEN): again} if again else records
+    return holds_what_was_recorded([SEVEN], records, {SEVEN: stored} if stored else {}, again=later)
 
 
 def test_a_report_holds_what_it_recorded() -> None:
@@ -75,13 +75,13 @@ def test_a_report_that_holds_something_else_is_told(stored: StoredCounts | None,
     assert (verdict, verdict.passed) == (Verdict(3, found, (difference,)), False)
 
 
-def test_rows_without_a_mark_are_a_difference() -> None:
+def test_rows_without_a_record_are_a_difference() -> None:
     verdict = holds_what_was_recorded([SEVEN], {}, {SEVEN: StoredCounts(1, 1)}, again={})
     assert verdict == Verdict(0, 1, ("2026-01-05 07:00: 1 rows with 1 events, report_hours records 0 with 0",))
 
 
 def test_an_hour_that_was_replaced_while_it_was_read_is_not_compared() -> None:
-    verdict = held(StoredCounts(9, 9), again=recorded(9, mark=200))
+    verdict = held(StoredCounts(9, 9), again=recorded(9, covered=200))
     assert verdict == Verdict(not_compared=("2026-01-05 07:00: another run replaced it during the check",))
 
 
@@ -126,8 +126,8 @@ def test_a_drain_accounts_for_each_record() -> None:
 
 
 def test_offsets_left_or_lost_are_told_by_partition() -> None:
-    nothing = [Backlog(0, uncommitted=0, dropped=0)]
-    backlog = [Backlog(0, uncommitted=4, dropped=0), Backlog(1, uncommitted=0, dropped=3)]
+    nothing = [PartitionBacklog(0, uncommitted=0, dropped=0)]
+    backlog = [PartitionBacklog(0, uncommitted=4, dropped=0), PartitionBacklog(1, uncommitted=0, dropped=3)]
 
     assert is_empty(nothing, topic="t", group="g") == Verdict(0, 0)
     assert is_empty(backlog, topic="t", group="g") == Verdict(

@@ -7,7 +7,7 @@ from recruit_assets.observability.audit.differences import RowDifferences
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
 from recruit_assets.observability.audit.results import NONE, RuleResult, Sample
 from recruit_assets.stores.kafka.offsets import PartitionSpan
-from recruit_assets.stores.mysql.audit_reads import ReportMark
+from recruit_assets.stores.mysql.audit_reads import ReportedHour
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 CHANGED = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -81,8 +81,8 @@ def test_reports_differ_by_rows_missing_unexpected_and_different() -> None:
 
 def test_an_hour_is_pending_until_the_report_covers_its_change_and_the_skew() -> None:
     def pending(covered_through: datetime) -> RuleResult:
-        mark = ReportMark(covered_through.replace(tzinfo=None), row_count=1, event_count=1)
-        return rules.nothing_pending({SEVEN: CHANGED}, {SEVEN.replace(tzinfo=None): mark})
+        record = ReportedHour(covered_through.replace(tzinfo=None), row_count=1, event_count=1)
+        return rules.nothing_pending({SEVEN: CHANGED}, {SEVEN.replace(tzinfo=None): record})
 
     assert pending(CHANGED + timedelta(seconds=5, milliseconds=1)).ok
     assert outcome(pending(CHANGED + timedelta(seconds=5))) == (

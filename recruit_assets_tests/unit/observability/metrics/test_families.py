@@ -79,7 +79,7 @@ def test_lag_and_dead_letters_have_labels() -> None:
 
 def test_runs_checks_and_audit_show_the_last_result() -> None:
     runs = families.of_runs([LastRun("hours_job", succeeded=False, ended_at=NOW, seconds=7.5)], {"queued": 2})
-    checks = families.of_checks([LastCheck("mysql_report", "counts_every_event", passed=True, judged_at=NOW)])
+    checks = families.of_checks([LastCheck("mysql_report", "counts_every_event", passed=True, evaluated_at=NOW)])
 
     assert samples([*runs, *checks, *families.of_audit(AUDIT)]) == {
         "recruit_last_run_success/hours_job": 0,

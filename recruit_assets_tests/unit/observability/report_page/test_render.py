@@ -47,7 +47,7 @@ def test_the_page_needs_no_other_file_and_no_script() -> None:
     ids=["empty", "hour", "hours", "0", "no click"],
 )
 def test_the_page_is_well_formed_whatever_the_report_holds(totals: tuple[Totals, ...]) -> None:
-    page = reading(*totals, checks=[LastCheck("mysql_report", "counts_every_event", passed=True, judged_at=START)])
+    page = reading(*totals, checks=[LastCheck("mysql_report", "counts_every_event", passed=True, evaluated_at=START)])
 
     assert (page.misplaced, page.open) == ([], [])
     assert len(page.ids) == len(set(page.ids))
@@ -110,7 +110,7 @@ def test_what_is_wrong_is_named() -> None:
         *HOURS,
         state=ReportState(now, (pending,), newest_event=now - timedelta(minutes=5)),
         audit=LastAudit(ended_at=now, records=10, rules=17, broken=("events", "report rows")),
-        checks=[LastCheck("mysql_report", "counts_every_event", passed=False, judged_at=now)],
+        checks=[LastCheck("mysql_report", "counts_every_event", passed=False, evaluated_at=now)],
     )
 
     for wanted in ("5 minutes behind", "1 , the first 2026-01-05 00:00 UTC ; the last run of 1 failed",
@@ -120,7 +120,7 @@ def test_what_is_wrong_is_named() -> None:
 
 def test_what_is_right_is_said_too() -> None:
     audit = LastAudit(ended_at=START, records=20_000, rules=17, broken=())
-    check = LastCheck("mysql_report", "counts_every_event", passed=True, judged_at=START)
+    check = LastCheck("mysql_report", "counts_every_event", passed=True, evaluated_at=START)
 
     text = reading(*HOURS, audit=audit, checks=[check]).text
 

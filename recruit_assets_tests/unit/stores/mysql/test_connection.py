@@ -20,9 +20,9 @@ Operational, Programming = pymysql.err.OperationalError, pymysql.err.Programming
         (Operational(1049, "Unknown database"), UserError, "Unknown database. Run `recruit-assets schema apply`"),
         (Operational(1021, "Disk full"), StoreUnavailable, "has no room left, make some: 1021 Disk full"),
         (Operational(1114, "The table is full"), StoreUnavailable, "has no room left, make some: 1114 The table"),
-        (Operational(2013, "Lost connection"), StoreUnavailable, "doesn't answer as it should: 2013 Lost connection"),
-        (ConnectionRefusedError("refused"), StoreUnavailable, "doesn't answer as it should: refused"),
-        (Programming(1146, "No such table"), Inconsistent, "refuses the statement: 1146 No such table"),
+        (Operational(2013, "Lost connection"), StoreUnavailable, "request failed: 2013 Lost connection"),
+        (ConnectionRefusedError("refused"), StoreUnavailable, "request failed: refused"),
+        (Programming(1146, "No such table"), Inconsistent, "rejected the statement: 1146 No such table"),
     ],
 )
 def test_an_error_names_the_database_and_what_to_do(error: Exception, ours: type[RecruitError], message: str) -> None:
