@@ -111,7 +111,7 @@ def after_runs(pending: PendingHour, failures: Iterable[FailedRun]) -> PendingHo
     return replace(pending, attempts=attempts, next_try_at=newest + retry_delay(attempts))
 
 
-def rests(pending: PendingHour, *, now: datetime, rest: timedelta) -> bool:
+def is_resting(pending: PendingHour, *, now: datetime, rest: timedelta) -> bool:
     """Whether a run covered the hour within the last `rest`, and the hour had ended before that."""
     covered = pending.covered_through
     return pending.hour + HOUR <= now - rest and covered is not None and covered > now - rest
@@ -137,7 +137,7 @@ def plan(
     inside = {one.hour: one for one in pending if one.hour in bounds}
     busy = {hour for hour in inside if any(hour in run for run in running)}
     waiting = {hour for hour, one in inside.items() if one.next_try_at > now and one.attempts} - busy
-    resting = {hour for hour, one in inside.items() if rests(one, now=now, rest=rest)} - busy - waiting
+    resting = {hour for hour, one in inside.items() if is_resting(one, now=now, rest=rest)} - busy - waiting
     due = inside.keys() - busy - waiting - resting
     alone = {hour for hour in due if inside[hour].attempts}
     requests, left = _ranges(due, alone=alone, current=current, slots=slots, barriers=[*running, *_single(waiting)])

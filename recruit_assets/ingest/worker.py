@@ -21,6 +21,7 @@ from recruit_assets.ingest.result import IngestCounts
 from recruit_assets.ingest.writer import EventWriter, MicroBatch, Row, Writes
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.runtime.times import to_ms
 from recruit_assets.stores.cassandra.batch_encoder import Partition, raw_row
 from recruit_assets.stores.cassandra.event_writes import EventWrites
 from recruit_assets.stores.cassandra.session import open_session
@@ -297,7 +298,7 @@ def open_worker(
     settings: Settings, *, metrics: IngestMetrics, drains: bool = False, connect: Connect = connect
 ) -> Iterator[Worker]:
     """A connected worker."""
-    limits = Limits(settings.max_event_bytes, round(settings.first_hour.timestamp() * 1000))
+    limits = Limits(settings.max_event_bytes, to_ms(settings.first_hour))
     with _rare_collections(), connect(settings) as connections:
         yield Worker(connections, limits=limits, metrics=metrics, drains=drains)
 

@@ -222,7 +222,7 @@ def _alter_dead_letter_topic(settings: Settings, **options: str) -> None:
 
 
 def _run_all_hours(settings: Settings) -> None:
-    """The three stages, as a run of these hours does them."""
+    """The three hourly steps, as a run of these hours does them."""
     frames = CassandraFrames(SparkResource.from_settings(settings).spark_session, settings)
     with open_session(settings) as session, open_report_database(settings) as database:
         for sink in (FilteredEvents, HourlyJobMetrics, MySqlReport):

@@ -1,4 +1,4 @@
-"""The three hourly tables behind one interface: set an hour's input, run the stage, read what is stored.
+"""The three hourly tables behind one interface: set an hour's input, run the step, read what is stored.
 
 Inputs are written and outputs read with plain statements, not by the code under test.
 """

@@ -41,7 +41,7 @@ class HourlyIOManager(dg.ConfigurableIOManager):
         """Dagster calls this when the run ends."""
         self._scope.close()
 
-    def declared(self, key: dg.AssetKey) -> CassandraTable | SqlTable:
+    def declared_table(self, key: dg.AssetKey) -> CassandraTable | SqlTable:
         """The table that the asset is stored in."""
         for table in self.tables:
             if table.name == key.path[-1]:

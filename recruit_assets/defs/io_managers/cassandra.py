@@ -67,7 +67,7 @@ class CassandraIOManager(HourlyIOManager):
         add_hour_metadata(context, hour_numbers(replaced, unattributed=bool(table.attributed_by)))
 
     def table(self, key: dg.AssetKey) -> HourTable:
-        return cast("HourTable", self.declared(key))
+        return cast("HourTable", self.declared_table(key))
 
 
 def _replaced_metadata(table: HourTable, replaced: Replaced, seconds: float) -> dict[str, dg.MetadataValue]:

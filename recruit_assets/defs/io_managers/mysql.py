@@ -54,4 +54,4 @@ class MySqlIOManager(HourlyIOManager):
         return sql_frame(self.spark_session, self.mysql.settings, self.table(context.asset_key))
 
     def table(self, key: dg.AssetKey) -> HourlySqlTable:
-        return cast("HourlySqlTable", self.declared(key))
+        return cast("HourlySqlTable", self.declared_table(key))

@@ -5,7 +5,7 @@ Counting is written a second time here on purpose, so that the audit can disagre
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import islice
 
 from recruit_assets.contract.measures import ACTION_SPELLINGS, COUNTS, MEASURES, SUMS
@@ -13,6 +13,7 @@ from recruit_assets.contract.tables import GRAIN
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
 from recruit_assets.observability.audit.event_digest import content_of
 from recruit_assets.observability.audit.results import Progress
+from recruit_assets.runtime.times import aware, to_ms
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
 
 ROWS_AT_ONCE = 2_000
@@ -26,7 +27,6 @@ _EVENT_TIME, _RECEIVED_AT, _CREATE_TIME = (
 _FIRST_VALUE, _EXTRA = _CREATE_TIME + 1, READ_COLUMNS.index("extra")
 _TRACK = READ_COLUMNS.index("custom_track")
 _JOB, *_OTHER_IDS = (READ_COLUMNS.index(name) for name in GRAIN)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _COUNTED = {count.action: MEASURES.index(count) for count in COUNTS}
 """By action: position of its count among the measures."""
@@ -51,7 +51,7 @@ def take_rows(
     """Copy every row into the audit database, with the metrics that follow; returns the number of rows."""
     read = 0
     for (hour, bucket), rows in partitions:
-        hour_ms = (hour.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+        hour_ms = to_ms(aware(hour))
         metrics: dict[Grain, Metrics] = {}
         while chunk := list(islice(rows, ROWS_AT_ONCE)):
             audit_db.add_stored(

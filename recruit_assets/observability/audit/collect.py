@@ -13,6 +13,7 @@ from recruit_assets.observability.audit.kafka_records import RecordCounts, Recor
 from recruit_assets.observability.audit.report_rows import HourCounts, take_companies, take_report
 from recruit_assets.observability.audit.results import Progress, Sample
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.runtime.times import to_ms
 from recruit_assets.stores.cassandra.audit_reads import newest_changes, read_partitions, stored_partitions
 from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
@@ -75,7 +76,7 @@ def _read_records(
     settings: Settings,
     progress: Progress,
 ) -> RecordCounts:
-    limits = Limits(max_bytes=settings.max_event_bytes, first_hour_ms=round(settings.first_hour.timestamp() * 1000))
+    limits = Limits(max_bytes=settings.max_event_bytes, first_hour_ms=to_ms(settings.first_hour))
     records = RecordReader(audit_db, topic=settings.kafka_topic, layouts=read_layouts(session), limits=limits)
     firsts, ends = {span.partition: span.first for span in spans}, {span.partition: span.end for span in spans}
     batches = reader.records(settings.kafka_topic, firsts=firsts, ends=ends)

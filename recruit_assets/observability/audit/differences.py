@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +9,9 @@ from recruit_assets.contract.measures import REPORT_EVENTS
 from recruit_assets.contract.tables import MYSQL_REPORT, RAW_EVENTS
 from recruit_assets.observability.audit.audit_db import AuditDatabase
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
+from recruit_assets.runtime.times import from_ms
 
 Describe = Callable[..., str]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY = "hour_ms, bucket, create_time"
 
 # the same create_time with another event time is another event
@@ -176,7 +175,7 @@ def moment(instant_ms: int | None) -> str:
     """A UTC time as text, with milliseconds."""
     if instant_ms is None:
         return "never"
-    return (_EPOCH + timedelta(milliseconds=instant_ms)).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    return from_ms(instant_ms).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def _row(hour_ms: int, bucket: int, create_time: bytes) -> str:
