@@ -126,7 +126,7 @@ def plan(
     running: Collection[HourRange] = (),
     rest: timedelta = timedelta(0),
 ) -> Plan:
-    """Request the current hour, and at most `slots` ranges of at most 24 earlier hours, newest first.
+    """What to request: the current hour, and at most `slots` ranges of at most 24 earlier hours, newest first.
 
     A range may span hours that aren't pending, but none that is in a run already, and none that failed, which could
     make the whole range fail. An hour that failed is requested alone. Without `running` hours and `rest`, every hour

@@ -34,7 +34,7 @@ class RecordedHour:
     row_count: int
     event_count: int
     write_timestamps: Mapping[int, int] | None = None
-    """By bucket with raw events, in tables where a run may keep an earlier run's rows."""
+    """By bucket with raw events; None for a table in which a run replaces all rows of the hour."""
 
     def write_timestamp_of(self, bucket: int) -> int | None:
         """The write timestamp that every row of the bucket has; None if the bucket has no rows."""

@@ -18,7 +18,7 @@ from recruit_assets.hours.ports import Coverage, HourSink, HourStore, Rows, SqlR
 from recruit_assets.runtime.errors import Inconsistent, MissingCoverage
 
 TIMESTAMPS_PER_MS = 1000
-"""The last three digits of a write timestamp differ between runs that read the clock in the same millisecond."""
+"""The last three digits of a write timestamp tell runs apart that read the clock in the same millisecond."""
 
 RowsByHour = Iterator[tuple[datetime, Iterator[SqlRow]]]
 
@@ -112,7 +112,7 @@ def replace_hours(
     """Replace the table's rows of exactly these hours, and cover the hours as far as the step's inputs are covered.
 
     An incremental replacement reads and replaces only the buckets whose input was written to since the last one; the
-    result is the same. A run that is killed at any point leaves each hour uncovered or as it was.
+    result is the same. A run that is killed leaves each of its hours as it was, or without a coverage.
     """
     timestamp = step.write_timestamp
     source = step.inputs[0] if incremental and len(step.inputs) == 1 else None
