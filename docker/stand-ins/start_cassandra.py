@@ -1,6 +1,6 @@
 """Cassandra as the official image starts it: MAX_HEAP_SIZE, JVM_EXTRA_OPTS, CASSANDRA_DC and CASSANDRA_RACK.
 
-CASSANDRA_X settings of cassandra.yaml aren't there: compose.yaml names a file of its own by -Dcassandra.config.
+Other CASSANDRA_* variables of the image aren't supported: compose.yaml passes its own file in -Dcassandra.config.
 """
 
 import os
@@ -15,7 +15,7 @@ DATA = Path("/var/lib/cassandra")
 
 
 def main() -> None:
-    """Write what names datacenter and rack, then become the node."""
+    """Write the configuration, then replace this process by the node."""
     datacenter, rack = os.environ.get("CASSANDRA_DC", "dc1"), os.environ.get("CASSANDRA_RACK", "rack1")
     (CONFIG / "cassandra-rackdc.properties").write_text(f"dc={datacenter}\nrack={rack}\n", encoding="utf-8")
     logback = CONFIG / "logback.xml"

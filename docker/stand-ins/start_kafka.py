@@ -1,4 +1,4 @@
-"""Kafka as apache/kafka starts it: KAFKA_X_Y is property x.y, KAFKA_HEAP_OPTS the heap, CLUSTER_ID the cluster's."""
+"""Kafka as apache/kafka starts it: KAFKA_X_Y sets property x.y, KAFKA_HEAP_OPTS the heap, CLUSTER_ID the cluster's id."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ def properties() -> str:
 
 
 def main() -> None:
-    """Format the storage where it is new, then become the broker."""
+    """Format new storage, then replace this process by the broker."""
     FOLDER.mkdir(exist_ok=True)
     config = FOLDER / "server.properties"
     config.write_text(properties(), encoding="utf-8")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# MySQL as the official image starts it: MYSQL_ROOT_PASSWORD for root from everywhere; arguments go to mysqld. There is no
-# initdb.d: compose.yaml uses none.
+# MySQL as the official image starts it: MYSQL_ROOT_PASSWORD is root's password, from any host; arguments go to mysqld.
+# There is no initdb.d, since compose.yaml doesn't use it.
 set -euo pipefail
 : "${MYSQL_ROOT_PASSWORD:?is required, as in the official image}"
 data=/var/lib/mysql
