@@ -1,1 +1,1 @@
-"""Benchmarks on real engines, side by side with their peers; `make bench` runs them, none is a test."""
+"""Benchmarks on real engines against other tools (the peers). `make bench` runs them; they aren't tests."""

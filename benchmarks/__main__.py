@@ -1,7 +1,4 @@
-"""`python -m benchmarks`, or `make bench`: measures, then writes `results/latest.json` and `docs/benchmarks.md`.
-
-Belongs here: arguments and order. What is measured stands in `suite`.
-"""
+"""`python -m benchmarks`, or `make bench`: measures, then writes `results/latest.json` and `docs/benchmarks.md`."""
 
 import logging
 from pathlib import Path
@@ -9,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.arena import open_arena
 from benchmarks.console import console, echo
 from benchmarks.document import write_document
+from benchmarks.engines import started_engines
 from benchmarks.figure import Figure
 from benchmarks.results import record
 from benchmarks.suite import chosen
@@ -20,22 +17,24 @@ from recruit_assets.runtime.signals import interrupt_on_signals
 
 
 def main(
-    only: Annotated[str, typer.Option(help="Keys, comma separated; the other figures keep their last values")] = "",
-    repeats: Annotated[int, typer.Option(min=1, help="Measurements of each side, in turns")] = 3,
-    state_dir: Annotated[Path, typer.Option(help="Of the engines, emptied first")] = Path(".recruit/bench"),
+    only: Annotated[str, typer.Option(help="Keys, comma separated; other figures keep their last values")] = "",
+    repeats: Annotated[int, typer.Option(min=1, help="Measurements of each side, interleaved")] = 3,
+    state_dir: Annotated[Path, typer.Option(help="State directory of the engines; emptied first")] = Path(
+        ".recruit/bench"
+    ),
 ) -> None:
-    """Measure on engines of its own. Exit code 0 when everything was measured, whether or not goals are met."""
+    """Measure on newly started engines. Exit code 0 if everything was measured, whether or not goals are met."""
     configure_logs()
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # it tells at length that the arena's Spark ended before it
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # otherwise it logs at length that Spark ended first
     try:
         benchmarks = chosen(only)
     except KeyError as unknown:
-        raise typer.BadParameter(f"no benchmark gives {unknown}") from unknown
-    with interrupt_on_signals(), open_arena(state_dir.resolve(), echo) as arena:
+        raise typer.BadParameter(f"no benchmark has the key {unknown}") from unknown
+    with interrupt_on_signals(), started_engines(state_dir.resolve(), echo) as engines:
         for benchmark in benchmarks:
             echo(f"{', '.join(benchmark.keys)}: {repeats} repeats")
-            figures = benchmark.measure(arena, repeats)
-            record(figures)  # at once: what comes after may fail
+            figures = benchmark.measure(engines, repeats)
+            record(figures)  # now, since a later benchmark may fail
             for figure in figures:
                 _show(figure)
     write_document()

@@ -1,4 +1,4 @@
-"""A command as a user types it, on the platform that settings name. Not here: one that is watched while it runs."""
+"""Runs a command of `recruit-assets` as a user would, with given settings."""
 
 import os
 import subprocess
@@ -8,5 +8,5 @@ from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 
 def run_command(settings: Settings, *arguments: str) -> None:
-    """`recruit-assets` with these arguments; CalledProcessError if it fails."""
+    """Run `recruit-assets` with these arguments; CalledProcessError if it fails."""
     subprocess.run([*RECRUIT_ASSETS, *arguments], env={**os.environ, **as_environment(settings)}, check=True)

@@ -1,4 +1,4 @@
-"""What the benchmarks' commands tell whoever runs them."""
+"""Output of the benchmarks' commands."""
 
 from rich.console import Console
 
@@ -6,5 +6,5 @@ console = Console(width=120, highlight=False)
 
 
 def echo(message: str) -> None:
-    """A line of progress, as it is."""
+    """Print a line of progress; brackets in it aren't markup."""
     console.print(message, markup=False)

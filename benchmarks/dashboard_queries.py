@@ -1,8 +1,8 @@
-"""How long each dashboard panel waits for the report database, over a year of hours with a million report rows.
+"""How long each dashboard panel's query takes, on a report of a year with a million rows.
 
-`python -m benchmarks.dashboard_queries`. The rows are written into a database that is made for it, on a MariaDB of its
-own or on the MySQL that RECRUIT_MYSQL_* name. Each query is the provisioned dashboard's, over the last week and over
-the whole year; exit code 1 if one needs more than a second.
+`python -m benchmarks.dashboard_queries`. The rows are written into a new database, on a MariaDB that is started for it
+or on the server in RECRUIT_MYSQL_*. The queries are those of the provisioned dashboards, over the last week and over
+the whole year. Exit code 1 if one takes more than a second.
 """
 
 import statistics
@@ -48,8 +48,10 @@ RANGES = {"last week": (timedelta(days=7), 3600), "year": (timedelta(days=365), 
 
 def main(
     rows: Annotated[int, typer.Option(help="Report rows, spread over the year's hours")] = 1_000_000,
-    state_dir: Annotated[Path, typer.Option(help="Of the MariaDB that is started")] = Path(".recruit/bench-dashboards"),
-    keep: Annotated[str, typer.Option(help="Name of a database to be kept, and used if an earlier call kept it")] = "",
+    state_dir: Annotated[Path, typer.Option(help="State directory of the MariaDB that is started")] = Path(
+        ".recruit/bench-dashboards"
+    ),
+    keep: Annotated[str, typer.Option(help="Name of a database to keep, and to reuse if it exists")] = "",
 ) -> None:
     """Load a year of hours and time every query of every panel and variable."""
     with _server(state_dir.resolve()) as server:
@@ -68,7 +70,7 @@ def main(
 
 @contextmanager
 def _server(state_dir: Path) -> Iterator[Settings]:
-    """The MySQL that the settings name, or one that is started and stopped."""
+    """The server in the settings, or a MariaDB that is started and stopped."""
     settings = load_settings(state_dir=state_dir)
     engines = LocalEngines(settings)
     if settings.mysql_host:
@@ -82,7 +84,7 @@ def _server(state_dir: Path) -> Iterator[Settings]:
 
 
 def _load(database: ReportDatabase, rows: int) -> None:
-    """A day in a transaction: an hour in each, as runs write them, would take the disk four minutes."""
+    """One transaction per day: one per hour, as runs write them, would take four minutes on this disk."""
     rng, jobs = Random(1), site_jobs(SITE.jobs)  # noqa: S311  # nothing secret
     load_jobs(database, dimension_rows(jobs))
     load_names(database, site_names(SITE))
@@ -104,7 +106,7 @@ def _insert(cursor: Cursor, *, by_hour: Mapping[datetime, Sequence[SqlRow]]) -> 
 
 
 def _rows(hour: datetime, count: int, *, jobs: list[Job], rng: Random) -> list[SqlRow]:
-    """Distinct jobs and publishers of one hour, a few jobs being in most of them."""
+    """Distinct jobs and publishers of one hour. A few jobs are in most hours."""
     grains: dict[tuple[int, int], None] = {}
     while len(grains) < count:
         popular = min(int(rng.paretovariate(0.6)) - 1, len(jobs) - 1)
@@ -128,7 +130,7 @@ def _rows(hour: datetime, count: int, *, jobs: list[Job], rng: Random) -> list[S
 
 
 def _show(database: ReportDatabase) -> float:
-    """Prints milliseconds, median of REPEATS after a first one; returns the slowest median."""
+    """Print the milliseconds of each query, median of REPEATS after a warm-up, and return the slowest median."""
     ((version,),) = database.query("SELECT VERSION()")
     ((count,),) = database.query(f"SELECT COUNT(*) FROM {FACT.name}")
     table = Table("query", *(f"{name}, ms" for name in RANGES), title=f"{count:,} report rows, {version}", box=None)

@@ -1,7 +1,4 @@
-"""`docs/benchmarks.md` and its plot, written from the result files alone.
-
-Belongs here: what a reader sees. Not here: the numbers' meaning (`figure`) and their file (`results`).
-"""
+"""Writes `docs/benchmarks.md` and its plot from the result files."""
 
 from collections.abc import Mapping
 
@@ -16,19 +13,19 @@ NOT_FIGURES = frozenset({"machine", "versions"})
 INTRODUCTION = """\
 # Benchmarks
 
-`make bench` writes this page from `benchmarks/results/latest.json`, which also has the raw repeats. Every figure is the
-median of interleaved repeats on the real engines that the project starts. Acknowledged means durable
+`make bench` writes this page from `benchmarks/results/latest.json`, which also has every single measurement. A figure is
+the median of repeats on real engines; its sides are measured in turns. Acknowledged writes are on disk
 (`commitlog_sync: group`) unless the row says otherwise. Both sides work on the same rows in the same tables, and a time
-counts only if they wrote the same. The notes say which processes used the processors.
+counts only if both wrote the same rows. The notes say which processes used the processors.
 
-    make bench                                       # everything: about 45 minutes, the sum of its parts
+    make bench                                       # everything: about 45 minutes
     make bench ONLY=ingest_vs_dsbulk REPEATS=5       # one figure, with more repeats
     python -m benchmarks.growth                      # ten million events in steps
 """
 
 
 def write_document() -> None:
-    """Both files, from what was measured last."""
+    """Write both files from the latest measurements."""
     latest = read_latest()
     figures = {key: value for key, value in latest.items() if key not in NOT_FIGURES}
     write_plot(figures)
@@ -38,7 +35,7 @@ def write_document() -> None:
 
 
 def write_plot(figures: Mapping[str, Json]) -> None:
-    """How many times better than its goal each figure is; the line at 1 is the goal."""
+    """Plot how many times better than its goal each figure is; the line at 1 is the goal."""
     plt = plots()
     margins = {key: margin(figure) for key, figure in figures.items()}
     canvas, axes = plt.subplots(figsize=(9, 0.42 * len(margins) + 1.2), layout="constrained")
@@ -57,16 +54,16 @@ def write_plot(figures: Mapping[str, Json]) -> None:
 
 
 def margin(figure: Json) -> float:
-    """How many times better than its goal a figure is; below 1 it isn't met."""
+    """How many times better than its goal a figure is; below 1 the goal isn't met."""
     goal, value = figure["goal"], figure["value"]
     return float(value / goal["at_least"] if "at_least" in goal else goal["at_most"] / value)
 
 
 def _machine(latest: Json) -> str:
     found = latest["machine"]
-    told = ", ".join(f"{name} {version}" for name, version in latest["versions"].items())
-    place = f"{found['processors']} processors ({found['processor']}), {found['memory_gib']} GiB, {found['system']}"
-    return f"{place}; {told}.\n"
+    versions = ", ".join(f"{name} {version}" for name, version in latest["versions"].items())
+    machine = f"{found['processors']} processors ({found['processor']}), {found['memory_gib']} GiB, {found['system']}"
+    return f"{machine}; {versions}.\n"
 
 
 def _table(figures: Mapping[str, Json]) -> str:
@@ -92,9 +89,9 @@ def _table(figures: Mapping[str, Json]) -> str:
 def _notes(figures: Mapping[str, Json]) -> str:
     lines = ["Notes and further measurements:", ""]
     for key, figure in figures.items():
-        told = [*figure["notes"], *(_shown(side) for side in figure["others"])]
-        if told:
-            lines.append(f"- `{key}`: {'; '.join(told)}.")
+        notes = [*figure["notes"], *(_shown(side) for side in figure["others"])]
+        if notes:
+            lines.append(f"- `{key}`: {'; '.join(notes)}.")
     return "\n".join(lines) + "\n"
 
 

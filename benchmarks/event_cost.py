@@ -1,7 +1,7 @@
-"""What one event costs each engine, in processor time and on the disk: the figures that docs/scaling.md reckons with.
+"""CPU time and disk space that one event costs in each engine: the numbers that docs/scaling.md calculates with.
 
-`python -m benchmarks.event_cost`. Processor time is what the kernel counts for each process, so that what else the
-machine does isn't in it. Not here: rates, and who waits for whom (`suite`).
+`python -m benchmarks.event_cost`. CPU time is what the kernel counts for each process, so other load on the machine
+doesn't count.
 """
 
 from pathlib import Path
@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from benchmarks.arena import Arena, open_arena
 from benchmarks.command import run_command
 from benchmarks.console import console, echo
+from benchmarks.engines import BenchmarkEngines, started_engines
 from benchmarks.histories import flat_events
 from benchmarks.ingest import PROCESSES
-from benchmarks.processors import spent
+from benchmarks.processors import processor_seconds
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.local.engines.engine import EngineName
 from recruit_assets.runtime.logs import configure_logs
@@ -29,17 +29,19 @@ BLOCK = 512
 
 
 def main(
-    events: Annotated[int, typer.Option(min=1000, help="Of one hour")] = 1_000_000,
-    state_dir: Annotated[Path, typer.Option(help="Of the engines, emptied first")] = Path(".recruit/bench"),
+    events: Annotated[int, typer.Option(min=1000, help="Number of events, all in one hour")] = 1_000_000,
+    state_dir: Annotated[Path, typer.Option(help="State directory of the engines; emptied first")] = Path(
+        ".recruit/bench"
+    ),
 ) -> None:
-    """Send an hour of events, ingest and report it, and divide what that took by their number."""
+    """Send an hour of events, ingest and report it, and divide the cost by the number of events."""
     configure_logs()
-    with open_arena(state_dir.resolve(), echo) as arena:
-        with arena.names("warm") as settings:  # engines that were just started spend more on compiling themselves
-            _processor_time(arena, settings, WARMING)
-        with arena.names("cost", ingest_processes=PROCESSES) as settings:
-            seconds = _processor_time(arena, settings, events)
-            size = _bytes(arena, settings)
+    with started_engines(state_dir.resolve(), echo) as engines:
+        with engines.fresh_names("warm") as settings:  # JVMs that have just started use CPU time to compile
+            _processor_time(engines, settings, WARMING)
+        with engines.fresh_names("cost", ingest_processes=PROCESSES) as settings:
+            seconds = _processor_time(engines, settings, events)
+            size = _bytes(engines, settings)
     table = Table("what one event costs", f"mean of {events:,}", box=None)
     for what, used in size.items():
         table.add_row(what, f"{used / events:.0f} bytes")
@@ -48,38 +50,38 @@ def main(
     console.print(table)
 
 
-def _processor_time(arena: Arena, settings: Settings, events: int) -> dict[str, float]:
-    """Seconds of each engine for an hour with so many events."""
-    with spent(arena, others=OURS) as sending:
+def _processor_time(engines: BenchmarkEngines, settings: Settings, events: int) -> dict[str, float]:
+    """CPU seconds of each engine for an hour with this many events."""
+    with processor_seconds(engines, others=OURS) as sending:
         simulate_to_kafka(settings, flat_events(events, hours=1))
-    with spent(arena, others=OURS) as ingesting:
+    with processor_seconds(engines, others=OURS) as ingesting:
         run_command(settings, "ingest", "--until-caught-up")
-    with spent(arena, others=OURS) as reporting:
+    with processor_seconds(engines, others=OURS) as reporting:
         run_command(settings, "materialize")
     return {
         "ingest": ingesting[OURS],
-        "Kafka, to take and to give it": sending[EngineName.KAFKA] + ingesting[EngineName.KAFKA],
+        "Kafka, to receive and deliver it": sending[EngineName.KAFKA] + ingesting[EngineName.KAFKA],
         "Cassandra, to write one replica": ingesting[EngineName.CASSANDRA],
         "Spark, from raw event to report": reporting[EngineName.SPARK],
-        "Cassandra meanwhile": reporting[EngineName.CASSANDRA],
+        "Cassandra, to serve Spark": reporting[EngineName.CASSANDRA],
     }
 
 
-def _bytes(arena: Arena, settings: Settings) -> dict[str, int]:
-    """What was stored; Cassandra is restarted, since it writes what lies in memory when it stops."""
-    arena.engines.stop_one(EngineName.CASSANDRA, echo)
+def _bytes(engines: BenchmarkEngines, settings: Settings) -> dict[str, int]:
+    """Bytes on disk. Cassandra is restarted: it flushes its memory to disk when it stops."""
+    engines.local.stop_one(EngineName.CASSANDRA, echo)
     of_table = f"**/{settings.cassandra_keyspace}/{RAW_EVENTS.name}-*"
     found = {
-        "in Kafka's log": _stored(arena, EngineName.KAFKA, f"{settings.kafka_topic}-*"),
-        "in raw_events on disk": _stored(arena, EngineName.CASSANDRA, of_table),
+        "in Kafka's log": _stored(engines, EngineName.KAFKA, f"{settings.kafka_topic}-*"),
+        "in raw_events on disk": _stored(engines, EngineName.CASSANDRA, of_table),
     }
-    arena.engines.start_one(EngineName.CASSANDRA, echo)
+    engines.local.start_one(EngineName.CASSANDRA, echo)
     return found
 
 
-def _stored(arena: Arena, engine: EngineName, folders: str) -> int:
-    """Bytes that the files in the engine's folders of this name take; Kafka's indexes are mostly holes."""
-    found = (arena.state_dir / "engines" / engine / "data").glob(folders)
+def _stored(engines: BenchmarkEngines, engine: EngineName, folders: str) -> int:
+    """Disk space of the engine's folders with this name, in blocks: Kafka's index files are sparse."""
+    found = (engines.state_dir / "engines" / engine / "data").glob(folders)
     return sum(file.stat().st_blocks * BLOCK for folder in found for file in folder.rglob("*") if file.is_file())
 
 

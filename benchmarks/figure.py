@@ -1,8 +1,4 @@
-"""What a benchmark found: a number with its goal, and the raw repeats that it comes from.
-
-Belongs here: the shape of a figure and its arithmetic. Not here: measuring (a module per benchmark), where figures are
-kept (`results`), how they are shown (`document`).
-"""
+"""A benchmark's result: a number with its goal, and the single measurements that it is computed from."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A bound that the figure's value should keep; `stretch` is the next one, shown and not judged."""
+    """A bound of the figure's value. `stretch` is the next goal, which is only shown."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -27,7 +23,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of those that were measured: its name, the unit of its repeats, and what each repeat gave."""
+    """One of the things compared: its name, and its measurements with their unit."""
 
     name: str
     unit: str
@@ -39,16 +35,16 @@ class Side:
 
     @property
     def spread(self) -> float:
-        """How far the extremes are apart, as a share of the median."""
+        """Difference of the extremes, as a share of the median."""
         return (max(self.repeats) - min(self.repeats)) / self.median if self.median else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A figure of the list that `make bench` works through.
+    """One row of docs/benchmarks.md.
 
-    `value` in `unit` is what the goal is about: a ratio ("x") of two sides, or the median of `ours`. `others` are sides
-    that were measured along; `notes` say what a reader must know to trust or repeat it.
+    The goal applies to `value`: a ratio of two sides (unit "x"), or the median of `ours`. `others` are sides that were
+    measured too; `notes` say what a reader must know to trust or repeat the measurement.
     """
 
     key: str
@@ -71,7 +67,7 @@ class Figure:
 
 
 def interleaved(sides: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, tuple[float, ...]]:
-    """Each side measured so often, in turns, so that what drifts meets all of them alike."""
+    """Measure each side `repeats` times, in turns, so that drift affects all sides equally."""
     found: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(repeats):
         for name, measure in sides.items():

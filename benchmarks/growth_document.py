@@ -1,7 +1,4 @@
-"""The growth run's part of the page: a table of its steps, and a plot in which a flat line is the promise.
-
-Not here: measuring (`growth`), the other figures (`document`).
-"""
+"""The section of docs/benchmarks.md on `benchmarks.growth`: a table of its steps, and a plot that should be flat."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +10,7 @@ COMMAND = "python -m benchmarks.growth --events 10000000"
 
 
 def growth_section(growth: Json) -> str:
-    """One row for each step and the plot, or how to measure them."""
+    """A table row for each step, and the plot; without results, the command that measures them."""
     if not growth:
         return f"`{COMMAND}` loads ten million events in steps and measures after each.\n"
     steps = growth["steps"]
@@ -22,26 +19,26 @@ def growth_section(growth: Json) -> str:
     lines = [
         "## Growth\n",
         f"`{COMMAND}` loads the history in steps of one day of event time.",
-        "After each step it measures ingest including its start, a sensor tick that finds nothing, one busy hour from",
-        "T to MySQL's commit, and resident memory in MiB (ingest: both processes at their peak).",
+        "After each step it measures ingest including its start, a sensor tick that finds nothing, the report of one",
+        "busy hour up to MySQL's commit, and resident memory in MiB (ingest: both processes at their peak).",
         f"It took {growth['minutes']:.0f} minutes; measured {growth['measured_at'][:10]} at `{growth['commit']}`.",
         "",
         f"| events | ingest, events/s | idle tick, ms | one hour, s | {' | '.join(names)} |",
         "|---|---|---|---|" + "---|" * len(names),
         *(_row(step, names) for step in steps),
         "",
-        f"![Each of these as a multiple of its first value]({PLOT.name})",
+        f"![Time and rate as multiples of their first values, and memory in MiB]({PLOT.name})",
     ]
     return "\n".join(lines) + "\n"
 
 
 def write_plot(steps: Sequence[Json]) -> None:
-    """Every measurement as a multiple of its first value, over the history in millions of events."""
+    """Plot rate and times as multiples of their first values, and memory, over millions of events."""
     plt = plots()
     canvas, (costs, memory) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained", sharex=True)
     series = {
         "ingest, events/s": "ingest_events_per_s",
-        "sensor's look, ms": "look_ms",
+        "idle tick, ms": "evaluation_ms",
         "one hour's report, s": "report_s",
     }
     history = [step["events"] / 1e6 for step in steps]
@@ -65,7 +62,7 @@ def _row(step: Mapping[str, Json], names: Sequence[str]) -> str:
     cells = [
         f"{step['events']:,}",
         f"{step['ingest_events_per_s']:,.0f}",
-        f"{step['look_ms']:.1f}",
+        f"{step['evaluation_ms']:.1f}",
         f"{step['report_s']:.2f}",
         *(f"{step['memory_mib'][name]:,}" for name in names),
     ]

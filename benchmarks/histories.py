@@ -1,7 +1,4 @@
-"""Two histories that end alike: so many events, and the same with nine times as many before them.
-
-Belongs here: loading them, and what was asked of the stores over one of them. Not here: what is measured on them.
-"""
+"""Two histories with the same last events; the longer one has nine times as many before them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +10,7 @@ from cassandra.cluster import ResponseFuture, Session
 from pymysql.connections import Connection
 from pymysql.cursors import Cursor
 
-from benchmarks.arena import Arena
+from benchmarks.engines import BenchmarkEngines
 from benchmarks.ingest import END, PROCESSES, ingest
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.publish import simulate_to_kafka
@@ -26,7 +23,7 @@ LAST_HOUR = END - HOUR
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """Two platforms' names, and how many events each holds."""
+    """Settings of both platforms, and the number of events in the shorter history."""
 
     less: Settings
     more: Settings
@@ -34,14 +31,14 @@ class Histories:
 
 
 @contextmanager
-def two_histories(arena: Arena, *, events: int, hours: int) -> Iterator[Histories]:
-    """So many events over the hours before END, each hour alike; and ten times as many over ten times the hours."""
+def two_histories(engines: BenchmarkEngines, *, events: int, hours: int) -> Iterator[Histories]:
+    """Load events into the hours before END, equally many per hour, and ten times as many into ten times the hours."""
     recent = flat_events(events, hours=hours)
     before = flat_events((MORE - 1) * events, hours=(MORE - 1) * hours, until_hours=hours, seed=2)
     loading = {"ingest_processes": PROCESSES}
-    with arena.names("less", **loading) as less, arena.names("more", **loading) as more:
+    with engines.fresh_names("less", **loading) as less, engines.fresh_names("more", **loading) as more:
         for settings, specs in ((less, (recent,)), (more, (before, recent))):
-            arena.echo(f"loading {sum(spec.events for spec in specs):,} events")
+            engines.echo(f"loading {sum(spec.events for spec in specs):,} events")
             for spec in specs:
                 simulate_to_kafka(settings, spec)
             ingest(settings)
@@ -49,7 +46,7 @@ def two_histories(arena: Arena, *, events: int, hours: int) -> Iterator[Historie
 
 
 def flat_events(events: int, *, hours: int, until_hours: int = 0, seed: int = 1) -> SimulationSpec:
-    """Distinct valid events, as many in each hour, none late: what an hour holds doesn't depend on its neighbours."""
+    """Distinct valid events, equally many per hour and none late, so that hours don't depend on each other."""
     end = END - until_hours * HOUR
     return SimulationSpec(
         events=events,
@@ -64,8 +61,8 @@ def flat_events(events: int, *, hours: int, until_hours: int = 0, seed: int = 1)
 
 
 @dataclass(slots=True)
-class Asked:
-    """Statements that this process's drivers sent, and the rows that came back."""
+class StatementCounts:
+    """Statements that the drivers of this process sent, and the rows that they received."""
 
     cassandra_statements: int = 0
     cassandra_rows: int = 0
@@ -74,23 +71,23 @@ class Asked:
 
 
 @contextmanager
-def counted() -> Iterator[Asked]:
-    """Counts what the block asks of Cassandra and MySQL; Spark's own reads aren't this process's."""
-    asked = Asked()
+def count_statements() -> Iterator[StatementCounts]:
+    """Count the block's statements to Cassandra and MySQL. Spark reads in a process of its own."""
+    statements = StatementCounts()
     execute_async, query, finish = Session.execute_async, Connection.query, ResponseFuture._set_final_result
 
     def counting_execute(self: Session, *arguments: object, **options: object) -> object:
-        asked.cassandra_statements += 1
+        statements.cassandra_statements += 1
         return execute_async(self, *arguments, **options)
 
     def counting_finish(self: ResponseFuture, response: object) -> object:
-        asked.cassandra_rows += len(response) if isinstance(response, list) else 0
+        statements.cassandra_rows += len(response) if isinstance(response, list) else 0
         return finish(self, response)
 
     def counting_query(self: "Connection[Cursor]", sql: str, unbuffered: bool = False) -> int:
-        asked.mysql_statements += 1
+        statements.mysql_statements += 1
         found = query(self, sql, unbuffered)
-        asked.mysql_rows += found
+        statements.mysql_rows += found
         return found
 
     with (
@@ -98,4 +95,4 @@ def counted() -> Iterator[Asked]:
         patch.object(ResponseFuture, "_set_final_result", counting_finish),
         patch.object(Connection, "query", counting_query),
     ):
-        yield asked
+        yield statements

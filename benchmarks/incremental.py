@@ -1,19 +1,18 @@
-"""A busy hour of which little changed: what the sensor's run of it costs, against computing the whole hour.
+"""A busy hour in which little changed: the sensor's incremental run against a run of the whole hour.
 
-One bucket of 48 is the least that can change, 2 % of the hour. The change is a late event that comes through Kafka and
-ingest. Both ways must leave the same report. The sensor's runs follow each other, so a run counts that follows one of
-its kind; the first after a whole run, which finds no counts by bucket to keep, is measured along. Not here: the stages
-themselves (`report_hour`).
+One bucket of 48 is the smallest possible change, 2 % of the hour. The change is a late event that comes through Kafka
+and ingest. Both ways must lead to the same report. The figure is that of an incremental run that follows another one.
+The first after a whole run finds no stored counts per bucket; it is measured too.
 """
 
 from datetime import timedelta
 
-from benchmarks.arena import Arena
 from benchmarks.click import send_click
+from benchmarks.engines import BenchmarkEngines
 from benchmarks.figure import Figure, Goal, Side, interleaved
 from benchmarks.histories import LAST_HOUR, flat_events
 from benchmarks.ingest import PROCESSES, ingest, seconds_of
-from benchmarks.processors import busy, told
+from benchmarks.processors import describe_usage, processors_in_use
 from benchmarks.report_hour import ReportStores, report_stores
 from recruit_assets.ingest.service import drain
 from recruit_assets.simulator.publish import simulate_to_kafka
@@ -27,12 +26,12 @@ JOB_ID = 900_000_000
 WARM_UP = 2
 
 
-def measure(arena: Arena, repeats: int) -> list[Figure]:
-    """Seconds of the hour after one event more, both ways in turns."""
-    with arena.names("busy", ingest_processes=PROCESSES) as settings, report_stores(settings) as stores:
+def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
+    """Seconds to replace the hour after one more event, both ways in turns."""
+    with engines.fresh_names("busy", ingest_processes=PROCESSES) as settings, report_stores(settings) as stores:
         simulate_to_kafka(settings, flat_events(EVENTS, hours=1))
         ingest(settings)
-        drain(settings)  # the group of the measurements starts behind the hour's events
+        drain(settings)  # moves the consumer group of the measurements behind the hour's events
         for _ in range(WARM_UP):
             _late_event(stores)
             stores.replace(LAST_HOUR, incremental=True)
@@ -44,7 +43,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
             "whole": lambda: _whole_s(stores),
         }
         found = interleaved(sides, repeats * REPEATS_OF_EACH)
-        with busy(arena, others="other") as used:
+        with processors_in_use(engines, others="other") as used:
             stores.replace(LAST_HOUR)
     names = {"changed": "one bucket", "whole": "whole hour", "first": "one bucket, first run after a whole one"}
     changed, whole, first = (Side(name, "s", found[key]) for key, name in names.items())
@@ -60,14 +59,14 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
             others=(first,),
             notes=(
                 f"buckets read of 48: {min(read)} to {max(read)}; the same report rows both ways",
-                f"the whole hour: {told(used)}",
+                f"the whole hour: {describe_usage(used)}",
             ),
         )
     ]
 
 
 def _changed_s(stores: ReportStores, read: list[int]) -> float:
-    """Seconds after one event more; notes how many buckets were read again."""
+    """Seconds of an incremental run after one more event; appends the number of buckets read to `read`."""
     _late_event(stores)
     before = stores.rows(LAST_HOUR)
     seconds = seconds_of(lambda: read.append(stores.replace(LAST_HOUR, incremental=True)[0].partitions_read))
@@ -77,7 +76,7 @@ def _changed_s(stores: ReportStores, read: list[int]) -> float:
 
 
 def _whole_s(stores: ReportStores) -> float:
-    """Seconds of the whole hour; RuntimeError unless the report stays as it is."""
+    """Seconds of a run of the whole hour; RuntimeError if it changes the report."""
     before = stores.rows(LAST_HOUR)
     seconds = seconds_of(lambda: stores.replace(LAST_HOUR))
     if stores.rows(LAST_HOUR) != before:

@@ -1,7 +1,7 @@
 """Our side of the ingest benchmarks, and what all sides share: the topic, the emptied tables, the rows to compare.
 
-A side's rate is rows over the time that its whole command takes, less what the same command takes for hardly any rows:
-starting an interpreter or a JVM isn't what is compared. Not here: the peers, one module each.
+A side's rate is that of its whole command, minus the time that the same command takes for very few rows: the start of
+an interpreter or a JVM isn't compared. Each peer has a module of its own.
 """
 
 import os
@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from benchmarks.arena import Arena
 from benchmarks.command import run_command
-from benchmarks.processors import busy, told
+from benchmarks.engines import BenchmarkEngines
+from benchmarks.processors import describe_usage, processors_in_use
 from benchmarks.table_digest import Digest, digest
 from recruit_assets.contract.tables import BUCKET_VERSIONS, EVENT_CHANGES, RAW_EVENTS
 from recruit_assets.runtime.settings import Settings, load_settings
@@ -25,7 +25,7 @@ from recruit_assets.stores.cassandra.session import open_session
 FEW = 1_000
 END = datetime(2026, 1, 6, tzinfo=UTC)
 SHARED_COLUMNS = tuple(name for name in RAW_EVENTS.column_names if name != "extra")
-"""Consumers as people write them drop the fields that they don't know."""
+"""Typical consumers drop unknown fields."""
 PROCESSES = len(os.sched_getaffinity(0))
 """RECRUIT_INGEST_PROCESSES: as many as the peers have threads."""
 OURS = f"recruit-assets ingest, {PROCESSES} processes"
@@ -33,20 +33,20 @@ OURS = f"recruit-assets ingest, {PROCESSES} processes"
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A topic with that many events, and a tiny one that tells what starting costs; both use the same tables."""
+    """A topic with many events, and one with few events, whose time is that of the start."""
 
-    arena: Arena
+    engines: BenchmarkEngines
     many: Settings
     few: Settings
     events: int
     processors: dict[str, str] = field(default_factory=dict)
-    """By side, who kept them busy in its last repeat."""
+    """By side: which processes used the processors in its last repeat."""
 
     def seconds(self, side: str, work: Callable[[], object]) -> float:
-        """Of a side's command over the many rows."""
-        with busy(self.arena, others=side) as used:
+        """Seconds of a side's command over the many rows."""
+        with processors_in_use(self.engines, others=side) as used:
             seconds = seconds_of(work)
-        self.processors[side] = told(used)
+        self.processors[side] = describe_usage(used)
         return seconds
 
     @property
@@ -54,29 +54,29 @@ class Rows:
         return tuple(f"{side}: {used}" for side, used in self.processors.items())
 
     def rate(self, whole_s: float, start_s: float) -> float:
-        """Events a second without the start."""
+        """Events per second without the start."""
         return (self.events - FEW) / (whole_s - start_s)
 
 
 @contextmanager
-def rows_in_kafka(arena: Arena, events: int) -> Iterator[Rows]:
-    """Topics of a day's valid events, each once: peers have no dead letters, and a duplicate's time is its own."""
+def rows_in_kafka(engines: BenchmarkEngines, events: int) -> Iterator[Rows]:
+    """Topics of a day's valid events without duplicates: peers have no dead letters, and overwrite duplicates."""
     processes = {"ingest_processes": PROCESSES}
-    with arena.names("rows", **processes) as many, arena.names("few", **processes) as few:
+    with engines.fresh_names("rows", **processes) as many, engines.fresh_names("few", **processes) as few:
         for settings, size in ((many, events), (few, FEW)):
             simulate_to_kafka(settings, plain_events(size, of=events))
-        ingest(many)  # a Cassandra that was just started spends more on compiling itself than on rows
-        yield Rows(arena, many, few, events)
+        ingest(many)  # warm-up: a Cassandra that has just started spends most CPU time on compiling
+        yield Rows(engines, many, few, events)
 
 
 def plain_events(size: int, *, of: int) -> SimulationSpec:
-    """Events as trackers send them, in every spelling; none is refused. As dense in time as `of` events in a day."""
+    """Valid events as trackers send them, in every spelling, as dense in time as `of` events in a day."""
     start = END - timedelta(hours=24) * size / of
     return SimulationSpec(events=size, seed=1, start=start, end=END, duplicate_share=0, malformed_share=0)
 
 
 def ours(rows: Rows, checked: Callable[[Settings], None]) -> float:
-    """Events a second of our command, as a user types it."""
+    """Events per second of our command, as a user runs it."""
     start_s = seconds_of(lambda: ingest(rows.few))
     empty(rows.many)
     whole_s = rows.seconds(OURS, lambda: ingest(rows.many))
@@ -85,13 +85,13 @@ def ours(rows: Rows, checked: Callable[[Settings], None]) -> float:
 
 
 def ingest(settings: Settings) -> None:
-    """`recruit-assets ingest --until-caught-up`, with a group that has read nothing yet."""
+    """Run `recruit-assets ingest --until-caught-up` with a new consumer group."""
     fresh = load_settings(**settings.model_dump() | {"kafka_group": f"bench_{uuid4().hex[:8]}"})
     run_command(fresh, "ingest", "--until-caught-up")
 
 
 def empty(settings: Settings) -> None:
-    """The tables as they were before anything was ingested."""
+    """Empty the tables that ingest writes."""
     with open_session(settings) as session:
         for table in (RAW_EVENTS, BUCKET_VERSIONS, EVENT_CHANGES):
             session.execute(f"TRUNCATE {session.table(table)}")
@@ -104,7 +104,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 class SameRows:
-    """Called after each side wrote: all must have written the same rows, and as many as there are events."""
+    """Called after each side wrote: all must have written the same rows, one per event."""
 
     def __init__(self, events: int, columns: tuple[str, ...] = SHARED_COLUMNS) -> None:
         self._events = events
@@ -112,7 +112,7 @@ class SameRows:
         self._first: Digest | None = None
 
     def __call__(self, settings: Settings) -> None:
-        """RuntimeError unless the table is as the first side left it."""
+        """RuntimeError unless the table has the same rows as after the first side."""
         found = digest(settings, RAW_EVENTS, self._columns)
         if found.rows != self._events:
             raise RuntimeError(f"{found.rows} rows were written, not {self._events}: the time doesn't count")

@@ -1,6 +1,6 @@
-"""Our ingest against DSBulk, DataStax's bulk loader, which is given the finished rows as JSON in files.
+"""Our ingest against DSBulk, DataStax's bulk loader, which loads the finished rows from JSON files.
 
-It parses no tracker's spellings, computes no bucket, reads no Kafka and tells no change feed; it only loads.
+DSBulk has less to do: it doesn't read Kafka, validate events, compute buckets or write the change feed.
 """
 
 import subprocess
@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 from kafka import KafkaConsumer
 
-from benchmarks.arena import Arena
+from benchmarks.engines import BenchmarkEngines
 from benchmarks.figure import Figure, Goal, Side, better_by_median, interleaved
 from benchmarks.ingest import OURS, Rows, SameRows, empty, ours, rows_in_kafka, seconds_of
 from benchmarks.peer_jars import peer_classpath
@@ -26,18 +26,18 @@ from recruit_assets.transforms.validate import COLUMNS, Limits, read_event
 
 EVENTS = 300_000
 FILES = 2
-"""As many as processors: DSBulk reads a file in one thread."""
+"""One per processor: DSBulk reads a file in one thread."""
 MAIN = "com.datastax.oss.dsbulk.runner.DataStaxBulkLoader"
 MORE_GROUPS = "-Dreactor.bufferSize.small=8192"
-"""DSBulk hangs for ever when a buffer's rows lie in more than 256 partitions, as a night's rows do: its groupBy feeds
-at most so many groups (Reactor's Queues.SMALL_BUFFER_SIZE)."""
+"""DSBulk hangs if a buffer has rows of more than 256 partitions, as at night: its groupBy serves at most that many
+groups (Reactor's Queues.SMALL_BUFFER_SIZE)."""
 SETTINGS = {"default": (), "tuned": ("--batch.bufferSize", "5000", "--batch.maxBatchStatements", "80")}
 
 
-def measure(arena: Arena, repeats: int) -> list[Figure]:
-    """Events a second of both, on the durable commit log; the better of DSBulk's two settings is the peer."""
+def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
+    """Events per second of both, with the durable commit log. The peer is the better of DSBulk's two settings."""
     same = SameRows(EVENTS, RAW_EVENTS.column_names)
-    with rows_in_kafka(arena, EVENTS) as rows, TemporaryDirectory(dir=arena.state_dir) as folder:
+    with rows_in_kafka(engines, EVENTS) as rows, TemporaryDirectory(dir=engines.state_dir) as folder:
         many, few = Path(folder, "many"), Path(folder, "few")
         write_json_rows(rows.many, many)
         write_json_rows(rows.few, few)
@@ -58,13 +58,13 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
             ours=ours_side,
             peer=peer,
             others=tuple(side for side in sides.values() if side is not peer),
-            notes=(f"{EVENTS:,} events a repeat; tuned: {' '.join(SETTINGS['tuned'])}", *rows.notes),
+            notes=(f"{EVENTS:,} events per repeat; tuned: {' '.join(SETTINGS['tuned'])}", *rows.notes),
         )
     ]
 
 
 def write_json_rows(settings: Settings, folder: Path) -> None:
-    """The rows of the topic's events in the order of their offsets, as lines of JSON in FILES files."""
+    """Write the rows of the topic's events as lines of JSON, in the order of their offsets, to FILES files."""
     folder.mkdir()
     files = [(folder / f"rows-{number}.json").open("wb") for number in range(FILES)]
     for number, row in enumerate(_rows(settings)):
@@ -74,7 +74,7 @@ def write_json_rows(settings: Settings, folder: Path) -> None:
 
 
 def _rows(settings: Settings) -> Iterator[dict[str, object]]:
-    """What ingest would write, cell by cell; nulls are left out."""
+    """The rows that ingest would write, without nulls."""
     limits = Limits(settings.max_event_bytes, round(settings.first_hour.timestamp() * 1000))
     consumer = KafkaConsumer(
         settings.kafka_topic,
@@ -99,7 +99,7 @@ def _rows(settings: Settings) -> Iterator[dict[str, object]]:
 
 
 def _loaded(rows: Rows, folders: tuple[Path, Path], *, options: Sequence[str], same: SameRows) -> float:
-    """Rows a second of DSBulk's command."""
+    """Rows per second of DSBulk's command."""
     many, few = folders
     start_s = seconds_of(lambda: _load(rows.few, few, options))
     empty(rows.many)

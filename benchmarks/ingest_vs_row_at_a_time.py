@@ -1,7 +1,7 @@
-"""Our ingest against the consumer that most people write first: one INSERT for each message, formatted as text.
+"""Our ingest against the consumer that most people write first: one INSERT per message, formatted as text.
 
-The key of the list is measured with Cassandra's own default commit log (periodic); with the durable one, a row at a
-time waits for the disk each time.
+Measured with Cassandra's default commit log mode (periodic) and with the durable one (group), in which each row waits
+for the disk.
 """
 
 import json
@@ -16,7 +16,7 @@ from zlib import crc32
 from cassandra.cluster import Cluster
 from kafka import KafkaConsumer
 
-from benchmarks.arena import Arena
+from benchmarks.engines import BenchmarkEngines
 from benchmarks.figure import Figure, Goal, Side, interleaved
 from benchmarks.ingest import OURS, Rows, SameRows, empty, ours, rows_in_kafka
 from recruit_assets.contract.events import EVENT_COLUMNS
@@ -27,7 +27,7 @@ from recruit_assets.stores.cassandra.schema import FIRST_LAYOUT
 
 EVENTS = 400_000
 PEER_EVENTS: Mapping[CommitlogSync, int] = {"periodic": 4_000, "group": 1_000}
-"""A slow side needs fewer rows to be steady, and they are ingested by ours for the comparison of the rows."""
+"""A slow side needs fewer rows for a stable rate. Ours ingests these too, so that the rows can be compared."""
 KEYS: Mapping[CommitlogSync, str] = {
     "periodic": "ingest_vs_row_at_a_time",
     "group": "ingest_vs_row_at_a_time_group",
@@ -36,15 +36,15 @@ GOALS: Mapping[CommitlogSync, float] = {"periodic": 20, "group": 120}
 SLICES, SHARDS = FIRST_LAYOUT
 
 
-def measure(arena: Arena, repeats: int) -> list[Figure]:
-    """Events a second of both, with both commit logs."""
-    with arena.commitlog("periodic"):
-        periodic = _measured(arena, repeats, "periodic")
-    return [periodic, _measured(arena, repeats, "group")]
+def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
+    """Events per second of both, in both commit log modes."""
+    with engines.commitlog("periodic"):
+        periodic = _measured(engines, repeats, "periodic")
+    return [periodic, _measured(engines, repeats, "group")]
 
 
-def _measured(arena: Arena, repeats: int, sync: CommitlogSync) -> Figure:
-    with rows_in_kafka(arena, EVENTS) as rows, rows_in_kafka(arena, PEER_EVENTS[sync]) as few_rows:
+def _measured(engines: BenchmarkEngines, repeats: int, sync: CommitlogSync) -> Figure:
+    with rows_in_kafka(engines, EVENTS) as rows, rows_in_kafka(engines, PEER_EVENTS[sync]) as few_rows:
         ours(few_rows, same := SameRows(few_rows.events))
         found = interleaved(
             {
@@ -63,12 +63,12 @@ def _measured(arena: Arena, repeats: int, sync: CommitlogSync) -> Figure:
         goal=Goal(at_least=GOALS[sync]),
         ours=ours_side,
         peer=peer,
-        notes=(f"{EVENTS:,} events of ours and {PEER_EVENTS[sync]:,} of the peer a repeat", *rows.notes),
+        notes=(f"{EVENTS:,} events of ours and {PEER_EVENTS[sync]:,} of the peer per repeat", *rows.notes),
     )
 
 
 def _row_at_a_time(rows: Rows, checked: Callable[[Settings], None]) -> float:
-    """Rows a second from the first message to the last answer; connections are made before."""
+    """Rows per second from the first message to the last answer, without the time to connect."""
     settings = rows.many
     empty(settings)
     consumer = KafkaConsumer(

@@ -1,8 +1,8 @@
 """Our ingest against Spark Structured Streaming: its Kafka source, from_json, the Cassandra connector's append.
 
-The session is warm, and has run the same query before. The query leaves unknown fields out, refuses nothing, and tells
-no change feed. It writes with the batches of our runs, larger and more at once: with the connector's own settings it
-was ten times slower on a commit log that waits for the disk.
+The session is warm and has run the same query before. The query drops unknown fields, rejects nothing and writes no
+change feed. It uses the write settings of our runs, with larger batches and more of them at once: with the connector's
+defaults it was ten times slower on a commit log that waits for the disk.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from pyspark import SparkContext
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
-from benchmarks.arena import Arena
+from benchmarks.engines import BenchmarkEngines
 from benchmarks.figure import Figure, Goal, Side, interleaved
 from benchmarks.ingest import OURS, Rows, SameRows, empty, ours, rows_in_kafka, seconds_of
 from benchmarks.peer_jars import peer_classpath
@@ -31,11 +31,11 @@ UUID_EPOCH = "122192928000000000"
 HOUR_MS = 3_600_000
 
 
-def measure(arena: Arena, repeats: int) -> list[Figure]:
-    """Events a second of both, on the durable commit log."""
+def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
+    """Events per second of both, with the durable commit log."""
     same = SameRows(EVENTS)
-    with rows_in_kafka(arena, EVENTS) as rows, _spark(rows.many) as spark:
-        _streamed(spark, rows, same)  # compiles
+    with rows_in_kafka(engines, EVENTS) as rows, _spark(rows.many) as spark:
+        _streamed(spark, rows, same)  # warm-up
         found = interleaved({"ours": lambda: ours(rows, same), "peer": lambda: _streamed(spark, rows, same)}, repeats)
     ours_side = Side(OURS, "events/s", found["ours"])
     peer = Side("Spark Structured Streaming, warm", "events/s", found["peer"])
@@ -48,7 +48,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
             goal=Goal(at_least=1.5),
             ours=ours_side,
             peer=peer,
-            notes=(f"{EVENTS:,} events a repeat; spark-sql-kafka 3.5.7", *rows.notes),
+            notes=(f"{EVENTS:,} events per repeat; spark-sql-kafka 3.5.7", *rows.notes),
         )
     ]
 
@@ -70,7 +70,7 @@ def _spark(settings: Settings) -> Iterator[SparkSession]:
 
 
 def _forget_jvm() -> None:
-    """End the session's JVM; pyspark would keep it, and take it for that of any later session of this process."""
+    """End the session's JVM; pyspark would keep it and use it for every later session of this process."""
     gateway = SparkContext._gateway
     SparkContext._gateway = SparkContext._jvm = None
     if gateway is not None:
@@ -79,7 +79,7 @@ def _forget_jvm() -> None:
 
 
 def _streamed(spark: SparkSession, rows: Rows, same: SameRows) -> float:
-    """Rows a second of a query over everything that the topic holds."""
+    """Rows per second of a query over the whole topic."""
     start_s = seconds_of(lambda: _stream(spark, rows.few))
     empty(rows.many)
     whole_s = rows.seconds("the query", lambda: _stream(spark, rows.many))
@@ -111,7 +111,7 @@ def _stream(spark: SparkSession, settings: Settings) -> None:
 
 
 def typed_rows(records: DataFrame) -> DataFrame:
-    """The rows of raw_events of Kafka records: every field as text first, since trackers spell numbers in many ways."""
+    """Kafka records as rows of raw_events. Fields are read as text first, since trackers spell numbers in many ways."""
     schema = ", ".join(f"`{column.name}` string" for column in EVENT_COLUMNS)
     event = F.from_json(F.col("value").cast("string"), schema)
     fields = records.select(event.alias("event"), F.col("timestamp").alias("received_at")).select(
@@ -133,6 +133,6 @@ def typed_rows(records: DataFrame) -> DataFrame:
 
 
 def _uuid_ms() -> Column:
-    """Milliseconds since the epoch of create_time."""
+    """The time in create_time, in milliseconds since the epoch."""
     hexadecimal = "concat(substr(create_time, 16, 3), substr(create_time, 10, 4), substr(create_time, 1, 8))"
     return F.expr(f"(cast(conv({hexadecimal}, 16, 10) as bigint) - {UUID_EPOCH}) div 10000")

@@ -1,4 +1,4 @@
-"""Resident memory of processes, sampled while they run. Not here: whose it is, and what would be too much."""
+"""Resident memory of processes, sampled while they run."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ MIB = 2**20
 
 
 def peak_mib(arguments: Sequence[str], settings: Settings) -> int:
-    """The greatest memory of `recruit-assets` with these arguments, children included; RuntimeError if it fails."""
+    """Peak memory of `recruit-assets` with these arguments, children included; RuntimeError if it fails."""
     command = [*RECRUIT_ASSETS, *arguments]
     process = subprocess.Popen(command, env={**os.environ, **as_environment(settings)}, stderr=subprocess.DEVNULL)
     peak = 0
@@ -28,7 +28,7 @@ def peak_mib(arguments: Sequence[str], settings: Settings) -> int:
 
 
 def family_mib(pid: int) -> int:
-    """Of a process and its children, together; 0 for one that has ended."""
+    """Memory of a process and its children together; 0 if it has ended."""
     try:
         parent = psutil.Process(pid)
         return sum(each.memory_info().rss for each in (parent, *parent.children(recursive=True))) // MIB

@@ -1,6 +1,6 @@
-"""The peers that are Java programs: DSBulk, and Spark's Kafka source. Their locks lie in `locks/`.
+"""The jars of the peers: DSBulk, and Spark's Kafka source. Their lock files are in `locks/`.
 
-Run `python -m benchmarks.peer_jars` after changing a version, and commit what it writes. Not here: running them.
+Run `python -m benchmarks.peer_jars` after changing a version, and commit the lock files.
 """
 
 import logging
@@ -22,7 +22,7 @@ ROOTS = {
 
 
 def peer_classpath(name: str, settings: Settings) -> tuple[Path, ...]:
-    """The jars of a peer, downloaded where they aren't in the cache yet."""
+    """The jars of a peer, downloaded if they aren't in the cache."""
     return install(read_lock(name, LOCKS), settings.cache_dir)
 
 

@@ -1,10 +1,10 @@
-"""Matplotlib, set so that the same figures give the same bytes of an SVG."""
+"""Matplotlib, configured so that the same figures produce the same bytes of SVG."""
 
 from types import ModuleType
 
 
 def plots() -> ModuleType:
-    """pyplot; imported here, since only the last step needs it."""
+    """pyplot, imported only when it is needed."""
     import matplotlib as mpl
 
     mpl.use("svg")

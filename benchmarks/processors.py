@@ -1,8 +1,4 @@
-"""Who keeps the processors busy while something is measured: the first question about what limits it.
-
-Belongs here: processor time by process, as the kernel counts it. Not here: memory (`memory`), where in a program time
-goes (a profiler's business).
-"""
+"""Which processes use the processors while something is measured, as the kernel counts it."""
 
 import os
 import time
@@ -12,54 +8,54 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-from benchmarks.arena import Arena
+from benchmarks.engines import BenchmarkEngines
 
 SERVICES = ("ingest", "simulate", "dagster-daemon", "dagster-webserver", "metrics", "report")
 LEAST = 0.02
-"""Processors in use that are worth a word."""
+"""Processors in use below which a process isn't listed."""
 
 
 @contextmanager
-def spent(arena: Arena, *, others: str) -> Iterator[dict[str, float]]:
-    """Filled on leaving: processor seconds of each engine, and of each of this process's descendants, ended ones too.
+def processor_seconds(engines: BenchmarkEngines, *, others: str) -> Iterator[dict[str, float]]:
+    """CPU seconds of each engine and of this process's descendants, ended ones included; filled when the block ends.
 
-    `others` names those that are no service of `up`.
+    Descendants that are no service of `up` are added up under the name `others`.
     """
     found: dict[str, float] = {}
-    before = _seconds(arena, others)
+    before = _seconds(engines, others)
     yield found
-    after = _seconds(arena, others)
+    after = _seconds(engines, others)
     found.update({name: after[name] - before[name] for name in list(after)})
 
 
 @contextmanager
-def busy(arena: Arena, *, others: str) -> Iterator[dict[str, float]]:
-    """The same as processors in use: seconds per second."""
+def processors_in_use(engines: BenchmarkEngines, *, others: str) -> Iterator[dict[str, float]]:
+    """The same in CPU seconds per second: the number of processors in use."""
     found: dict[str, float] = {}
     started = time.perf_counter()
-    with spent(arena, others=others) as seconds:
+    with processor_seconds(engines, others=others) as seconds:
         yield found
     wall_s = time.perf_counter() - started
     found.update({name: one / wall_s for name, one in seconds.items()})
 
 
-def told(found: Mapping[str, float]) -> str:
-    """In the order of their share."""
+def describe_usage(found: Mapping[str, float]) -> str:
+    """The total, and the processes by descending share."""
     most = sorted(found.items(), key=lambda item: -item[1])
     parts = [f"{name} {used:.2f}" for name, used in most if used >= LEAST]
     return f"processors in use: {sum(found.values()):.2f} of {len(os.sched_getaffinity(0))} ({', '.join(parts)})"
 
 
-def _seconds(arena: Arena, others: str) -> dict[str, float]:
+def _seconds(engines: BenchmarkEngines, others: str) -> dict[str, float]:
     seconds: dict[str, float] = defaultdict(float)
-    engines = {status.pid: status.name.value for status in arena.engines.status() if status.pid is not None}
-    for pid, name in engines.items():
+    names = {status.pid: status.name.value for status in engines.local.status() if status.pid is not None}
+    for pid, name in names.items():
         seconds[name] += _with_ended_children(psutil.Process(pid))
     this = psutil.Process()
     seconds[others] += this.cpu_times().children_user + this.cpu_times().children_system
     for process in this.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if process.pid not in engines:
+            if process.pid not in names:
                 seconds[_service(process, others)] += _with_ended_children(process)
     return seconds
 

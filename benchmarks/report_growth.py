@@ -1,8 +1,8 @@
-"""One hour of the report over a history and over ten times as much of it: against a full scan, and against itself.
+"""One hour of the report with a short history and one ten times as long: against a full scan, and against each other.
 
-Both sides are warm: each measurement follows a try of the same side, since what the other left in caches and in Spark's
-heap would count otherwise. An hour that isn't the same row for row on both doesn't count. Not here: our side
-(`report_hour`), the peer (`report_peer`), the histories.
+Both sides are warm. Each measurement follows an unmeasured run of the same side, so that what the other side left in
+caches and in Spark's heap doesn't count. The rows of both sides must be equal. Our side is in `report_hour`, the peer
+in `report_peer`.
 """
 
 import time
@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 
-from benchmarks.arena import Arena
+from benchmarks.engines import BenchmarkEngines
 from benchmarks.figure import Figure, Goal, Side, interleaved
-from benchmarks.histories import LAST_HOUR, MORE, counted, two_histories
+from benchmarks.histories import LAST_HOUR, MORE, count_statements, two_histories
 from benchmarks.ingest import seconds_of
-from benchmarks.processors import busy, told
+from benchmarks.processors import describe_usage, processors_in_use
 from benchmarks.report_hour import ReportStores, report_stores
 from benchmarks.report_peer import TABLE as PEERS_TABLE
 from benchmarks.report_peer import append_hour, empty_table, make_table
@@ -24,15 +24,15 @@ VS_SCAN, VS_SCAN_MORE, GROWTH = "report_vs_full_scan", "report_vs_full_scan_10x"
 GOALS = {VS_SCAN: 10, VS_SCAN_MORE: 60}
 TIMES = 20
 WARM_UP_S = 60
-"""Of each side: Spark's JVM compiles for as long. A platform that is up is as warm after some minutes."""
-OURS = "one hour, from T to MySQL's commit"
+"""Per side: Spark's JVM compiles for this long. A running platform is as warm after some minutes."""
+OURS = "one hour, up to MySQL's commit"
 LESS, TEN = f"{EVENTS:,} events", f"{MORE * EVENTS:,} events"
 
 
-def measure(arena: Arena, repeats: int) -> list[Figure]:
-    """The hour on both histories by both sides, then by ours alone."""
+def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
+    """Both sides on both histories, then ours alone on both."""
     with (
-        two_histories(arena, events=EVENTS, hours=HOURS) as histories,
+        two_histories(engines, events=EVENTS, hours=HOURS) as histories,
         report_stores(histories.less) as less,
         report_stores(histories.more) as more,
     ):
@@ -48,9 +48,9 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
             _against_scan(VS_SCAN, less, EVENTS, repeats),
             _against_scan(VS_SCAN_MORE, more, MORE * EVENTS, repeats),
         ]
-        with busy(arena, others="other") as used:
+        with processors_in_use(engines, others="other") as used:
             found = interleaved({LESS: partial(_ours, less, LAST_HOUR), TEN: partial(_ours, more, LAST_HOUR)}, TIMES)
-        return [*figures, _growth(found, _asked_alike(less, more), told(used))]
+        return [*figures, _growth(found, _same_reads(less, more), describe_usage(used))]
 
 
 def _against_scan(key: str, stores: ReportStores, events: int, repeats: int) -> Figure:
@@ -86,7 +86,7 @@ def _ours(stores: ReportStores, hour: datetime) -> float:
 
 
 def _peer(stores: ReportStores, hour: datetime, *, cached: bool) -> float:
-    """Seconds of the peer; RuntimeError unless it found the same rows."""
+    """Seconds of the peer; RuntimeError unless its rows are the same as ours."""
     empty_table(stores)
     seconds = seconds_of(lambda: append_hour(stores, hour, cached=cached))
     ours = stores.rows(hour)
@@ -109,25 +109,25 @@ def _growth(found: Mapping[str, tuple[float, ...]], *notes: str) -> Figure:
     )
 
 
-def _asked_alike(less: ReportStores, more: ReportStores) -> str:
-    """What one hour asks for over either history; RuntimeError unless it is the same."""
-    asked, again = _asked(less), _asked(more)
-    if asked != again:
-        raise RuntimeError(f"over {MORE} x the history the hour asks for something else: {again}, not {asked}")
-    return "asked in both alike: " + ", ".join(f"{count:,} {what}" for what, count in asked.items() if count)
+def _same_reads(less: ReportStores, more: ReportStores) -> str:
+    """Statements and reads of one hour; RuntimeError unless they are the same for both histories."""
+    reads, reads_of_more = _reads(less), _reads(more)
+    if reads != reads_of_more:
+        raise RuntimeError(f"with {MORE} x the history the hour needs {reads_of_more}, not {reads}")
+    return "the same for both histories: " + ", ".join(f"{count:,} {what}" for what, count in reads.items() if count)
 
 
-def _asked(stores: ReportStores) -> dict[str, int]:
-    """What one hour asks of the servers: statements of the drivers, Cassandra's own count of reads, events read."""
+def _reads(stores: ReportStores) -> dict[str, int]:
+    """Of one hour: the drivers' statements, the reads that Cassandra counted, and the events that Spark read."""
     before = stores.server_reads()
-    with counted() as asked:
+    with count_statements() as statements:
         filtered, _ = stores.replace(LAST_HOUR)
     after = stores.server_reads()
     reads = {table: count - before.get(table, 0) for table, count in after.items()}
     return {
         "buckets read by Spark": filtered.partitions_read,
-        "countable events in them": sum(tally.event_count for tally in filtered.counts.values()),
-        "statements to Cassandra": asked.cassandra_statements,
-        "statements to MySQL": asked.mysql_statements,
+        "countable events in them": sum(counts.event_count for counts in filtered.counts.values()),
+        "statements to Cassandra": statements.cassandra_statements,
+        "statements to MySQL": statements.mysql_statements,
         **{f"reads of {table}": count for table, count in sorted(reads.items())},
     }

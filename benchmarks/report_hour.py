@@ -1,6 +1,7 @@
-"""Our side of the report's benchmarks: one hour from T to MySQL's commit, by the product's own code.
+"""Our side of the report benchmarks: the platform's own code replaces one hour of its three hourly assets.
 
-Spark is the engines' warm one, as a run finds it. Dagster's own time for a run isn't in it.
+A time includes everything from the write timestamp T to MySQL's commit, in the engines' warm Spark, but not Dagster's
+overhead per run.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ class ReportStores:
     spark: SparkSession
 
     def replace(self, hour: datetime, *, incremental: bool = False) -> tuple[Replaced, Replaced]:
-        """The three assets for one hour, as Dagster runs them; what the first and the last of them did."""
+        """Replace one hour of the three assets, as a run does; the results of the first and the last asset."""
         store = CassandraHourStore(self.session, CassandraFrames(self.spark, self.settings))
         hours, run_id = [hour], str(uuid4())
         filtered = replace_from(
@@ -54,7 +55,7 @@ class ReportStores:
         return filtered, publish_hours(sink, stream_by_hour(rows, MYSQL_REPORT.hour_of_row), step, hours)
 
     def rows(self, hour: datetime, *, table: str = MYSQL_REPORT.name) -> Sequence[Row]:
-        """The hour's rows of a table with the report's columns, sorted."""
+        """The hour's rows, sorted, of a table that has the report's columns."""
         day = hour.replace(hour=0, tzinfo=None)
         columns = ", ".join(MYSQL_REPORT.column_names)
         order = ", ".join(MYSQL_REPORT.primary_key)
@@ -63,7 +64,7 @@ class ReportStores:
         )
 
     def server_reads(self) -> dict[str, int]:
-        """How many reads of one partition, and of ranges, Cassandra has served of this keyspace's tables."""
+        """Reads that Cassandra has served so far, of single partitions and of ranges, per table of the keyspace."""
         found: dict[str, int] = {}
         for view in ("local_read_latency", "local_scan_latency"):
             rows = self.session.execute(f"SELECT keyspace_name, table_name, count FROM system_views.{view}")
@@ -77,6 +78,6 @@ class ReportStores:
 
 @contextmanager
 def report_stores(settings: Settings) -> Iterator[ReportStores]:
-    """Connections, and a session in the warm Spark."""
+    """Open connections, and attach to the warm Spark."""
     with open_session(settings) as session, open_report_database(settings) as database:
         yield ReportStores(settings, session, database, attached_session(Path(settings.spark_gateway)))

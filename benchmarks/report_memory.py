@@ -1,12 +1,12 @@
-"""Memory of a run that reports a hundred thousand rows, and of one with a million: rows are streamed, not collected.
+"""Memory of a run that reports 100,000 rows, and of one with a million. Rows are streamed, so it should be the same.
 
-A run is `recruit-assets materialize` over a day; its driver is the engines' warm Spark, whose heap is limited by
-RECRUIT_SPARK_DRIVER_MEMORY. Not here: what a run does, other processes' memory over time (`growth`).
+A run is `recruit-assets materialize` over a day. Its driver is the engines' warm Spark, whose heap is limited by
+RECRUIT_SPARK_DRIVER_MEMORY.
 """
 
 from datetime import timedelta
 
-from benchmarks.arena import Arena
+from benchmarks.engines import BenchmarkEngines
 from benchmarks.figure import Figure, Goal, Side
 from benchmarks.ingest import END, PROCESSES, ingest
 from benchmarks.memory import MIB, peak_mib
@@ -19,16 +19,16 @@ from recruit_assets.stores.mysql.connection import open_report_database
 KEY = "report_memory"
 FEW, MANY = 100_000, 1_000_000
 EVENTS_A_ROW = 1.12
-"""Some events have no job, and some share a row."""
+"""More than 1, because some events have no job and some share a row."""
 
 
-def measure(arena: Arena, repeats: int) -> list[Figure]:
-    """Peaks of the runs of few rows, then of those of many; the JVM doesn't give back what it took."""
+def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
+    """Peaks of the runs with few rows, then with many: a JVM doesn't return memory to the system."""
     peaks: dict[int, list[float]] = {FEW: [], MANY: []}
     spark: dict[int, list[float]] = {FEW: [], MANY: []}
     rows = {}
     for size in (FEW, MANY):
-        with arena.names("memory", ingest_processes=PROCESSES) as settings:
+        with engines.fresh_names("memory", ingest_processes=PROCESSES) as settings:
             simulate_to_kafka(settings, distinct_rows(size))
             ingest(settings)
             for _ in range(repeats):
@@ -36,7 +36,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
                     # every hour is pending again
                     database.query("UPDATE report_hours SET covered_through = '2000-01-01'")
                 peaks[size].append(peak_mib(["materialize"], settings))
-                spark[size].append(_spark_mib(arena))
+                spark[size].append(_spark_mib(engines))
             with open_report_database(settings) as database:
                 ((rows[size],),) = database.query(f"SELECT COUNT(*) FROM {MYSQL_REPORT.name}")
     if rows[MANY] < MANY:
@@ -58,7 +58,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
 
 
 def distinct_rows(size: int) -> SimulationSpec:
-    """Countable events of a day of which hardly two share a row of the report."""
+    """Countable events of a day, of which very few share a row of the report."""
     return SimulationSpec(
         events=round(size * EVENTS_A_ROW),
         start=END - timedelta(hours=24),
@@ -74,6 +74,6 @@ def distinct_rows(size: int) -> SimulationSpec:
     )
 
 
-def _spark_mib(arena: Arena) -> int:
+def _spark_mib(engines: BenchmarkEngines) -> int:
     """Resident memory of the engines' Spark."""
-    return next(status.rss_bytes or 0 for status in arena.engines.status() if status.name is EngineName.SPARK) // MIB
+    return next(status.rss_bytes or 0 for status in engines.local.status() if status.name is EngineName.SPARK) // MIB

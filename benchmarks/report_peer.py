@@ -1,9 +1,8 @@
-"""The report as PySpark jobs of this kind are mostly written: four counts, joined, over a scan of the whole table.
+"""The report as a typical PySpark job computes it: a scan of the whole table, four counts, and their full outer join.
 
-`where` on the event's time is no key, so all of raw_events is read and filtered in Spark; each action is grouped by
-itself, the four are joined by full outer joins, companies come from the job table, and JDBC appends the rows. Spark
-scans for each of the four; who knows that writes `cache()`.
-Not here: our side (`report_hour`).
+The condition on the event's time isn't on a key, so Spark reads all of raw_events and filters it. Each action is
+counted by itself, the four counts are joined, companies come from the job table, and JDBC appends the rows. Spark scans
+the table four times unless the events are cached; both ways are measured.
 """
 
 import functools
@@ -37,7 +36,7 @@ def empty_table(stores: ReportStores) -> None:
 
 
 def append_hour(stores: ReportStores, hour: datetime, *, cached: bool) -> None:
-    """The hour's rows, appended to the peer's table; `cached` keeps the hour's events, so that one scan is enough."""
+    """Append the hour's rows to the peer's table; with `cached`, the hour's events are scanned only once."""
     jdbc = {name: value for name, value in mysql_options(stores.settings, JOB.name).items() if name != "dbtable"}
     spark = _session(stores.spark)
     companies = spark.read.format("jdbc").options(**jdbc, dbtable=JOB.name).load()
@@ -55,7 +54,7 @@ def append_hour(stores: ReportStores, hour: datetime, *, cached: bool) -> None:
 
 @functools.cache
 def _session(ours: SparkSession) -> SparkSession:
-    """Plans as Spark's own defaults make them; but its 200 partitions of a shuffle would only cost."""
+    """A session with Spark's defaults, except that 200 shuffle partitions would only slow it down."""
     spark = ours.newSession()
     spark.conf.set("spark.sql.adaptive.enabled", "true")
     spark.conf.set("spark.sql.shuffle.partitions", 8)

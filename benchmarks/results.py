@@ -1,8 +1,4 @@
-"""`benchmarks/results/latest.json`: every figure's newest measurement, with the machine and versions it ran on.
-
-Belongs here: the file's form, and that figures which weren't measured again keep their own date. Not here: the readable
-table (`document`).
-"""
+"""`benchmarks/results/latest.json`: every figure's newest measurement, with machine, versions, commit and date."""
 
 import json
 import os
@@ -25,7 +21,7 @@ LATEST = FOLDER / "latest.json"
 REPOSITORY = Path(__file__).parents[1]
 DOCS = REPOSITORY / "docs"
 NOT_MEASURED = (":!benchmarks/results", ":!docs/benchmarks.*")
-"""Written by a pass before its last figure; see `git help glossary`, pathspec."""
+"""Pathspecs of the files that a benchmark run writes itself, so that they don't make the commit dirty."""
 GROWTH = FOLDER / "growth.json"
 PACKAGES = ("cassandra-driver", "dagster", "kafka-python", "orjson", "pyspark", "PyMySQL")
 ENGINES = {
@@ -39,7 +35,7 @@ Json = dict[str, Any]
 
 
 def record(figures: Iterable[Figure]) -> Json:
-    """Write what was measured now beside what was measured before; all of it."""
+    """Replace these figures in the file, keep all others, and return its content."""
     latest = read_latest()
     latest |= {"machine": machine(), "versions": versions()}
     for figure in figures:
@@ -49,12 +45,12 @@ def record(figures: Iterable[Figure]) -> Json:
 
 
 def read_latest() -> Json:
-    """The newest measurements by key, beside `machine` and `versions`; empty before the first."""
+    """The newest measurements by key, and `machine` and `versions`; empty before the first run."""
     return _read(LATEST)
 
 
 def read_growth() -> Json:
-    """What `benchmarks.growth` wrote last; empty before the first time."""
+    """What `benchmarks.growth` wrote last; empty before its first run."""
     return _read(GROWTH)
 
 
@@ -68,13 +64,13 @@ def now() -> str:
 
 
 def commit() -> str:
-    """What was measured, by git's name for it; what the benchmarks themselves write is no change of it."""
+    """The measured commit; "-dirty" if files changed that the benchmarks don't write themselves."""
     name, changes = _git("describe", "--always"), _git("status", "--porcelain", "-uno", "--", ".", *NOT_MEASURED)
     return f"{name}-dirty" if changes else name or "unknown"
 
 
 def machine() -> Json:
-    """Where it ran: processors that may be used, memory, system."""
+    """The machine: usable processors, memory, system."""
     return {
         "processors": len(os.sched_getaffinity(0)),
         "processor": _processor(),
@@ -84,7 +80,7 @@ def machine() -> Json:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, the packages and the engines that the figures depend on."""
+    """Versions of Python, the packages and the engines that the figures depend on."""
     packages = {package: version(package) for package in PACKAGES}
     engines = {
         engine: next(each.version for each in read_lock(engine) if each.artifact == artifact)
@@ -94,10 +90,10 @@ def versions() -> dict[str, str]:
 
 
 def _git(*arguments: str) -> str:
-    """What the developer's own git tells of the repository; nothing where there is none."""
+    """The output of git in the repository; empty if there is none."""
     command = ["git", *arguments]
-    told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    return told.stdout.strip()
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def _read(path: Path) -> Json:

@@ -1,8 +1,8 @@
-"""What a tick of cassandra_cdc_sensor costs over a history, and over ten times as much of it.
+"""The cost of a tick of cassandra_cdc_sensor with a short history and with one ten times as long.
 
-The histories are reported for real. A tick is the sensor's own function, with a Dagster instance on disk; three changed
-hours are three rows in the change feed, as ingest writes them. A tick that finds nothing looks again for some seconds
-on purpose, so of an idle one a single look is timed. Not here: loading and counting (`histories`).
+Both histories are in the report. A tick is a call of the sensor's function, with a Dagster instance on disk. Three
+changed hours are three rows in the change feed, as ingest writes them. A tick that finds nothing keeps polling for some
+seconds, so only a single evaluation of an idle tick is timed.
 """
 
 import os
@@ -16,9 +16,9 @@ from functools import partial
 
 import dagster as dg
 
-from benchmarks.arena import Arena
+from benchmarks.engines import BenchmarkEngines
 from benchmarks.figure import Figure, Goal, Side
-from benchmarks.histories import HOUR, LAST_HOUR, MORE, Asked, counted, two_histories
+from benchmarks.histories import HOUR, LAST_HOUR, MORE, StatementCounts, count_statements, two_histories
 from benchmarks.ingest import seconds_of
 from recruit_assets.contract.tables import CHANGE_SHARDS, EVENT_CHANGES
 from recruit_assets.definitions import build_defs
@@ -50,46 +50,46 @@ class Sensor:
     cassandra: CassandraResource
     mysql: MySqlResource
 
-    def look_ms(self) -> float:
-        """Milliseconds of one look that finds nothing; RuntimeError if it finds something."""
+    def evaluation_ms(self) -> float:
+        """Milliseconds of one evaluation that finds nothing; RuntimeError if it finds something."""
         self._forget_changes()
         started = time.perf_counter()
         _, decided = evaluate(self.instance, self.settings)
         seconds = time.perf_counter() - started
         if decided.requests:
-            raise RuntimeError(f"an idle look requests {decided.requests}")
+            raise RuntimeError(f"an idle evaluation requests {decided.requests}")
         return seconds * 1000
 
     def tick_ms(self) -> float:
-        """Milliseconds of a tick that finds three changed hours; RuntimeError unless it requests their one run."""
+        """Milliseconds of a tick that finds three changed hours; RuntimeError unless it requests one run for them."""
         self._forget_changes()
         self._change_hours()
         return seconds_of(self._tick) * 1000
 
-    def asked(self) -> Asked:
-        """What one such tick asks of the stores, once connections are open."""
+    def statements(self) -> StatementCounts:
+        """Statements of one such tick once connections are open."""
         self.tick_ms()
         self._forget_changes()
         self._change_hours()
-        with counted() as asked:
+        with count_statements() as statements:
             self._tick()
-        return asked
+        return statements
 
     def _tick(self) -> None:
         resources = {"cassandra": self.cassandra, "mysql": self.mysql}
         with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
             result = cassandra_cdc_sensor(context)
         if not isinstance(result, dg.SensorResult) or len(result.run_requests or ()) != 1:
-            raise RuntimeError(f"a tick with {CHANGED_HOURS} changed hours doesn't request one run: {result}")
+            raise RuntimeError(f"a tick with {CHANGED_HOURS} changed hours must request one run: {result}")
 
     def _forget_changes(self) -> None:
-        """The feed counts as read through now."""
+        """Mark the change feed as read up to now."""
         now = datetime.fromtimestamp(self.session.now_ms() / 1000, UTC)
         self.database.query("DELETE FROM pending_hours")
         PendingHours(self.database).record({}, read_through=now + LOOKBACK, now=now)
 
     def _change_hours(self) -> None:
-        """Three hours of the history changed now, and nobody knows it yet."""
+        """Write three hours of the history to the change feed."""
         for number in range(CHANGED_HOURS):
             hour, columns = LAST_HOUR - number * HOUR, "day, shard, changed_at, event_hour, buckets, row_count"
             self.session.execute(
@@ -99,44 +99,45 @@ class Sensor:
             )
 
 
-def measure(arena: Arena, repeats: int) -> list[Figure]:
-    """Ticks and single looks over both histories, in as many turns as there are repeats."""
-    with two_histories(arena, events=EVENTS, hours=HOURS) as histories:
+def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
+    """Ticks and idle evaluations with both histories, in as many turns as there are repeats."""
+    with two_histories(engines, events=EVENTS, hours=HOURS) as histories:
         for settings in (histories.less, histories.more):
-            materialize_pending(build_defs(settings=settings), settings, arena.echo)
+            materialize_pending(build_defs(settings=settings), settings, engines.echo)
             with open_report_database(settings) as database:
-                # as long ago as hours are that don't rest
+                # hours that were replaced a moment ago would not be requested yet
                 database.query("UPDATE report_hours SET covered_through = covered_through - INTERVAL 1 DAY")
         with sensor(histories.less) as less, sensor(histories.more) as more:
-            asked = {name: each.asked() for name, each in ((LESS, less), (MORE_NAME, more))}
-            if asked[LESS] != asked[MORE_NAME]:
-                raise RuntimeError(f"over {MORE} x the history a tick asks for something else: {asked}")
+            statements = {name: each.statements() for name, each in ((LESS, less), (MORE_NAME, more))}
+            if statements[LESS] != statements[MORE_NAME]:
+                raise RuntimeError(f"with {MORE} x the history a tick needs other statements: {statements}")
             found = _in_turns({LESS: less, MORE_NAME: more}, turns=repeats)
-    return _figures(found, asked[LESS])
+    return _figures(found, statements[LESS])
 
 
 def _in_turns(sensors: Mapping[str, Sensor], *, turns: int) -> dict[str, list[float]]:
-    """Milliseconds by what was measured. One after the other, since a code server keeps connections of one platform."""
+    """Milliseconds by what was measured. Platforms take turns: a process keeps connections to only one of them."""
     found: dict[str, list[float]] = defaultdict(list)
     for _ in range(turns):
         for name, each in sensors.items():
-            for what, measured in (("a tick", each.tick_ms), ("an idle look", each.look_ms)):
+            for what, measured in (("a tick", each.tick_ms), ("an idle evaluation", each.evaluation_ms)):
                 measured()  # opens the connections
                 found[f"{what}, {name}"] += [measured() for _ in range(-(-TICKS // turns))]
     return found
 
 
-def _figures(found: Mapping[str, Sequence[float]], asked: Asked) -> list[Figure]:
-    tick_less, tick_more, *looks = (
+def _figures(found: Mapping[str, Sequence[float]], statements: StatementCounts) -> list[Figure]:
+    tick_less, tick_more, *evaluations = (
         Side(f"{what}, {name}", "ms", tuple(found[f"{what}, {name}"]))
-        for what in ("a tick", "an idle look")
+        for what in ("a tick", "an idle evaluation")
         for name in (LESS, MORE_NAME)
     )
-    told = (
-        f"medians of {len(tick_more.repeats)}; asked in both alike: {asked.cassandra_statements} statements and "
-        f"{asked.cassandra_rows} rows of Cassandra, {asked.mysql_statements} and {asked.mysql_rows} of MySQL",
+    notes = (
+        f"medians of {len(tick_more.repeats)}; the same for both histories: {statements.cassandra_statements} "
+        f"statements and {statements.cassandra_rows} rows of Cassandra, {statements.mysql_statements} and "
+        f"{statements.mysql_rows} of MySQL",
     )
-    figure = partial(Figure, ours=tick_more, peer=tick_less, others=tuple(looks), notes=told)
+    figure = partial(Figure, ours=tick_more, peer=tick_less, others=tuple(evaluations), notes=notes)
     title, ratio = f"A sensor's tick with {CHANGED_HOURS} changed hours", tick_more.median / tick_less.median
     return [
         figure(key=GROWTH, title=f"{title}, {MORE} x the history", value=ratio, unit="x", goal=Goal(at_most=1.2)),
@@ -146,9 +147,9 @@ def _figures(found: Mapping[str, Sequence[float]], asked: Asked) -> list[Figure]
 
 @contextmanager
 def sensor(settings: Settings) -> Iterator[Sensor]:
-    """The sensor with the instance of the state directory, on disk."""
+    """The sensor, with the Dagster instance in the state directory."""
     os.environ.pop(HOME_VARIABLE, None)
-    export(settings)  # resources name their secrets by variables
+    export(settings)  # resources read secrets from the environment
     with (
         open_instance(settings) as instance,
         open_session(settings) as session,

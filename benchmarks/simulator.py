@@ -1,6 +1,6 @@
-"""How fast the simulator fills Kafka, every record acknowledged and counted in its ledger.
+"""How fast the simulator writes to Kafka, with every record acknowledged and counted in its ledger.
 
-The peer is a bare kafka-python producer that sends values made beforehand, with the same safety (acks=all, idempotent).
+The peer is a bare kafka-python producer that sends prepared values with the same guarantees (acks=all, idempotent).
 """
 
 import time
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from kafka import KafkaProducer
 
-from benchmarks.arena import Arena
+from benchmarks.engines import BenchmarkEngines
 from benchmarks.figure import Figure, Goal, Side, interleaved
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.publish import ListSink, simulate, simulate_to_kafka
@@ -21,12 +21,12 @@ WARM_UP_EVENTS = 20_000
 KEY = "simulator_events_per_s"
 
 
-def measure(arena: Arena, repeats: int) -> list[Figure]:
-    """Records a second, from the first one made to the last one acknowledged."""
+def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
+    """Records per second, from the creation of the first to the acknowledgement of the last."""
     spec = SimulationSpec(events=EVENTS, seed=1)
     sink = ListSink()
     simulate(spec, sink)
-    with arena.names("simulator") as settings:
+    with engines.fresh_names("simulator") as settings:
         simulate_to_kafka(settings, SimulationSpec(events=WARM_UP_EVENTS, seed=2))
         found = interleaved(
             {
@@ -47,7 +47,7 @@ def measure(arena: Arena, repeats: int) -> list[Figure]:
             goal=Goal(at_least=20_000),
             ours=ours,
             peer=peer,
-            notes=(f"{EVENTS:,} records a repeat, the ledger's work included; the peer sends values made beforehand",),
+            notes=(f"{EVENTS:,} records per repeat, including the ledger's work; the peer sends prepared values",),
         )
     ]
 
@@ -59,7 +59,7 @@ def _simulated_s(settings: Settings, spec: SimulationSpec) -> float:
 
 
 def _sent_s(settings: Settings, values: Sequence[bytes | None]) -> float:
-    """The way kafka-python's documentation sends many messages, then waits for all of them."""
+    """Sends many messages as kafka-python's documentation does, then waits for all of them."""
     started = time.perf_counter()
     producer = KafkaProducer(
         bootstrap_servers=settings.kafka_bootstrap, acks="all", enable_idempotence=True, linger_ms=20

@@ -1,8 +1,4 @@
-"""The benchmarks, in the order in which they run: the keys that each gives, and the function that measures them.
-
-Belongs here: one line per benchmark. A function takes the arena and the number of repeats and returns its figures,
-with the keys that are promised here.
-"""
+"""The benchmarks in the order in which they run: the keys of their figures, and the function that measures them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,16 +14,16 @@ from benchmarks import (
     sensor_growth,
     simulator,
 )
-from benchmarks.arena import Arena
+from benchmarks.engines import BenchmarkEngines
 from benchmarks.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """What is measured together."""
+    """A function that takes engines and the number of repeats and returns the figures with these keys."""
 
     keys: tuple[str, ...]
-    measure: Callable[[Arena, int], list[Figure]]
+    measure: Callable[[BenchmarkEngines, int], list[Figure]]
 
 
 SUITE = (
@@ -44,7 +40,7 @@ SUITE = (
 
 
 def chosen(only: str) -> list[Benchmark]:
-    """All, or those that give one of these comma-separated keys; KeyError names the first that none gives."""
+    """All benchmarks, or those of these comma-separated keys; KeyError for an unknown key."""
     wanted = [key.strip() for key in only.split(",") if key.strip()]
     known = {key: benchmark for benchmark in SUITE for key in benchmark.keys}
     if not wanted:

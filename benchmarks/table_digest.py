@@ -1,6 +1,6 @@
-"""What a table holds, in one number that doesn't depend on order: two sides wrote the same rows if theirs are equal.
+"""A digest of a table's rows that doesn't depend on their order: equal digests mean equal rows.
 
-Cells are compared as Cassandra stores them: nothing is decoded, so nothing is rounded.
+It is computed from the bytes of the cells, so nothing is decoded or rounded.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ PAGE_ROWS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Equal for equal sets of rows."""
+    """Number of rows, and the sum of their hashes."""
 
     rows: int
     sum: int
 
 
 def digest(settings: Settings, table: CassandraTable, columns: Sequence[str]) -> Digest:
-    """Of all rows, with these columns."""
+    """The digest of all rows, with these columns."""
     rows = total = 0
     with open_session(settings) as session:
         session.driver.client_protocol_handler = _RawCells

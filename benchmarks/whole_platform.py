@@ -1,7 +1,4 @@
-"""The whole platform as a user starts it: `recruit-assets up`, with the arena's engines and a benchmark's own names.
-
-Belongs here: starting and stopping that command. Not here: what is measured while it runs.
-"""
+"""The whole platform as a user starts it: `recruit-assets up`, on the benchmark's engines and with its own names."""
 
 import os
 import subprocess
@@ -10,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.arena import Arena
+from benchmarks.engines import BenchmarkEngines
 from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
@@ -22,7 +19,7 @@ FIRST_PORT, FIRST_METRICS_PORT = 3400, 9864
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What runs, and where its log lies."""
+    """The running command and its log."""
 
     settings: Settings
     process: "subprocess.Popen[bytes]"
@@ -34,19 +31,19 @@ class Platform:
 
 
 @contextmanager
-def running_platform(arena: Arena, settings: Settings, *, rate: float) -> Iterator[Platform]:
-    """`up` with a simulator of so many events a second. It stops the engines with itself; they are started again."""
+def running_platform(engines: BenchmarkEngines, settings: Settings, *, rate: float) -> Iterator[Platform]:
+    """Run `up` with `rate` simulated events per second. It stops the engines when it ends; they are started again."""
     options = ["--rate", str(rate), "--port", str(FIRST_PORT), "--metrics-port", str(FIRST_METRICS_PORT)]
     command = [*RECRUIT_ASSETS, "up", *options]
-    # without a home of another instance: Dagster's storage lies in the state directory, too
+    # without another DAGSTER_HOME, so that Dagster's storage is in the state directory
     environment = {**os.environ, **as_environment(settings)}
     environment.pop(HOME_VARIABLE, None)
-    log = arena.state_dir / LOG
+    log = engines.state_dir / LOG
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     try:
         yield Platform(settings, process, log)
     finally:
-        process.terminate()  # a shell's background jobs ignore SIGINT, and so would it
+        process.terminate()  # not SIGINT, which it ignores if a shell started the benchmark in the background
         process.wait(STOP_S)
-        arena.start_engines()
+        engines.start_engines()

@@ -1,4 +1,4 @@
-"""Kafka as apache/kafka starts it: KAFKA_X_Y sets property x.y, KAFKA_HEAP_OPTS the heap, CLUSTER_ID the cluster's id."""
+"""Kafka as apache/kafka starts it: KAFKA_X_Y sets property x.y, KAFKA_HEAP_OPTS the heap, CLUSTER_ID the cluster id."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A figure is judged by its goal, and what wasn't measured again keeps its date."""
+"""A figure is compared with its goal; one that isn't measured again keeps its values and its date."""
 
 import subprocess
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_a_figure_keeps_the_median_the_spread_and_every_repeat_of_both_sides() -
     assert read_latest()["ratio"]["peer"]["median"] == 100.0
 
 
-def test_what_is_not_measured_again_stays_as_it_was() -> None:
+def test_a_figure_that_is_not_measured_again_is_kept() -> None:
     record([a_figure("first"), a_figure("second")])
     before = read_latest()
 
@@ -59,7 +59,7 @@ def test_what_is_not_measured_again_stays_as_it_was() -> None:
 
 
 def test_the_sides_are_measured_in_turns() -> None:
-    """What drifts, the machine or an engine, must meet both alike."""
+    """Drift of the machine or an engine must affect both sides equally."""
     turns = iter(range(6))
 
     found = interleaved({"ours": lambda: next(turns), "peer": lambda: next(turns)}, 3)
@@ -72,10 +72,8 @@ def a_figure(key: str = "ratio", *, value: float = 2.0, goal: Goal = ANY_GOAL) -
     return Figure(key=key, title="A ratio", value=value, unit="x", goal=goal, ours=ours, peer=peer)
 
 
-def test_a_pass_that_writes_its_results_measures_the_same_commit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else every figure but the first would say that something else than the commit was measured."""
+def test_writing_results_does_not_make_the_commit_dirty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise every figure but the first would be marked as dirty."""
     monkeypatch.setattr(results, "REPOSITORY", tmp_path)
     for name in ("code.py", "benchmarks/results/latest.json", "docs/benchmarks.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +92,7 @@ def test_a_pass_that_writes_its_results_measures_the_same_commit(
 
 def test_growth_is_shown_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(growth_document, "PLOT", tmp_path / "growth.svg")
-    step = {"ingest_events_per_s": 14_000.4, "look_ms": 8.04, "report_s": 1.234, "memory_mib": {"kafka": 1_234}}
+    step = {"ingest_events_per_s": 14_000.4, "evaluation_ms": 8.04, "report_s": 1.234, "memory_mib": {"kafka": 1_234}}
     steps = [{"events": size * 1_000_000} | step for size in (1, 2)]
 
     shown = growth_section({"minutes": 14.2, "measured_at": "2026-01-05T00:00", "commit": "abc", "steps": steps})

@@ -1,8 +1,4 @@
-"""The engines that benchmarks run on: started for them alone, in a state directory of their own.
-
-Belongs here: starting and stopping, names of a benchmark's own, Cassandra's commit log mode. Not here: what is
-measured.
-"""
+"""The engines that benchmarks run on, started for them in a state directory of their own."""
 
 import gc
 import os
@@ -23,24 +19,24 @@ from recruit_assets_tests.support.cleanup import drop_everything
 Echo = Callable[[str], None]
 
 
-class Arena:
-    """Running engines; everything that a benchmark makes in them is gone when it is done."""
+class BenchmarkEngines:
+    """Running engines. What a benchmark creates in them is dropped when it ends."""
 
     def __init__(self, state_dir: Path, echo: Echo) -> None:
         self.state_dir = state_dir
         self.echo = echo
         self._own = load_settings(state_dir=state_dir)
-        self.engines = LocalEngines(self._own)
+        self.local = LocalEngines(self._own)
 
     def start_engines(self) -> None:
-        """Those that don't run."""
-        self.engines.start(_quiet)
+        """Start the engines that aren't running."""
+        self.local.start(_quiet)
 
     @contextmanager
-    def names(self, prefix: str, **overrides: object) -> Iterator[Settings]:
-        """Settings with a topic, group, keyspace and database that nobody else uses, schema applied; dropped after.
+    def fresh_names(self, prefix: str, **overrides: object) -> Iterator[Settings]:
+        """Settings with a new topic, group, keyspace and database, schema applied; all are dropped afterwards.
 
-        What the block puts into the environment is undone, too.
+        Changes to the environment in the block are undone too.
         """
         name = f"{prefix}_{uuid4().hex[:8]}"
         names = {"kafka_topic": name, "kafka_group": name, "cassandra_keyspace": name, "mysql_database": name}
@@ -54,7 +50,7 @@ class Arena:
 
     @contextmanager
     def commitlog(self, sync: CommitlogSync) -> Iterator[None]:
-        """Cassandra restarted with this commit log, and with the durable one afterwards."""
+        """Restart Cassandra with this commit log mode, and with the durable one afterwards."""
         self._restart_cassandra(sync)
         try:
             yield
@@ -69,18 +65,18 @@ class Arena:
 
 
 @contextmanager
-def open_arena(state_dir: Path, echo: Echo) -> Iterator[Arena]:
-    """Engines with empty data, stopped on leaving; acknowledged is durable (commitlog_sync group)."""
+def started_engines(state_dir: Path, echo: Echo) -> Iterator[BenchmarkEngines]:
+    """Start engines without data and stop them on exit. An acknowledged write is on disk (commitlog_sync group)."""
     engines = LocalEngines(load_settings(state_dir=state_dir))
-    engines.stop(_quiet)  # of a benchmark that was killed
+    engines.stop(_quiet)  # a benchmark that was killed leaves them running
     shutil.rmtree(state_dir, ignore_errors=True)
     try:
         engines.start(_quiet)
-        yield Arena(state_dir, echo)
+        yield BenchmarkEngines(state_dir, echo)
     finally:
-        gc.collect()  # Spark's objects: let go of later, each would tell that Spark doesn't answer
+        gc.collect()  # frees Spark's objects; later, each would log that Spark doesn't answer
         engines.stop(_quiet)
 
 
 def _quiet(_: str) -> None:
-    """The benchmarks tell what they do."""
+    """No progress messages: the benchmarks print their own."""
