@@ -13,8 +13,8 @@ NOT_FIGURES = frozenset({"machine", "versions"})
 INTRODUCTION = """\
 # Benchmarks
 
-`make bench` writes this page from `benchmarks/results/latest.json`, which also has every single measurement. A figure is
-the median of repeats on real engines; its sides are measured in turns. Acknowledged writes are on disk
+`make bench` writes this page from `benchmarks/results/latest.json`, which also has every single measurement. A figure
+is the median of repeats on real engines; its sides are measured in turns. Acknowledged writes are on disk
 (`commitlog_sync: group`) unless the row says otherwise. Both sides work on the same rows in the same tables, and a time
 counts only if both wrote the same rows. The notes say which processes used the processors.
 
