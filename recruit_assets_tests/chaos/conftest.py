@@ -21,7 +21,7 @@ from recruit_assets_tests.support.keyspace import empty_tables
 from recruit_assets_tests.support.scenario import Outcome, Scenario
 
 KEYSPACE = "chaos"
-"""Of all cases, one after the other: to make and drop one costs as much as a case."""
+"""Keyspace of all cases, one after the other: creating and dropping one takes as long as a case."""
 
 _outcomes: dict[str, list[Outcome]] = defaultdict(list)
 

@@ -137,7 +137,7 @@ SAFEGUARDS = (
         "events",
     ),
     Safeguard(
-        "the change feed is told after the rows",
+        "changes are published after the rows",
         tell_the_feed_before_the_rows,
         faults.run_the_hours_before_their_rows,
         "report rows",

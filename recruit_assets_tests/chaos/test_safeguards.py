@@ -1,4 +1,4 @@
-"""Each safeguard is shown to matter: with it a fault leaves no difference, without it the audit reports one.
+"""Each safeguard is necessary: with it a fault leaves no difference, without it the audit reports one.
 
 Runs in the long form only (`make chaos`); docs/chaos.md has the results as a table.
 """

@@ -1,4 +1,4 @@
-"""The users of the report database on a real server: each may do its own work and nothing else."""
+"""The users of the report database on a real server: each has only the rights that it needs."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,13 @@ from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.schema import apply_mysql_schema
 
 ROLES = ("owner", "ingest", "lineage", "analyst")
-"""Not dagster: all tests would share its database."""
+"""Without the role dagster, whose database all tests would share."""
 PASSWORD = "a 'quoted\" \\ password %s"
 
 
 @pytest.fixture
 def prefix(settings: Settings) -> Iterator[str]:
-    """Of this test's users: a server shares users among all its databases."""
+    """Prefix of this test's users: all databases of a server share its users."""
     prefix = f"{settings.mysql_database}_"
     apply_accounts(settings, passwords(PASSWORD), prefix=prefix)
     yield prefix
@@ -57,7 +57,9 @@ def test_services_find_the_schema_up_to_date_as_their_own_users(settings: Settin
 
 
 @pytest.mark.parametrize("role", ["ingest", "lineage"])
-def test_a_service_that_may_not_upgrade_names_the_table_and_who_may(settings: Settings, prefix: str, role: str) -> None:
+def test_a_service_that_may_not_upgrade_names_the_table_and_the_user_who_may(
+    settings: Settings, prefix: str, role: str
+) -> None:
     with open_report_database(settings) as database:
         database.query("DROP TABLE schema_version")
 

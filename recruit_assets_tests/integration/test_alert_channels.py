@@ -37,7 +37,7 @@ def web_server(bodies: list[object], *, statuses: list[int]) -> HTTPServer:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     return HTTPServer(("127.0.0.1", 0), Hook)
 

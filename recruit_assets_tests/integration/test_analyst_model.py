@@ -1,4 +1,4 @@
-"""What analysts see is the report: the same totals, every id with a name or 'unknown', key figures or null."""
+"""The analysts' views match the report: the same totals, every id with a name or 'unknown', ratios or null."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -43,7 +43,7 @@ def test_the_fact_view_adds_up_to_the_ledger(report: ReportDatabase, ledger: Led
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS, ids=lambda dimension: dimension.name)
-def test_a_join_with_a_dimension_loses_and_doubles_nothing(
+def test_a_join_with_a_dimension_neither_loses_nor_doubles_rows(
     report: ReportDatabase, ledger: Ledger, dimension: Dimension
 ) -> None:
     found = report.query(
@@ -99,7 +99,7 @@ def test_key_figures_are_ratios_of_sums_and_null_over_nothing(
 
 
 def test_some_job_has_no_qualified_application(report: ReportDatabase) -> None:
-    """Else the test above would show no null."""
+    """Otherwise the test above wouldn't compare a null."""
     ((jobs,),) = report.query(
         "SELECT COUNT(*) FROM kpi_by_job WHERE qualified_applications = 0 AND cost_per_qualified_application IS NULL"
     )
@@ -109,7 +109,7 @@ def test_some_job_has_no_qualified_application(report: ReportDatabase) -> None:
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_a_view_has_its_columns_with_types_that_importers_know(report: ReportDatabase, view: View) -> None:
-    """Power BI takes what information_schema says: a whole number as such, and no decimal of 32 digits."""
+    """Power BI uses the types in information_schema: whole numbers must not be decimals of 32 digits."""
     found = report.query(
         "SELECT column_name, data_type FROM information_schema.columns "
         "WHERE table_schema = DATABASE() AND table_name = %s ORDER BY ordinal_position",
@@ -124,7 +124,7 @@ def test_a_view_has_its_columns_with_types_that_importers_know(report: ReportDat
 
 
 def test_a_range_of_hours_reads_only_its_own_rows(report: ReportDatabase, ledger: Ledger) -> None:
-    """Computed from dates and hours, event_hour would have every panel read the whole report."""
+    """If event_hour were computed from dates and hours, every panel would read the whole report."""
     report.query("ANALYZE TABLE report_hours, mysql_report")
     with report.transaction() as cursor:
         cursor.execute(f"EXPLAIN FORMAT=TRADITIONAL SELECT SUM(clicks) FROM {FACT.name} WHERE {TWO_HOURS}")

@@ -1,4 +1,4 @@
-"""`schema apply` keeps the analyst model's views and its read-only login as they should be."""
+"""`schema apply` creates and updates the analysts' views and their read-only login."""
 
 import logging
 from collections.abc import Iterator
@@ -34,8 +34,8 @@ def as_analyst(own: Settings, *, password: SecretStr | None = None) -> Settings:
     return own.model_copy(update=login)
 
 
-def test_applying_again_needs_no_right_to_make_views(own: Settings, report: ReportDatabase) -> None:
-    """A service whose login may only handle rows compares the schema at its start."""
+def test_applying_again_needs_no_right_to_create_views(own: Settings, report: ReportDatabase) -> None:
+    """Services compare the schema when they start, and their logins may only read and write rows."""
     report.query(f"GRANT SELECT, INSERT, DELETE ON {own.mysql_database}.* TO '{own.analyst_user}'@'%%'")
 
     apply_mysql_schema(as_analyst(own).model_copy(update={"analyst_password": SecretStr("")}))
@@ -48,7 +48,7 @@ def test_applying_again_needs_no_right_to_make_views(own: Settings, report: Repo
         cursor.execute("CREATE OR REPLACE VIEW dim_job AS SELECT 1 AS it_could_have")
 
 
-def test_a_changed_view_is_replaced_and_said(
+def test_a_changed_view_is_replaced_and_logged(
     own: Settings, report: ReportDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
     report.query("CREATE OR REPLACE VIEW dim_job AS SELECT 1 AS of_an_older_version")
@@ -63,7 +63,7 @@ def test_a_changed_view_is_replaced_and_said(
     assert report.query("SELECT job_id, job_title FROM dim_job") == []
 
 
-def test_a_missing_view_is_made_again(own: Settings, report: ReportDatabase) -> None:
+def test_a_missing_view_is_created_again(own: Settings, report: ReportDatabase) -> None:
     report.query("DROP VIEW kpi_by_job")
 
     apply_mysql_schema(own)
@@ -71,7 +71,7 @@ def test_a_missing_view_is_made_again(own: Settings, report: ReportDatabase) -> 
     assert report.query("SELECT job_id, cpc FROM kpi_by_job") == []
 
 
-def test_a_table_in_the_place_of_a_view_is_left_alone(own: Settings, report: ReportDatabase) -> None:
+def test_a_table_with_the_name_of_a_view_is_left_alone(own: Settings, report: ReportDatabase) -> None:
     report.query("DROP VIEW dim_company")
     report.query("CREATE TABLE dim_company AS SELECT 7 AS precious")
 
@@ -118,7 +118,7 @@ def test_another_password_replaces_the_first(own: Settings, report: ReportDataba
         analyst.query("SELECT 1")
 
 
-def test_a_login_that_may_not_make_users_is_told_so(own: Settings, report: ReportDatabase) -> None:
+def test_a_login_that_may_not_create_users_is_an_error_that_says_so(own: Settings, report: ReportDatabase) -> None:
     less = as_analyst(own).model_copy(update={"analyst_user": "somebody_else"})
     report.query(f"GRANT SELECT, DELETE, INSERT ON {own.mysql_database}.* TO '{own.analyst_user}'@'%%'")
 

@@ -1,4 +1,4 @@
-"""The asset checks on the real graph: they pass, each fails where its promise is broken, a failure stops the report."""
+"""The asset checks on the real graph: they pass on correct data, fail on tampered data, and stop the report."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ Outcome = tuple[bool, object, object]
 
 @pytest.fixture
 def one_bucket(settings: Settings, frames: CassandraFrames) -> Iterator[CassandraSession]:
-    """A session of a keyspace that Spark knows, where an hour is one bucket: then checks look at all of it."""
+    """A session of a keyspace in which an hour is one bucket, so that checks that sample buckets read all of it."""
     with open_session(settings) as session:
         session.execute(
             f"INSERT INTO {session.keyspace}.bucket_layout (valid_from_hour, slices, shards) VALUES (%s, 1, 1)",
@@ -41,7 +41,7 @@ def one_bucket(settings: Settings, frames: CassandraFrames) -> Iterator[Cassandr
 
 
 def send_clicks(settings: Settings) -> None:
-    """20 clicks of one job, and a record that is refused."""
+    """Send 20 clicks of one job, and a record that is rejected."""
     producer = open_producer(settings)
     for seed in range(CLICKS):
         producer.send(settings.kafka_topic, as_bytes(an_event(SEVEN, seed=seed)))
@@ -51,7 +51,7 @@ def send_clicks(settings: Settings) -> None:
 
 
 def run(settings: Settings, selection: dg.AssetSelection, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    """Execute what is selected, for two hours."""
+    """Execute the selection for two hours."""
     selected = dg.Definitions(jobs=[dg.define_asset_job("selected", selection=selection)])
     job = dg.Definitions.merge(build_defs(settings=settings), selected).resolve_job_def("selected")
     return job.execute_in_process(instance=instance, tags=RANGE, raise_on_error=False)
@@ -73,7 +73,7 @@ def outcomes(result: dg.ExecuteInProcessResult) -> dict[str, Outcome]:
 
 
 def tamper(session: CassandraSession, settings: Settings) -> None:
-    """Break what each check promises."""
+    """Change the stores so that each check finds a difference."""
     keys = session.execute(f"SELECT event_hour, bucket, create_time FROM {session.keyspace}.filtered_events")
     where = "WHERE event_hour = %s AND bucket = %s AND create_time = %s"
     session.execute(f"UPDATE {session.keyspace}.filtered_events SET action = 'click' {where}", keys[0])
@@ -88,7 +88,7 @@ def tamper(session: CassandraSession, settings: Settings) -> None:
     send_clicks(settings)
 
 
-def test_checks_pass_on_a_true_lineage_and_fail_on_a_tampered_one(
+def test_checks_pass_on_correct_data_and_fail_on_tampered_data(
     settings: Settings, one_bucket: CassandraSession
 ) -> None:
     send_clicks(settings)
@@ -118,7 +118,7 @@ def test_checks_pass_on_a_true_lineage_and_fail_on_a_tampered_one(
         }
 
 
-def test_of_a_large_bucket_the_first_or_the_last_rows_are_looked_at(
+def test_of_a_large_bucket_the_first_or_the_last_rows_are_read(
     settings: Settings, one_bucket: CassandraSession
 ) -> None:
     send_clicks(settings)
@@ -148,5 +148,5 @@ def test_a_wrong_count_does_not_reach_the_report(
         result = run(settings, hours, instance)
 
     assert not result.success
-    made = {event.asset_key for event in result.get_asset_materialization_events()}
-    assert made == {dg.AssetKey("filtered_events"), dg.AssetKey("hourly_job_metrics")}
+    materialized = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert materialized == {dg.AssetKey("filtered_events"), dg.AssetKey("hourly_job_metrics")}

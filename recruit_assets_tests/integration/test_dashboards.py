@@ -17,7 +17,7 @@ from recruit_assets_tests.support.simulations import END, all_valid, simulated
 SPEC = all_valid(events=4_000, jobs=18)
 START = END - timedelta(days=4)
 SUMMED = {"clicks": "clicks", "applications": "conversion", "spend": "spend_hour"}
-"""Columns of the panels, and the same in the ledger."""
+"""Columns of the panels, with their columns in the ledger."""
 PANELS = panel_queries("mysql")
 RATIOS = ("Costs", "Rates", "Cost per click and per application")
 PENDING_ONLY = {"failed_runs", "newest_change"}

@@ -1,4 +1,4 @@
-"""Runs that the launcher forks, executed by a process that has loaded everything."""
+"""Runs that the launcher forks from a process that has already loaded the code."""
 
 import os
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
             yield instance
 
 
-def test_a_run_is_executed_by_a_process_of_its_own_which_is_gone_after_it(instance: dg.DagsterInstance) -> None:
+def test_a_run_has_a_process_of_its_own_which_ends_with_it(instance: dg.DagsterInstance) -> None:
     run = launched(instance)
     pid = int(run.tags[PID_TAG])
     wait_until(lambda: found(instance, run).is_finished, 60)
@@ -39,8 +39,8 @@ def test_a_run_is_executed_by_a_process_of_its_own_which_is_gone_after_it(instan
     assert dead_process_of(instance, found(instance, run)) == pid
 
 
-def test_runs_have_processes_of_the_same_parent(instance: dg.DagsterInstance) -> None:
-    """It is the one that has loaded everything; a new one for each run would load it again."""
+def test_the_processes_of_runs_have_the_same_parent(instance: dg.DagsterInstance) -> None:
+    """The parent has loaded the code; with a new parent, each run would load it again."""
     parents = {psutil.Process(int(launched(instance).tags[PID_TAG])).ppid() for _ in range(2)}
 
     assert len(parents) == 1
@@ -48,7 +48,7 @@ def test_runs_have_processes_of_the_same_parent(instance: dg.DagsterInstance) ->
 
 
 def launched(instance: dg.DagsterInstance) -> DagsterRun:
-    """A run of the job as the daemon launches it, with the tags that it has then."""
+    """Launch a run of the job as the daemon does, with the daemon's tags."""
     job = ReconstructableRepository.for_module(DEFINITIONS, "defs").get_reconstructable_job(JOB)
     run = instance.create_run_for_job(job.get_definition(), job_code_origin=job.get_python_origin())
     instance.run_launcher.launch_run(LaunchRunContext(dagster_run=run, workspace=None))

@@ -41,7 +41,7 @@ ROUNDS = 4
 
 
 class Hour:
-    """Raw events and versions as ingest writes them, and what runs make of them."""
+    """Raw events and bucket versions as ingest writes them, and the tables that runs derive from them."""
 
     def __init__(self, session: CassandraSession, frames: CassandraFrames) -> None:
         self.session, self.store = session, CassandraHourStore(session, frames)
@@ -58,7 +58,7 @@ class Hour:
         self.writer.wait_durable(self.writer.submit([(partition, row)]))
 
     def erase(self, event: int) -> None:
-        """By hand, behind the back of ingest."""
+        """Delete an event directly in Cassandra."""
         self.session.execute(
             f"DELETE FROM {self.session.table(RAW_EVENTS)} WHERE event_hour = %s AND bucket = %s AND create_time = %s",
             (SEVEN, event % BUCKETS, uuid1_at(SEVEN, seed=event)),
@@ -72,19 +72,19 @@ class Hour:
         )  # fmt: skip
 
     def count(self, *, by_bucket: bool) -> Replaced:
-        """The metrics, by bucket however few the events are, or of the whole hour."""
+        """Compute the metrics, by bucket even for few events, or for the whole hour."""
         self.runs += 1
-        way = replace(CassandraIOManager.pre_aggregations[HOURLY_JOB_METRICS.name], from_events=0)
+        pre_aggregation = replace(CassandraIOManager.pre_aggregations[HOURLY_JOB_METRICS.name], from_events=0)
         return replace_from(
             self.store, FILTERED_EVENTS, count_actions, HOURLY_JOB_METRICS, [SEVEN],
-            run_id=f"run {self.runs}", incremental=by_bucket, pre_aggregation=way,
+            run_id=f"run {self.runs}", incremental=by_bucket, pre_aggregation=pre_aggregation,
         )  # fmt: skip
 
     def metrics(self) -> list[tuple[object, ...]]:
         return sorted(self.session.execute(f"SELECT * FROM {self.session.table(HOURLY_JOB_METRICS)}"))
 
     def counted_buckets(self) -> set[int]:
-        """Those that the last run by bucket counted."""
+        """The buckets that the last run by bucket counted."""
         by_t: dict[int, set[int]] = {}
         for bucket, t in self.session.execute(
             f"SELECT bucket, WRITETIME(clicks) FROM {self.session.table(BUCKET_METRICS)}"
@@ -122,7 +122,7 @@ def test_only_changed_buckets_are_read_and_replaced(hour: Hour) -> None:
     assert hour.run().partitions_read == 0
 
 
-def test_what_was_erased_by_hand_is_gone_after_a_run_of_the_whole_hour(hour: Hour) -> None:
+def test_events_deleted_by_hand_are_gone_after_a_run_of_the_whole_hour(hour: Hour) -> None:
     hour.receive(0, job=1, second=0)
     hour.receive(1, job=1, second=0)
     hour.run()
@@ -132,7 +132,7 @@ def test_what_was_erased_by_hand_is_gone_after_a_run_of_the_whole_hour(hour: Hou
     assert len(hour.rows()) == 1
 
 
-def test_what_a_killed_run_left_is_not_kept(hour: Hour, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_a_killed_run_left_are_replaced(hour: Hour, monkeypatch: pytest.MonkeyPatch) -> None:
     hour.receive(0, job=1, second=0)
     hour.run()
     hour.receive(0, job=2, second=1)
@@ -144,7 +144,7 @@ def test_what_a_killed_run_left_is_not_kept(hour: Hour, monkeypatch: pytest.Monk
     assert [job for _, _, job, *_ in hour.rows()] == [2]
 
 
-def test_a_coverage_that_tells_nothing_of_its_buckets_is_no_base(hour: Hour) -> None:
+def test_a_coverage_without_bucket_versions_makes_the_run_read_the_whole_hour(hour: Hour) -> None:
     hour.receive(0, job=1, second=0)
     result = hour.run()
     hour.session.execute(
@@ -156,8 +156,8 @@ def test_a_coverage_that_tells_nothing_of_its_buckets_is_no_base(hour: Hour) -> 
     assert hour.run().partitions_read == BUCKETS
 
 
-def test_rows_that_a_run_keeps_stay_as_it_read_them(hour: Hour, frames: CassandraFrames) -> None:
-    """What is told of them would else be of others than those that are written."""
+def test_cached_rows_do_not_change_when_the_table_does(hour: Hour, frames: CassandraFrames) -> None:
+    """Otherwise a run could record other counts than those of the rows that it writes."""
     bucket = [(int(SEVEN.timestamp()), 0)]
     hour.receive(0, job=1, second=0)
 
@@ -206,7 +206,7 @@ def test_only_changed_buckets_are_counted_again(hour: Hour) -> None:
     assert result.counts == {SEVEN: RowCounts(2, 3)}
 
 
-def test_a_bucket_without_countable_events_any_more_is_counted_as_such(hour: Hour) -> None:
+def test_a_bucket_that_has_lost_its_countable_events_adds_nothing(hour: Hour) -> None:
     hour.receive(0, job=1, second=0)
     hour.receive(1, job=1, second=0)
     hour.run()
@@ -217,7 +217,7 @@ def test_a_bucket_without_countable_events_any_more_is_counted_as_such(hour: Hou
     assert hour.count(by_bucket=True).counts == {SEVEN: RowCounts(1, 1)}
 
 
-def test_metrics_of_an_input_that_is_replaced_meanwhile_promise_only_what_they_were_made_of(
+def test_if_the_input_is_replaced_meanwhile_the_metrics_cover_only_what_was_read(
     hour: Hour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hour.receive(0, job=1, second=0)
@@ -241,7 +241,7 @@ def test_metrics_of_an_input_that_is_replaced_meanwhile_promise_only_what_they_w
 
 @pytest.mark.parametrize("body", [countable, lambda rows: count_actions_by_bucket(countable(rows))])
 def test_rows_of_some_buckets_are_read_by_their_keys(hour: Hour, body: Callable[[DataFrame], DataFrame]) -> None:
-    """A filter that stayed above the join would read the whole hour; a scan would read the whole table."""
+    """A filter after the join would read the whole hour; a scan would read the whole table."""
     for event in range(4):
         hour.receive(event, job=1, second=0)
     step = begin_step(hour.store, "a run")
@@ -258,7 +258,7 @@ def test_rows_of_some_buckets_are_read_by_their_keys(hour: Hour, body: Callable[
 
 
 def receive_some(hour: Hour, history: random.Random, number: int) -> None:
-    """Twenty events of the round, some of them twice."""
+    """Receive twenty random events of the round, some of them twice."""
     for _ in range(20):
         event, job, second = history.randrange(200), history.randrange(5), 2 * number + history.randrange(2)
         track = history.choice(["click", "clicks", "conversion", "scroll"])

@@ -1,4 +1,4 @@
-"""A member of the ingest group on real Kafka, where the client has pitfalls of its own."""
+"""A member of the ingest group on real Kafka, with the known problems of the client library."""
 
 import time
 from collections import Counter
@@ -19,7 +19,7 @@ GROUPS = 3
 
 
 def test_a_consumer_that_is_asked_to_rejoin_gets_its_partitions_again(settings: Settings) -> None:
-    """The one private method of the client that we use: without it the next test fails."""
+    """The request uses private API of the client. Without it the next test fails."""
     consumer = open_consumer(settings, group=settings.kafka_group)
     assigned = Assignments()
     consumer.subscribe([settings.kafka_topic], listener=assigned)
@@ -32,19 +32,19 @@ def test_a_consumer_that_is_asked_to_rejoin_gets_its_partitions_again(settings: 
 
 
 class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """Counts them."""
+    """Counts assignments."""
 
     count = 0
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Nothing is noted."""
+        """Ignored."""
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self.count += 1
 
 
 def test_a_member_that_never_waits_gets_through_every_rebalance(settings: Settings) -> None:
-    """A leader whose poll ends in the middle of a join kept its partitions, and read nothing any more, for ever."""
+    """A leader whose poll ended in the middle of a join used to keep its partitions but never read them again."""
     producer = open_producer(settings)
     for number in range(GROUPS):
         group = settings.model_copy(update={"kafka_group": f"{settings.kafka_group}-{number}"})
@@ -72,7 +72,7 @@ def test_a_member_that_never_waits_gets_through_every_rebalance(settings: Settin
 def test_a_member_at_work_joins_once_when_another_one_comes(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its join was answered while it settled a flight, was thrown away, and began again: a rebalance more for both."""
+    """The answer to its join used to arrive while it finished a micro-batch, and was discarded: one more rebalance."""
     given: Counter[_RebalanceNotes] = Counter()
     note = _RebalanceNotes.on_partitions_assigned
 
@@ -90,7 +90,7 @@ def test_a_member_at_work_joins_once_when_another_one_comes(
             while not newcomer.done():
                 first.poll(0)
                 if first.rebalanced:
-                    time.sleep(0.5)  # as long as a flight takes to settle
+                    time.sleep(0.5)  # a micro-batch takes this long to become durable
                     first.resume()
         finally:
             first.close()
@@ -112,7 +112,7 @@ def _assigned(settings: Settings) -> frozenset[int]:
 
 
 def test_a_lone_member_is_given_its_partitions_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It joined before it had the topic's metadata, and again when that came: a rebalance for the whole group."""
+    """It used to join before it had the topic's metadata, and again afterwards: two rebalances of the whole group."""
     given: list[set[TopicPartition]] = []
     note = _RebalanceNotes.on_partitions_assigned
 

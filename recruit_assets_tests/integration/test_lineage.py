@@ -1,4 +1,4 @@
-"""The real graph, run through Dagster on the real engines: from Kafka records to rows of the report."""
+"""The whole graph, run by Dagster on the real engines: from Kafka records to rows of the report."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -47,11 +47,11 @@ def report_of(settings: Settings, columns: str = REPORT) -> list[tuple[object, .
 
 @pytest.fixture
 def warm(settings: Settings, frames: CassandraFrames) -> Settings:
-    """Settings of a test's own whose keyspace Spark already knows."""
+    """The test's settings, once Spark can see its keyspace."""
     return settings
 
 
-def test_what_real_trackers_send_is_counted_in_its_hour(warm: Settings) -> None:
+def test_events_as_real_trackers_send_them_are_counted_in_their_hour(warm: Settings) -> None:
     at = SEVEN + timedelta(minutes=59, seconds=59)
     send(
         warm,
@@ -83,7 +83,7 @@ def test_what_real_trackers_send_is_counted_in_its_hour(warm: Settings) -> None:
     assert filtered.metadata["unattributed"].value == 1
 
 
-def test_each_hour_of_a_run_has_numbers_of_its_own(warm: Settings) -> None:
+def test_each_hour_of_a_run_has_its_own_metadata(warm: Settings) -> None:
     events = [(SEVEN, "click"), (SEVEN, "conversion"), (SEVEN + timedelta(hours=1), "click")]
     send(warm, [as_bytes(an_event(at, seed=seed, custom_track=what)) for seed, (at, what) in enumerate(events)])
     send(warm, [as_bytes(an_event(SEVEN, seed=9, job_id=None))])
@@ -102,7 +102,7 @@ def test_each_hour_of_a_run_has_numbers_of_its_own(warm: Settings) -> None:
 
 
 def numbers(result: dg.ExecuteInProcessResult, asset: str, names: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    """These values of each materialization, by the hour of its partition."""
+    """These metadata values of each materialization, by the hour of its partition."""
     return {
         str(one.partition)[-5:]: tuple(one.metadata[name].value for name in names)
         for one in result.asset_materializations_for_node(asset)

@@ -1,4 +1,4 @@
-"""`materialize`: the whole lineage in this process, and what it does when an hour can't be done."""
+"""`materialize`: the whole lineage in this process, and what happens if an hour fails."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ def pending_of(settings: Settings) -> list[datetime]:
         return [hour for (hour,) in database.query("SELECT event_hour FROM pending_hours ORDER BY event_hour")]
 
 
-def test_everything_that_kafka_holds_is_reported_and_a_second_time_changes_nothing(
+def test_everything_in_kafka_is_reported_and_a_second_call_changes_nothing(
     settings: Settings, frames: CassandraFrames
 ) -> None:
     end = datetime(2026, 1, 6, tzinfo=UTC)
@@ -74,7 +74,7 @@ def test_everything_that_kafka_holds_is_reported_and_a_second_time_changes_nothi
 
 @pytest.fixture
 def lineage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.Definitions]:
-    """Assets that only mark their hours as reported, and fail for the hours named."""
+    """Assets that only record their hours as reported, and fail for the hours in `bad`."""
 
     def replaced(*, bad: tuple[datetime, ...] = ()) -> dg.Definitions:
         @dg.asset(partitions_def=hours, backfill_policy=dg.BackfillPolicy.single_run())
@@ -100,7 +100,7 @@ def lineage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
         @dg.asset
         def raw_events() -> None:
-            """Drained already."""
+            """Does nothing: there is no backlog."""
 
         monkeypatch.setattr(materialize, "PAUSE_S", 0.0)
         return dg.Definitions(assets=[raw_events, upstream, mysql_report], jobs=JOBS)
@@ -118,7 +118,7 @@ def change(settings: Settings, *changed: datetime) -> None:
             )
 
 
-def test_an_hour_that_keeps_failing_is_named_and_all_others_are_done(
+def test_an_hour_that_keeps_failing_is_named_and_all_others_succeed(
     settings: Settings, lineage: Callable[..., dg.Definitions]
 ) -> None:
     changed = [SEVEN + n * HOUR for n in range(4)]
@@ -140,7 +140,7 @@ def test_an_hour_that_keeps_failing_is_named_and_all_others_are_done(
     ]
 
 
-def test_an_hour_that_is_no_partition_is_named(settings: Settings, lineage: Callable[..., dg.Definitions]) -> None:
+def test_an_hour_that_is_not_a_partition_is_named(settings: Settings, lineage: Callable[..., dg.Definitions]) -> None:
     change(settings, SEVEN, datetime(2020, 1, 1, tzinfo=UTC))
     lineage_defs = lineage()
 
@@ -152,7 +152,9 @@ def test_an_hour_that_is_no_partition_is_named(settings: Settings, lineage: Call
     assert pending_of(settings) == [datetime(2020, 1, 1)]
 
 
-def test_a_backlog_of_days_is_done_in_runs_of_a_day(settings: Settings, lineage: Callable[..., dg.Definitions]) -> None:
+def test_a_backlog_of_days_is_processed_in_runs_of_a_day(
+    settings: Settings, lineage: Callable[..., dg.Definitions]
+) -> None:
     change(settings, *(SEVEN + n * HOUR for n in range(50)))
     lineage_defs = lineage()
 

@@ -1,4 +1,4 @@
-"""`schema apply` on installations that exist: upgraded, without losing a row, however often it is killed or called."""
+"""`schema apply` on existing installations: no row is lost, however often it is killed or repeated."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ from recruit_assets_tests.support.reports import report_database
 
 @dataclass
 class AddViews:
-    """A made-up migration: a column in both stores, with a default."""
+    """An example migration: a column with a default, in both stores."""
 
     done: list[str] = field(default_factory=list)
     __name__ = "stores.migrations.m0002_views"
@@ -70,7 +70,7 @@ def own(engines: Settings) -> Iterator[Settings]:
 
 @pytest.fixture(scope="module")
 def connected(engines: Settings) -> Iterator[CassandraSession]:
-    """One connection for all that these tests ask of Cassandra themselves."""
+    """One connection for all queries that the tests themselves send."""
     with open_session(engines) as session:
         yield session
 
@@ -162,7 +162,7 @@ def test_an_upgrade_killed_between_the_stores_is_finished_by_the_next(old: Setti
 
 
 def test_processes_that_start_together_upgrade_once(own: Settings, session: CassandraSession) -> None:
-    """As services do that Docker starts at the same time."""
+    """Like services that Docker starts at the same time."""
     views, start = AddViews(), Barrier(3)
 
     def apply() -> None:
@@ -177,7 +177,7 @@ def test_processes_that_start_together_upgrade_once(own: Settings, session: Cass
     assert column_names(own, session) >= VIEWS
 
 
-def test_a_lock_that_another_process_keeps_is_waited_for_only_so_long(own: Settings) -> None:
+def test_the_wait_for_another_processs_lock_is_limited(own: Settings) -> None:
     with open_schema_session(own) as other:
         other.execute("SELECT CONNECTION_ID()")
         ((connection,),) = other.fetchall()
@@ -186,7 +186,7 @@ def test_a_lock_that_another_process_keeps_is_waited_for_only_so_long(own: Setti
             apply_schema(own, lock_wait_s=1)
 
 
-Harm = Callable[[Settings, CassandraSession], None]
+Change = Callable[[Settings, CassandraSession], None]
 
 
 def drop_keyspace(_: Settings, session: CassandraSession) -> None:
@@ -210,7 +210,7 @@ def upgrade_mysql(settings: Settings, _: CassandraSession) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "rerun"),
+    ("change", "rerun"),
     [
         (drop_keyspace, False),
         (drop_database, False),
@@ -218,23 +218,23 @@ def upgrade_mysql(settings: Settings, _: CassandraSession) -> None:
         (upgrade_mysql, True),  # Cassandra restored from before the upgrade: only its operator knows
     ],
 )
-def test_an_upgrade_makes_stores_whole_that_do_not_fit(
-    old: Settings, session: CassandraSession, harm: Harm, rerun: bool
+def test_an_upgrade_completes_stores_that_do_not_match(
+    old: Settings, session: CassandraSession, change: Change, rerun: bool
 ) -> None:
-    """One may have been lost, made anew or restored."""
+    """One of them was lost, recreated or restored from a backup."""
     in_cassandra, in_mysql = cassandra_rows(session), mysql_rows(old)
-    harm(old, session)
+    change(old, session)
 
     apply_schema(old, with_views(AddViews()), rerun=rerun)
 
     assert column_names(old, session) >= VIEWS
     assert versions(old) == UP_TO_VIEWS
-    assert harm is drop_keyspace or lost(in_cassandra, cassandra_rows(session)) == []
-    assert harm is drop_database or lost(in_mysql, mysql_rows(old)) == []
+    assert change is drop_keyspace or lost(in_cassandra, cassandra_rows(session)) == []
+    assert change is drop_database or lost(in_mysql, mysql_rows(old)) == []
 
 
 def test_an_unfinished_installation_is_finished(own: Settings, session: CassandraSession) -> None:
-    """Killed in the middle, it has some tables of both stores and no version: it looks like one of 4ff88f8."""
+    """If it was killed halfway, some tables are missing and it has no version, like an installation of 4ff88f8."""
     apply_schema(own)
     query(own, "DROP TABLE mysql_report, schema_version")
     session.execute(f"DROP TABLE {quoted(session.keyspace)}.filtered_events")
@@ -246,12 +246,12 @@ def test_an_unfinished_installation_is_finished(own: Settings, session: Cassandr
 
 
 def test_a_newer_schema_is_refused(own: Settings, session: CassandraSession) -> None:
-    """A program that doesn't know a column would leave it out."""
+    """An older program would leave out the columns that it doesn't know."""
     upgrade_mysql(own, session)
 
     with pytest.raises(UserError, match=r"schema has version 2, this program only knows 1\. Install the newer"):
         apply_schema(own)
-    # what runs, sensors, schedules and every other command open
+    # runs, sensors, schedules and all other commands open it this way
     with open_report_database(own) as database, pytest.raises(UserError, match="this program only knows 1"):
         database.query("SELECT 1")
 

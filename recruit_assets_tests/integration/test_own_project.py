@@ -1,4 +1,4 @@
-"""Hourly tables that aren't ours, stored through our IO managers on the real engines."""
+"""Hourly tables of another project, stored through our IO managers on the real engines."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -90,7 +90,7 @@ class WithPublishers(CassandraIOManager):
 
 
 def test_a_fifth_hourly_asset_is_a_declaration_and_a_transformation(settings: Settings, spark: SparkSession) -> None:
-    """In the platform itself the declaration stands in contract/tables.py, the asset in a file of defs/assets."""
+    """In the platform itself the declaration would be in contract/tables.py, the asset in defs/assets."""
     create_tables(settings, PUBLISHER_METRICS)
     wait_until(
         lambda: sees(CassandraFrames(spark, settings), PUBLISHER_METRICS), 30, what="the new table in Spark's metadata"

@@ -1,4 +1,4 @@
-"""The platform's metrics as Prometheus gets them: over HTTP, from the real engines."""
+"""The platform's metrics over HTTP, as Prometheus reads them, from the real engines."""
 
 from collections.abc import Iterator
 from urllib.request import urlopen
@@ -33,7 +33,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @dg.job(name="hours_job")
 def job_that_does_nothing() -> None:
-    """A stand-in with the real job's name."""
+    """A replacement with the real job's name."""
 
 
 class Endpoint:

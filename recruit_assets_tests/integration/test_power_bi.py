@@ -1,4 +1,4 @@
-"""What Power BI's MySQL connector asks as the read-only login: the catalogue, then each view's rows."""
+"""What Power BI's MySQL connector reads with the read-only login: the catalogue, then each view's rows."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What every hourly table promises about the hours that are replaced, on the real engines."""
+"""What every hourly table guarantees when hours are replaced, on the real engines."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,8 +22,8 @@ def table(request: pytest.FixtureRequest, settings: Settings, frames: CassandraF
         yield request.param(session, database, frames)
 
 
-def test_twice_is_once_and_the_second_time_wins(table: TableHarness) -> None:
-    """A plain append doubles every click of a run that is retried."""
+def test_a_second_run_replaces_the_rows_of_the_first(table: TableHarness) -> None:
+    """A plain append would double every click of a run that is retried."""
     table.give(SEVEN, [1, 2, 3])
     table.run([SEVEN])
     table.run([SEVEN], run_id="another run")
@@ -59,7 +59,7 @@ def test_a_run_replaces_its_hours_and_not_its_neighbours(table: TableHarness) ->
 
 
 def test_a_slower_older_run_changes_nothing(table: TableHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an older run read is older: letting it finish last would take events out of the report again."""
+    """It has read older data: if its rows won, events would disappear from the report."""
     table.give(SEVEN, [1, 2])
     newest = table.run([SEVEN])
     a_minute_ago_ms = newest.write_timestamp // 1000 - 60_000
@@ -73,7 +73,7 @@ def test_a_slower_older_run_changes_nothing(table: TableHarness, monkeypatch: py
 
 @pytest.mark.parametrize("table", [HourlyJobMetrics, MySqlReport], indirect=True)
 def test_an_input_that_may_be_incomplete_is_not_used(table: TableHarness) -> None:
-    """Raw events are no such input: they are complete up to the moment before they are read."""
+    """This can't happen with raw events, which are complete up to the moment before they are read."""
     table.give(SEVEN, [1])
     table.run([SEVEN])
     table.give(SEVEN, [1, 2])

@@ -46,7 +46,7 @@ def report(own: Settings) -> Iterator[ReportDatabase]:
 
 
 def publish(database: ReportDatabase, ledger: Ledger) -> None:
-    """Make the report what the ledger says it must be."""
+    """Write the ledger's report to the database."""
     load_jobs(database, dimension_rows(site_jobs(SPEC.jobs)))
     day, hour = REPORT_COLUMNS.index("dates"), REPORT_COLUMNS.index("hours")
     for (date, number), rows in groupby(ledger.report(), key=lambda row: (str(row[day]), int(str(row[hour])))):
@@ -127,7 +127,7 @@ def test_hours_without_rows_are_shown_as_zeros(report: ReportDatabase) -> None:
     assert [point.totals[CLICKS] for point in summary.points] == [1, 0, 0, 1]
 
 
-def test_jobs_and_companies_without_a_name_are_told_by_their_ids(report: ReportDatabase) -> None:
+def test_jobs_and_companies_without_a_name_are_shown_by_their_ids(report: ReportDatabase) -> None:
     publish_hour(report, NEW_YEAR, [a_click(NEW_YEAR, job=4)])
 
     jobs, _, _, companies = read_summary(report).rankings
@@ -140,7 +140,7 @@ def test_an_empty_report_has_an_empty_summary(report: ReportDatabase) -> None:
 
 
 def test_a_snapshot_does_not_see_what_is_published_meanwhile(own: Settings, report: ReportDatabase) -> None:
-    """Sums of different moments wouldn't add up."""
+    """Sums from different moments would not match."""
     publish_hour(report, NEW_YEAR, [a_click(NEW_YEAR)])
     count = "SELECT COUNT(*) FROM mysql_report"
 

@@ -1,1 +1,1 @@
-"""Builders, store readers and waiting, for all tests. Not here: fixtures (`conftest`)."""
+"""Builders, store readers and waiting, for all tests. Fixtures are in `conftest`."""

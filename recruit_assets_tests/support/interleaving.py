@@ -1,10 +1,10 @@
-"""A world in which ingest and runs are interleaved step by step, around the real `hours.replacement`.
+"""Interleaves ingest and runs step by step, around the real `hours.replacement` and stores in memory.
 
-It has tables in which the newest write wins, as Cassandra's; a guarded report, as MySQL's; clocks that differ; and a
-scheduler that runs the actor with the highest priority and, at a few random steps, changes priorities or kills a run.
-Such schedules find what uniform random choice misses (Burckhardt and others, "A Randomized Scheduler with Probabilistic
-Guarantees of Finding Bugs", ASPLOS 2010). `World.off` names safeguards to take out, so that each is seen to matter;
-`find_schedule` finds a schedule that needs one.
+Tables keep the newest write, as in Cassandra; the report refuses older runs, as in MySQL; clocks differ. The scheduler
+runs the actor with the highest priority and, at a few random steps, changes priorities or kills a run. Such schedules
+find bugs that uniformly random ones miss (Burckhardt and others, "A Randomized Scheduler with Probabilistic Guarantees
+of Finding Bugs", ASPLOS 2010). `World.off` names safeguards to disable; `find_schedule` searches for a schedule that
+ends wrong without one.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ ALL = frozenset(BUCKETS)
 MS = 1000
 DERIVED = (FILTERED_EVENTS, BUCKET_METRICS, HOURLY_JOB_METRICS)
 ALWAYS, NEVER = 0, 1_000
-"""From how many events on metrics are counted by bucket."""
+"""Values of `PreAggregation.from_events`: metrics are always or never counted by bucket."""
 
 Cell = tuple[int, object, int]
-"""Key, value, and when it was written."""
+"""Key, value, and write timestamp."""
 Rows = Callable[[frozenset[int]], list[Cell]]
-"""Rows of these buckets, as a query that is answered when it is called, like a DataFrame."""
+"""A lazy query, like a DataFrame: reads the rows of these buckets when it is called."""
 
 
 def pause() -> None:
@@ -63,7 +63,7 @@ def pause() -> None:
 
 @dataclass
 class LastWriteWins:
-    """One table: a cell is its newest write; a partition's tombstone hides what is not newer than itself."""
+    """A table that keeps the newest write of each cell; a partition's tombstone hides everything that isn't newer."""
 
     cells: dict[tuple[int, int], tuple[int, object]] = field(default_factory=dict)
     tombstones: dict[int, int] = field(default_factory=dict)
@@ -94,18 +94,18 @@ class World:
             BUCKET_METRICS, _counted_by_bucket, _added_up, from_events=self.random.choice((ALWAYS, ALWAYS, NEVER))
         )
         self.eager = self.random.random() < 0.5
-        """Whether the assets' functions read their input at once, as one that caches or counts it does."""
+        """Whether the assets' functions read their input at once, like one that caches or counts it."""
         self.tables = {table.name: LastWriteWins() for table in (RAW_EVENTS, *DERIVED)}
         self.coverages = LastWriteWins()
         self.versions: Counter[int] = Counter()
-        """Per bucket."""
+        """By bucket."""
         self.changes: list[int] = []
-        """When each was made."""
+        """The time of each change."""
         self.truth: dict[int, int] = {}
         self.last_coverage: dict[str, Coverage] = {}
-        """The newest of each table, cleared or not."""
+        """The newest coverage of each table, even if it was cleared since."""
         self.buckets_read = 0
-        """Of raw events."""
+        """Number of reads of a bucket of raw events."""
         self.report = FakeReport(self)
 
     def pass_time(self, most_s: int) -> None:
@@ -116,9 +116,9 @@ class World:
         return self.now_ms + self.random.randint(-2 * MS, 2 * MS)
 
     def ingest(self, event: int, *, erase: bool = False) -> None:
-        """An event: the row, its bucket's version, its change; again with other content, or erased, where it is there.
+        """Store an event, raise its bucket's version, publish the change. An existing event is changed or erased.
 
-        A killed ingest gets the record again, so it goes on in the end. A change is seen some time after it was made.
+        Ingest that is killed gets the record again, so all steps happen in the end. A change becomes visible late.
         """
         steps: list[Callable[[], None]] = [
             lambda: self._store(event, erase=erase),
@@ -150,7 +150,7 @@ class World:
         self.tables[RAW_EVENTS.name].write(event % len(BUCKETS), event, job, at=self.now_ms * MS)
 
     def run(self, run_id: str, *, incremental: bool) -> None:
-        """The three hourly assets, as Dagster runs them; without its input's coverage a run fails."""
+        """Run the three hourly assets as Dagster does; a run whose input isn't covered fails."""
         tables = FakeTables(self)
         try:
             step, rows = self._load(tables, RAW_EVENTS, run_id)
@@ -166,7 +166,7 @@ class World:
             pass
 
     def _load(self, tables: FakeTables, source: HourTable, run_id: str) -> tuple[Step, Rows]:
-        """An asset's input, and what its function makes of it: an eager one has read it by the time it returns."""
+        """Load an asset's input. If the asset's function is eager, the rows are read now."""
         step = begin_step(tables, run_id)
         rows = read_input(tables, step, source, [HOUR])
         if self.eager:
@@ -185,7 +185,7 @@ class World:
 
 
 class FakeTables:
-    """`ports.HourStore` over the world's tables, with a pause before each step that Cassandra takes on its own."""
+    """`ports.HourStore` over the world's tables, with a pause before each step that Cassandra executes separately."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -294,7 +294,7 @@ class FakeReport:
 
 
 def outcome(seed: int, off: frozenset[str] = frozenset()) -> str:
-    """Run one schedule, then what is pending until nothing is: 'exact', 'wrong' or 'stuck'."""
+    """Run one schedule, then retry until nothing is pending: 'exact', 'wrong' or 'stuck'."""
     world = World(seed, off)
     _interleave(world)
     for attempt in range(20):
@@ -306,7 +306,7 @@ def outcome(seed: int, off: frozenset[str] = frozenset()) -> str:
 
 
 def find_schedule(safeguard: str) -> int:
-    """The first schedule that ends wrong without the safeguard, and exact with it."""
+    """The first schedule that ends wrong without the safeguard."""
     return next(seed for seed in count() if outcome(seed, frozenset({safeguard})) == "wrong")
 
 
@@ -362,7 +362,7 @@ def _interleave(world: World) -> None:
 
 
 def _ingest(world: World, history: int) -> greenlet:
-    """A new event, or one of the history again with other content or erased."""
+    """A new event, or one of the history that is changed or erased."""
     event = world.random.randrange(history + 3)
     erase = event < history and world.random.random() < 0.5
     return greenlet(lambda: world.ingest(event, erase=erase))
@@ -383,7 +383,7 @@ def _number(table: HourTable) -> int:
 
 
 def _known(cells: list[Cell]) -> Rows:
-    """Rows that were read already. Keys are made so that the rest of a division is the bucket."""
+    """Rows that have already been read. A key modulo the number of buckets is its bucket."""
     return lambda buckets: [cell for cell in cells if cell[0] % len(BUCKETS) in buckets]
 
 

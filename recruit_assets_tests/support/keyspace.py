@@ -11,7 +11,7 @@ from recruit_assets.stores.schema import apply_schema
 
 
 class SharedKeyspace:
-    """The keyspace that `session` names; `prepare` makes it what a test expects."""
+    """The keyspace of `session`; `prepare` empties it and applies the schema for a test."""
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
@@ -43,6 +43,6 @@ class SharedKeyspace:
 
 
 def empty_tables(session: CassandraSession) -> None:
-    """Remove every row and every tombstone, which would hide what the next test writes with a time of its own."""
+    """Remove every row and every tombstone, which would hide rows that the next test writes with older timestamps."""
     for table in CASSANDRA_TABLES:
         session.execute(f"TRUNCATE {session.table(table)}")

@@ -1,4 +1,4 @@
-"""An installation as commit 4ff88f8 made it, before there were migrations: with rows in every table of both stores."""
+"""An installation of commit 4ff88f8, from before there were migrations, with rows in every table of both stores."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime

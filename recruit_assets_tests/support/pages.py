@@ -15,14 +15,14 @@ NEVER_CLOSED = frozenset({"meta", "br", "path", "use", "rect", "line"})
 
 
 def some_totals(**by_name: float) -> Totals:
-    """Zeros, but for the measures named as in the analysts' views."""
+    """Totals that are 0, except for the given measures, named as in the analysts' views."""
     assert by_name.keys() <= {measure.name for measure in MEASURES}
     zeros = zip(MEASURES, NOTHING.numbers, strict=True)
     return Totals(tuple(by_name.get(measure.name, zero) for measure, zero in zeros))
 
 
 def a_summary(*totals: Totals, step: Step = Step.HOUR, places: Sequence[Place] = ()) -> ReportSummary:
-    """One point per total, from START on, and the places as the only ranking."""
+    """A report with one point per total, from START on, and the places as the only ranking."""
     points = tuple(Point(START + index * step.length, one) for index, one in enumerate(totals))
     rankings = (Ranking("job", places, others=NOTHING),) if places else ()
     return ReportSummary(step, points, rankings, sum(totals, NOTHING))

@@ -1,4 +1,4 @@
-"""The report worked out again from the records themselves, in the plainest way: parse everything, keep everything.
+"""The report recomputed from the records in the simplest way: everything is parsed and kept in memory.
 
 Shares no code with the simulator's ledger nor with the pipeline, so that it can disagree with both.
 """

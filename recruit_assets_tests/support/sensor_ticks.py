@@ -13,7 +13,7 @@ from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.sensor import execute_sensor_iteration
 
 _numbers = count()
-"""Each tick comes a minute after the one before: the daemon skips one that comes too early."""
+"""Ticks are a minute apart, since the daemon skips one that comes too early."""
 
 CODE_LOCATION = """
 import dagster as dg

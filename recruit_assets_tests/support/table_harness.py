@@ -49,7 +49,7 @@ def replace_from(
     incremental: bool = False,
     pre_aggregation: PreAggregation[DataFrame] | None = None,
 ) -> Replaced:
-    """Load the input, call the asset's function, store what it gives: what Dagster does with an asset."""
+    """Load the input, call the asset's function and store the result, as Dagster does with an asset."""
     step = begin_step(store, run_id)
     rows = body(read_input(store, step, source, hours))
     return replace_hours(store, into, rows, step, hours, incremental=incremental, pre_aggregation=pre_aggregation)

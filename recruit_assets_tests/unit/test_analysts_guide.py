@@ -1,4 +1,4 @@
-"""docs/analysts.md says what the analyst model is: views, columns, ratios, relationships and Power BI's measures."""
+"""docs/analysts.md matches the analyst model: views, columns, ratios, relationships and Power BI's measures."""
 
 import json
 from pathlib import Path

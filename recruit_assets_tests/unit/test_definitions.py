@@ -28,12 +28,12 @@ def test_the_graph_is_the_lineage() -> None:
     assert found == GRAPH
 
 
-def test_one_group_so_that_the_graph_opens_with_every_asset_in_sight() -> None:
-    """The UI draws a box per group, closed, where there are several."""
+def test_all_assets_are_in_one_group_so_that_the_graph_shows_them() -> None:
+    """With several groups, the UI shows only a collapsed box for each."""
     assert {spec.group_name for spec in defs.resolve_all_asset_specs()} == {"recruitment"}
 
 
-def test_every_asset_tells_what_it_is_whose_it_is_and_where_to_read_on() -> None:
+def test_every_asset_has_description_owner_kind_columns_and_guide() -> None:
     for spec in defs.resolve_all_asset_specs():
         assert spec.description
         assert spec.owners == ["team:data-platform"]

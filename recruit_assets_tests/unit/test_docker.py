@@ -1,4 +1,4 @@
-"""The compose file and what lies beside it keep their promises: nothing here needs Docker, but for the last tests."""
+"""The compose file and the files that it uses. Only the last tests need Docker."""
 
 import os
 import re
@@ -25,13 +25,13 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?P<rest>[^}]*)\}")
 ENDS = {"accounts", "schema", "cli"}
-"""Services that do their work and end."""
+"""Services that end when their work is done."""
 GIVEN_BY_COMPOSE = {"COMPOSE_PROJECT_NAME"}
 SECRETS = [found["name"] for found in VARIABLE.finditer("".join(COMPOSE["x-required"]))]
 
 
 def variables() -> dict[str, str]:
-    """What follows the name of each variable that has a default: `:-default`."""
+    """For each variable with a default, the text after its name: `:-default`."""
     found = {found["name"]: found["rest"] for found in VARIABLE.finditer(TEXT) if found["rest"]}
     return {name: rest for name, rest in found.items() if name not in SECRETS}
 
@@ -65,7 +65,7 @@ def test_ports_are_published_on_the_loopback_only() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_has_limits_and_tells_how_it_is(name: str) -> None:
+def test_a_service_has_limits_and_a_health_check(name: str) -> None:
     service = SERVICES[name]
 
     assert service["mem_limit"]
@@ -74,7 +74,7 @@ def test_a_service_has_limits_and_tells_how_it_is(name: str) -> None:
     assert service["restart"] == ({"cli": "no"}.get(name, "on-failure") if name in ENDS else "unless-stopped")
 
 
-def test_only_the_maker_of_users_is_root_in_mysql() -> None:
+def test_only_the_service_that_creates_users_is_root_in_mysql() -> None:
     logins = {name: one.get("environment", {}).get("RECRUIT_MYSQL_USER") for name, one in SERVICES.items()}
 
     assert [name for name, login in logins.items() if login == "root"] == ["accounts"]
@@ -92,7 +92,7 @@ def test_every_variable_is_in_the_example_with_its_default() -> None:
     assert [name for name, default in wanted.items() if f"\n#{name}={default}" not in EXAMPLE] == []
 
 
-def test_a_run_gets_all_that_the_daemon_has() -> None:
+def test_a_run_gets_the_daemons_environment() -> None:
     names = INSTANCE["run_launcher"]["config"]["env_vars"]
 
     assert sorted(names) == sorted(SERVICES["daemon"]["environment"])
@@ -100,7 +100,7 @@ def test_a_run_gets_all_that_the_daemon_has() -> None:
 
 
 def test_the_instance_differs_from_the_local_one_only_where_docker_does() -> None:
-    """The image's is made the same way."""
+    """The build of the image merges the files in the same way."""
     local, own = ROOT / "dagster.yaml", DOCKER / "dagster.yaml"
     instance = dg.config_from_files([str(local), str(own)])
 
@@ -110,7 +110,7 @@ def test_the_instance_differs_from_the_local_one_only_where_docker_does() -> Non
 
 
 def test_no_version_is_locked_twice() -> None:
-    """What the image has is what the tests had, since there is only one."""
+    """Otherwise the image could have other versions than those that were tested."""
     names = [
         line.partition("==")[0] for lock in LOCKS for line in (ROOT / lock).read_text().splitlines() if "==" in line
     ]
@@ -118,27 +118,27 @@ def test_no_version_is_locked_twice() -> None:
     assert len(names) == len(set(names))
 
 
-def test_what_is_mounted_is_there() -> None:
+def test_mounted_files_exist() -> None:
     mounts = [mount for one in SERVICES.values() for mount in one.get("volumes", ()) if mount.startswith("./")]
 
     assert len(mounts) == 4
     assert [mount for mount in mounts if not (DOCKER / mount.split(":")[0]).exists() or not mount.endswith(":ro")] == []
 
 
-def test_grafana_is_given_what_its_provisioning_asks_for() -> None:
+def test_grafana_has_the_variables_that_its_provisioning_uses() -> None:
     files = [file for file in PROVISIONING.rglob("*") if file.is_file()]
-    asked = {name for file in files for name in re.findall(r"\$\{?([A-Z_]+)", file.read_text(encoding="utf-8"))}
+    used = {name for file in files for name in re.findall(r"\$\{?([A-Z_]+)", file.read_text(encoding="utf-8"))}
     given = SERVICES["grafana"]["environment"]
     mounted = {mount.split(":")[1] for mount in SERVICES["grafana"]["volumes"]}
     (provider,) = yaml.safe_load((PROVISIONING / "dashboards" / "recruit.yaml").read_text())["providers"]
 
-    assert asked
-    assert asked - given.keys() == set()
+    assert used
+    assert used - given.keys() == set()
     assert given["RECRUIT_ANALYST_USER"] == USER_PREFIX + "analyst"
     assert provider["options"]["path"] in mounted
 
 
-def test_prometheus_scrapes_who_listens() -> None:
+def test_prometheus_scrapes_every_service_that_exports_metrics() -> None:
     config = yaml.safe_load((DOCKER / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     targets = {one for job in config["scrape_configs"] for each in job["static_configs"] for one in each["targets"]}
     listening = {
@@ -151,22 +151,22 @@ def test_prometheus_scrapes_who_listens() -> None:
 
 
 @needs_compose
-def test_compose_takes_a_filled_in_example(tmp_path: Path) -> None:
-    assert said_by_compose(tmp_path / "env", without="") == ""
+def test_compose_accepts_a_completed_example(tmp_path: Path) -> None:
+    assert errors_of_compose(tmp_path / "env", without="") == ""
 
 
 @needs_compose
 @pytest.mark.parametrize("missing", SECRETS)
-def test_compose_refuses_without_a_secret_in_one_line(missing: str, tmp_path: Path) -> None:
-    (line,) = said_by_compose(tmp_path / "env", without=missing).splitlines()
+def test_compose_names_a_missing_secret_in_one_line(missing: str, tmp_path: Path) -> None:
+    (line,) = errors_of_compose(tmp_path / "env", without=missing).splitlines()
 
     assert f"required variable {missing} is missing a value: set it in docker/.env, see .env.example" in line
 
 
-def said_by_compose(env_file: Path, *, without: str) -> str:
-    """The errors of an example that is filled in but for one secret."""
-    filled_in = "".join(f"{name}=1\n" for name in SECRETS if name != without)
-    env_file.write_text(EXAMPLE + filled_in, encoding="utf-8")
+def errors_of_compose(env_file: Path, *, without: str) -> str:
+    """What compose prints about an example that has all secrets but one."""
+    secrets = "".join(f"{name}=1\n" for name in SECRETS if name != without)
+    env_file.write_text(EXAMPLE + secrets, encoding="utf-8")
     files = ["-f", str(DOCKER / "compose.yaml"), "--env-file", str(env_file)]
     command = ["docker", "compose", *files, "--profile", "*", "config", "--quiet"]
     done = subprocess.run(command, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)

@@ -18,7 +18,7 @@ COMPAT = {
 }
 MODULES = sorted(str(file.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.py"))
 PUBLIC = {"_asdict", "_fields", "_make", "_replace"}
-"""Of named tuples: with an underscore, and documented."""
+"""Methods of named tuples: documented, in spite of the underscore."""
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module not in COMPAT])
@@ -68,7 +68,7 @@ def test_a_use_of_our_own_or_of_public_names_is_allowed(source: str) -> None:
 
 
 def private_uses(source: str) -> Iterator[str]:
-    """Line and name of each private name that the module uses without defining it, and of what no product needs."""
+    """Line and name of each private name that the module uses but doesn't define, and of mocks and gc.get_objects."""
     tree = ast.parse(source)
     ours = PUBLIC | set(defined_names(tree))
     for node in ast.walk(tree):
@@ -94,7 +94,7 @@ def private_uses(source: str) -> Iterator[str]:
 
 
 def is_private(dotted: str) -> bool:
-    """Whether a part of the name begins with one underscore; mocks are for tests."""
+    """True if a part of the name begins with one underscore, or for unittest.mock."""
     parts = dotted.split(".")
     return parts[0] == "unittest" or any(part.startswith("_") and not part.startswith("__") for part in parts)
 

@@ -1,4 +1,4 @@
-"""The README says what is true: every setting with its default and meaning, every command."""
+"""The README lists every setting with its default and meaning, and every command."""
 
 from pathlib import Path
 

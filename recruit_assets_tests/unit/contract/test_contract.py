@@ -1,4 +1,4 @@
-"""The contract as users see it, written out once more: a change here is a change for every reader of the report."""
+"""The contract, written out independently: a change here is a change for every reader of the report."""
 
 from recruit_assets.contract.dead_letters import DEAD_LETTER_MEANINGS, DeadLetterReason
 from recruit_assets.contract.events import EVENT_COLUMNS

@@ -1,4 +1,4 @@
-"""Each measure is declared once: outside the contract and the simulator nobody spells its columns or its action."""
+"""Each measure is declared once: only the contract and the simulator contain its column names and action."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ from recruit_assets.contract.types import CassandraTable, Type
 
 PACKAGE = Path(recruit_assets.__file__).parent
 ROOMS = ("contract", "simulator")
-"""The declarations, and the ledger, which spells its own."""
+"""The declarations, and the ledger, which has its own names on purpose."""
 CHOSEN = {"observability/dashboards/performance.py": "its panels choose what they show, and its texts are prose"}
 COLUMNS = (
     {measure.column for measure in MEASURES}
@@ -23,11 +23,11 @@ COLUMNS = (
     | ACTION_SPELLINGS.keys()
 )
 NAMES = {measure.name for measure in MEASURES}
-"""Of the views. Some are everyday words, so only a text that is nothing else counts."""
+"""Columns of the views. Some are common words, so only a string that equals one counts."""
 
 
 def spelt(source: str) -> Iterator[str]:
-    """Texts of the module that name a measure's column or action; not its docstrings."""
+    """String literals of the module that name a measure's column or action, without docstrings."""
     tree = ast.parse(source)
     prose = {statement.value for statement in ast.walk(tree) if isinstance(statement, ast.Expr)}
     columns = re.compile(rf"\b({'|'.join(COLUMNS)})\b")
@@ -36,7 +36,7 @@ def spelt(source: str) -> Iterator[str]:
             yield from [text] if columns.search(text) or text in NAMES else []
 
 
-def test_no_measure_is_spelt_outside_its_declaration() -> None:
+def test_no_measure_is_named_outside_its_declaration() -> None:
     found = {
         path.relative_to(PACKAGE).as_posix(): texts
         for path in sorted(PACKAGE.rglob("*.py"))
@@ -57,7 +57,7 @@ def test_the_pages_template_names_no_measure() -> None:
     "source",
     ['SQL = "SELECT SUM(clicks) FROM t"', 'f"{table}.bid_sum"', 'name = "spend"', 'if track == "unqualified": ...'],
 )
-def test_a_spelt_measure_is_found(source: str) -> None:
+def test_a_measure_that_is_named_elsewhere_is_found(source: str) -> None:
     assert len(list(spelt(source))) == 1
 
 
@@ -86,13 +86,13 @@ def test_the_metrics_tables_have_every_measure_in_64_bits(table: CassandraTable)
     ]
 
 
-def test_a_row_stands_for_the_events_of_its_counts() -> None:
+def test_a_rows_counts_add_up_to_its_events() -> None:
     assert HOURLY_JOB_METRICS.events_in == BUCKET_METRICS.events_in
     assert HOURLY_JOB_METRICS.events_in == ("clicks", "conversion", "qualified", "unqualified")
     assert MYSQL_REPORT.events_in == ("clicks", "conversion", "qualified_application", "disqualified_application")
 
 
 def test_every_name_is_used_once() -> None:
-    """Views and metadata tell measures and key figures apart by name alone."""
+    """In views and metadata, measures and ratios differ only in their names."""
     names = [measure.name for measure in MEASURES] + [kpi.name for kpi in KPIS]
     assert len(names) == len(set(names))

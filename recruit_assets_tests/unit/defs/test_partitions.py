@@ -51,7 +51,7 @@ def test_in_a_run_the_next_hour_exists_when_events_may_be_ahead_of_the_clock(min
 
 @pytest.mark.parametrize("minute", [0, 59])
 def test_in_the_ui_the_latest_hour_has_begun(minute: int) -> None:
-    """The webserver and the daemon make their own definition from a snapshot of ours."""
+    """The webserver and the daemon rebuild the definition from a snapshot of ours."""
     seen = TimeWindowPartitionsSnap.from_def(hourly_partitions(datetime(2024, 1, 1, tzinfo=UTC)))
 
     with dg.partition_loading_context(NOW.replace(minute=minute)):

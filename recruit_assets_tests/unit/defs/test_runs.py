@@ -1,4 +1,4 @@
-"""What runs say about hours, on an instance in memory."""
+"""The hours that runs are about, on an instance in memory."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -73,7 +73,7 @@ def test_runs_that_wait_or_run_are_unfinished(instance: dg.DagsterInstance) -> N
     assert started_hours(instance) == ()
 
 
-def test_failed_runs_are_told_with_hours_and_end(instance: dg.DagsterInstance) -> None:
+def test_failed_runs_are_listed_with_hours_and_end(instance: dg.DagsterInstance) -> None:
     a_run(instance, fails, range_tags(HourRange(SEVEN, NINE)))
     a_run(instance, nothing, range_tags(HourRange(SEVEN, SEVEN)))
     a_run(instance, fails, {})
@@ -84,7 +84,7 @@ def test_failed_runs_are_told_with_hours_and_end(instance: dg.DagsterInstance) -
     assert abs(failure.ended_at - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-def test_old_failures_are_not_told(instance: dg.DagsterInstance) -> None:
+def test_old_failures_are_not_listed(instance: dg.DagsterInstance) -> None:
     a_run(instance, fails, range_tags(HourRange(SEVEN, NINE)))
 
     assert recent_failures(instance, now=datetime.now(UTC) + timedelta(hours=1)) == []

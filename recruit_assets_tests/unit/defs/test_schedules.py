@@ -25,7 +25,7 @@ Tick = Callable[[Callable[..., schedules.Probe]], list[dg.RunRequest] | dg.SkipR
 
 @pytest.fixture
 def tick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Tick]:
-    """The tick of 6 AM, with what its probe finds."""
+    """Evaluate the tick of 6 AM, with the given results of its probe."""
     monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "")
 
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
@@ -70,7 +70,7 @@ def test_one_run_drains_and_replaces_the_24_hours_before(tick: Tick, probe: Call
 
 
 def test_older_pending_hours_are_further_runs_of_the_hourly_assets(tick: Tick) -> None:
-    """A bad week off must not end in one run of 170 hours."""
+    """A backlog of a week must not become one run of 170 hours."""
     older = [SIX - hours * HOUR for hours in range(25, 75)]
 
     result = tick(found(*older))
@@ -86,7 +86,7 @@ def test_older_pending_hours_are_further_runs_of_the_hourly_assets(tick: Tick) -
     assert len({request.run_key for request in result}) == 4
 
 
-def test_a_store_that_does_not_answer_is_no_reason_to_skip(tick: Tick, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tick_is_not_skipped_when_a_store_does_not_answer(tick: Tick, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_kafka(_: object) -> int:
         raise StoreUnavailable("Kafka doesn't answer")
 

@@ -1,4 +1,4 @@
-"""Which partitions a run may keep: those whose rows were made of the version that their input has now."""
+"""Which partitions a run may keep: those whose input still has the version that their rows were computed from."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -35,13 +35,13 @@ def test_nothing_is_kept_of_an_hour_whose_versions_are_not_known() -> None:
     assert unchanged({SEVEN: {}}, PARTITIONS, {}) == {}
 
 
-def test_an_hour_that_was_cut_by_another_layout_is_read_again() -> None:
+def test_an_hour_with_another_bucket_layout_is_read_again() -> None:
     assert kept({FIRST: state(1), Partition(SEVEN, 47): state(1)}, {FIRST: 1}) == set()
 
 
-def test_tallies_add_up_by_hour() -> None:
-    tallies = {FIRST: RowCounts(2, 2), SECOND: RowCounts(3, 3), Partition(EIGHT, 0): RowCounts(7, 7)}
-    assert counts_by_hour(tallies, [SEVEN, EIGHT, datetime(2026, 1, 5, 9, tzinfo=UTC)]) == {
+def test_counts_are_summed_by_hour() -> None:
+    counts = {FIRST: RowCounts(2, 2), SECOND: RowCounts(3, 3), Partition(EIGHT, 0): RowCounts(7, 7)}
+    assert counts_by_hour(counts, [SEVEN, EIGHT, datetime(2026, 1, 5, 9, tzinfo=UTC)]) == {
         SEVEN: RowCounts(5, 5),
         EIGHT: RowCounts(7, 7),
         datetime(2026, 1, 5, 9, tzinfo=UTC): RowCounts(),

@@ -1,4 +1,4 @@
-"""The decision which hours are pending, and in which ranges they are run."""
+"""Which hours are pending, and in which ranges they are run."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ FIRST_HOUR = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def ago(hours: int) -> datetime:
-    """The hour that began so many hours before the current."""
+    """The hour this many hours before the current one."""
     return CURRENT - hours * HOUR
 
 
@@ -88,7 +88,7 @@ def test_the_current_hour_comes_first_and_the_past_from_the_newest_on() -> None:
     ],
 )
 def test_an_hour_of_the_past_rests_between_two_runs(ended_ago_s: int, covered_ago_s: int | None, is_due: bool) -> None:
-    """Late events would else keep a run of the past going all the time."""
+    """Otherwise late events would keep runs of past hours going all the time."""
     now, hour = CURRENT + timedelta(seconds=ended_ago_s), ago(1)
     covered = None if covered_ago_s is None else now - timedelta(seconds=covered_ago_s)
     one = replace(pending(hour)[0], covered_through=covered)
@@ -102,7 +102,7 @@ def test_the_next_hour_runs_with_the_current() -> None:
     assert planned(*pending(ago(-1), ago(0))).requests == (HourRange(ago(0), ago(-1)),)
 
 
-def test_a_week_of_backlog_is_ranges_of_a_day() -> None:
+def test_a_backlog_of_a_week_is_split_into_ranges_of_a_day() -> None:
     requests = planned(*pending(*(ago(n) for n in range(1, 171)))).requests
 
     assert [len(one) for one in requests] == [24] * 7 + [2]
@@ -114,7 +114,7 @@ def test_a_range_bridges_hours_that_are_not_pending() -> None:
     assert planned(*pending(ago(1), ago(25))).requests == (HourRange(ago(1), ago(1)), HourRange(ago(25), ago(25)))
 
 
-def test_an_hour_of_a_living_run_is_neither_requested_nor_bridged() -> None:
+def test_an_hour_of_an_unfinished_run_is_neither_requested_nor_bridged() -> None:
     result = planned(*pending(ago(1), ago(2), ago(3)), running=(HourRange(ago(2), ago(2)),))
 
     assert result.requests == (HourRange(ago(1), ago(1)), HourRange(ago(3), ago(3)))
@@ -138,7 +138,7 @@ def test_an_hour_that_failed_waits_and_blocks_no_other() -> None:
     assert result.waiting == (ago(2),)
 
 
-def test_hours_that_are_no_partition_are_named_and_block_no_other() -> None:
+def test_hours_that_are_not_partitions_are_named_and_block_no_other() -> None:
     too_old, too_new = FIRST_HOUR - HOUR, ago(-2)
 
     result = planned(*pending(too_new, ago(1), too_old))
@@ -146,13 +146,13 @@ def test_hours_that_are_no_partition_are_named_and_block_no_other() -> None:
     assert result == Plan(requests=(HourRange(ago(1), ago(1)),), outside=(too_old, too_new))
 
 
-def test_what_has_no_slot_is_left_for_the_next_time() -> None:
+def test_hours_without_a_slot_are_left_for_the_next_time() -> None:
     result = planned(*pending(ago(0), ago(1), ago(100), ago(200)), slots=1)
 
     assert result == Plan(requests=(HourRange(ago(0), ago(0)), HourRange(ago(1), ago(1))), left=(ago(200), ago(100)))
 
 
-def test_what_happens_now_needs_no_slot() -> None:
+def test_the_current_hour_needs_no_slot() -> None:
     assert planned(*pending(ago(0), ago(1)), slots=0).requests == (HourRange(ago(0), ago(0)),)
 
 
@@ -187,7 +187,7 @@ def test_a_failure_of_other_hours_is_not_counted() -> None:
 
 
 def test_a_busy_hour_that_succeeded_after_its_failure_is_no_longer_held_back() -> None:
-    """Its changes keep it pending for ever, so that its failures would otherwise never be forgotten."""
+    """Its changes keep it pending all the time, so its failures would otherwise never be forgotten."""
     failure = FailedRun(HourRange(ago(0), ago(0)), ended_at=NOW)
     hour = replace(failed_once(ago(0), at=NOW), covered_through=NOW + timedelta(seconds=1))
 
@@ -229,7 +229,7 @@ def test_no_pending_hour_is_lost_and_no_hour_runs_twice(
 
 
 @given(st.lists(hours_strategy, unique_by=lambda one: one.hour), st.integers(0, 9))
-def test_every_range_fits_a_run_and_never_mixes_in_an_hour_that_failed(hours: list[PendingHour], slots: int) -> None:
+def test_every_range_fits_into_a_run_and_a_failed_hour_is_alone(hours: list[PendingHour], slots: int) -> None:
     failed = {one.hour for one in hours if one.attempts}
 
     requests = planned(*hours, slots=slots).requests

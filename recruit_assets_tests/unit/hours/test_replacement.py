@@ -1,6 +1,6 @@
-"""Replacing hours under forced interleavings: whatever is killed or overtaken, the report ends exact.
+"""Replacing hours under forced interleavings: whichever run is killed or overtaken, the final report is exact.
 
-The last test takes out one safeguard at a time and replays a schedule in which it is the one that saves the report.
+The last test disables one safeguard at a time and replays a schedule that ends wrong without it.
 """
 
 import pytest
@@ -17,7 +17,7 @@ def test_every_interleaving_ends_exact() -> None:
     assert wrong == {}
 
 
-def test_what_incremental_runs_leave_equals_what_full_runs_leave() -> None:
+def test_incremental_and_full_runs_leave_the_same_rows() -> None:
     read = {True: 0, False: 0}
     for seed in range(HISTORIES):
         (incremental, few), (full, all_) = (states_after_runs(seed, incremental=keep) for keep in (True, False))
@@ -27,11 +27,11 @@ def test_what_incremental_runs_leave_equals_what_full_runs_leave() -> None:
     assert read[True] < 0.8 * read[False]
 
 
-def test_runs_of_the_same_millisecond_have_different_numbers() -> None:
-    numbers = {write_timestamp(1_767_600_000_000, f"run {index}") for index in range(20)}
+def test_runs_that_begin_in_the_same_millisecond_have_different_write_timestamps() -> None:
+    timestamps = {write_timestamp(1_767_600_000_000, f"run {index}") for index in range(20)}
 
-    assert len(numbers) == 20
-    assert {number // 1000 for number in numbers} == {1_767_600_000_000}
+    assert len(timestamps) == 20
+    assert {timestamp // 1000 for timestamp in timestamps} == {1_767_600_000_000}
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,6 @@ def test_runs_of_the_same_millisecond_have_different_numbers() -> None:
     ],
 )
 def test_without_a_safeguard_a_known_schedule_ends_wrong(safeguard: str, schedule: int) -> None:
-    """Each schedule is the first that `find_schedule(safeguard)` finds."""
+    """Each schedule is the result of `find_schedule(safeguard)`; call that again after changing the scheduler."""
     assert outcome(schedule) == "exact"
     assert outcome(schedule, frozenset({safeguard})) == "wrong"

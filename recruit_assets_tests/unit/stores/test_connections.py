@@ -1,4 +1,4 @@
-"""What the settings make each client ask for: TLS and login."""
+"""TLS and login of each client, as the settings say."""
 
 import ssl
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_a_context_checks_certificate_and_host_name(authority: Authority) -> Non
     assert [each["subject"] for each in context.get_ca_certs()] == [((("commonName", "a CA of the tests"),),)]
 
 
-def test_java_is_given_the_same_ca_in_a_file_made_once(authority: Authority, tmp_path: Path) -> None:
+def test_java_gets_the_same_ca_in_a_file_that_is_written_once(authority: Authority, tmp_path: Path) -> None:
     settings = load_settings(state_dir=tmp_path)
     file = java_truststore(str(authority.pem), settings)
 
@@ -65,7 +65,7 @@ def test_java_is_given_the_same_ca_in_a_file_made_once(authority: Authority, tmp
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
-def test_spark_asks_both_databases_for_tls(secured: Settings) -> None:
+def test_spark_connects_to_both_databases_with_tls(secured: Settings) -> None:
     store = str(java_truststore(secured.mysql_tls_ca, secured))
     cassandra, mysql = cassandra_options(secured), mysql_options(secured, "mysql_report")
 
@@ -77,7 +77,7 @@ def test_spark_asks_both_databases_for_tls(secured: Settings) -> None:
     assert mysql["trustCertificateKeyStoreUrl"] == f"file://{store}"
 
 
-def test_spark_is_told_nothing_of_tls_that_no_setting_asks_for() -> None:
+def test_spark_has_no_tls_options_without_tls_settings() -> None:
     plain = load_settings(cassandra_hosts="c", mysql_host="d")
 
     assert [name for name in cassandra_options(plain) if "ssl" in name or "auth" in name] == []

@@ -1,4 +1,4 @@
-"""Declarations and DDL fit each other, and a store's refusal says what to do."""
+"""DDL follows from the declarations, and a missing right is an error that says what to do."""
 
 import pytest
 from cassandra import Unauthorized
@@ -20,7 +20,7 @@ def test_the_contract_has_the_version_of_the_last_migration() -> None:
 
 
 def test_a_default_is_part_of_a_new_table() -> None:
-    """Or a new installation would differ from an upgraded one."""
+    """Otherwise a new installation would differ from an upgraded one."""
     column = Column("views", Type.INT, "Views", nullable=False, default=0)
 
     assert "views int NOT NULL DEFAULT 0 COMMENT" in create_table(SqlTable("t", "", (column,), ("views",)))
@@ -31,7 +31,7 @@ class DriverWithoutRights:
         raise Unauthorized("User recruit has no CREATE permission on <keyspace events>")
 
 
-def test_a_cassandra_user_without_rights_is_told_who_may_upgrade() -> None:
+def test_a_missing_right_in_cassandra_is_an_error_that_names_who_may_upgrade() -> None:
     settings = load_settings(
         cassandra_hosts="db", cassandra_user="recruit", cassandra_password="p", cassandra_tls_ca="off"
     )

@@ -1,4 +1,4 @@
-"""What a record's bytes become: each accepted spelling with its value, each malformed kind with its reason."""
+"""Parsing a record: the value of each accepted spelling, and the reason of each malformed kind."""
 
 import json
 from contextlib import suppress
@@ -141,7 +141,7 @@ def test_unknown_fields_are_kept_as_they_were_sent() -> None:
     assert event.extra == '{"geo":{"lat":1.10,"big":18446744073709551617},"beta":true,"none":null}'
 
 
-def test_of_a_key_given_twice_the_last_counts() -> None:
+def test_the_last_value_of_a_repeated_key_counts() -> None:
     event = read(b'{"create_time": "%s", "job_id": 1, "bn": 1.50, "job_id": 2, "bn": 2.50}' % CREATE_TIME.encode())
 
     assert (event.value("job_id"), event.value("bn")) == (2, "2.50")
@@ -214,8 +214,8 @@ MALFORMED = [
 
 @pytest.mark.parametrize("column", EVENT_COLUMNS, ids=lambda column: column.name)
 @pytest.mark.parametrize("sent", [[], [1], {}, {"a": 1}, True, 1.5, "x", ""], ids=json.dumps)
-def test_every_field_refuses_what_it_cannot_hold(column: Column, sent: object) -> None:
-    """A whole number is one in any spelling; a text takes every scalar; create_time and ts have rules of their own."""
+def test_every_field_rejects_values_of_other_types(column: Column, sent: object) -> None:
+    """Whole numbers have several spellings, text fields accept every scalar, create_time and ts have their own rules."""
     is_scalar = not isinstance(sent, list | dict)
     if column.name == "create_time":
         expected = DeadLetterReason.INVALID_UUID
@@ -265,7 +265,7 @@ objects = st.dictionaries(names, json_values)
 @patient
 @given(st.binary(max_size=60) | objects.map(lambda found: json.dumps(found).encode()))
 def test_any_bytes_give_an_event_or_a_reason(value: bytes) -> None:
-    """Any other exception would stop ingest at this record for ever."""
+    """Any other exception would stop ingest at this record."""
     with suppress(RejectedEvent):
         read(value)
 

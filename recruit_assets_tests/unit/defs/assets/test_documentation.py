@@ -1,4 +1,4 @@
-"""The guides as the UI shows them."""
+"""The guides in the metadata of assets, as the UI shows them."""
 
 from pathlib import Path
 
@@ -16,7 +16,9 @@ def test_the_text_is_shown_and_only_web_links_stay(tmp_path: Path, monkeypatch: 
     assert guide("a.md").value == "# A\nSee security and [Dagster](https://dagster.io)."
 
 
-def test_an_installed_package_names_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_guides_an_installed_package_says_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(documentation, "REPOSITORY", tmp_path)
 
     assert guide("operators.md").value == "See `docs/operators.md` in the repository."

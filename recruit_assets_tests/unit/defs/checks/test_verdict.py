@@ -1,4 +1,4 @@
-"""Each check passes, and is seen to fail with the numbers that it should show."""
+"""Each check passes on matching numbers, and fails with the numbers that it should show."""
 
 from datetime import UTC, datetime
 
@@ -28,12 +28,12 @@ def compare(source: dict[datetime, RecordedHour], derived: dict[datetime, Record
     return counts_same_events(HOURS, by_table, source="a", derived="b")
 
 
-def test_stages_that_count_the_same_events_agree() -> None:
+def test_tables_that_count_the_same_events_agree() -> None:
     same = {SEVEN: recorded(3), EIGHT: recorded(0)}
     assert compare(same, same) == Verdict(3, 3)
 
 
-def test_a_stage_that_counts_other_events_is_told_by_hour() -> None:
+def test_a_table_that_counts_other_events_is_reported_by_hour() -> None:
     verdict = compare({SEVEN: recorded(3), EIGHT: recorded(4)}, {SEVEN: recorded(4), EIGHT: recorded(3)})
     assert verdict == Verdict(
         7, 7, ("2026-01-05 07:00: b counts 4 events, a 3", "2026-01-05 08:00: b counts 3 events, a 4")
@@ -70,7 +70,9 @@ def test_a_report_holds_what_it_recorded() -> None:
         (None, 0, "2026-01-05 07:00: 0 rows with 0 events, report_hours records 2 with 3"),
     ],
 )
-def test_a_report_that_holds_something_else_is_told(stored: StoredCounts | None, found: int, difference: str) -> None:
+def test_a_report_with_other_rows_than_recorded_is_a_difference(
+    stored: StoredCounts | None, found: int, difference: str
+) -> None:
     verdict = held(stored)
     assert (verdict, verdict.passed) == (Verdict(3, found, (difference,)), False)
 
@@ -98,7 +100,7 @@ def test_filtered_rows_are_the_countable_raw_events() -> None:
     assert same_events([Bucket(SEVEN, 3, rows=5)], {SEVEN: False}) == Verdict(5, 5)
 
 
-def test_missing_and_surplus_rows_are_told_by_bucket() -> None:
+def test_missing_and_surplus_rows_are_reported_by_bucket() -> None:
     verdict = same_events([Bucket(SEVEN, 3, rows=5, missing=2, surplus=2)], {SEVEN: False})
     assert verdict == Verdict(
         5, 5, ("2026-01-05 07:00 bucket 3: 2 events of raw_events are missing, 2 rows have no event",)
@@ -151,7 +153,7 @@ def test_a_verdict_shows_what_was_expected_and_found() -> None:
     )  # fmt: skip
 
 
-def test_only_what_would_spread_blocks() -> None:
+def test_only_checks_whose_errors_would_spread_block_a_run() -> None:
     specs = [spec for check in CHECKS for spec in check.check_specs]
     assert {(spec.asset_key.path[-1], spec.name): spec.blocking for spec in specs} == {
         ("raw_events", "every_record_became_something"): False,
@@ -165,7 +167,7 @@ def test_only_what_would_spread_blocks() -> None:
 
 
 def test_no_check_loads_an_asset() -> None:
-    """An input would load every partition of the report."""
+    """An input of a check would load every partition of the report."""
     for check in CHECKS:
         (op,) = [check.op]
         assert all(definition.dagster_type.is_nothing for definition in op.input_defs)

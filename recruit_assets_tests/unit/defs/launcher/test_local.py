@@ -1,4 +1,4 @@
-"""Noticing that a run's process is gone."""
+"""The launcher detects that the process of a run is gone."""
 
 import os
 import signal
@@ -51,7 +51,7 @@ def a_started_run(
     return run
 
 
-def test_a_run_whose_process_lives_is_left_alone(instance: dg.DagsterInstance) -> None:
+def test_a_run_whose_process_is_alive_is_left_alone(instance: dg.DagsterInstance) -> None:
     a_started_run(instance, pid=os.getpid(), tags=OF_THIS_MACHINE)
 
     assert report_dead_runs(instance) == []
@@ -67,7 +67,7 @@ def test_a_run_whose_process_is_gone_is_reported_failed(instance: dg.DagsterInst
 
 
 def test_another_process_with_the_same_id_is_not_taken_for_the_run(instance: dg.DagsterInstance) -> None:
-    """Process ids come again, soonest after a restart of the machine or container."""
+    """Process ids are reused, soonest after a restart of the machine or container."""
     run = a_started_run(instance, pid=os.getpid(), tags=OF_THIS_MACHINE, started_at=time() - 10 * 86_400)
 
     assert dead_process_of(instance, run) == os.getpid()
@@ -76,12 +76,12 @@ def test_another_process_with_the_same_id_is_not_taken_for_the_run(instance: dg.
 @pytest.mark.parametrize(
     "tags",
     [
-        pytest.param({}, id="nobody says where"),
+        pytest.param({}, id="no machine is named"),
         pytest.param({HOST_TAG: "elsewhere.example"}, id="started by a person elsewhere"),
         pytest.param({".dagster/grpc_info": '{"host": "code-server", "port": 4000}'}, id="a code server elsewhere"),
     ],
 )
-def test_a_run_of_another_machine_is_not_judged(
+def test_the_health_of_another_machines_run_is_unknown(
     instance: dg.DagsterInstance, ended_pid: int, tags: dict[str, str]
 ) -> None:
     run = a_started_run(instance, pid=ended_pid, tags=tags)
@@ -89,7 +89,7 @@ def test_a_run_of_another_machine_is_not_judged(
     assert dead_process_of(instance, run) is None
 
 
-def test_a_run_of_a_local_code_server_is_judged(instance: dg.DagsterInstance, ended_pid: int) -> None:
+def test_the_health_of_a_local_code_servers_run_is_known(instance: dg.DagsterInstance, ended_pid: int) -> None:
     tags = {".dagster/grpc_info": '{"host": "localhost", "socket": "/run/code-server"}'}
     run = a_started_run(instance, pid=ended_pid, tags=tags)
 

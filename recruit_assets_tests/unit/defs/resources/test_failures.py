@@ -1,4 +1,4 @@
-"""How an error of ours ends a step: what the UI shows, and whether the step is tried again."""
+"""How one of our errors ends a step: what the UI shows, and whether the step is retried."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ MESSAGE = "MySQL at 127.0.0.1:3306/recruit refuses the login"
 
 
 class Broken(dg.IOManager):
-    """Its store fails as ours do, with the driver's error below."""
+    """Its store fails as ours do, with the driver's error as the cause."""
 
     @as_failures()
     def handle_output(self, context: dg.OutputContext, obj: int) -> None:
@@ -27,14 +27,14 @@ def failures(result: dg.ExecuteInProcessResult) -> Sequence[dg.DagsterEvent]:
 
 
 @pytest.mark.parametrize(("error", "retried"), [(StoreUnavailable, True), (UserError, False), (MissingCoverage, False)])
-def test_only_an_outage_is_worth_a_retry(error: type[RecruitError], retried: bool) -> None:
+def test_only_an_outage_is_retried(error: type[RecruitError], retried: bool) -> None:
     with pytest.raises(dg.Failure, match=r"^what was found$") as raised, as_failures():
         raise error("what was found")
 
     assert (raised.value.description, raised.value.allow_retries) == ("what was found", retried)
 
 
-def test_what_nobody_foresaw_keeps_its_traceback() -> None:
+def test_an_unexpected_error_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError), as_failures():
         _ = 1 / 0
 

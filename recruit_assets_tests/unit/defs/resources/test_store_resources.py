@@ -1,4 +1,4 @@
-"""The stores as resources: what the UI may show of them, and the settings that a run gets back."""
+"""The stores as resources: what the UI shows of them, and the settings that a run gets from them."""
 
 import json
 from contextlib import ExitStack
@@ -46,7 +46,7 @@ def test_a_run_connects_as_the_settings_say(secured: Settings, monkeypatch: pyte
 
 @pytest.mark.parametrize("loaded_first", [True, False])
 def test_local_engines_need_no_variable(loaded_first: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even where the code location was loaded before `engines start`."""
+    """Not even if the code location was loaded before `engines start`."""
     monkeypatch.setenv("RECRUIT_STATE_DIR", str(tmp_path))
     engines = {"mysql_host": "127.0.0.1", "mysql_port": 11685, "mysql_user": "recruit", "mysql_password": PASSWORD}
     mysql = MySqlResource.from_settings(load_settings())
@@ -68,7 +68,7 @@ def test_a_project_may_name_a_variable_of_its_own(monkeypatch: pytest.MonkeyPatc
     assert in_a_run(mysql).mysql_password.get_secret_value() == PASSWORD
 
 
-def test_what_a_resource_says_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resources_fields_take_precedence_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECRUIT_CASSANDRA_HOSTS", "elsewhere")
     monkeypatch.setenv("RECRUIT_CASSANDRA_KEYSPACE", "theirs")
 

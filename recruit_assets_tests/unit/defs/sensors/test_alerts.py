@@ -1,4 +1,4 @@
-"""What is worth an alert, once each, and silence when nobody would get it."""
+"""Which events send an alert, that each is sent once, and that nothing is sent without a receiver."""
 
 import json
 import time
@@ -174,7 +174,7 @@ def test_an_unreadable_report_is_sent_once_and_its_recovery_too(
         pytest.param(None, [], id="the sensor's first tick"),
     ],
 )
-def test_an_unread_feed_is_no_news_right_after_a_start_of_the_daemon(
+def test_an_unread_feed_sends_no_alert_right_after_the_daemon_has_started(
     instance: dg.DagsterInstance,
     sent: list[Alert],
     monkeypatch: pytest.MonkeyPatch,
@@ -192,7 +192,7 @@ def test_an_unread_feed_is_no_news_right_after_a_start_of_the_daemon(
 
 
 class NothingPending:
-    """A report database in which all is well."""
+    """A report database without problems."""
 
     read_through = SEVEN
 
@@ -207,7 +207,7 @@ class NothingPending:
 
 
 class FeedUnread(NothingPending):
-    """One whose feed wasn't read for three minutes."""
+    """A report database whose feed wasn't read for three minutes."""
 
     read_through = SEVEN - 3 * MINUTE
 
@@ -215,7 +215,7 @@ class FeedUnread(NothingPending):
 def standstill_tick(
     instance: dg.DagsterInstance, cursor: str | None, *, last_tick: timedelta | None = MINUTE
 ) -> str | None:
-    """A tick, so long after the one before."""
+    """A tick, this long after the previous one."""
     settings = load_settings()
     resources = {"cassandra": CassandraResource.from_settings(settings), "mysql": MySqlResource.from_settings(settings)}
     last_at = None if last_tick is None else time.time() - last_tick.total_seconds()

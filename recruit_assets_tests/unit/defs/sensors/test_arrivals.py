@@ -1,4 +1,4 @@
-"""What the change feed's sensor reports of raw_events, and how seldom."""
+"""What the change feed's sensor reports about raw_events, and how often."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ def test_the_first_change_is_reported_and_the_next_ten_minutes_later() -> None:
 
 
 def test_the_data_version_of_the_last_run_is_kept() -> None:
-    """With another one, every hour made from raw_events would look stale."""
+    """With another one, every hour derived from raw_events would be shown as stale."""
 
     @dg.asset(code_version="1")
     def raw_events() -> None: ...

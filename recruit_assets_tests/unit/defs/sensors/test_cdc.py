@@ -141,7 +141,7 @@ def test_a_tick_waits_for_something_to_request(tick: Tick, monkeypatch: pytest.M
 
 
 def test_no_run_key_silences_a_retry(tick: Tick) -> None:
-    """Dagster never runs a key twice, whatever became of the first run."""
+    """Dagster never launches two runs with the same key, even if the first one failed."""
     first = tick(pending(CURRENT))
     again = tick(pending(CURRENT), now=NOW + timedelta(milliseconds=1))
 

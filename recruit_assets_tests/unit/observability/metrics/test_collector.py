@@ -15,7 +15,7 @@ Read = Callable[[], Sequence[Metric]]
 
 
 class AStore:
-    """A source that does what a test says."""
+    """A source whose behaviour a test sets."""
 
     def __init__(self, store: str, read: Read) -> None:
         self.store, self.read, self.closed = store, read, 0

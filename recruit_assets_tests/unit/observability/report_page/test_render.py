@@ -1,4 +1,4 @@
-"""The page says what it was given, to everyone: browsers, phones, screen readers and printers."""
+"""The report page shows the report's content in browsers, on phones, in screen readers and in print."""
 
 import re
 from datetime import timedelta
@@ -24,7 +24,7 @@ def reading(*totals: Totals, **fields: object) -> Reading:
     return Reading(render(a_page(a_summary(*totals), **fields)))
 
 
-def test_totals_and_every_hour_are_told() -> None:
+def test_totals_and_every_hour_are_shown() -> None:
     text = reading(*HOURS).text
 
     for wanted in ("Spend 2,000", "Clicks 160", "Applications 29", "Qualified 10", "Disqualified 7",
@@ -86,7 +86,7 @@ def test_a_year_is_plotted_and_listed_by_day() -> None:
     assert "2027-01-05 1,234 100" in page.text
 
 
-def test_each_plot_is_described_for_those_who_do_not_see_it() -> None:
+def test_each_plot_has_a_text_alternative() -> None:
     page = reading(*HOURS)
 
     plots = page.of("svg")
@@ -103,7 +103,7 @@ def test_every_table_has_a_caption_and_named_headings() -> None:
     assert page.of("html") == [{"lang": "en"}]
 
 
-def test_what_is_wrong_is_named() -> None:
+def test_problems_are_named() -> None:
     now = START + timedelta(days=1)
     pending = PendingHour(START, newest_change=now, next_try_at=now, attempts=2)
     page = reading(
@@ -118,7 +118,7 @@ def test_what_is_wrong_is_named() -> None:
         assert wanted in page.text
 
 
-def test_what_is_right_is_said_too() -> None:
+def test_a_report_without_problems_says_so() -> None:
     audit = LastAudit(ended_at=START, records=20_000, rules=17, broken=())
     check = LastCheck("mysql_report", "counts_every_event", passed=True, evaluated_at=START)
 
@@ -128,15 +128,15 @@ def test_what_is_right_is_said_too() -> None:
         assert wanted in text
 
 
-def test_numbers_are_written_for_people() -> None:
+def test_numbers_are_formatted_for_people() -> None:
     assert [money(None), money(1234.0), money(12.346)] == ["n/a", "1,234", "12.35"]
     assert [percent(None), percent(0.5)] == ["n/a", "50.0%"]
     assert [age(1), age(150), age(3 * 3600), age(3 * 86_400)] == ["1 seconds", "2 minutes", "3 hours", "3 days"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_texts_and_plots_stand_out_as_wcag_aa_demands(scheme: str) -> None:
-    """WCAG 2.2: 4.5 for texts (1.4.3), 3 for graphics (1.4.11)."""
+def test_texts_and_plots_have_the_contrast_of_wcag_aa(scheme: str) -> None:
+    """WCAG 2.2: 4.5 for text (1.4.3), 3 for graphics (1.4.11)."""
     blocks = re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): (#\w{6})", blocks[0 if scheme == "light" else 1]))
 

@@ -1,4 +1,4 @@
-"""Reads while a replica is lost and the others don't know it yet."""
+"""Reads after the loss of a replica that the other nodes haven't noticed yet."""
 
 import pytest
 from cassandra import ConsistencyLevel
@@ -8,7 +8,7 @@ from recruit_assets.stores.cassandra.session import READ_RETRIES, RetryReads
 
 
 @pytest.mark.parametrize(("retry_num", "decision"), [(0, RetryPolicy.RETRY), (READ_RETRIES, RetryPolicy.RETHROW)])
-def test_a_read_without_a_quorum_of_answers_is_asked_again_for_a_while(retry_num: int, decision: int) -> None:
+def test_a_read_without_a_quorum_of_answers_is_retried_for_a_while(retry_num: int, decision: int) -> None:
     answered = {"consistency": ConsistencyLevel.LOCAL_QUORUM, "required_responses": 2, "received_responses": 1}
 
     found = RetryReads().on_read_timeout(None, **answered, data_retrieved=True, retry_num=retry_num)

@@ -1,4 +1,4 @@
-"""A batch's bytes are what the driver itself would send."""
+"""A batch has the same bytes as if the driver had encoded it."""
 
 import json
 from uuid import UUID
@@ -45,7 +45,7 @@ def test_a_batch_is_sent_as_the_driver_sends_it(batch: list[Event]) -> None:
 
 
 def test_a_value_that_was_in_many_events_keeps_its_own_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """1, "1" and a full cache must not be taken for each other."""
+    """The cache must tell 1 from "1", and must not mix up values when it is full."""
     monkeypatch.setattr(row_bytes, "CACHED_CELLS", 2)
     values: list[Value] = [None] * len(EVENT_COLUMNS)
     batch = []
@@ -56,7 +56,7 @@ def test_a_value_that_was_in_many_events_keeps_its_own_cell(monkeypatch: pytest.
     assert sent([raw_row(each, PARTITION, received_at_ms=RECEIVED_AT_MS) for each in batch]) == sent_by_driver(batch)
 
 
-def test_unknown_fields_are_a_cell_of_their_own() -> None:
+def test_unknown_fields_are_stored_in_one_cell() -> None:
     event = read_event(as_bytes(an_event(plan="gold")), RECEIVED_AT_MS, limits=Limits(1_000_000, 0))
 
     row = raw_row(event, PARTITION, received_at_ms=RECEIVED_AT_MS)

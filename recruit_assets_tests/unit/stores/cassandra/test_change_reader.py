@@ -14,11 +14,11 @@ from recruit_assets.stores.cassandra.session import CassandraSession, Row
 HOUR = datetime(2026, 1, 5, 7, tzinfo=UTC)
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 Change = tuple[datetime, datetime]
-"""When it was made, and its hour."""
+"""Time and hour of a change."""
 
 
 class FeedInMemory:
-    """The one query of the feed, answered from a list; counts what was asked and given."""
+    """Answers the feed's query from a list; counts queries and rows."""
 
     def __init__(self, changes: Iterable[Change]) -> None:
         self.changes = sorted(changes)
@@ -71,7 +71,7 @@ def test_the_newest_change_of_an_hour_counts() -> None:
     assert read(FeedInMemory([(early, HOUR), (late, HOUR)]), start=NOON - timedelta(hours=1)) == {HOUR: late}
 
 
-def test_a_reading_costs_a_query_per_shard_and_its_new_changes_whatever_the_history() -> None:
+def test_a_reading_costs_a_query_per_shard_and_the_new_changes_only() -> None:
     new = [(NOON - timedelta(seconds=n), HOUR) for n in range(3)]
     history = [(NOON - timedelta(minutes=3, seconds=n), HOUR) for n in range(10_000)]
     young, old = FeedInMemory(new), FeedInMemory(new + history)
@@ -90,8 +90,8 @@ def test_changes_of_one_millisecond_that_fill_a_page_are_all_read() -> None:
     assert newest == {hour: at for at, hour in changes}
 
 
-def test_a_change_whose_day_and_time_fell_on_two_sides_of_midnight_is_read() -> None:
-    """Its partition is of the new day, its changed_at of the old: two calls of now() in one statement."""
+def test_a_change_whose_day_and_time_are_on_two_sides_of_midnight_is_read() -> None:
+    """Its statement calls now() twice: the partition is of the new day, changed_at of the old one."""
 
     class Stray(FeedInMemory):
         def _answer(self, day: date, shard: int, since: datetime, limit: int) -> list[Row]:

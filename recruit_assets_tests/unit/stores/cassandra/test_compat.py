@@ -20,7 +20,7 @@ def test_the_drivers_batch_takes_encoded_rows_for_its_statements() -> None:
 
 
 def test_a_batch_goes_to_the_replicas_of_its_partition() -> None:
-    """With the routing key that the driver itself makes of the partition key's columns."""
+    """Our routing key must equal the driver's own."""
     driver = SimpleStatement("")
     driver.routing_key = [struct.pack(">q", PARTITION[0]), struct.pack(">i", PARTITION[1])]
 

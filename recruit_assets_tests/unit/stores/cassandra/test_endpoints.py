@@ -1,4 +1,4 @@
-"""By which name a node's certificate is judged."""
+"""The name that a node's certificate must have."""
 
 import socket
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ def shown(node: NamedNode) -> tuple[str, int, str]:
     return node.address, node.port, node.ssl_options["server_hostname"]
 
 
-def test_every_address_of_a_host_answers_to_the_hosts_name() -> None:
+def test_every_address_of_a_host_has_the_hosts_name() -> None:
     nodes = contact_points(["node-1", "unknown", "nodes"], 9042)
 
     assert [shown(node) for node in nodes] == [
@@ -41,7 +41,7 @@ def test_hosts_without_an_address_are_named() -> None:
 
 
 @pytest.mark.parametrize(("address", "name"), [("10.0.0.3", "nodes"), ("10.0.0.9", "10.0.0.9")])
-def test_a_node_that_the_cluster_tells_of_has_its_configured_name_or_its_address(address: str, name: str) -> None:
+def test_a_discovered_node_has_its_configured_name_or_its_address(address: str, name: str) -> None:
     nodes = NamedNodes(contact_points(["nodes"], 9042), 9042)
     nodes.configure(SimpleNamespace(address_translator=SimpleNamespace(translate=lambda found: found)))
 

@@ -1,4 +1,4 @@
-"""What the write path keeps of what it prepares."""
+"""The write path keeps its prepared statements alive."""
 
 from types import SimpleNamespace
 from typing import cast
@@ -10,14 +10,14 @@ from recruit_assets.stores.cassandra.session import CassandraSession
 
 
 class Prepared:
-    """A statement as the driver makes it."""
+    """A prepared statement as the driver returns it."""
 
     def __init__(self, cql: str) -> None:
         self.query_id = cql.encode()[:16]
 
 
 class DriverSession:
-    """Remembers prepared statements as the driver does: only while somebody else holds them."""
+    """Remembers prepared statements as the driver does, by weak references."""
 
     def __init__(self) -> None:
         self.driver = SimpleNamespace()
@@ -32,8 +32,8 @@ class DriverSession:
         return prepared
 
 
-def test_a_statement_can_be_prepared_again_where_a_node_doesnt_know_it() -> None:
-    """The driver finds it by its id, or fails with an AttributeError that ends ingest (3.30.1)."""
+def test_a_statement_can_be_prepared_again_on_a_node_that_doesnt_know_it() -> None:
+    """If the driver doesn't find it by its id, it raises an AttributeError that ends ingest (3.30.1)."""
     session = DriverSession()
     writes = EventWrites(cast(CassandraSession, session))
 

@@ -1,4 +1,4 @@
-"""What we use of Dagster beside its public API works as we expect in the installed version."""
+"""The private API of Dagster that we use works as we expect in the installed version."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -84,7 +84,7 @@ def test_no_more_evaluations_come_than_asked_for(instance: dg.DagsterInstance) -
 
 
 class NumbersOfPartitions(dg.IOManager):
-    """Gives each partition numbers of its own, and the output one of the same name."""
+    """Adds a number to each partition, and one of the same name to the output."""
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
         context.add_output_metadata({"rows": 0, "seconds": 7})
@@ -95,7 +95,7 @@ class NumbersOfPartitions(dg.IOManager):
         """Nothing is loaded."""
 
 
-def test_partitions_of_one_run_have_numbers_of_their_own(instance: dg.DagsterInstance) -> None:
+def test_partitions_of_one_run_have_their_own_metadata(instance: dg.DagsterInstance) -> None:
     partitions = dg.StaticPartitionsDefinition(["a", "b"])
 
     @dg.asset(partitions_def=partitions, backfill_policy=dg.BackfillPolicy.single_run())

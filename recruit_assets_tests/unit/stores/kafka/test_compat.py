@@ -1,4 +1,4 @@
-"""What we use of kafka-python beside its public API works as we expect in the installed version.
+"""The private API of kafka-python that we use works as we expect in the installed version.
 
 `integration/test_kafka_group.py` tries `request_rejoin` with a broker.
 """

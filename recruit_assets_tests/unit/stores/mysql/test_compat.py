@@ -1,4 +1,4 @@
-"""What we use of PyMySQL beside its public API works as we expect in the installed version."""
+"""The private API of PyMySQL that we use works as we expect in the installed version."""
 
 import socket
 from importlib.metadata import version
@@ -12,8 +12,8 @@ def test_the_installed_version_was_checked() -> None:
     assert {name: version(name) for name in CHECKED_WITH} == CHECKED_WITH
 
 
-def test_a_dropped_connection_is_closed_without_a_word_to_the_server() -> None:
-    """`close()` says COM_QUIT first, and a frozen server makes it wait."""
+def test_a_dropped_connection_sends_nothing_to_the_server() -> None:
+    """`close()` sends COM_QUIT first, and waits if the server is frozen."""
     ours, servers = socket.socketpair()
     connection = pymysql.Connection(defer_connect=True)
     connection._sock = ours  # type: ignore[attr-defined]  # in place of a connection to a server

@@ -1,4 +1,4 @@
-"""What the driver's errors become: a message that tells where it happened and what to do."""
+"""Errors of the driver become errors that say where they happened and what to do."""
 
 import pymysql
 import pytest

@@ -1,4 +1,4 @@
-"""Rows that a transaction may have to write again are never all in memory."""
+"""Rows that a transaction may have to write again are kept in a file and not in memory."""
 
 import tracemalloc
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def test_no_rows_are_no_chunks() -> None:
 
 
 def test_memory_does_not_grow_with_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A quarter of the real limit, and a quarter of the rows that would need 6 times the memory allowed here."""
+    """All rows in memory would need 6 times the memory that the test allows."""
     limit = spill_file_module.IN_MEMORY_BYTES // 4
     monkeypatch.setattr(spill_file_module, "IN_MEMORY_BYTES", limit)
     tracemalloc.start()

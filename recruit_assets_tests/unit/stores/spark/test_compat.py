@@ -1,4 +1,4 @@
-"""What we use of PySpark and Py4J beside their public API works as we expect in the installed versions.
+"""The private API of PySpark and Py4J that we use works as we expect in the installed versions.
 
 `integration/local/test_warm_spark.py` tries it with a JVM.
 """
@@ -29,7 +29,7 @@ def closed_port() -> int:
         return port
 
 
-def test_a_gateway_is_sought_where_the_file_says_and_no_jvm_is_started(tmp_path: Path, closed_port: int) -> None:
+def test_a_gateway_is_looked_up_in_the_file_and_no_jvm_is_started(tmp_path: Path, closed_port: int) -> None:
     connection = tmp_path / "connection"
     secret = b"secret"
     connection.write_bytes(closed_port.to_bytes(4, "big") + len(secret).to_bytes(4, "big") + secret)
@@ -41,7 +41,7 @@ def test_a_gateway_is_sought_where_the_file_says_and_no_jvm_is_started(tmp_path:
     assert dict(os.environ) == before
 
 
-def test_java_objects_are_held_until_nobody_refers_to_them() -> None:
+def test_java_objects_are_held_while_they_are_referenced() -> None:
     memory = SimpleNamespace(enable_memory_management=True, auto_field=False)
     client = SimpleNamespace(address="a-jvm", port=1, gateway_property=memory, garbage_collect_object=lambda _: None)
     held = JavaObject("o1", client)
