@@ -215,7 +215,7 @@ MALFORMED = [
 @pytest.mark.parametrize("column", EVENT_COLUMNS, ids=lambda column: column.name)
 @pytest.mark.parametrize("sent", [[], [1], {}, {"a": 1}, True, 1.5, "x", ""], ids=json.dumps)
 def test_every_field_rejects_values_of_other_types(column: Column, sent: object) -> None:
-    """Whole numbers have several spellings, text fields accept every scalar, create_time and ts have their own rules."""
+    """Whole numbers have several spellings, text fields accept all scalars, create_time and ts have their own rules."""
     is_scalar = not isinstance(sent, list | dict)
     if column.name == "create_time":
         expected = DeadLetterReason.INVALID_UUID
