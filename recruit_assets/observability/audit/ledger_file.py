@@ -1,4 +1,4 @@
-"""The simulator's ledger: what was sent, and the report that must come of it, computed without the pipeline's code."""
+"""The simulator's ledger: counts of the records sent, and the expected report, computed without the pipeline's code."""
 
 import sqlite3
 from collections.abc import Mapping
