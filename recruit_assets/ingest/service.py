@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 
 
 class Run(Protocol):
-    """Ingest in this process (`serve`) or in several (`processes.serve_processes`)."""
+    """Ingest in this process (`serve`) or in several (`ingest.processes.serve_processes`)."""
 
     def __call__(
         self,
