@@ -127,7 +127,7 @@ def test_a_drain_accounts_for_each_record() -> None:
     assert adds_up(None).passed
 
 
-def test_offsets_left_or_lost_are_told_by_partition() -> None:
+def test_uncommitted_or_lost_offsets_are_reported_by_partition() -> None:
     nothing = [PartitionBacklog(0, uncommitted=0, dropped=0)]
     backlog = [PartitionBacklog(0, uncommitted=4, dropped=0), PartitionBacklog(1, uncommitted=0, dropped=3)]
 

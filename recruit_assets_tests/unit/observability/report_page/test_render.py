@@ -46,7 +46,7 @@ def test_the_page_needs_no_other_file_and_no_script() -> None:
     [(), HOURS[:1], HOURS, (NOTHING,), (some_totals(applications=3),)],
     ids=["empty", "hour", "hours", "0", "no click"],
 )
-def test_the_page_is_well_formed_whatever_the_report_holds(totals: tuple[Totals, ...]) -> None:
+def test_the_page_is_well_formed_for_any_report(totals: tuple[Totals, ...]) -> None:
     page = reading(*totals, checks=[LastCheck("mysql_report", "counts_every_event", passed=True, evaluated_at=START)])
 
     assert (page.misplaced, page.open) == ([], [])
