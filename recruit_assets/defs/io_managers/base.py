@@ -59,7 +59,8 @@ class HourlyIOManager(dg.ConfigurableIOManager):
 
     @property
     def store(self) -> CassandraHourStore:
-        return self._scope.once("hour store", self._new_store)
+        """The run's store; one for all IO managers with the same Cassandra."""
+        return self._scope.once(("hour store", *self.cassandra.overrides.items()), self._new_store)
 
     def step(self, name: str) -> Step:
         """The step with this name, which takes its write timestamp when it loads its first input."""
