@@ -134,7 +134,7 @@ def test_loading_no_jobs_changes_nothing(settings: Settings) -> None:
 @pytest.mark.parametrize("bad", [JobRow(1, 2**31), JobRow(1, 1, title="x" * 256)])
 def test_if_one_job_is_invalid_no_job_is_loaded(settings: Settings, bad: JobRow) -> None:
     with open_report_database(settings) as database:
-        with pytest.raises(Inconsistent, match=r"MySQL at .* refuses"):
+        with pytest.raises(Inconsistent, match=r"MySQL at .* rejected the statement"):
             load_jobs(database, [JobRow(7, 7), bad])
         assert database.query(JOBS_SQL) == []
 
