@@ -131,11 +131,8 @@ def replace_hours(
             store.append(table, found, timestamp=timestamp)
         store.delete_older(table, changed, timestamp=timestamp - 1)
     counts = counts_by_hour({one: state.counts for one, state in kept.items()} | dict(written), hours)
-    states = _states(step, kept, changed, written) if table.has_buckets else None
-    coverage = {
-        hour: Coverage(covered, None if states is None else {p: s for p, s in states.items() if p.hour == hour})
-        for hour, covered in step.covered_through_ms(hours).items()
-    }
+    states = _states(step, hours, kept, changed, written) if table.has_buckets else {}
+    coverage = {hour: Coverage(covered, states.get(hour)) for hour, covered in step.covered_through_ms(hours).items()}
     store.cover(table, coverage, counts, rows_timestamp=timestamp, run_id=step.run_id, timestamp=timestamp + 1)
     return Replaced(timestamp, counts, partitions_read=len(changed))
 
@@ -199,17 +196,22 @@ def _bucket_states(
 
 def _states(
     step: Step,
+    hours: Sequence[datetime],
     kept: Mapping[Partition, BucketState],
     changed: Sequence[Partition],
     written: Mapping[Partition, RowCounts],
-) -> dict[Partition, BucketState]:
-    """The state of every bucket that has rows, or whose input had some."""
+) -> dict[datetime, dict[Partition, BucketState]]:
+    """By hour, the state of every bucket that has rows, or whose input had some."""
     versions = step.inputs[0].versions if len(step.inputs) == 1 else {}
-    return {one: state for one, state in kept.items() if state.write_timestamp} | {
-        one: BucketState(step.write_timestamp, versions[one.hour].get(one, 0), written.get(one, RowCounts()))
-        for one in changed
-        if one.hour in versions and (one in written or one in versions[one.hour])
-    }
+    states: dict[datetime, dict[Partition, BucketState]] = {hour: {} for hour in hours}
+    for one, state in kept.items():
+        if state.write_timestamp:
+            states[one.hour][one] = state
+    for one in changed:
+        if one.hour in versions and (one in written or one in versions[one.hour]):
+            version = versions[one.hour].get(one, 0)
+            states[one.hour][one] = BucketState(step.write_timestamp, version, written.get(one, RowCounts()))
+    return states
 
 
 def _every_hour(rows: RowsByHour, hours: Sequence[datetime]) -> RowsByHour:

@@ -127,7 +127,7 @@ def totals_by_hour(
     """The declared totals of each hour, zeros for one without rows. Reads every hour from the first to the last."""
     names = [name for name, _ in table.totals]
     sums = [f"SUM({column})" for _, column in table.totals]
-    where, values = between(table, hours)
+    where, values = _between(table, hours)
     key = ", ".join(table.hour_columns)
     rows = database.query(
         f"SELECT {', '.join([key, f'MAX({table.updated_at})' if table.updated_at else 'NULL', *sums])} "
@@ -148,7 +148,7 @@ def totals_by_hour(
 def preview(database: ReportDatabase, table: HourlySqlTable, hours: Sequence[datetime]) -> str:
     """A Markdown table of the rows with the greatest totals from the first to the last of these hours."""
     names = dict.fromkeys((*table.primary_key, *(column for _, column in table.totals)))
-    where, values = between(table, hours)
+    where, values = _between(table, hours)
     order = ", ".join([*(f"{column} DESC" for _, column in table.totals[:1]), *table.primary_key])
     rows = database.query(
         f"SELECT {', '.join(names)} FROM {table.name} WHERE {where} ORDER BY {order} LIMIT {PREVIEW_ROWS}", values
@@ -157,7 +157,7 @@ def preview(database: ReportDatabase, table: HourlySqlTable, hours: Sequence[dat
     return "\n".join("| " + " | ".join(str(value) for value in line) + " |" for line in lines)
 
 
-def between(table: HourlySqlTable, hours: Sequence[datetime]) -> tuple[str, tuple[object, ...]]:
+def _between(table: HourlySqlTable, hours: Sequence[datetime]) -> tuple[str, tuple[object, ...]]:
     """A condition, with its values, for the rows from the first to the last of these hours."""
     first, last = naive(min(hours)), naive(max(hours))
     if len(table.hour_columns) == 1:
