@@ -3,7 +3,7 @@
 import gc
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -12,11 +12,10 @@ from uuid import uuid4
 from recruit_assets.local.engines.cassandra import CommitlogSync
 from recruit_assets.local.engines.engine import EngineName
 from recruit_assets.local.engines.engine_set import LocalEngines
+from recruit_assets.runtime.echo import Echo, silent
 from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.support.cleanup import drop_everything
-
-Echo = Callable[[str], None]
 
 
 class BenchmarkEngines:
@@ -30,7 +29,7 @@ class BenchmarkEngines:
 
     def start_engines(self) -> None:
         """Start the engines that aren't running."""
-        self.local.start(_quiet)
+        self.local.start(silent)
 
     @contextmanager
     def fresh_names(self, prefix: str, **overrides: object) -> Iterator[Settings]:
@@ -60,23 +59,19 @@ class BenchmarkEngines:
     def _restart_cassandra(self, sync: CommitlogSync) -> None:
         self.echo(f"Cassandra restarts with commitlog_sync {sync}")
         engines = LocalEngines(self._own, commitlog_sync=sync)
-        engines.stop_one(EngineName.CASSANDRA, _quiet)
-        engines.start_one(EngineName.CASSANDRA, _quiet)
+        engines.stop_one(EngineName.CASSANDRA, silent)
+        engines.start_one(EngineName.CASSANDRA, silent)
 
 
 @contextmanager
 def started_engines(state_dir: Path, echo: Echo) -> Iterator[BenchmarkEngines]:
     """Start engines without data and stop them on exit. An acknowledged write is on disk (commitlog_sync group)."""
     engines = LocalEngines(load_settings(state_dir=state_dir))
-    engines.stop(_quiet)  # a benchmark that was killed leaves them running
+    engines.stop(silent)  # a benchmark that was killed leaves them running
     shutil.rmtree(state_dir, ignore_errors=True)
     try:
-        engines.start(_quiet)
+        engines.start(silent)
         yield BenchmarkEngines(state_dir, echo)
     finally:
         gc.collect()  # frees Spark's objects; later, each would log that Spark doesn't answer
-        engines.stop(_quiet)
-
-
-def _quiet(_: str) -> None:
-    """No progress messages: the benchmarks print their own."""
+        engines.stop(silent)

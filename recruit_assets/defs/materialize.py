@@ -7,7 +7,7 @@ import re
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from recruit_assets.defs.partitions import hourly_partitions
 from recruit_assets.defs.runs import range_tags, started_hours
 from recruit_assets.hours.change_feed import DAILY_LOOKBACK, DAILY_ROWS_PER_TICK, FeedState, read_feed
 from recruit_assets.hours.planning import SKEW, HourRange, PendingHour, is_covered, plan
+from recruit_assets.runtime.echo import Echo, silent
 from recruit_assets.runtime.errors import RunsFailed
 from recruit_assets.runtime.settings import Settings, export
 from recruit_assets.runtime.times import from_ms
@@ -38,8 +39,6 @@ OTHERS_RUN_TIMEOUT_S = 120.0
 QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's UI has the log of each run; here a failure is one line at the end."""
 
-Echo = Callable[[str], object]
-
 
 @dataclass(frozen=True, slots=True)
 class Materialized:
@@ -50,7 +49,7 @@ class Materialized:
     hours: int
 
 
-def materialize_pending(defs: dg.Definitions, settings: Settings, echo: Echo = lambda _: None) -> Materialized:
+def materialize_pending(defs: dg.Definitions, settings: Settings, echo: Echo = silent) -> Materialized:
     """Drain Kafka and run every pending hour, until the report has everything that existed when the drain ended.
 
     Needs no daemon; the UI of the same Dagster home shows the runs. RunsFailed if the drain fails, or if an hour fails

@@ -4,7 +4,6 @@ The alert sensors run in that daemon, so they can't report this. `local.supervis
 """
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -12,6 +11,7 @@ import dagster as dg
 from recruit_assets.defs.sensors.alerts import unread_feed
 from recruit_assets.defs.sensors.cdc import NAME as CDC_SENSOR
 from recruit_assets.observability.alerts import Alert, is_configured, send
+from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.dagster.compat import sensor_cursors
@@ -21,8 +21,6 @@ SILENT_AFTER_S = 1830.0
 """Dagster's own default: a heartbeat comes every 30 s, but a long tick may delay it."""
 STARTING_S = 120.0
 """A daemon that has just started has sent no heartbeat and read no feed."""
-
-Echo = Callable[[str], object]
 
 
 def silent_daemons(instance: dg.DagsterInstance) -> dict[str, str]:
