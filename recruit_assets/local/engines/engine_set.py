@@ -85,15 +85,9 @@ class LocalEngines:
 
     def kill_one(self, name: EngineName | str) -> None:
         """SIGKILL; the engine's state is then DEAD, not STOPPED."""
-        self._signal(name, signal.SIGKILL)
-
-    def pause_one(self, name: EngineName | str) -> None:
-        """SIGSTOP: it keeps its connections but answers nothing."""
-        self._signal(name, signal.SIGSTOP)
-
-    def resume_one(self, name: EngineName | str) -> None:
-        """Continue after `pause_one`."""
-        self._signal(name, signal.SIGCONT)
+        if not self._were_started:
+            raise UserError(f"no engines were started for {self.state_dir}")
+        self._process_of(EngineName(name)).signal(signal.SIGKILL)
 
     @property
     def _ports_file(self) -> Path:
@@ -131,11 +125,6 @@ class LocalEngines:
                 stop_all(idle, progress)
                 raise
             self._write_endpoints(processes)
-
-    def _signal(self, name: EngineName | str, number: signal.Signals) -> None:
-        if not self._were_started:
-            raise UserError(f"no engines were started for {self.state_dir}")
-        self._process_of(EngineName(name)).signal(number)
 
     def _write_endpoints(self, processes: Sequence[EngineProcess]) -> None:
         file = self._endpoints_file
