@@ -9,6 +9,7 @@ from kafka.producer.future import FutureRecordMetadata
 
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.compat import read_in_bounded_memory
 from recruit_assets.stores.kafka.connection import connecting, connection_options
 
 REQUEST_TIMEOUT_MS = 30_000
@@ -101,11 +102,11 @@ def open_consumer(
 ) -> KafkaConsumer:
     """A consumer of raw bytes that never commits by itself and skips records of aborted transactions.
 
-    We decode the values: after an error in a deserializer, the client's poll() never returns. The caller subscribes or
-    assigns, and closes it.
+    Its memory is bounded whatever the topic holds, see `compat.BoundedFetcher`. The caller subscribes or assigns, and
+    closes it.
     """
     with connecting(settings, "a consumer"):
-        return KafkaConsumer(
+        consumer = KafkaConsumer(
             **connection_options(settings),
             client_id=client_id,
             group_id=group,
@@ -121,6 +122,8 @@ def open_consumer(
             metadata_max_age_ms=METADATA_MAX_AGE_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
+    read_in_bounded_memory(consumer)
+    return consumer
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 Header names are Kafka Connect's (KIP-298), see `contract.dead_letters`.
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from kafka.structs import TopicPartition
 
+from recruit_assets.contract.cut_values import KEPT_VALUE_BYTES, CutValue
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterHeader, DeadLetterReason, Origin
 from recruit_assets.runtime.errors import Inconsistent, SchemaMismatch, StoreUnavailable
 from recruit_assets.runtime.settings import Settings
@@ -18,7 +18,6 @@ from recruit_assets.stores.kafka.group_member import Record
 from recruit_assets.stores.kafka.offsets import beginning_offsets, end_offsets
 from recruit_assets.stores.kafka.topics import topic_options
 
-KEPT_VALUE_BYTES = 64 * 1024
 KEPT_KEY_BYTES = 4 * 1024
 MESSAGE_CHARACTERS = 1_000
 ENVELOPE_BYTES = 8 * 1024
@@ -47,7 +46,7 @@ class DeadLetterTopic:
         """Hand over a dead letter; StoreUnavailable if the topic can't be reached."""
         key, value, headers = letter.key, letter.value, headers_of(letter)
         size = len(key or b"") + len(value or b"") + sum(len(name) + len(found) for name, found in headers)
-        if size > self._limit_bytes - ENVELOPE_BYTES:
+        if isinstance(value, CutValue) or size > self._limit_bytes - ENVELOPE_BYTES:
             key, value, headers = _truncated(letter)
         self._sender.send(key, value, headers=headers)
 
@@ -142,12 +141,11 @@ def read_dead_letters(settings: Settings) -> Iterator[DeadLetter]:
 
 def _truncated(letter: DeadLetter) -> tuple[bytes | None, bytes | None, Headers]:
     """The beginning of an original that is too long, with its length and SHA-256."""
-    value = letter.value or b""
-    length, digest = str(len(value)), hashlib.sha256(value).hexdigest()
+    value = letter.value if isinstance(letter.value, CutValue) else CutValue.of([letter.value or b""])
     ours = [(name, found) for name, found in headers_of(letter) if name in OUR_HEADERS]
     ours += [
-        (DeadLetterHeader.ORIGINAL_LENGTH.value, length.encode()),
-        (DeadLetterHeader.ORIGINAL_SHA256.value, digest.encode()),
+        (DeadLetterHeader.ORIGINAL_LENGTH.value, str(value.length).encode()),
+        (DeadLetterHeader.ORIGINAL_SHA256.value, value.sha256.encode()),
     ]
     key = letter.key if letter.key is None else letter.key[:KEPT_KEY_BYTES]
-    return key, value[:KEPT_VALUE_BYTES], ours
+    return key, bytes(value), ours

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from recruit_assets.contract.cut_values import KEPT_VALUE_BYTES, CutValue
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterHeader, DeadLetterReason, Origin
 from recruit_assets.ingest.dead_letters import Selection, dead_letter_for, replay_headers
 from recruit_assets.runtime.errors import Inconsistent, RejectedEvent
 from recruit_assets.stores.kafka.clients import Headers
 from recruit_assets.stores.kafka.dead_letter_topic import (
-    KEPT_VALUE_BYTES,
     SMALLEST_LIMIT_BYTES,
     DeadLetterTopic,
     dead_letter_of,
@@ -90,6 +90,17 @@ def test_of_a_value_that_is_too_large_the_beginning_the_length_and_a_hash_are_ke
     assert headers[DeadLetterHeader.ORIGINAL_LENGTH] == b"2000000"
     assert headers[DeadLetterHeader.ORIGINAL_SHA256].decode() == hashlib.sha256(value).hexdigest()
     assert len(record.value) + len(record.key or b"") + sum(map(len, headers.values())) < SMALLEST_LIMIT_BYTES
+    assert not dead_letter_of(record).is_whole
+
+
+def test_a_value_that_was_cut_while_it_was_read_counts_as_a_part_however_small_it_is() -> None:
+    """Otherwise a replay would send the beginning as if it were the whole."""
+    cut = CutValue.of([b"beginning", b"x" * 3])
+    record = sent(dead_letter_for(ARecord(cut), WHY))
+
+    headers = dict(record.headers)
+    assert (record.value, headers[DeadLetterHeader.ORIGINAL_LENGTH]) == (b"beginningxxx", b"12")
+    assert headers[DeadLetterHeader.ORIGINAL_SHA256].decode() == hashlib.sha256(b"beginningxxx").hexdigest()
     assert not dead_letter_of(record).is_whole
 
 
