@@ -1,7 +1,8 @@
 """Record batches as any producer could send them, written by hand from Kafka's documentation of the format."""
 
 import struct
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 
 import cramjam
@@ -17,8 +18,8 @@ from recruit_assets.stores.kafka.compat import BoundedRecords
 
 NONE, GZIP, SNAPPY, LZ4, ZSTD = range(5)
 CODECS = {"gzip": GZIP, "snappy": SNAPPY, "lz4": LZ4, "zstd": ZSTD}
-LOG_APPEND_TIME = 0x08
-APPENDED_AT_MS = 1_767_600_000_000
+SENT_AT_MS = 1_767_600_000_000
+MB = 1024 * 1024
 
 
 def compressed(content: bytes, codec: int) -> bytes:
@@ -57,11 +58,36 @@ def a_record(
 
 def a_batch(content: bytes, count: int, *, codec: int = NONE, first_offset: int = 0, damage: bool = False) -> bytes:
     """A batch of records that has this content, which is compressed already."""
-    head = struct.pack(
-        ">hiqqqhii", codec | LOG_APPEND_TIME, count - 1, APPENDED_AT_MS - 9, APPENDED_AT_MS, -1, -1, -1, count
-    )
+    head = struct.pack(">hiqqqhii", codec, count - 1, SENT_AT_MS - 5, SENT_AT_MS, -1, -1, -1, count)
     crc = crc32c.crc32c(head + content) ^ damage
     return struct.pack(">qiibI", first_offset, 9 + len(head) + len(content), 0, 2, crc) + head + content
+
+
+def zeros(size: int) -> Iterator[bytes]:
+    for _ in range(0, size, MB):
+        yield bytes(MB)
+
+
+def a_bomb(size: int, codec: int, *, before: bytes = b"before", after: bytes = b"after") -> bytes:
+    """A batch of three records; the one in the middle has a value of so many zeros."""
+    middle = b"\0" + varint(0) + varint(1) + varint(-1) + varint(size)
+    length = len(middle) + size + 1
+    head, tail = a_record(before) + varint(length) + middle, varint(0) + a_record(after, offset=2)
+    packed = b"".join(_packed([head, *zeros(size), tail], codec))
+    return a_batch(packed, 3, codec=codec)
+
+
+def _packed(pieces: Sequence[bytes], codec: int) -> Iterator[bytes]:
+    """The joined pieces as one stream."""
+    if codec == LZ4:
+        frame = lz4.frame.LZ4FrameCompressor(block_linked=False)
+        yield frame.begin()
+        yield from map(frame.compress, pieces)
+        yield frame.flush()
+    else:
+        packer = zlib.compressobj(wbits=31) if codec == GZIP else zstandard.ZstdCompressor().compressobj()
+        yield from map(packer.compress, pieces)
+        yield packer.flush()
 
 
 def fetched(*batches: bytes, from_offset: int = 0) -> BoundedRecords:
@@ -70,7 +96,7 @@ def fetched(*batches: bytes, from_offset: int = 0) -> BoundedRecords:
 
 
 def all_records(records: BoundedRecords) -> list[ConsumerRecord]:
-    found = []
+    found: list[ConsumerRecord] = []
     while records:
         found += records.take(1000)
     return found

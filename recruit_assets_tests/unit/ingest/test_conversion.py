@@ -8,7 +8,7 @@ import pytest
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.ingest import conversion
 from recruit_assets.ingest.breaker import MAX_FAILURES
-from recruit_assets.ingest.conversion import Converter
+from recruit_assets.ingest.conversion import Converted, Converter
 from recruit_assets.runtime.errors import Inconsistent
 from recruit_assets.transforms.buckets import Layout, Layouts
 from recruit_assets.transforms.validate import Event, Limits, read_event
@@ -83,7 +83,7 @@ def in_micro_batches(values: list[bytes], size: int) -> Iterator[list[ARecord]]:
 def test_too_many_in_a_row_stop_ingest(converter: Converter, size: int) -> None:
     """Also if they come in several micro-batches."""
     values = [GOOD, *[POISON] * (MAX_FAILURES - 1), b"not json", *[POISON] * MAX_FAILURES, GOOD]
-    converted = []
+    converted: list[Converted] = []
 
     with pytest.raises(Inconsistent, match=r"100 records in a row, up to .* failed .*Poisoned.*was committed"):
         converted.extend(converter.convert(batch) for batch in in_micro_batches(values, size))
@@ -107,7 +107,7 @@ def test_most_of_a_micro_batch_stops_ingest(converter: Converter) -> None:
 def test_fewer_do_not_stop_ingest(converter: Converter, values: list[bytes | None]) -> None:
     letters = converter.convert(records(*values)).letters
 
-    assert sum(letter.reason is DeadLetterReason.INTERNAL_ERROR for letter in letters) == values.count(POISON)
+    assert [letter.reason for letter in letters].count(DeadLetterReason.INTERNAL_ERROR) == values.count(POISON)
 
 
 def test_a_lack_of_memory_is_no_error_of_the_record(converter: Converter, monkeypatch: pytest.MonkeyPatch) -> None:

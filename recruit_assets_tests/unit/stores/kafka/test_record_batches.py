@@ -2,13 +2,9 @@
 
 import hashlib
 import tracemalloc
-import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 
-import lz4.frame
 import pytest
-import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka.errors import CorruptRecordError
@@ -16,22 +12,24 @@ from kafka.errors import CorruptRecordError
 from recruit_assets.contract.cut_values import KEPT_VALUE_BYTES, MAX_HEADERS, MAX_RECORD_BYTES, CutValue
 from recruit_assets.stores.kafka.compat import POLL_BYTES
 from recruit_assets_tests.support.record_batches import (
-    APPENDED_AT_MS,
     CODECS,
     GZIP,
     LZ4,
+    MB,
     NONE,
+    SENT_AT_MS,
     SNAPPY,
     ZSTD,
     a_batch,
+    a_bomb,
     a_record,
     all_records,
     compressed,
     fetched,
     varint,
+    zeros,
 )
 
-MB = 1024 * 1024
 any_bytes = st.none() | st.binary(max_size=20)
 headers = st.lists(st.tuples(st.binary(max_size=5), any_bytes), max_size=4)
 
@@ -47,7 +45,7 @@ def test_every_record_is_read_as_it_was_sent(
     read = all_records(fetched(a_batch(compressed(content, codec), len(records), codec=codec, first_offset=7)))
 
     assert [(one.key, one.value, [(name.encode(), value) for name, value in one.headers]) for one in read] == records
-    assert [(one.offset, one.timestamp) for one in read] == [(7 + n, APPENDED_AT_MS) for n in range(len(records))]
+    assert [(one.offset, one.timestamp) for one in read] == [(7 + n, SENT_AT_MS) for n in range(len(records))]
 
 
 def test_a_header_name_that_is_not_utf8_costs_nothing() -> None:
@@ -70,38 +68,6 @@ def test_a_fetch_that_begins_inside_a_batch_skips_what_was_read_before() -> None
     content = compressed(b"".join(a_record(b"%d" % n, offset=n) for n in range(5)), GZIP)
 
     assert [one.value for one in all_records(fetched(a_batch(content, 5, codec=GZIP), from_offset=3))] == [b"3", b"4"]
-
-
-def zeros(size: int) -> Iterator[bytes]:
-    for _ in range(0, size, MB):
-        yield bytes(MB)
-
-
-def a_bomb(size: int, codec: int) -> bytes:
-    """A batch of three records; the one in the middle has a value of so many zeros."""
-    middle = b"\0" + varint(0) + varint(1) + varint(-1) + varint(size)
-    length = len(middle) + size + 1
-    before, after = a_record(b"before") + varint(length) + middle, varint(0) + a_record(b"after", offset=2)
-    packer = {
-        GZIP: lambda: zlib.compressobj(wbits=31),
-        LZ4: _Lz4,
-        ZSTD: lambda: zstandard.ZstdCompressor().compressobj(),
-    }[codec]()
-    packed = [packer.compress(piece) for piece in (before, *zeros(size), after)]
-    return a_batch(b"".join([*packed, packer.flush()]), 3, codec=codec)
-
-
-class _Lz4:
-    def __init__(self) -> None:
-        self._frame = lz4.frame.LZ4FrameCompressor(block_linked=False)
-        self._begun = b""
-
-    def compress(self, piece: bytes) -> bytes:
-        begun = b"" if self._frame.started() else self._frame.begin()
-        return bytes(begun + self._frame.compress(piece))
-
-    def flush(self) -> bytes:
-        return bytes(self._frame.flush())
 
 
 @pytest.mark.parametrize(("codec", "size"), [(GZIP, 256 * MB), (LZ4, 256 * MB), (ZSTD, 512 * MB)])
