@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import orjson
@@ -51,8 +52,9 @@ def exact_numbers(value: bytes) -> JsonObject:
     return document
 
 
+@lru_cache(maxsize=1)
 def has_rounded_numbers(value: bytes) -> bool:
-    """Whether a member of an object in this JSON may be a number that a double rounds."""
+    """Whether a member of an object in this JSON may be a number that a double rounds; asked for each float of a value."""
     return _MAY_BE_ROUNDED.search(value) is not None
 
 
