@@ -1,7 +1,7 @@
 """`recruit-assets dead-letters`: lists rejected records and replays them."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +12,12 @@ from rich.table import Table
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.runtime.echo import echo
+from recruit_assets.runtime.foreign_text import printable
 from recruit_assets.runtime.settings import as_utc, load_settings
+from recruit_assets.runtime.times import from_ms
 
 if TYPE_CHECKING:  # it imports the clients of Kafka and MySQL
-    from recruit_assets.ingest.dead_letters import Listed
+    from recruit_assets.ingest.dead_letters import ForeignRecords, Traced
 
 COLUMNS = ("reason", "origin", "time (UTC)", "attempts", "replayed (UTC)", "message")
 
@@ -36,12 +38,15 @@ def list_(
     since: Since = None,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of dead letters to show")] = 50,
 ) -> None:
-    """List dead letters: origin, reason, and when each was last replayed."""
-    from recruit_assets.ingest.dead_letters import Selection, list_dead_letters
+    """List dead letters: reason, the record that was rejected first, and when it was last replayed.
 
-    console = Console()
-    found = list_dead_letters(load_settings(), Selection(reason, since and as_utc(since)))
-    rows = (_cells(listed) for listed in islice(found, limit))
+    Records that another program wrote to the topic are counted; then the exit code is 1.
+    """
+    from recruit_assets.ingest.dead_letters import ForeignRecords, Selection, list_dead_letters
+
+    console, foreign = Console(), ForeignRecords()
+    found = list_dead_letters(load_settings(), Selection(reason, since and as_utc(since)), foreign=foreign)
+    rows = (_cells(traced) for traced in islice(found, limit))
     if console.is_terminal:
         console.print(_table(rows))
     else:
@@ -49,6 +54,7 @@ def list_(
             typer.echo("\t".join(row))
     if next(found, None) is not None:
         echo(f"More exist; use --limit {limit * 10}")
+    _report(foreign)
 
 
 @app.command()
@@ -57,13 +63,27 @@ def replay(
     since: Since = None,
     again: Annotated[bool, typer.Option("--again", help="Also those that were replayed before")] = False,
 ) -> None:
-    """Send the original records to the event topic. One that is rejected again becomes another dead letter."""
+    """Send the original records to the event topic. One that is rejected again becomes another dead letter.
+
+    Records that another program wrote to the topic are skipped and counted; then the exit code is 1.
+    """
     from recruit_assets.ingest.dead_letters import Selection, replay_dead_letters
 
     done = replay_dead_letters(load_settings(), Selection(reason, since and as_utc(since)), again=again)
     echo(f"{done.sent:,} replayed, {done.skipped:,} skipped because they were replayed before")
     if done.cut:
-        echo(f"{done.cut:,} can't be replayed: they were too large, so the topic has only their beginning")
+        echo(f"{done.cut:,} can't be replayed: too large for the event topic, or only their beginning was kept")
+    _report(done.foreign)
+
+
+def _report(foreign: "ForeignRecords") -> None:
+    """Exit with 1 if there are any."""
+    if not foreign.count:
+        return
+    echo(f"{foreign.count:,} records of the topic were skipped: they aren't dead letters of this platform")
+    for example in foreign.examples:
+        echo(f"  {example}")
+    raise typer.Exit(1)
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> Table:
@@ -76,19 +96,21 @@ def _table(rows: Iterable[tuple[str, ...]]) -> Table:
     return table
 
 
-def _cells(listed: "Listed") -> tuple[str, ...]:
-    letter = listed.letter
+def _cells(traced: "Traced") -> tuple[str, ...]:
+    letter = traced.letter
     message = letter.message.removeprefix(f"{letter.origin}: ")
     return (
         letter.reason.value,
-        str(letter.origin),
-        f"{datetime.fromtimestamp(letter.timestamp_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}",
-        str(letter.attempts),
-        f"{listed.replayed_at:%Y-%m-%d %H:%M:%S}" if listed.replayed_at else "-",
-        _printable(message if letter.is_whole else f"{message} (incomplete)"),
+        str(traced.first),
+        _time(letter.origin.timestamp_ms),
+        str(traced.attempts),
+        f"{traced.last.replayed_at:%Y-%m-%d %H:%M:%S}" if traced.last else "-",
+        printable(message if letter.is_whole else f"{message} (incomplete)"),
     )
 
 
-def _printable(text: str) -> str:
-    """The text without control characters: messages quote records, which may contain terminal escape sequences."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+def _time(epoch_ms: int) -> str:
+    try:
+        return f"{from_ms(epoch_ms):%Y-%m-%d %H:%M:%S}"
+    except OverflowError:  # a topic that took its producers' times has any
+        return f"{epoch_ms} ms"

@@ -25,6 +25,7 @@ from recruit_assets.cli import (
 )
 from recruit_assets.runtime.echo import console
 from recruit_assets.runtime.errors import RecruitError, UserError
+from recruit_assets.runtime.foreign_text import printable
 from recruit_assets.runtime.logs import configure_logs
 
 app = typer.Typer(
@@ -54,7 +55,7 @@ def main() -> None:
     try:
         app()
     except RecruitError as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
+        console.print(printable(str(error), keep="\n"), style="red", markup=False, highlight=False)
         sys.exit(2 if isinstance(error, UserError) else 1)
     except KeyboardInterrupt:
         sys.exit(130)

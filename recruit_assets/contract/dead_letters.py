@@ -52,7 +52,10 @@ DLQ_SUFFIX = ".dlq"
 
 
 class DeadLetterHeader(StrEnum):
-    """Kafka header names of a dead letter; the `__connect` ones are Kafka Connect's (KIP-298), ours come after."""
+    """Kafka header names of a dead letter; the `__connect` ones are Kafka Connect's (KIP-298).
+
+    Ours follow the original's own headers and begin with TOPIC, so an original may have headers of the same names.
+    """
 
     TOPIC = "__connect.errors.topic"
     PARTITION = "__connect.errors.partition"
@@ -62,38 +65,52 @@ class DeadLetterHeader(StrEnum):
     REASON = "recruit.errors.reason"
     TIMESTAMP = "recruit.errors.timestamp_ms"
     ATTEMPTS = "recruit.errors.attempts"
-    ORIGINAL_LENGTH = "recruit.errors.original_length_bytes"
-    ORIGINAL_SHA256 = "recruit.errors.original_sha256"
+    """Only in letters from before schema version 2, see `DeadLetter.first`."""
+    VALUE_LENGTH = "recruit.errors.original_length_bytes"
+    VALUE_SHA256 = "recruit.errors.original_sha256"
+    KEY_LENGTH = "recruit.errors.original_key_length_bytes"
+    KEY_SHA256 = "recruit.errors.original_key_sha256"
+    HEADERS_LENGTH = "recruit.errors.original_headers_length_bytes"
+    HEADERS_SHA256 = "recruit.errors.original_headers_sha256"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The record of the event topic that was rejected first; replays of it have the same origin."""
+    """The record that was rejected: its place in the event topic, and its time.
+
+    The time tells it from the record at the same place of a topic that was made anew.
+    """
 
     topic: str
     partition: int
     offset: int
+    timestamp_ms: int
 
     def __str__(self) -> str:
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
+TIME_UNKNOWN_MS = 0
+"""The time of an origin that a program before schema version 2 stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A rejected record. `timestamp_ms` is the record's own, `attempts` counts how often it was rejected."""
+    """A rejected record. Its headers are those that it had; null values are kept."""
 
     origin: Origin
     reason: DeadLetterReason
     message: str
     exception: str
-    timestamp_ms: int
-    attempts: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
-    original_length: int | None = None
-    """Set when the value is only the beginning of the original."""
+    headers: tuple[tuple[str, bytes | None], ...]
+    is_whole: bool = True
+    """False if the original was too large for the topic, which has only its beginning."""
+    first: Origin | None = None
+    """Before schema version 2, a replayed record told its first origin in its headers, which any producer can forge.
 
-    @property
-    def is_whole(self) -> bool:
-        return self.original_length is None
+    Now the table of replays knows it.
+    """
+    attempts: int = 1
+    """How often the record was rejected, by the same headers."""

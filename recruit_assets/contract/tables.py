@@ -257,16 +257,21 @@ FIRST_HOUR = SqlTable(
 
 DEAD_LETTER_REPLAYS = SqlTable(
     name="dead_letter_replays",
-    description="Which dead letters were sent again, by the record that they came from.",
+    description="Which dead letters were sent again: a row each time, with the record rejected first and its replay.",
     columns=(
-        Column("topic", Type.VARCHAR, "Origin topic", nullable=False),
-        Column("kafka_partition", Type.INT, "Origin partition", nullable=False),
-        Column("kafka_offset", Type.BIGINT, "Origin offset", nullable=False),
+        Column("topic", Type.VARCHAR, "Event topic", nullable=False),
+        Column("kafka_partition", Type.INT, "Partition of the record that was rejected first", nullable=False),
+        Column("kafka_offset", Type.BIGINT, "Its offset", nullable=False),
         Column("reason", Type.VARCHAR_32, "Why it was a dead letter", nullable=False),
-        Column("attempts", Type.INT, "How often it was sent again", nullable=False),
-        Column("replayed_at", Type.DATETIME_MICROS, "When it was last sent again", nullable=False),
+        Column("attempts", Type.INT, "1 for its first replay, 2 for the second, and so on", nullable=False),
+        Column("replayed_at", Type.DATETIME_MICROS, "When it was sent again", nullable=False),
+        Column("kafka_timestamp_ms", Type.BIGINT, "Its time; 0 before schema version 2", nullable=False, default=0),
+        Column("replay_partition", Type.INT, "Partition where Kafka put the record that was sent again"),
+        Column("replay_offset", Type.BIGINT, "Its offset"),
+        Column("replay_timestamp_ms", Type.BIGINT, "Its time"),
     ),
-    primary_key=("topic", "kafka_partition", "kafka_offset"),
+    primary_key=("topic", "kafka_partition", "kafka_offset", "kafka_timestamp_ms", "attempts"),
+    indexes=(("topic", "replay_partition", "replay_offset"),),
 )
 
 SCHEMA_VERSION = SqlTable(
@@ -279,7 +284,7 @@ SCHEMA_VERSION = SqlTable(
     ),
     primary_key=("version",),
 )
-CURRENT_VERSION = 1
+CURRENT_VERSION = 2
 """Version of the tables in this file: the number of the last migration (stores/migrations)."""
 
 HOURLY_SQL_TABLES = (MYSQL_REPORT,)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+from recruit_assets.runtime.foreign_text import printable
+
 Echo = Callable[[str], object]
 """Takes one line."""
 
@@ -12,8 +14,8 @@ console = Console(stderr=True, soft_wrap=True)
 
 
 def echo(line: str) -> None:
-    """Print a line as it is, without rich's markup and colors."""
-    console.print(line, markup=False, highlight=False)
+    """Print a line without rich's markup and colors; what it quotes of others can't control the terminal."""
+    console.print(printable(line, keep="\n\t"), markup=False, highlight=False)
 
 
 def silent(_: str) -> None:

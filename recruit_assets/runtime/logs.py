@@ -3,6 +3,9 @@
 import logging
 import sys
 import time
+from types import TracebackType
+
+from recruit_assets.runtime.foreign_text import printable
 
 CLIENTS = ("kafka", "cassandra", "py4j", "alembic")
 SILENCED = ("kafka.cluster", "cassandra.cluster")
@@ -19,13 +22,25 @@ def configure_logs(process: str = "%(name)s") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_without_tracebacks_of_clients)
     handler.addFilter(_ConnectionAttempts().should_log)
-    logging.basicConfig(
-        level=logging.INFO, format=f"%(asctime)s %(levelname)s {process}: %(message)s", handlers=[handler]
-    )
+    handler.setFormatter(_OneLine(f"%(asctime)s %(levelname)s {process}: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for client in CLIENTS:
         logging.getLogger(client).setLevel(logging.ERROR)
     for client in SILENCED:
         logging.getLogger(client).setLevel(logging.CRITICAL)
+
+
+_ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class _OneLine(logging.Formatter):
+    """A message is one line, whatever it quotes of others: nothing in it can pass for another line of the log."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: _ExceptionInfo) -> str:  # noqa: N802
+        return printable(super().formatException(ei), keep="\n")
 
 
 class _ConnectionAttempts:

@@ -54,7 +54,7 @@ def exact_numbers(value: bytes) -> JsonObject:
 
 @lru_cache(maxsize=1)
 def has_rounded_numbers(value: bytes) -> bool:
-    """Whether a member of an object in this JSON may be a number that a double rounds; asked for each float of a value."""
+    """Whether a member of an object in this JSON may be a number that a double rounds; asked for each of its floats."""
     return _MAY_BE_ROUNDED.search(value) is not None
 
 

@@ -3,12 +3,15 @@
 import lz4.frame
 import pytest
 from kafka import KafkaProducer
+from kafka.structs import TopicPartition
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.ingest.dead_letters import Selection, list_dead_letters
 from recruit_assets.ingest.service import drain
 from recruit_assets.runtime.settings import Settings
-from recruit_assets_tests.integration.test_ingest import alter_topic, committed, count_events
+from recruit_assets.stores.kafka.clients import open_consumer
+from recruit_assets.stores.kafka.compat import POLL_BYTES
+from recruit_assets_tests.integration.test_ingest import committed, count_events
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.raw_producer import send_batch
 from recruit_assets_tests.support.record_batches import (
@@ -24,6 +27,7 @@ from recruit_assets_tests.support.record_batches import (
     compressed,
     varint,
 )
+from recruit_assets_tests.support.topics import alter_topic
 
 EVENTS = [as_bytes(an_event(seed=seed)) for seed in range(3)]
 CONTENT = b"".join(a_record(value, offset=n) for n, value in enumerate(EVENTS))
@@ -113,9 +117,26 @@ def test_a_batch_that_unpacks_to_256_mb_costs_only_its_own_record(settings: Sett
     result = drain(settings)
 
     assert (result.events, result.dead_letters) == (2, {DeadLetterReason.TOO_LARGE: 1})
-    (listed,) = list_dead_letters(settings, Selection())
-    assert not listed.letter.is_whole
-    assert f"its value has {256 * MB} bytes" in listed.letter.message
+    (traced,) = list_dead_letters(settings, Selection())
+    assert not traced.letter.is_whole
+    assert f"its value has {256 * MB} bytes" in traced.letter.message
+
+
+def test_a_poll_is_limited_in_bytes_over_all_partitions(settings: Settings) -> None:
+    """20 KB may hold 1,000 values of 1 MB, which were all returned at once."""
+    content = b"".join(a_record(bytes(MB), offset=n) for n in range(30))
+    for partition in range(2):
+        assert send_batch(settings, a_batch(compressed(content, ZSTD), 30, codec=ZSTD), partition=partition) == 0
+    consumer = open_consumer(settings, group=None)
+    consumer.assign([TopicPartition(settings.kafka_topic, partition) for partition in range(2)])
+
+    sizes: list[int] = []
+    while sum(sizes) < 60 * MB:
+        polled = consumer.poll(timeout_ms=1000).values()
+        sizes.append(sum(len(record.value) for records in polled for record in records))
+    consumer.close()
+
+    assert (sum(sizes), max(sizes) <= POLL_BYTES + MB) == (60 * MB, True)
 
 
 def test_the_broker_refuses_a_damaged_batch(settings: Settings) -> None:

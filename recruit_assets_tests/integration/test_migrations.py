@@ -18,7 +18,7 @@ from recruit_assets.stores.migrations import MIGRATIONS
 from recruit_assets.stores.migrations.runner import Migration
 from recruit_assets.stores.migrations.steps import add_cassandra_column, add_mysql_column
 from recruit_assets.stores.mysql.connection import connect, open_report_database
-from recruit_assets.stores.mysql.schema import apply_mysql_schema, open_schema_session
+from recruit_assets.stores.mysql.schema import create_mysql_tables, open_schema_session
 from recruit_assets.stores.mysql.schema_version import record_version
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.conftest import fresh_names
@@ -41,7 +41,7 @@ class AddViews:
     """An example migration: a column with a default, in both stores."""
 
     done: list[str] = field(default_factory=list)
-    __name__ = "stores.migrations.m0002_views"
+    __name__ = "stores.migrations.m9999_views"
 
     def cassandra(self, session: CassandraSession) -> None:
         self.done.append("cassandra")
@@ -108,7 +108,8 @@ def column_names(settings: Settings, session: CassandraSession) -> set[tuple[Any
 
 
 VIEWS = {("filtered_events", "views"), ("mysql_report", "views")}
-UP_TO_VIEWS = [(1, "m0001_baseline"), (2, "m0002_views")]
+RELEASED = [(number, step.__name__.rpartition(".")[2]) for number, step in enumerate(MIGRATIONS, start=1)]
+UP_TO_VIEWS = [*RELEASED, (len(RELEASED) + 1, "m9999_views")]
 
 
 def test_an_upgraded_installation_equals_a_new_one_and_has_all_its_rows(
@@ -125,7 +126,7 @@ def test_an_upgraded_installation_equals_a_new_one_and_has_all_its_rows(
         apply_schema(new)
         assert cassandra_shape(session) == cassandra_shape(CassandraSession(session.driver, new.cassandra_keyspace))
         assert mysql_shape(old) == mysql_shape(new)
-        assert versions(old) == versions(new) == [(1, "m0001_baseline")]
+        assert versions(old) == versions(new) == RELEASED
     finally:
         drop_everything(new)
 
@@ -152,7 +153,7 @@ def test_an_upgrade_killed_between_the_stores_is_finished_by_the_next(old: Setti
 
     assert exit_code_of(upgrade_and_die, old, timeout_s=120) == -signal.SIGKILL
     assert column_names(old, session) & VIEWS == {("filtered_events", "views")}
-    assert versions(old) == UP_TO_VIEWS[:1]
+    assert versions(old) == RELEASED
 
     apply_schema(old, with_views(AddViews()))
 
@@ -202,9 +203,10 @@ def upgrade_cassandra(_: Settings, session: CassandraSession) -> None:
 
 
 def upgrade_mysql(settings: Settings, _: CassandraSession) -> None:
-    apply_mysql_schema(settings)
     with open_schema_session(settings) as cursor:
-        AddViews().mysql(cursor)
+        create_mysql_tables(cursor)
+        for migration in (*MIGRATIONS, AddViews()):
+            migration.mysql(cursor)
         for version, name in UP_TO_VIEWS:
             record_version(cursor, version, name)
 
@@ -249,10 +251,15 @@ def test_a_newer_schema_is_refused(own: Settings, session: CassandraSession) -> 
     """An older program would leave out the columns that it doesn't know."""
     upgrade_mysql(own, session)
 
-    with pytest.raises(UserError, match=r"schema has version 2, this program only knows 1\. Install the newer"):
+    with pytest.raises(
+        UserError, match=rf"schema has version {len(UP_TO_VIEWS)}, this program only knows {len(RELEASED)}\. Install"
+    ):
         apply_schema(own)
     # runs, sensors, schedules and all other commands open it this way
-    with open_report_database(own) as database, pytest.raises(UserError, match="this program only knows 1"):
+    with (
+        open_report_database(own) as database,
+        pytest.raises(UserError, match=f"this program only knows {len(RELEASED)}"),
+    ):
         database.query("SELECT 1")
 
 

@@ -28,7 +28,7 @@ class ARecord:
     partition: int = 0
     timestamp: int = RECEIVED_AT_MS
     key: bytes | None = None
-    headers: list[tuple[str, bytes]] = field(default_factory=list)
+    headers: list[tuple[str, bytes | None]] = field(default_factory=list)
     topic: str = "raw_events"
 
 

@@ -29,8 +29,11 @@ TABLES = (
     "kafka_partition, kafka_offset, PRIMARY KEY (hour_ms, bucket, create_time, event_time_ms, content))",
     "stored (hour_ms, bucket, create_time, event_time_ms, content, received_at_ms, "
     "PRIMARY KEY (hour_ms, bucket, create_time))",
-    "rejected (kafka_partition, kafka_offset, reason, PRIMARY KEY (kafka_partition, kafka_offset, reason))",
-    "dead_letters (kafka_partition, kafka_offset, reason, PRIMARY KEY (kafka_partition, kafka_offset, reason))",
+    # the time tells apart the records at the same place of a topic that was made anew
+    "rejected (kafka_partition, kafka_offset, timestamp_ms, reason, PRIMARY KEY (kafka_partition, kafka_offset))",
+    "dead_letters (kafka_partition, kafka_offset, timestamp_ms, reason, "
+    "PRIMARY KEY (kafka_partition, kafka_offset, timestamp_ms, reason))",
+    "replays (kafka_partition, kafka_offset, timestamp_ms, PRIMARY KEY (kafka_partition, kafka_offset, timestamp_ms))",
     f"metrics ({', '.join(METRICS_COLUMNS)}, PRIMARY KEY ({', '.join(_METRICS_KEY)}))",
     "companies (job_id PRIMARY KEY, company_id)",
     f"reported ({', '.join(MYSQL_REPORT.column_names)}, PRIMARY KEY ({_PRIMARY_KEY}))",
@@ -90,19 +93,24 @@ class AuditDatabase:
         self._database.executemany("INSERT OR REPLACE INTO stored VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def add_rejected(self, rows: Iterable[Values]) -> None:
-        """(partition, offset, reason) of rejected records; a replay has its original's partition and offset."""
-        self._database.executemany("INSERT OR IGNORE INTO rejected VALUES (?, ?, ?)", rows)
+        """(partition, offset, timestamp_ms, reason) of rejected records."""
+        self._database.executemany("INSERT OR IGNORE INTO rejected VALUES (?, ?, ?, ?)", rows)
 
     def add_dead_letters(self, rows: Iterable[Values]) -> None:
-        """(partition, offset, reason) of dead letters; one that was sent twice counts once."""
-        self._database.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?)", rows)
+        """(partition, offset, timestamp_ms, reason) of dead letters; one that was sent twice counts once."""
+        self._database.executemany("INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?)", rows)
 
-    def dead_letters_of(self, partition: int, first: int, last: int) -> Mapping[int, str]:
-        """Reasons by offset of the dead letters of these records; the last one if there are several."""
-        select = (
-            "SELECT kafka_offset, reason FROM dead_letters WHERE kafka_partition = ? AND kafka_offset BETWEEN ? AND ?"
-        )
-        return dict(self._database.execute(select, (partition, first, last)))
+    def add_replays(self, rows: Iterable[Values]) -> None:
+        """(partition, offset, timestamp_ms) of records that `dead-letters replay` sent."""
+        self._database.executemany("INSERT OR IGNORE INTO replays VALUES (?, ?, ?)", rows)
+
+    def dead_letters_of(self, partition: int, first: int, last: int) -> Mapping[tuple[int, int], str]:
+        """Reasons by offset and time of the dead letters of these records; the last one if there are several."""
+        return {(offset, at): reason for offset, at, reason in self._of("dead_letters", partition, (first, last))}
+
+    def replays_of(self, partition: int, first: int, last: int) -> set[tuple[int, int]]:
+        """Offsets and times of the replays among these records."""
+        return {(offset, at) for offset, at in self._of("replays", partition, (first, last))}
 
     def add_metrics(self, rows: Iterable[Values]) -> None:
         """Rows of hourly metrics; rows with the same key are added up."""
@@ -132,6 +140,12 @@ class AuditDatabase:
         """A query's single integer; 0 if it returns null or no row."""
         row = self._database.execute(query, parameters or {}).fetchone()
         return int(row[0] or 0) if row else 0
+
+    def _of(self, table: str, partition: int, offsets: tuple[int, int]) -> Iterator[Values]:
+        """The rows of these offsets, without their partition."""
+        where = "kafka_partition = ? AND kafka_offset BETWEEN ? AND ?"
+        for _, *row in self._database.execute(f"SELECT * FROM {table} WHERE {where}", (partition, *offsets)):
+            yield tuple(row)
 
     def _add(self, table: str, columns: tuple[str, ...], rows: Iterable[Values]) -> None:
         markers = ", ".join("?" * len(columns))

@@ -21,6 +21,7 @@ from recruit_assets.stores.kafka.offsets import PartitionSpan
 from recruit_assets.stores.kafka.topic_reader import TopicReader, open_topic_reader
 from recruit_assets.stores.mysql.audit_reads import ReportedHour, companies_of_jobs, report_rows, reported_hours
 from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.dead_letter_replays import replay_places
 from recruit_assets.transforms.validate import Limits
 
 
@@ -34,7 +35,7 @@ class Collected:
     """The event topic after everything was read."""
     records: RecordCounts
     foreign_records: Sample
-    """Records of the dead letter topic that aren't dead letters of the event topic."""
+    """Records of the dead letter topic that another program wrote."""
     rows: int
     """How many rows raw_events has."""
     changes: Mapping[datetime, datetime]
@@ -49,6 +50,7 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
     """Read the three stores; StoreUnavailable if one doesn't answer."""
     with open_topic_reader(settings) as reader, open_session(settings) as session:
         before = reader.spans()
+        _read_replays(settings, audit_db)
         foreign_records = _read_dead_letters(reader, settings, audit_db, progress=progress)
         records = _read_records(reader, before, session, audit_db=audit_db, settings=settings, progress=progress)
         partitions = read_partitions(session, stored_partitions(session))
@@ -59,12 +61,18 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
     return Collected(before, after, records, foreign_records, rows, changes, hour_counts, recorded_hours)
 
 
+def _read_replays(settings: Settings, audit_db: AuditDatabase) -> None:
+    with open_report_database(settings) as database:
+        for page in replay_places(database, settings.kafka_topic):
+            audit_db.add_replays(page)
+
+
 def _read_dead_letters(
     reader: TopicReader, settings: Settings, audit_db: AuditDatabase, *, progress: Progress
 ) -> Sample:
     firsts, ends = reader.offsets(settings.dlq_topic)
     batches = reader.records(settings.dlq_topic, firsts=firsts, ends=ends)
-    return take_dead_letters(audit_db, batches, topic=settings.kafka_topic, progress=progress)
+    return take_dead_letters(audit_db, batches, progress=progress)
 
 
 def _read_records(
@@ -77,7 +85,7 @@ def _read_records(
     progress: Progress,
 ) -> RecordCounts:
     limits = Limits(max_bytes=settings.max_event_bytes, first_hour_ms=to_ms(settings.first_hour))
-    records = RecordReader(audit_db, topic=settings.kafka_topic, layouts=read_layouts(session), limits=limits)
+    records = RecordReader(audit_db, layouts=read_layouts(session), limits=limits)
     firsts, ends = {span.partition: span.first for span in spans}, {span.partition: span.end for span in spans}
     batches = reader.records(settings.kafka_topic, firsts=firsts, ends=ends)
     return records.take(batches, total=sum(span.end - span.first for span in spans), progress=progress)

@@ -10,6 +10,7 @@ from recruit_assets.contract.tables import MYSQL_REPORT, RAW_EVENTS
 from recruit_assets.observability.audit.audit_db import AuditDatabase
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
 from recruit_assets.runtime.times import from_ms
+from recruit_assets.stores.kafka.offsets import PartitionSpan
 
 Describe = Callable[..., str]
 _KEY = "hour_ms, bucket, create_time"
@@ -47,24 +48,25 @@ _CONFLICTS = """
     FROM events WHERE create_time IN (SELECT create_time FROM events GROUP BY create_time HAVING count(*) > 1)
     GROUP BY create_time
 """
-_ORIGIN = "kafka_partition, kafka_offset"
+_RECORD = "kafka_partition, kafka_offset, timestamp_ms"
+_SAME_RECORD = (
+    "d.kafka_partition = r.kafka_partition AND d.kafka_offset = r.kafka_offset AND d.timestamp_ms = r.timestamp_ms"
+)
 _WITHOUT_DEAD_LETTER = f"""
-    SELECT {_ORIGIN}, reason FROM rejected r WHERE NOT EXISTS (SELECT 1 FROM dead_letters d
-      WHERE d.kafka_partition = r.kafka_partition AND d.kafka_offset = r.kafka_offset)
-    GROUP BY {_ORIGIN}
+    SELECT kafka_partition, kafka_offset, reason FROM rejected r
+    WHERE NOT EXISTS (SELECT 1 FROM dead_letters d WHERE {_SAME_RECORD})
 """
 _OTHER_REASON = f"""
-    SELECT {_ORIGIN}, r.reason, d.reason FROM rejected r JOIN dead_letters d USING ({_ORIGIN})
-    WHERE NOT EXISTS (SELECT 1 FROM dead_letters same WHERE same.kafka_partition = r.kafka_partition
-      AND same.kafka_offset = r.kafka_offset AND same.reason = r.reason)
-    GROUP BY {_ORIGIN}
+    SELECT kafka_partition, kafka_offset, r.reason, d.reason FROM rejected r JOIN dead_letters d USING ({_RECORD})
+    WHERE NOT EXISTS (SELECT 1 FROM dead_letters d WHERE {_SAME_RECORD} AND d.reason = r.reason)
+    GROUP BY {_RECORD}
 """
+# an older dead letter is of a record that the topic has dropped, or of the topic before it was made anew
 _WITHOUT_REJECTION = f"""
-    SELECT {_ORIGIN}, reason FROM dead_letters d
-    WHERE kafka_partition = :partition AND kafka_offset >= :first AND kafka_offset < :end
-      AND NOT EXISTS (SELECT 1 FROM rejected r WHERE r.kafka_partition = d.kafka_partition
-        AND r.kafka_offset = d.kafka_offset)
-    GROUP BY {_ORIGIN}
+    SELECT kafka_partition, kafka_offset, reason FROM dead_letters d
+    WHERE kafka_partition = :partition AND kafka_offset >= :first AND kafka_offset < :end AND timestamp_ms >= :first_ms
+      AND NOT EXISTS (SELECT 1 FROM rejected r WHERE {_SAME_RECORD})
+    GROUP BY {_RECORD}
 """
 
 _HOURLY = """
@@ -129,12 +131,12 @@ class Differences:
             _OTHER_REASON, lambda p, o, wanted, found: f"{self._place(p, o)}: reason {found}, expected {wanted}"
         )
 
-    def dead_letters_without_rejection(self, partition: int, first: int, end: int) -> Sample:
-        """Only for records that the partition still holds."""
+    def dead_letters_without_rejection(self, span: PartitionSpan, first_ms: int) -> Sample:
+        """Only for records that the partition still holds; the first one has this time."""
         return self._sample(
             _WITHOUT_REJECTION,
             lambda p, o, reason: f"unexpected: {self._place(p, o)} ({reason})",
-            {"partition": partition, "first": first, "end": end},
+            {"partition": span.partition, "first": span.first, "end": span.end, "first_ms": first_ms},
         )
 
     def hours(self, expected: str, found: str) -> Sample:

@@ -9,11 +9,16 @@ from recruit_assets.observability.audit.collect import Collected
 from recruit_assets.observability.audit.differences import Differences, moment
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
 from recruit_assets.observability.audit.report_rows import wrong_reported_hours
-from recruit_assets.observability.audit.results import AuditResult, RuleResult, Span
+from recruit_assets.observability.audit.results import AuditResult, RuleResult, Sample, Span
 from recruit_assets.runtime.settings import Settings
 
 _EVENTS = "SELECT count(*) FROM (SELECT DISTINCT hour_ms, bucket, create_time, event_time_ms FROM events {where})"
-_REJECTED_ORIGINS = "SELECT count(*) FROM (SELECT DISTINCT kafka_partition, kafka_offset FROM rejected)"
+_FIRST_DEAD_LETTERS = """
+    SELECT reason, count(*) FROM dead_letters d WHERE NOT EXISTS (SELECT 1 FROM replays r
+      WHERE r.kafka_partition = d.kafka_partition AND r.kafka_offset = d.kafka_offset
+        AND r.timestamp_ms = d.timestamp_ms)
+    GROUP BY reason
+"""
 
 
 def evaluate(
@@ -38,11 +43,10 @@ def _kafka_results(
     settings: Settings, audit_db: AuditDatabase, collected: Collected, *, differences: Differences
 ) -> tuple[RuleResult, ...]:
     records, events = collected.records, _distinct_events(audit_db)
-    rejected = audit_db.number(_REJECTED_ORIGINS)
-    missing = differences.rejected_without_dead_letter()
-    unexpected = collected.foreign_records
+    missing, unexpected = differences.rejected_without_dead_letter(), Sample()
     for span in collected.before:
-        unexpected += differences.dead_letters_without_rejection(span.partition, span.first, span.end)
+        first_ms = records.first_received_ms.get(span.partition, 0)
+        unexpected += differences.dead_letters_without_rejection(span, first_ms)
     return (
         rules.topic_unchanged(collected.before, collected.after, topic=settings.kafka_topic),
         rules.nothing_uncommitted(collected.before, topic=settings.kafka_topic, group=settings.kafka_group),
@@ -50,11 +54,10 @@ def _kafka_results(
             records=records.records,
             events=events,
             duplicates=records.valid - events,
-            dead_letters=rejected - missing.count + unexpected.count,
-            rejected_again=records.rejected - rejected,
+            dead_letters=records.rejected - missing.count + unexpected.count,
         ),
         rules.dead_letters_match(
-            rejected=rejected,
+            rejected=records.rejected,
             missing=missing,
             unexpected=unexpected,
             other_reason=differences.dead_letters_with_other_reason(),
@@ -105,7 +108,7 @@ def _ledger_results(
         records=collected.records.records - collected.records.replayed,
         events=events,
         duplicates=collected.records.valid - events,
-        dead_letters=dict(audit_db.rows("SELECT reason, count(*) FROM dead_letters GROUP BY reason")),
+        dead_letters=dict(audit_db.rows(_FIRST_DEAD_LETTERS)),
         countable=_distinct_events(audit_db, "WHERE countable"),
         unattributed=_distinct_events(audit_db, "WHERE unattributed"),
     )
@@ -140,6 +143,8 @@ def _span(settings: Settings, collected: Collected, *, compared_from_ms: float, 
         last_received_at=moment(collected.records.last_received_ms) if firsts else "",
         compared_from=_shown(compared_from_ms),
         rows_not_compared=not_compared,
+        foreign_records=collected.foreign_records.count,
+        foreign_examples=collected.foreign_records.examples,
     )
 
 

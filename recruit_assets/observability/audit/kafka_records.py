@@ -6,12 +6,12 @@ Uses the pipeline's own `transforms`; the independent check is the simulator's l
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from recruit_assets.contract.dead_letters import DeadLetterHeader, DeadLetterReason
+from recruit_assets.contract.dead_letters import DeadLetterHeader, DeadLetterReason, Origin
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
 from recruit_assets.observability.audit.event_digest import content_of
 from recruit_assets.observability.audit.results import EXAMPLES, Progress, Sample
-from recruit_assets.runtime.errors import Inconsistent, RejectedEvent
-from recruit_assets.stores.kafka.dead_letter_topic import dead_letter_of, origin_in
+from recruit_assets.runtime.errors import RejectedEvent
+from recruit_assets.stores.kafka.dead_letter_topic import ForeignRecord, dead_letter_of
 from recruit_assets.stores.kafka.group_member import Record
 from recruit_assets.transforms.buckets import Layouts, bucket_of, event_hour
 from recruit_assets.transforms.validate import Event, Limits, read_event
@@ -50,15 +50,14 @@ class RecordCounts:
 class RecordReader:
     """Copies the topic's records into the audit database and counts them."""
 
-    def __init__(self, audit_db: AuditDatabase, *, topic: str, layouts: Layouts, limits: Limits) -> None:
+    def __init__(self, audit_db: AuditDatabase, *, layouts: Layouts, limits: Limits) -> None:
         self._audit_db = audit_db
-        self._topic = topic
         self._layouts = layouts
         self._limits = limits
         self.counts = RecordCounts()
 
     def take(self, batches: Batches, *, total: int, progress: Progress) -> RecordCounts:
-        """Take all batches. The dead letters must be in the audit database already."""
+        """Take all batches. The replays and dead letters must be in the audit database already."""
         for partition, records in batches:
             if records:
                 self._take(partition, records)
@@ -66,22 +65,24 @@ class RecordReader:
         return self.counts
 
     def _take(self, partition: int, records: Sequence[Record]) -> None:
-        known_reasons = self._audit_db.dead_letters_of(partition, records[0].offset, records[-1].offset)
+        span = (partition, records[0].offset, records[-1].offset)
+        known_reasons, replays = self._audit_db.dead_letters_of(*span), self._audit_db.replays_of(*span)
         events: list[Values] = []
         rejected: list[Values] = []
         for record in records:
+            place = (record.offset, record.timestamp)
             try:
                 event = read_event(record.value, record.timestamp, limits=self._limits)
             except RejectedEvent as rejection:
-                rejected.append((*self._origin(record), rejection.reason.value))
+                rejected.append((partition, *place, rejection.reason.value))
                 continue
             except Exception:
-                if known_reasons.get(record.offset) != DeadLetterReason.INTERNAL_ERROR:
+                if known_reasons.get(place) != DeadLetterReason.INTERNAL_ERROR:
                     raise
-                rejected.append((partition, record.offset, DeadLetterReason.INTERNAL_ERROR.value))
+                rejected.append((partition, *place, known_reasons[place]))
                 continue
-            if known_reasons.get(record.offset) in EXTERNAL_REASONS:
-                rejected.append((partition, record.offset, known_reasons[record.offset]))
+            if known_reasons.get(place) in EXTERNAL_REASONS:
+                rejected.append((partition, *place, known_reasons[place]))
             else:
                 events.append(self._values(event, record))
         self._audit_db.add_events(events)
@@ -89,7 +90,7 @@ class RecordReader:
         counts = self.counts
         counts.records += len(records)
         counts.rejected += len(rejected)
-        counts.replayed += sum(1 for record in records if record.headers and _is_replay(record))
+        counts.replayed += sum(1 for one in records if (one.offset, one.timestamp) in replays or _is_old_replay(one))
         counts.first_received_ms.setdefault(partition, records[0].timestamp)
         counts.last_received_ms = max(counts.last_received_ms, records[-1].timestamp)
 
@@ -108,44 +109,32 @@ class RecordReader:
             record.offset,
         )
 
-    def _origin(self, record: Record) -> tuple[int, int]:
-        """Partition and offset of the record, or of the one that it replays."""
-        if record.headers and _is_replay(record):
-            origin = origin_in(dict(record.headers))
-            if origin.topic == self._topic:
-                return origin.partition, origin.offset
-        return record.partition, record.offset
 
-
-def take_dead_letters(audit_db: AuditDatabase, batches: Batches, *, topic: str, progress: Progress) -> Sample:
+def take_dead_letters(audit_db: AuditDatabase, batches: Batches, *, progress: Progress) -> Sample:
     """Copy the topic's dead letters into the audit database; returns a sample of the records that are none."""
     foreign_records, read = Sample(), 0
     for _, records in batches:
-        known: list[Values] = []
+        letters = []
         for record in records:
-            try:
-                letter = dead_letter_of(record)
-            except Inconsistent as error:
-                foreign_records = _one_more(foreign_records, str(error))
-                continue
-            if letter.origin.topic == topic:
-                known.append((letter.origin.partition, letter.origin.offset, letter.reason.value))
+            letter = dead_letter_of(record)
+            if isinstance(letter, ForeignRecord):
+                foreign_records = _one_more(foreign_records, str(letter))
             else:
-                foreign_records = _one_more(foreign_records, f"unexpected: dead letter of {letter.origin}")
-        audit_db.add_dead_letters(known)
+                letters.append(letter)
+        audit_db.add_dead_letters((*_place(letter.origin), letter.reason.value) for letter in letters)
+        audit_db.add_replays(_place(letter.origin) for letter in letters if letter.attempts > 1)
         read += len(records)
         progress("dead letters in Kafka", read, 0)
     return foreign_records
 
 
-def _is_replay(record: Record) -> bool:
-    """True if the headers name the record that was rejected before."""
-    headers = dict(record.headers)
-    try:
-        origin_in(headers)
-    except (KeyError, ValueError):
-        return False  # the sender's own headers
-    return DeadLetterHeader.ATTEMPTS in headers
+def _place(origin: Origin) -> tuple[int, int, int]:
+    return origin.partition, origin.offset, origin.timestamp_ms
+
+
+def _is_old_replay(record: Record) -> bool:
+    """True if the record has the headers that replays had before schema version 2; only the ledger depends on it."""
+    return any(name == DeadLetterHeader.ATTEMPTS for name, _ in record.headers)
 
 
 def _one_more(sample: Sample, example: str) -> Sample:

@@ -51,6 +51,9 @@ class Span:
     last_received_at: str = ""
     compared_from: str = ""
     rows_not_compared: int = 0
+    foreign_records: int = 0
+    """Records of the dead letter topic that aren't dead letters of the event topic."""
+    foreign_examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

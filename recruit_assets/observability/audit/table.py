@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from recruit_assets.observability.audit.results import AuditResult, Span
+from recruit_assets.runtime.foreign_text import printable
 
 FILE_WIDTH = 140
 """Width of the table when the output is no terminal."""
@@ -36,7 +37,7 @@ def show(result: AuditResult, console: Console) -> None:
     console.print(table)
     examples = [f"{one.rule}: {example}" for one in result.differences for example in one.examples]
     for line in [*examples, *_coverage(result.span)]:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     broken = _counted(len(result.differences), "rule")
     console.print("[green]exact[/]" if result.exact else f"[red]not exact: {broken} broken[/]")
 
@@ -50,6 +51,11 @@ def _coverage(span: Span) -> list[str]:
         lines.append(
             f"The topic has dropped older records: {span.rows_not_compared:,} rows without a record were not compared. "
             f"The comparison starts at (UTC): {span.compared_from}."
+        )
+    if span.foreign_records:
+        lines.append(
+            f"Not compared, because another program wrote them: {_counted(span.foreign_records, 'record')} of the dead "
+            f"letter topic, such as {'; '.join(span.foreign_examples)}"
         )
     return lines
 

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
-from kafka.producer.future import FutureRecordMetadata
+from kafka.producer.future import FutureRecordMetadata, RecordMetadata
 
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.kafka.compat import read_in_bounded_memory
+from recruit_assets.stores.kafka.compat import NULL, allow_nulls, read_in_bounded_memory
 from recruit_assets.stores.kafka.connection import connecting, connection_options
 
 REQUEST_TIMEOUT_MS = 30_000
@@ -33,7 +33,7 @@ MAX_REQUEST_BYTES = 8 * 1024 * 1024
 """Above the largest RECRUIT_MAX_EVENT_BYTES with its envelope, so that only the topic's own limit applies."""
 
 Admin = KafkaAdminClient
-Headers = list[tuple[str, bytes]]
+Headers = list[tuple[str, bytes | None]]
 
 
 def open_producer(settings: Settings, *, batch_bytes: int = BATCH_BYTES, linger_ms: int = LINGER_MS) -> KafkaProducer:
@@ -41,6 +41,7 @@ def open_producer(settings: Settings, *, batch_bytes: int = BATCH_BYTES, linger_
 
     The caller closes it, and bounds the records in memory: this client has no limit of its own.
     """
+    allow_nulls()
     with connecting(settings, "a producer"):
         return KafkaProducer(
             **connection_options(settings),
@@ -65,22 +66,21 @@ class TopicSender:
         self._sent: list[FutureRecordMetadata] = []
 
     def send(self, key: bytes | None, value: bytes | None, *, headers: Headers) -> None:
-        """Hand over one record. One with neither key nor value, which the client rejects, gets an empty key."""
+        """Hand over one record. Null stays null, be it key, value or a header's value."""
         if key is None and value is None:
-            key = b""
-        values = [(name, found or b"") for name, found in headers]
+            key = NULL
+        values = [(name, NULL if found is None else found) for name, found in headers]
         with translated_errors(f"send to topic {self._topic}"):
             self._sent.append(self._producer.send(self._topic, value=value, key=key, headers=values))
 
-    def acknowledged(self) -> None:
-        """Wait until all records handed over are on every in-sync replica."""
+    def acknowledged(self) -> list[RecordMetadata]:
+        """Wait until all records handed over are on every in-sync replica; returns where each one is, in order."""
         sent, self._sent = self._sent, []
         if not sent:
-            return
+            return []
         with translated_errors(f"send to topic {self._topic}"):
             self._producer.flush(timeout=ACK_TIMEOUT_S)
-            for future in sent:
-                future.get(timeout=ACK_TIMEOUT_S)
+            return [future.get(timeout=ACK_TIMEOUT_S) for future in sent]
 
 
 @contextmanager

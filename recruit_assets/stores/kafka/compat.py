@@ -6,13 +6,19 @@ Checked with CHECKED_WITH. After an upgrade, `unit/stores/kafka/test_compat.py` 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache, wraps
 from itertools import islice
 
 from kafka import KafkaConsumer
 from kafka.consumer.fetcher import ConsumerRecord, Fetcher
 from kafka.errors import CorruptRecordError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
 from kafka.record.abc import ABCRecordBatch
-from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
+from kafka.record.default_records import (
+    DefaultRecord,
+    DefaultRecordBatch,
+    DefaultRecordBatchBuilder,
+    DefaultRecordMetadata,
+)
 from kafka.record.memory_records import MemoryRecords
 from kafka.structs import TopicPartition
 
@@ -45,6 +51,30 @@ def refused_logins() -> Iterator[list[BaseException]]:
 def request_rejoin(consumer: KafkaConsumer) -> None:
     """Have the consumer join its group again in the next poll(), and in those after it until the group has answered."""
     consumer._coordinator.request_rejoin()
+
+
+@cache
+def allow_nulls() -> None:
+    """Let every producer of this process send NULL as null, which brokers take and the client can only read."""
+    append = DefaultRecordBatchBuilder.append
+
+    @wraps(append)
+    def append_with_nulls(
+        builder: DefaultRecordBatchBuilder,
+        offset: int,
+        timestamp: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: list[tuple[str, bytes | None]],
+    ) -> DefaultRecordMetadata:
+        headers = [(name, None if found is NULL else found) for name, found in headers]
+        return append(builder, offset, timestamp, None if key is NULL else key, value, headers)
+
+    DefaultRecordBatchBuilder.append = append_with_nulls
+
+
+NULL = bytes(bytearray(b"null"))
+"""Stands for null, as a key or a header's value, where the client takes bytes only: this very object."""
 
 
 def read_in_bounded_memory(consumer: KafkaConsumer) -> None:

@@ -19,7 +19,10 @@ Headers = list[tuple[str, bytes | None]]
 
 
 class HeaderName(str):
-    """A header name that isn't UTF-8: surrogates stand for the other bytes, and encoding gives the same bytes again."""
+    """A header name that isn't UTF-8: what isn't is kept as surrogates, and encoding gives the same bytes again.
+
+    So the client can send it again.
+    """
 
     __slots__ = ()
 

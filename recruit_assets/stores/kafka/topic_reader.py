@@ -51,7 +51,9 @@ class TopicReader:
         while unread:
             with translated_errors(f"read topic {topic}"):
                 fetched = consumer.poll(timeout_ms=POLL_MS)
-                reached = {tp: consumer.position(tp) for tp in unread}
+                # without a limit it waits for ever for the new position in a topic that was deleted or made anew
+                found = {tp: consumer.position(tp, timeout_ms=POLL_MS) for tp in unread}
+            reached = {tp: positions[tp] if at is None else at for tp, at in found.items()}
             for tp, records in fetched.items():
                 if tp in unread:
                     yield tp.partition, [record for record in records if record.offset < ends[tp.partition]]

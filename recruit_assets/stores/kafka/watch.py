@@ -12,9 +12,10 @@ from time import monotonic
 from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
-from recruit_assets.contract.dead_letters import DeadLetterHeader, DeadLetterReason
+from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin, open_consumer, translated_errors
+from recruit_assets.stores.kafka.dead_letter_topic import ForeignRecord, dead_letter_of
 from recruit_assets.stores.kafka.group_member import Record
 from recruit_assets.stores.kafka.offsets import end_offsets, group_members, partition_spans
 
@@ -78,16 +79,27 @@ class DeadLetterCounter:
             self._consumer.assign(partitions)  # keeps the positions of known partitions
         until = monotonic() + COUNT_FOR_S
         with translated_errors(f"count topic {self._topic}"):
+            self._restart(ends)
             while (left := self._left(ends)) and monotonic() < until:
                 for records in self._consumer.poll(timeout_ms=POLL_MS).values():
                     self.by_reason.update(reason_of(record) for record in records)
         return left
 
+    def _restart(self, ends: Mapping[int, int]) -> None:
+        """Count a partition from its beginning if it ends before what was counted: the topic was made anew."""
+        for partition, end in ends.items():
+            if self._position(partition) > end:
+                self._consumer.seek_to_beginning(TopicPartition(self._topic, partition))
+
     def _left(self, ends: Mapping[int, int]) -> int:
-        return sum(max(0, end - self._consumer.position(TopicPartition(self._topic, p))) for p, end in ends.items())
+        return sum(max(0, end - self._position(partition)) for partition, end in ends.items())
+
+    def _position(self, partition: int) -> int:
+        """0 while it isn't known; without a limit the client would wait for ever if the topic was deleted."""
+        return self._consumer.position(TopicPartition(self._topic, partition), timeout_ms=POLL_MS) or 0
 
 
 def reason_of(record: Record) -> str:
-    """The reason in the record's headers, or UNKNOWN."""
-    found = dict(record.headers).get(DeadLetterHeader.REASON, b"").decode(errors="replace")
-    return found if found in set(DeadLetterReason) else UNKNOWN
+    """The reason of a dead letter, or UNKNOWN."""
+    letter = dead_letter_of(record)
+    return UNKNOWN if isinstance(letter, ForeignRecord) else letter.reason

@@ -12,6 +12,7 @@ from recruit_assets.contract.types import HourlySqlTable, Lookup
 from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.hours.ports import SqlRow, StoredHour
 from recruit_assets.runtime.errors import Inconsistent
+from recruit_assets.runtime.foreign_text import markdown
 from recruit_assets.runtime.times import aware, from_ms, naive
 from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
 from recruit_assets.stores.mysql.spill_file import open_spill_file
@@ -153,8 +154,8 @@ def preview(database: ReportDatabase, table: HourlySqlTable, hours: Sequence[dat
     rows = database.query(
         f"SELECT {', '.join(names)} FROM {table.name} WHERE {where} ORDER BY {order} LIMIT {PREVIEW_ROWS}", values
     )
-    lines = [tuple(names), ("---",) * len(names), *rows]
-    return "\n".join("| " + " | ".join(str(value) for value in line) + " |" for line in lines)
+    lines = [tuple(names), ("---",) * len(names), *([markdown(str(value)) for value in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _between(table: HourlySqlTable, hours: Sequence[datetime]) -> tuple[str, tuple[object, ...]]:

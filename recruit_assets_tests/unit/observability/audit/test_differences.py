@@ -11,6 +11,7 @@ from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.observability.audit.audit_db import LATEST, LEDGER_COLUMNS, AuditDatabase, open_audit_database
 from recruit_assets.observability.audit.differences import Differences, RowDifferences
 from recruit_assets.observability.audit.results import NONE, Sample
+from recruit_assets.stores.kafka.offsets import PartitionSpan
 
 SEVEN_MS = 1_767_596_400_000
 """2026-01-05 07:00 UTC."""
@@ -159,16 +160,38 @@ def test_all_differences_are_counted_but_only_five_shown(audit_db: AuditDatabase
 
 
 def test_dead_letters_can_be_missing_unexpected_or_have_another_reason(audit_db: AuditDatabase) -> None:
-    audit_db.add_rejected([(1, 0, "empty"), (1, 1, "empty"), (1, 2, "empty")])
+    audit_db.add_rejected([(1, 0, 50, "empty"), (1, 1, 50, "empty"), (1, 2, 50, "empty")])
     audit_db.add_dead_letters(
-        [(1, 0, "empty"), (1, 0, "empty"), (1, 1, "not_json"), (1, 7, "not_json"), (1, 9, "empty")]
+        [
+            (1, 0, 50, "empty"),
+            (1, 0, 50, "not_json"),
+            (1, 1, 50, "not_json"),
+            (1, 7, 50, "not_json"),
+            (2, 7, 50, "empty"),
+        ]
     )
-
     found = differences(audit_db)
+
     assert found.rejected_without_dead_letter() == Sample(1, ("missing: t/1/2 (empty)",))
     assert found.dead_letters_with_other_reason() == Sample(1, ("t/1/1: reason not_json, expected empty",))
-    assert found.dead_letters_without_rejection(1, 0, 9) == Sample(1, ("unexpected: t/1/7 (not_json)",))
-    assert found.dead_letters_without_rejection(1, 8, 9) == NONE
+    assert unexpected(found, first=0, first_ms=50) == Sample(1, ("unexpected: t/1/7 (not_json)",))
+    assert unexpected(found, first=8, first_ms=50) == NONE
+
+
+def test_dead_letters_of_the_topic_before_it_was_made_anew_are_not_compared(audit_db: AuditDatabase) -> None:
+    """It has other records at the same places: one without a dead letter isn't excused by the old one's."""
+    audit_db.add_rejected([(1, 0, 60, "empty"), (1, 1, 60, "empty")])
+    audit_db.add_dead_letters([(1, 0, 50, "empty"), (1, 1, 60, "empty"), (1, 1, 50, "not_json"), (1, 2, 50, "empty")])
+    found = differences(audit_db)
+
+    assert found.rejected_without_dead_letter() == Sample(1, ("missing: t/1/0 (empty)",))
+    assert found.dead_letters_with_other_reason() == NONE
+    assert unexpected(found, first=0, first_ms=60) == NONE
+
+
+def unexpected(found: Differences, *, first: int, first_ms: int) -> Sample:
+    """In partition 1, which holds the records from `first` to 8; the first one has that time."""
+    return found.dead_letters_without_rejection(PartitionSpan(1, first, 9, committed=9), first_ms)
 
 
 def a_report_row(**values: object) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterHeader, DeadLetterReason, Origin
+from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason, Origin
 from recruit_assets.observability.audit import kafka_records
 from recruit_assets.observability.audit.audit_db import AuditDatabase, open_audit_database
 from recruit_assets.observability.audit.kafka_records import (
@@ -16,10 +16,13 @@ from recruit_assets.observability.audit.kafka_records import (
     take_dead_letters,
 )
 from recruit_assets.observability.audit.results import no_progress
+from recruit_assets.stores.kafka.clients import Headers
 from recruit_assets.stores.kafka.dead_letter_topic import headers_of
 from recruit_assets.transforms.buckets import Layout, Layouts
 from recruit_assets.transforms.validate import Limits
 from recruit_assets_tests.support.builders import an_event, as_bytes
+from recruit_assets_tests.support.ingest import ARecord as OldRecord
+from recruit_assets_tests.support.old_letters import old_letter, old_replay_headers
 
 RECEIVED_MS = round(datetime(2026, 1, 5, 8, tzinfo=UTC).timestamp() * 1000)
 FIRST_HOUR_MS = round(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000)
@@ -30,7 +33,7 @@ class ARecord:
     offset: int
     value: bytes | None
     timestamp: int = RECEIVED_MS
-    headers: list[tuple[str, bytes]] = field(default_factory=list)
+    headers: list[tuple[str, bytes | None]] = field(default_factory=list)
     topic: str = "t"
     partition: int = 0
     key: bytes | None = None
@@ -44,21 +47,22 @@ def audit_db() -> Iterator[AuditDatabase]:
 
 def take(audit_db: AuditDatabase, *records: ARecord) -> RecordCounts:
     limits = Limits(max_bytes=10_000, first_hour_ms=FIRST_HOUR_MS)
-    reader = RecordReader(audit_db, topic="t", layouts=Layouts([(0, Layout(12, 4))]), limits=limits)
+    reader = RecordReader(audit_db, layouts=Layouts([(0, Layout(12, 4))]), limits=limits)
     return reader.take([(0, records)], total=len(records), progress=no_progress)
 
 
-def a_dead_letter(
-    origin: Origin, reason: DeadLetterReason = DeadLetterReason.NOT_JSON, attempts: int = 1
-) -> DeadLetter:
-    return DeadLetter(origin, reason, "why", "an.Error", RECEIVED_MS, attempts, key=None, value=b"{", headers=())
+def a_dead_letter(origin: Origin, reason: DeadLetterReason = DeadLetterReason.NOT_JSON) -> DeadLetter:
+    return DeadLetter(origin, reason, "why", "an.Error", key=None, value=b"{", headers=())
 
 
 def test_records_are_events_or_rejected(audit_db: AuditDatabase) -> None:
     counts = take(audit_db, ARecord(0, as_bytes(an_event())), ARecord(1, b"{"), ARecord(3, None))
 
     assert (counts.records, counts.valid, counts.rejected) == (3, 1, 2)
-    assert list(audit_db.rows("SELECT * FROM rejected")) == [(0, 1, "not_json"), (0, 3, "tombstone")]
+    assert list(audit_db.rows("SELECT * FROM rejected")) == [
+        (0, 1, RECEIVED_MS, "not_json"),
+        (0, 3, RECEIVED_MS, "tombstone"),
+    ]
 
 
 def test_a_duplicate_is_one_event_with_the_later_time(audit_db: AuditDatabase) -> None:
@@ -96,9 +100,10 @@ def test_countable_and_unattributed_events_are_marked(audit_db: AuditDatabase) -
 def test_a_dead_letter_is_trusted_if_its_reason_is_not_in_the_record(
     audit_db: AuditDatabase, reason: DeadLetterReason
 ) -> None:
-    audit_db.add_dead_letters([(0, 5, reason.value)])
-    counts = take(audit_db, ARecord(5, as_bytes(an_event())))
-    assert (counts.rejected, list(audit_db.rows("SELECT * FROM rejected"))) == (1, [(0, 5, reason.value)])
+    audit_db.add_dead_letters([(0, 5, RECEIVED_MS, reason.value), (0, 6, RECEIVED_MS - 1, reason.value)])
+    counts = take(audit_db, ARecord(5, as_bytes(an_event())), ARecord(6, as_bytes(an_event(seed=2))))
+    # the second is of the record at the same place of the topic before it was made anew
+    assert (counts.rejected, list(audit_db.rows("SELECT * FROM rejected"))) == (1, [(0, 5, RECEIVED_MS, reason.value)])
 
 
 def test_a_record_that_ingest_and_audit_fail_at_is_its_dead_letter(
@@ -108,7 +113,7 @@ def test_a_record_that_ingest_and_audit_fail_at_is_its_dead_letter(
         raise ZeroDivisionError
 
     monkeypatch.setattr(kafka_records, "read_event", fail)
-    audit_db.add_dead_letters([(0, 5, "internal_error")])
+    audit_db.add_dead_letters([(0, 5, RECEIVED_MS, "internal_error")])
 
     assert take(audit_db, ARecord(5, as_bytes(an_event()))).rejected == 1
     with pytest.raises(ZeroDivisionError):
@@ -116,31 +121,51 @@ def test_a_record_that_ingest_and_audit_fail_at_is_its_dead_letter(
 
 
 def test_another_dead_letter_of_a_valid_record_is_not_trusted(audit_db: AuditDatabase) -> None:
-    audit_db.add_dead_letters([(0, 5, "not_json")])
+    audit_db.add_dead_letters([(0, 5, RECEIVED_MS, "not_json")])
     assert take(audit_db, ARecord(5, as_bytes(an_event()))).rejected == 0
 
 
-def test_a_replay_that_is_rejected_again_counts_for_its_origin(audit_db: AuditDatabase) -> None:
-    replayed = headers_of(a_dead_letter(Origin("t", 3, 9)))
-    counts = take(audit_db, ARecord(40, b"{", headers=replayed))
+def test_a_rejected_record_counts_at_its_own_place_whatever_its_headers_say(audit_db: AuditDatabase) -> None:
+    """They may be of another topic's dead letters, or forged."""
+    forged = headers_of(a_dead_letter(Origin("t", 3, 9, RECEIVED_MS)))
+    absurd: Headers = [("__connect.errors.offset", None), ("__connect.errors.topic", b"\xff" * 5_000)]
+    counts = take(audit_db, ARecord(40, b"{", headers=forged), ARecord(41, b"{", headers=absurd))
 
-    assert (counts.replayed, list(audit_db.rows("SELECT * FROM rejected"))) == (1, [(3, 9, "not_json")])
+    assert (counts.rejected, counts.replayed) == (2, 0)
+    assert list(audit_db.rows("SELECT kafka_partition, kafka_offset FROM rejected")) == [(0, 40), (0, 41)]
 
 
-def test_the_senders_own_headers_do_not_make_a_replay(audit_db: AuditDatabase) -> None:
-    counts = take(audit_db, ARecord(40, b"{", headers=[("trace", b"x"), (DeadLetterHeader.TOPIC.value, b"t")]))
-    assert (counts.replayed, list(audit_db.rows("SELECT * FROM rejected"))) == (0, [(0, 40, "not_json")])
+def test_replays_are_records_that_the_table_names_or_with_the_headers_of_old_ones(audit_db: AuditDatabase) -> None:
+    audit_db.add_replays([(0, 5, RECEIVED_MS), (0, 6, RECEIVED_MS - 1), (1, 7, RECEIVED_MS)])
+    old = old_replay_headers(Origin("t", 3, 9, RECEIVED_MS), attempts=1)
+    records = [ARecord(offset, as_bytes(an_event(seed=offset))) for offset in (5, 6, 7)]
+
+    assert take(audit_db, *records, ARecord(40, b"{", headers=old)).replayed == 2
 
 
 def test_dead_letters_count_once_and_foreign_records_are_named(audit_db: AuditDatabase) -> None:
-    ours, foreign = a_dead_letter(Origin("t", 0, 5)), a_dead_letter(Origin("elsewhere", 0, 6))
-    again = a_dead_letter(Origin("t", 0, 5), attempts=2)
-    letters = [ARecord(n, letter.value, headers=headers_of(letter)) for n, letter in enumerate((ours, again, foreign))]
+    ours = a_dead_letter(Origin("t", 0, 5, RECEIVED_MS))
+    foreign = a_dead_letter(Origin("elsewhere", 0, 6, RECEIVED_MS))
+    letters = [
+        ARecord(n, letter.value, headers=headers_of(letter), topic="t.dlq")
+        for n, letter in enumerate((ours, ours, foreign))
+    ]
     nothing = ARecord(9, b"?", topic="t.dlq")
 
-    foreign_records = take_dead_letters(audit_db, [(0, [*letters, nothing])], topic="t", progress=no_progress)
+    foreign_records = take_dead_letters(audit_db, [(0, [*letters, nothing])], progress=no_progress)
 
-    assert list(audit_db.rows("SELECT * FROM dead_letters")) == [(0, 5, "not_json")]
-    assert foreign_records.count == 2
-    assert foreign_records.examples[0] == "unexpected: dead letter of elsewhere/0/6"
-    assert foreign_records.examples[1].startswith("t.dlq/0/9 isn't a dead letter of this platform: KeyError(")
+    assert list(audit_db.rows("SELECT * FROM dead_letters")) == [(0, 5, RECEIVED_MS, "not_json")]
+    assert (foreign_records.count, foreign_records.examples) == (
+        2,
+        ("t.dlq/0/2: a dead letter of elsewhere/0/6", "t.dlq/0/9: no header __connect.errors.topic"),
+    )
+
+
+def test_an_old_dead_letter_of_a_replay_counts_at_the_replays_place(audit_db: AuditDatabase) -> None:
+    replay = OldRecord(b"{", offset=40, topic="t", timestamp=RECEIVED_MS)
+    letter = old_letter(replay, first=Origin("t", 0, 5, RECEIVED_MS), attempts=2)
+
+    take_dead_letters(audit_db, [(0, [letter])], progress=no_progress)
+
+    assert list(audit_db.rows("SELECT * FROM dead_letters")) == [(0, 40, RECEIVED_MS, "not_json")]
+    assert list(audit_db.rows("SELECT * FROM replays")) == [(0, 40, RECEIVED_MS)]
