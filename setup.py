@@ -36,6 +36,9 @@ setup(
         # clients of the stores
         "kafka-python==3.0.12",
         "crc32c",  # without it kafka-python computes checksums in Python and consumes 7 times slower
+        "python-snappy",  # this and the next two: what producers, topics and brokers compress with, besides gzip
+        "lz4",
+        "zstandard",
         "cassandra-driver==3.30.1",
         "PyMySQL==1.2.4",
         "cryptography",  # for MySQL's default login (caching_sha2_password)

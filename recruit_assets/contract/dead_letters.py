@@ -25,6 +25,7 @@ class DeadLetterReason(StrEnum):
     FUTURE = "future"
     TOO_LARGE = "too_large"
     REJECTED_BY_STORE = "rejected_by_store"
+    INTERNAL_ERROR = "internal_error"
 
 
 DEAD_LETTER_MEANINGS = {
@@ -41,8 +42,9 @@ DEAD_LETTER_MEANINGS = {
     DeadLetterReason.BAD_TIMESTAMP: "ts isn't a time that exists",
     DeadLetterReason.BEFORE_FIRST_HOUR: "the event time is before RECRUIT_FIRST_HOUR",
     DeadLetterReason.FUTURE: "the event time is more than 5 minutes after the Kafka record's",
-    DeadLetterReason.TOO_LARGE: "the value is larger than RECRUIT_MAX_EVENT_BYTES",
+    DeadLetterReason.TOO_LARGE: "the value is larger than RECRUIT_MAX_EVENT_BYTES, or the whole record than 8 MiB",
     DeadLetterReason.REJECTED_BY_STORE: "Cassandra rejects the row as invalid",
+    DeadLetterReason.INTERNAL_ERROR: "ingest failed at this record, with the error that the message names: a bug",
 }
 
 DLQ_SUFFIX = ".dlq"

@@ -8,29 +8,29 @@ import gc
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason
+from recruit_assets.ingest.conversion import Converter
 from recruit_assets.ingest.dead_letters import dead_letter_for
 from recruit_assets.ingest.metrics import IngestMetrics
 from recruit_assets.ingest.offsets import Commits
 from recruit_assets.ingest.result import IngestCounts
-from recruit_assets.ingest.writer import EventWriter, MicroBatch, Row, Writes
+from recruit_assets.ingest.writer import EventWriter, MicroBatch, Writes
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import to_ms
-from recruit_assets.stores.cassandra.batch_encoder import Partition, raw_row
 from recruit_assets.stores.cassandra.event_writes import EventWrites
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets.stores.kafka.dead_letter_topic import open_dead_letter_topic
 from recruit_assets.stores.kafka.group_member import GroupMember, Record, RetentionGap
+from recruit_assets.stores.kafka.record_batches import HEADER_COST_BYTES
 from recruit_assets.stores.kafka.topics import check_topic_times
-from recruit_assets.transforms.buckets import Layouts, bucket_of_key, event_hour
-from recruit_assets.transforms.validate import Limits, read_event
+from recruit_assets.transforms.validate import Limits
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,6 @@ IDLE_POLL_S = 0.2
 GC_THRESHOLDS = (200_000, 20, 50)
 """Above what a micro-batch allocates. Python's default (700, 10, 10) spent a third of the time on collections that
 freed nothing."""
-LAYOUTS_MAX_AGE_S = 60
-"""A new layout begins at least two hours after it is stored, and an event is at most five minutes early."""
 
 
 class Member(Protocol):
@@ -88,9 +86,9 @@ class PendingCommit:
     records: Sequence[Record]
     offsets: Mapping[int, int]
     started_at: float
-    micro_batch: MicroBatch = field(default_factory=lambda: MicroBatch([]))
-    letters: list[DeadLetter] = field(default_factory=list)
-    unattributed: int = 0
+    micro_batch: MicroBatch
+    letters: list[DeadLetter]
+    unattributed: int
 
 
 @dataclass(slots=True)
@@ -105,7 +103,10 @@ class Buffer:
         if not self.records:
             self.since = now
         self.records.extend(records)
-        self.size_bytes += sum(len(record.value or b"") for record in records)
+        self.size_bytes += sum(
+            len(record.value or b"") + len(record.key or b"") + (_size(record.headers) if record.headers else 0)
+            for record in records
+        )
 
     @property
     def is_full(self) -> bool:
@@ -128,10 +129,7 @@ class Worker:
         self._member = connections.member
         self._writer = writer or EventWriter(connections.writes)
         self._dead_letters = connections.dead_letters
-        self._limits = limits
-        self._read_layouts = connections.writes.layouts
-        self._layouts = self._read_layouts()
-        self._layouts_read_at = clock()
+        self._converter = Converter(connections.writes.layouts, limits=limits, clock=clock)
         self._metrics = metrics
         self._drains = drains
         self._clock = clock
@@ -208,29 +206,14 @@ class Worker:
         records, self._buffer = self._buffer.records, Buffer()
         self._report_retention_gaps()
         started_at = self._clock()
-        pending = PendingCommit(records, _offsets_after(records), started_at)
-        pending.micro_batch = self._writer.submit(self._to_rows(records, pending))
+        converted = self._converter.convert(records)
+        micro_batch = self._writer.submit(converted.rows)
         # after the events: a dead letter topic that is down holds up offsets, not data
-        for letter in pending.letters:
+        for letter in converted.letters:
             self._dead_letters.send(letter)
-        return pending
-
-    def _to_rows(self, records: Sequence[Record], pending: PendingCommit) -> list[tuple[Partition, Row]]:
-        """The rows of the valid records; the others become dead letters of `pending`."""
-        layouts = self._current_layouts()
-        limits = self._limits
-        rows: list[tuple[Partition, Row]] = []
-        for source, record in enumerate(records):
-            try:
-                event = read_event(record.value, record.timestamp, limits=limits)
-            except RejectedEvent as rejected:
-                pending.letters.append(dead_letter_for(record, rejected))
-                continue
-            pending.unattributed += event.is_unattributed
-            hour = event_hour(event.event_time_ms)
-            partition = hour, bucket_of_key(event.key, event.event_time_ms, layouts.at(hour))
-            rows.append((partition, Row(source, raw_row(event, partition, received_at_ms=record.timestamp))))
-        return rows
+        return PendingCommit(
+            records, _offsets_after(records), started_at, micro_batch, converted.letters, converted.unattributed
+        )
 
     def _finish_pending(self) -> None:
         """Wait until the micro-batch's rows, changes and dead letters are durable, then commit its offsets."""
@@ -273,12 +256,6 @@ class Worker:
             "%s records: %s events in %s hours; dead letters: %s", len(pending.records), events, len(hours), by_reason
         )
 
-    def _current_layouts(self) -> Layouts:
-        if self._clock() - self._layouts_read_at > LAYOUTS_MAX_AGE_S:
-            self._layouts = self._read_layouts()
-            self._layouts_read_at = self._clock()
-        return self._layouts
-
 
 @contextmanager
 def connect(settings: Settings, *, writes: EventWrites | None = None) -> Iterator[Connections]:
@@ -312,6 +289,10 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+def _size(headers: Iterable[tuple[str, bytes | None]]) -> int:
+    return sum(HEADER_COST_BYTES + len(name) + len(found or b"") for name, found in headers)
 
 
 def _offsets_after(records: Sequence[Record]) -> dict[int, int]:

@@ -14,7 +14,17 @@ from recruit_assets.contract.measures import ACTION_SPELLINGS
 from recruit_assets.contract.types import Type
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.runtime.times import from_ms, to_ms
-from recruit_assets.transforms.decode import JsonObject, decode, exact_numbers, json_type, shown, too_deep
+from recruit_assets.transforms.decode import (
+    JsonObject,
+    decode,
+    exact_numbers,
+    has_rounded_numbers,
+    json_type,
+    number_text,
+    shown,
+    too_deep,
+)
+from recruit_assets.transforms.numbers import spelled_number, whole_number_of
 
 Value = str | int | None
 
@@ -29,15 +39,13 @@ _INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
 _UUID_V1 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _UUID_EPOCH = 0x01B21DD213814000
 """1582-10-15 to 1970-01-01 in steps of 100 ns."""
-_WHOLE_NUMBER = re.compile(r"(-?[0-9]+)(?:\.0+)?")
-_MAX_DIGITS = 400
-"""int() rejects more than 4,300 digits; a longer text than this is out of range anyway."""
 
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})[ T](?P<time>\d{2}:\d{2}:\d{2})(?:\.(?P<fraction>\d+))?"
-    r"(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?",
+    r"(?P<zone>Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?",
     re.ASCII,
 )
+"""Zones as in RFC 3339: datetime also takes 60 minutes and more, which would be another hour."""
 _SECONDS_MS = {f":{second:02}": second * 1000 for second in range(60)}
 _FRACTIONS_MS = {"": 0} | {f".{fraction:03}": fraction for fraction in range(1000)}
 
@@ -92,7 +100,7 @@ def read_event(value: bytes | None, received_at_ms: int, *, limits: Limits) -> E
     for position in _INT_POSITIONS:
         found = values[position]
         if found is not None and (type(found) is not int or not _INT_MIN <= found <= _INT_MAX):
-            values[position] = whole_number(COLUMNS[position], found)
+            values[position] = _whole_number(COLUMNS[position], found, original=value or b"")
     for position in _TEXT_POSITIONS:
         found = values[position]
         if found is not None and type(found) is not str:
@@ -102,22 +110,6 @@ def read_event(value: bytes | None, received_at_ms: int, *, limits: Limits) -> E
     _check_time(event_time_ms, received_at_ms, limits=limits)
     extra = None if document.keys() <= _NAMES else _extra(document, original=value or b"")
     return Event(key, event_time_ms, values, extra, len(value or b""))
-
-
-def whole_number(name: str, found: object) -> int:
-    """A 32-bit integer sent as 1, 1.0, "1" or "1.0"; RejectedEvent wrong_type or out_of_range otherwise."""
-    number: int | None = None
-    if type(found) is str:
-        number = _spelled_number(found)
-    elif type(found) is int:
-        number = found
-    elif type(found) is float and found.is_integer():
-        number = int(found)
-    if number is None:
-        raise _wrong_type(name, found, wanted="a whole number")
-    if not _INT_MIN <= number <= _INT_MAX:
-        raise RejectedEvent(DeadLetterReason.OUT_OF_RANGE, f"{name}: wanted a 32-bit integer, found {shown(found)}")
-    return number
 
 
 def time_ms(text: str) -> int:
@@ -153,14 +145,6 @@ def _parsed_ms(text: str) -> int:
     return to_ms(moment) + fraction_ms
 
 
-@lru_cache(maxsize=4096)
-def _spelled_number(text: str) -> int | None:
-    spelled = _WHOLE_NUMBER.fullmatch(text)
-    if spelled is None:
-        return None
-    return int(spelled[1]) if len(text) <= _MAX_DIGITS else _INT_MAX + 1
-
-
 def uuid_time_ms(key: bytes) -> int:
     """Milliseconds since the epoch of a version-1 UUID's 16 bytes."""
     ticks = (int.from_bytes(key[6:8]) & 0x0FFF) << 48 | int.from_bytes(key[4:6]) << 32 | int.from_bytes(key[:4])
@@ -178,6 +162,24 @@ def _identity(found: object) -> bytes:
     return bytes.fromhex(found.replace("-", ""))
 
 
+def _whole_number(name: str, found: object, *, original: bytes) -> int:
+    """A 32-bit integer sent as 1, 1.0, "1" or "1.0"; RejectedEvent wrong_type or out_of_range otherwise."""
+    number: int | None = None
+    if type(found) is str:
+        number = spelled_number(found)
+    elif type(found) is int:
+        number = found
+    elif type(found) is float and not has_rounded_numbers(original):
+        number = int(found) if found.is_integer() else None
+    elif isinstance(found, float | orjson.Fragment):
+        number = whole_number_of(number_text(_exact(name, found, original=original)))
+    if number is None:
+        raise _wrong_type(name, found, wanted="a whole number")
+    if not _INT_MIN <= number <= _INT_MAX:
+        raise RejectedEvent(DeadLetterReason.OUT_OF_RANGE, f"{name}: wanted a 32-bit integer, found {shown(found)}")
+    return number
+
+
 def _text(name: str, found: object, *, original: bytes) -> str:
     """A text, or the JSON text of a boolean or number."""
     match found:
@@ -185,15 +187,16 @@ def _text(name: str, found: object, *, original: bytes) -> str:
             return "true" if found else "false"
         case int():
             return str(found)
-        case float():
+        case float() | orjson.Fragment():
             # a double would lose the 0 of 1.10, and digits of long numbers
-            return _contents(exact_numbers(original)[name])
+            return number_text(_exact(name, found, original=original))
         case _:
             raise _wrong_type(name, found, wanted="text")
 
 
-def _contents(number: orjson.Fragment) -> str:
-    return orjson.dumps(number).decode()
+def _exact(name: str, found: float | orjson.Fragment, *, original: bytes) -> orjson.Fragment:
+    """The number of this field as it was sent."""
+    return exact_numbers(original)[name] if isinstance(found, float) else found
 
 
 def _check_time(event_time_ms: int, received_at_ms: int, *, limits: Limits) -> None:
@@ -214,6 +217,7 @@ def _check_time(event_time_ms: int, received_at_ms: int, *, limits: Limits) -> N
 def _extra(document: JsonObject, *, original: bytes) -> str:
     """The unknown fields as JSON; parsed again if a double could have changed a number in them."""
     fields = {name: found for name, found in document.items() if name not in POSITIONS}
+    # already exact where a number is a Fragment
     if any(isinstance(found, float | dict | list) for found in fields.values()):
         exact = exact_numbers(original)
         fields = {name: exact[name] for name in fields}

@@ -19,9 +19,15 @@ from recruit_assets.transforms.validate import Event, Limits, read_event
 Batches = Iterable[tuple[int, Sequence[Record]]]
 
 EXTERNAL_REASONS = frozenset(
-    {DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.BEFORE_FIRST_HOUR, DeadLetterReason.TOO_LARGE}
+    {
+        DeadLetterReason.REJECTED_BY_STORE,
+        DeadLetterReason.BEFORE_FIRST_HOUR,
+        DeadLetterReason.TOO_LARGE,
+        DeadLetterReason.INTERNAL_ERROR,
+    }
 )
-"""Reasons that depend on Cassandra, or on a setting that may have changed since. Here the dead letter is trusted."""
+"""Reasons that depend on Cassandra, on a setting that may have changed since, or on the version of ingest. Here the
+dead letter is trusted."""
 
 
 @dataclass(slots=True)
@@ -69,6 +75,11 @@ class RecordReader:
                 event = read_event(record.value, record.timestamp, limits=self._limits)
             except RejectedEvent as rejection:
                 rejected.append((partition, *place, rejection.reason.value))
+                continue
+            except Exception:
+                if known_reasons.get(place) != DeadLetterReason.INTERNAL_ERROR:
+                    raise
+                rejected.append((partition, *place, known_reasons[place]))
                 continue
             if known_reasons.get(place) in EXTERNAL_REASONS:
                 rejected.append((partition, *place, known_reasons[place]))

@@ -9,7 +9,7 @@ from kafka.producer.future import FutureRecordMetadata, RecordMetadata
 
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.kafka.compat import NULL, allow_any_headers
+from recruit_assets.stores.kafka.compat import NULL, allow_nulls, read_in_bounded_memory
 from recruit_assets.stores.kafka.connection import connecting, connection_options
 
 REQUEST_TIMEOUT_MS = 30_000
@@ -41,7 +41,7 @@ def open_producer(settings: Settings, *, batch_bytes: int = BATCH_BYTES, linger_
 
     The caller closes it, and bounds the records in memory: this client has no limit of its own.
     """
-    allow_any_headers()
+    allow_nulls()
     with connecting(settings, "a producer"):
         return KafkaProducer(
             **connection_options(settings),
@@ -102,12 +102,11 @@ def open_consumer(
 ) -> KafkaConsumer:
     """A consumer of raw bytes that never commits by itself and skips records of aborted transactions.
 
-    We decode the values: after an error in a deserializer, the client's poll() never returns. The caller subscribes or
-    assigns, and closes it.
+    Its memory is bounded whatever the topic holds, see `compat.BoundedFetcher`. The caller subscribes or assigns, and
+    closes it.
     """
-    allow_any_headers()
     with connecting(settings, "a consumer"):
-        return KafkaConsumer(
+        consumer = KafkaConsumer(
             **connection_options(settings),
             client_id=client_id,
             group_id=group,
@@ -123,6 +122,8 @@ def open_consumer(
             metadata_max_age_ms=METADATA_MAX_AGE_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
+    read_in_bounded_memory(consumer)
+    return consumer
 
 
 @contextmanager

@@ -7,20 +7,29 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
-from typing import SupportsIndex, overload
+from itertools import islice
 
 from kafka import KafkaConsumer
-from kafka.errors import SaslAuthenticationFailedError, UnsupportedSaslMechanismError
+from kafka.consumer.fetcher import ConsumerRecord, Fetcher
+from kafka.errors import CorruptRecordError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
+from kafka.record.abc import ABCRecordBatch
 from kafka.record.default_records import (
     DefaultRecord,
     DefaultRecordBatch,
     DefaultRecordBatchBuilder,
     DefaultRecordMetadata,
 )
+from kafka.record.memory_records import MemoryRecords
+from kafka.structs import TopicPartition
+
+from recruit_assets.stores.kafka.decompression import UNREADABLE, unpacked
+from recruit_assets.stores.kafka.record_batches import batch_records
 
 CHECKED_WITH = {"kafka-python": "3.0.12"}
 
 CONNECTION_LOGGER = "kafka.net.manager"
+POLL_BYTES = 16 * 1024 * 1024
+"""What one poll() returns, at most one record more."""
 _REFUSALS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError)
 
 
@@ -45,21 +54,9 @@ def request_rejoin(consumer: KafkaConsumer) -> None:
 
 
 @cache
-def allow_any_headers() -> None:
-    """Let every client of this process read header names that aren't UTF-8, and send NULL as null.
-
-    Brokers take both. Of such a name the client makes a CorruptRecordError in poll(), and never gets past the record;
-    a null it reads, but doesn't send.
-    """
-    read, append = DefaultRecordBatch._read_msg, DefaultRecordBatchBuilder.append
-
-    @wraps(read)
-    def read_leniently(batch: DefaultRecordBatch) -> DefaultRecord:
-        try:
-            return read(batch)
-        except UnicodeDecodeError:
-            batch._buffer = _LenientBuffer(batch._buffer)  # for the rest of the batch too
-            return read(batch)
+def allow_nulls() -> None:
+    """Let every producer of this process send NULL as null, which brokers take and the client can only read."""
+    append = DefaultRecordBatchBuilder.append
 
     @wraps(append)
     def append_with_nulls(
@@ -73,40 +70,119 @@ def allow_any_headers() -> None:
         headers = [(name, None if found is NULL else found) for name, found in headers]
         return append(builder, offset, timestamp, None if key is NULL else key, value, headers)
 
-    DefaultRecordBatch._read_msg, DefaultRecordBatchBuilder.append = read_leniently, append_with_nulls
+    DefaultRecordBatchBuilder.append = append_with_nulls
 
 
 NULL = bytes(bytearray(b"null"))
 """Stands for null, as a key or a header's value, where the client takes bytes only: this very object."""
 
 
-class HeaderName(str):
-    """A header name that may not be UTF-8: what isn't is kept as surrogates, and encoding gives the same bytes again.
+def read_in_bounded_memory(consumer: KafkaConsumer) -> None:
+    """Have the consumer unpack batches piece by piece, and return at most POLL_BYTES per poll()."""
+    consumer._fetcher.__class__ = BoundedFetcher
 
-    So the client can send it again.
+
+class BoundedRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka-python has no types
+    """The records of one partition in a fetch."""
+
+    room = POLL_BYTES
+
+    def take(self, n: int | None = None) -> list[ConsumerRecord]:
+        """The next records: n, or fewer if they fill the room.
+
+        After an error the next poll() fetches again. With the client's own method, it never returns.
+        """
+        records: list[ConsumerRecord] = []
+        full = self.bytes_read + self.room
+        try:
+            self._maybe_raise_next_inline_exception()
+            for record in islice(self.record_iterator, n):
+                records.append(record)
+                if self.bytes_read >= full:
+                    break
+        except (CorruptRecordError, *UNREADABLE) as error:
+            if not records:
+                self.drain()
+                raise self._unreadable(error) from error
+            self._next_inline_exception = error
+        return records
+
+    def _unreadable(self, error: Exception) -> CorruptRecordError:
+        topic, partition = self.topic_partition
+        return CorruptRecordError(
+            f"{topic}/{partition} can't be read at offset {self.next_fetch_offset}: {error}. If this stays so, the "
+            "broker's log is damaged: move the group's offset past this batch, whose records are lost"
+        )
+
+    def _unpack_records(
+        self, tp: TopicPartition, records: MemoryRecords, *deserializers: object
+    ) -> Iterator[ConsumerRecord]:
+        found: Iterator[ConsumerRecord] = super()._unpack_records(tp, _Batches(records), *deserializers)
+        return found
+
+
+class BoundedFetcher(Fetcher):  # type: ignore[misc]
+    """The client's fetcher, with our reader of batches and a limit in bytes.
+
+    The client's own unpacks a batch at once, whatever its size, and counts only records.
     """
+
+    PartitionRecords = BoundedRecords
+
+    def fetched_records(
+        self, max_records: int | None = None, update_offsets: bool = True
+    ) -> tuple[dict[TopicPartition, list[ConsumerRecord]], bool]:
+        self._room = POLL_BYTES
+        found: tuple[dict[TopicPartition, list[ConsumerRecord]], bool]
+        found = super().fetched_records(max_records, update_offsets)
+        return found
+
+    def _append(
+        self,
+        drained: dict[TopicPartition, list[ConsumerRecord]],
+        part: BoundedRecords,
+        max_records: int,
+        update_offsets: bool,
+    ) -> int:
+        """The number of records appended; max_records, which ends the poll(), when the room is used up."""
+        part.room, read = self._room, part.bytes_read
+        taken: int = super()._append(drained, part, max_records, update_offsets)
+        self._room -= part.bytes_read - read
+        return taken if self._room > 0 else max_records
+
+
+class _Batches:
+    """A fetch's batches, those of format 2 with our reader. Brokers before 4.0 may still have older ones."""
+
+    def __init__(self, records: MemoryRecords) -> None:
+        self._records = records
+
+    def next_batch(self) -> ABCRecordBatch | None:
+        batch = self._records.next_batch()
+        if isinstance(batch, DefaultRecordBatch):
+            batch.__class__ = _Batch  # which only adds methods
+        return batch
+
+
+class _Batch(DefaultRecordBatch):  # type: ignore[misc]
+    """A batch that yields its records without holding them all."""
 
     __slots__ = ()
 
-    def encode(self, encoding: str = "utf-8", errors: str = "surrogateescape") -> bytes:
-        return super().encode(encoding, errors)
-
-
-class _LenientBuffer(bytearray):
-    """Slices of it can be decoded whatever they contain; slower than its base."""
-
-    @overload
-    def __getitem__(self, index: SupportsIndex) -> int: ...
-    @overload
-    def __getitem__(self, index: slice) -> bytearray: ...
-    def __getitem__(self, index: SupportsIndex | slice) -> int | bytearray:
-        found = super().__getitem__(index)
-        return found if isinstance(found, int) else _LenientBytes(found)
-
-
-class _LenientBytes(bytearray):
-    def decode(self, encoding: str = "utf-8", errors: str = "surrogateescape") -> HeaderName:
-        return HeaderName(super().decode(encoding, errors))
+    def __iter__(self) -> Iterator[DefaultRecord]:
+        content = bytes(memoryview(self._buffer)[self._pos :])
+        first_offset, first_time, time_type = self.base_offset, self.first_timestamp, self.timestamp_type
+        appended_at = self.max_timestamp if time_type == self.LOG_APPEND_TIME else None
+        for record in batch_records(unpacked(content, self.compression_type), self.records_count):
+            yield DefaultRecord(
+                record.cost_bytes,
+                first_offset + record.offset,
+                first_time + record.time if appended_at is None else appended_at,
+                time_type,
+                record.key,
+                record.value,
+                record.headers,
+            )
 
 
 class _Refusals(logging.Handler):

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import accumulate
 from typing import Protocol
 
+from recruit_assets.contract.cut_values import KEPT_VALUE_BYTES, CutValue
 from recruit_assets.contract.dead_letters import (
     DLQ_SUFFIX,
     TIME_UNKNOWN_MS,
@@ -26,7 +26,6 @@ from recruit_assets.stores.kafka.group_member import Record
 from recruit_assets.stores.kafka.topic_reader import open_topic_reader
 from recruit_assets.stores.kafka.topics import topic_options
 
-KEPT_VALUE_BYTES = 64 * 1024
 KEPT_KEY_BYTES = 2 * 1024
 KEPT_HEADERS_BYTES = 2 * 1024
 MESSAGE_CHARACTERS = 1_000
@@ -59,7 +58,7 @@ class DeadLetterTopic:
     def send(self, letter: DeadLetter) -> None:
         """Hand over a dead letter; StoreUnavailable if the topic can't be reached."""
         key, value, headers = letter.key, letter.value, headers_of(letter)
-        if size_of(key, value, headers) > self._limit_bytes:
+        if isinstance(value, CutValue) or size_of(key, value, headers) > self._limit_bytes:
             key, value, headers = _truncated(letter)
         self._sender.send(key, value, headers=headers)
 
@@ -147,16 +146,17 @@ def _truncated(letter: DeadLetter) -> tuple[bytes | None, bytes | None, Headers]
     """The beginning of each part of an original that is too large, with the lengths and hashes of the whole."""
     sizes = accumulate(map(_header_size, letter.headers))
     kept = [header for header, size in zip(letter.headers, sizes, strict=True) if size <= KEPT_HEADERS_BYTES]
-    parts = (
+    parts = [
         (DeadLetterHeader.VALUE_LENGTH, DeadLetterHeader.VALUE_SHA256, letter.value or b""),
         (DeadLetterHeader.KEY_LENGTH, DeadLetterHeader.KEY_SHA256, letter.key or b""),
         (DeadLetterHeader.HEADERS_LENGTH, DeadLetterHeader.HEADERS_SHA256, _joined(letter.headers)),
-    )
-    whole = [
-        header
-        for length, digest, part in parts
-        for header in ((length.value, b"%d" % len(part)), (digest.value, sha256(part).hexdigest().encode()))
     ]
+    if isinstance(letter.value, CutValue):
+        parts.pop()  # the headers of a record that was cut while it was read are unknown
+    whole: Headers = []
+    for length, digest, part in parts:
+        cut = part if isinstance(part, CutValue) else CutValue.of([part])
+        whole += [(length.value, b"%d" % cut.length), (digest.value, cut.sha256.encode())]
     key = None if letter.key is None else letter.key[:KEPT_KEY_BYTES]
     value = None if letter.value is None else letter.value[:KEPT_VALUE_BYTES]
     return key, value, [*kept, *_our_headers(letter), *whole]

@@ -1,5 +1,7 @@
 """The contract, written out independently: a change here is a change for every reader of the report."""
 
+from pathlib import Path
+
 from recruit_assets.contract.dead_letters import DEAD_LETTER_MEANINGS, DeadLetterReason
 from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.tables import CASSANDRA_TABLES, MYSQL_REPORT, SQL_TABLES
@@ -7,6 +9,8 @@ from recruit_assets.contract.types import Type
 from recruit_assets.stores.cassandra.schema import CQL_TYPES, create_table
 from recruit_assets.stores.mysql.schema import SQL_TYPES
 from recruit_assets.stores.mysql.schema import create_table as create_sql_table
+
+OPERATORS = (Path(__file__).parents[3] / "docs" / "operators.md").read_text(encoding="utf-8")
 
 
 def test_an_event_has_29_columns_and_needs_only_create_time() -> None:
@@ -93,5 +97,9 @@ def test_the_report_is_created_with_the_types_that_analysts_read() -> None:
         assert definition in statement
 
 
-def test_every_dead_letter_reason_is_explained() -> None:
+def test_every_dead_letter_reason_is_explained_to_operators() -> None:
     assert DEAD_LETTER_MEANINGS.keys() == set(DeadLetterReason)
+
+    section = OPERATORS.split("## Dead letters")[1].split("\n## ")[0]
+    rows = [f"| `{reason}` | {meaning} |" for reason, meaning in DEAD_LETTER_MEANINGS.items()]
+    assert [line for line in section.splitlines() if line.startswith("| `")] == rows

@@ -6,19 +6,19 @@ from datetime import UTC, datetime
 
 import pytest
 
+from recruit_assets.contract.cut_values import KEPT_VALUE_BYTES, CutValue
 from recruit_assets.contract.dead_letters import DLQ_SUFFIX, DeadLetter, DeadLetterHeader, DeadLetterReason, Origin
 from recruit_assets.ingest.dead_letters import Selection, dead_letter_for
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.stores.kafka.clients import Headers
-from recruit_assets.stores.kafka.compat import HeaderName
 from recruit_assets.stores.kafka.dead_letter_topic import (
-    KEPT_VALUE_BYTES,
     SMALLEST_LIMIT_BYTES,
     DeadLetterTopic,
     ForeignRecord,
     dead_letter_of,
     size_of,
 )
+from recruit_assets.stores.kafka.record_batches import HeaderName
 from recruit_assets_tests.support.ingest import RECEIVED_AT_MS, ARecord
 from recruit_assets_tests.support.old_letters import old_letter
 
@@ -135,6 +135,18 @@ def test_of_what_is_too_large_the_beginning_the_length_and_a_hash_are_kept(recor
     assert bool(letter.headers) == bool(record.headers)
     assert not letter.is_whole
     assert size_of(cut.key, cut.value, cut.headers) < SMALLEST_LIMIT_BYTES
+
+
+def test_a_value_that_was_cut_while_it_was_read_counts_as_a_part_however_small_it_is() -> None:
+    """Otherwise a replay would send the beginning as if it were the whole."""
+    cut = sent(ARecord(CutValue.of([b"beginning", b"xxx"]), key=CutValue.of([b"k" * 100_000])))
+
+    headers = dict(cut.headers)
+    assert (cut.value, headers[DeadLetterHeader.VALUE_LENGTH]) == (b"beginningxxx", b"12")
+    assert headers[DeadLetterHeader.VALUE_SHA256] == hashlib.sha256(b"beginningxxx").hexdigest().encode()
+    assert headers[DeadLetterHeader.KEY_LENGTH] == b"100000"
+    assert DeadLetterHeader.HEADERS_LENGTH not in headers
+    assert not letter_in(cut).is_whole
 
 
 def test_a_value_that_just_fits_is_kept_whole() -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.ingest import conversion
 from recruit_assets.ingest.metrics import IngestMetrics
 from recruit_assets.ingest.worker import MICRO_BATCH_BYTES, MICRO_BATCH_RECORDS, Connections, Worker
 from recruit_assets.ingest.writer import EventWriter
-from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import RowsRejected
 from recruit_assets.stores.kafka.group_member import RetentionGap
@@ -78,6 +79,32 @@ def test_a_micro_batch_is_limited_in_records_and_bytes(value: bytes) -> None:
         assert setup.worker._buffer.size_bytes <= MICRO_BATCH_BYTES + 1000 * len(value)
 
     assert setup.rows + len(setup.letters.letters) >= 2000
+
+
+def test_keys_and_headers_count_towards_the_bytes_of_a_micro_batch() -> None:
+    large = bytes(MICRO_BATCH_BYTES // 2)
+    setup = Setup(ScriptedMember([ARecord(b"", key=large, headers=[("h", large)])], records(1, first=1)))
+
+    setup.worker.run_once()
+
+    assert (setup.worker._buffer.records, len(setup.letters.letters)) == ([], 1)
+
+
+def test_records_that_all_make_ingest_fail_stop_it_with_nothing_sent_or_committed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A bad version must not turn the topic into dead letters."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(conversion, "read_event", fail)
+    setup = Setup(ScriptedMember(records(1000)))
+
+    with pytest.raises(Inconsistent, match="100 records in a row"):
+        setup.run(4)
+
+    assert (setup.rows, setup.letters.letters, setup.member.commits) == (0, [], [])
 
 
 def test_an_invalid_record_becomes_a_dead_letter_before_its_offset_is_committed() -> None:

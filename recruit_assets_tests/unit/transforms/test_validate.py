@@ -2,17 +2,19 @@
 
 import json
 from contextlib import suppress
+from fractions import Fraction
 from uuid import UUID, uuid1
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recruit_assets.contract.cut_values import CutValue
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.types import Column, Type
 from recruit_assets.runtime.errors import RejectedEvent
-from recruit_assets.transforms.validate import Event, Limits, read_event, time_ms, uuid_time_ms, whole_number
+from recruit_assets.transforms.validate import Event, Limits, read_event, time_ms, uuid_time_ms
 
 FIRST_HOUR_MS = 1_704_067_200_000  # 2024-01-01 00:00
 LIMITS = Limits(max_bytes=64 * 1024, first_hour_ms=FIRST_HOUR_MS)
@@ -26,6 +28,11 @@ def read(value: bytes | None, received_at_ms: int = RECEIVED_AT_MS) -> Event:
 
 def an_event(**fields: object) -> bytes:
     return json.dumps({"create_time": CREATE_TIME, "ts": "2024-01-04 08:00:00"} | fields).encode()
+
+
+def with_field(name: str, text: str) -> bytes:
+    """An event with this JSON text as the value of a field."""
+    return an_event()[:-1] + f', "{name}": {text}}}'.encode()
 
 
 def nested(levels: int) -> bytes:
@@ -44,6 +51,14 @@ def nested(levels: int) -> bytes:
         ('"-0"', 0),
         ('"007"', 7),
         ("1e3", 1000),
+        ("1E+03", 1000),
+        ("120e-1", 12),
+        ("-0.0", 0),
+        ("0e999999999999999999", 0),
+        ("7.00000000000000000000000", 7),
+        ("2147483647.0000000000", 2**31 - 1),
+        pytest.param("1" + "0" * 5000 + "e-5000", 1, id="5000 zeros"),
+        pytest.param('"' + "0" * 5000 + '1"', 1, id="5000 zeros before"),
         ("2147483647", 2**31 - 1),
         ("-2147483648", -(2**31)),
         ("null", None),
@@ -86,6 +101,8 @@ def test_text_is_kept_and_other_scalars_become_their_json_text(sent: str, kept: 
         ("2024-01-04 10:00:00+0200", 1_704_355_200_000),
         ("2024-01-04 10:00:00+02", 1_704_355_200_000),
         ("2024-01-04 03:30:00-04:30", 1_704_355_200_000),
+        ("2024-01-04 08:00:00-00:00", 1_704_355_200_000),
+        ("2024-01-05 07:59:00+23:59", 1_704_355_200_000),
         ("2024-01-04 08:00:00.5", 1_704_355_200_500),
         ("2024-01-04 08:00:00.1239999", 1_704_355_200_123),
         ("2024-01-04 08:59:59.9999999999999", 1_704_358_799_999),
@@ -141,6 +158,13 @@ def test_unknown_fields_are_kept_as_they_were_sent() -> None:
     assert event.extra == '{"geo":{"lat":1.10,"big":18446744073709551617},"beta":true,"none":null}'
 
 
+def test_a_number_larger_than_any_double_costs_only_a_column_that_counts() -> None:
+    event = read(an_event(job_id=7, bn=1.5)[:-1] + b', "weight": 1e400, "geo": [1e-400, 1.50]}')
+
+    assert (event.value("job_id"), event.value("bn")) == (7, "1.5")
+    assert event.extra == '{"weight":1e400,"geo":[1e-400,1.50]}'
+
+
 def test_the_last_value_of_a_repeated_key_counts() -> None:
     event = read(b'{"create_time": "%s", "job_id": 1, "bn": 1.50, "job_id": 2, "bn": 2.50}' % CREATE_TIME.encode())
 
@@ -171,6 +195,7 @@ MALFORMED = [
     ("too_deep", nested(1010), "nests too deeply"),
     ("too_deep", nested(400), "nests too deeply"),
     ("too_large", an_event(dl="x" * 65_536), "allows 65536"),
+    ("too_large", CutValue.of([an_event(), b" " * 65_536]), "its value has 65620 bytes"),
     ("missing", b"{}", "create_time: absent"),
     ("missing", an_event(create_time=None), "create_time: absent"),
     ("invalid_uuid", an_event(create_time="guest"), "found a string 'guest'"),
@@ -193,11 +218,45 @@ MALFORMED = [
     ("out_of_range", an_event(bid=2**63), "bid"),
     ("out_of_range", an_event(bid=2**64), "bid"),
     ("out_of_range", an_event(bid="9" * 5000), r"bid: wanted a 32-bit integer, found '9{59}\.\.\. \(5002 characters\)"),
-    ("out_of_range", an_event(bid="x").replace(b'"x"', b"1e400"), "larger than any double"),
+    ("out_of_range", with_field("bid", "1e400"), "bid: wanted a 32-bit integer, found 1e400"),
+    ("out_of_range", with_field("bid", "-1e99999999999999999999"), "bid: wanted a 32-bit integer"),
+    ("out_of_range", with_field("bid", "2147483648.0"), "bid"),
+    ("wrong_type", with_field("bid", "2147483647.0000001"), "bid: wanted a whole number"),
+    ("wrong_type", with_field("bid", "1.00000000000000000001"), "bid: wanted a whole number"),
+    ("wrong_type", with_field("bid", "1e-400"), "bid: wanted a whole number"),
+    ("wrong_type", with_field("bid", '"1e3"'), "bid: wanted a whole number"),
+    ("not_json", with_field("bn", "1e400") + b"]", "isn't one JSON document"),
+    ("not_json", with_field("bn", "[1e400, NaN]"), "NaN isn't JSON"),
+    ("not_json", with_field("bn", r'[1e400, "\ud83d"]'), "isn't one JSON document"),
+    ("not_utf8", with_field("bn", "1e400").replace(b"08:00", b"\xe9"), "0xe9"),
+    ("not_object", b"[1e400]", "found an array: 1 items"),
+    ("not_object", b"1e400", "found a number: 1e400"),
+    ("invalid_uuid", with_field("create_time", "1e400"), "found a number 1e400"),
+    ("wrong_type", with_field("bn", "[1e400]"), "bn: wanted text, found an array"),
+    ("too_deep", with_field("deep", "[" * 500 + "1e400" + "]" * 500), "nests too deeply"),
+    ("bad_timestamp", with_field("ts", "1e400"), "found '1e400'"),
     ("bad_timestamp", an_event(ts="2024-02-30 00:00:00"), "2024-02-30"),
     ("bad_timestamp", an_event(ts="2024-01-04 24:00:00"), "24:00"),
     ("bad_timestamp", an_event(ts="2024-01-04 23:59:60"), "23:59:60"),
     ("bad_timestamp", an_event(ts="2024-01-04 08:00:00+25:00"), r"\+25:00"),
+    *(
+        ("bad_timestamp", an_event(ts=f"2024-01-04 08:00:00{zone}"), "found '2024-01-04 08:00:00")
+        for zone in [
+            *("+00:60", "-00:99", "+14:60", "+0060", "+24:00", "-24", "+5:30", "+05:3", "+05:30:00", "+05:", "+", "z"),
+            *(" +05:30", "+\u0660\u0665:30", "\u221205:00", "UTC", "Z+01:00", "+1", "+005", "++05"),
+        ]
+    ),
+    ("bad_timestamp", an_event(ts="2024-01-04 08:60:00"), "08:60"),
+    ("bad_timestamp", an_event(ts="2024-01-04 08:00:61Z"), "08:00:61"),
+    ("bad_timestamp", an_event(ts="0000-01-04 08:00:00"), "0000-01-04"),
+    ("bad_timestamp", an_event(ts="-024-01-04 08:00:00"), "-024-01-04"),
+    ("bad_timestamp", an_event(ts="12024-01-04 08:00:00"), "12024-01-04"),
+    ("bad_timestamp", an_event(ts="2024-01-04 +8:00:00"), r"\+8:00"),
+    ("bad_timestamp", an_event(ts="2024-01-04 08:00:00."), "08:00:00."),
+    ("bad_timestamp", an_event(ts="2024-01-04 08:00:00,5"), "08:00:00,5"),
+    ("bad_timestamp", an_event(ts="2024-01-04 08:00:00.١٢٣"), "08:00:00"),
+    ("bad_timestamp", an_event(ts="2024-01-04 08:00:00\n"), "08:00:00"),
+    ("bad_timestamp", an_event(ts="2024-01-04t08:00:00"), "t08"),
     ("bad_timestamp", an_event(ts="2024-W01-1"), "2024-W01-1"),
     ("bad_timestamp", an_event(ts="2024-01-04"), "2024-01-04"),
     ("bad_timestamp", an_event(ts="20240104T080000"), "20240104T080000"),
@@ -243,7 +302,8 @@ def test_a_malformed_record_has_its_typed_reason(reason: str, value: bytes | Non
 
 def test_every_reason_that_a_record_by_itself_can_have_is_tried() -> None:
     assert {DeadLetterReason(reason) for reason, _, _ in MALFORMED} == set(DeadLetterReason) - {
-        DeadLetterReason.REJECTED_BY_STORE
+        DeadLetterReason.REJECTED_BY_STORE,
+        DeadLetterReason.INTERNAL_ERROR,
     }
 
 
@@ -284,4 +344,35 @@ def test_a_valid_event_keeps_every_text_and_unknown_field(fields: dict[str, obje
 @patient
 @given(st.integers(min_value=-(2**31), max_value=2**31 - 1))
 def test_the_four_spellings_of_a_number_are_one(number: int) -> None:
-    assert {whole_number("bid", found) for found in (number, float(number), str(number), f"{number}.0")} == {number}
+    spellings = [f"{number}", f"{number}.0", f'"{number}"', f'"{number}.0"']
+
+    assert {read(with_field("bid", text)).value("bid") for text in spellings} == {number}
+
+
+number_texts = st.from_regex(r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+
+
+@settings(patient, max_examples=500)
+@given(number_texts)
+def test_a_number_counts_if_its_text_is_a_whole_number(text: str) -> None:
+    """Decided by exact fractions; a double rounds 2147483646.9999999 and 1e-400 to whole numbers."""
+    exact = Fraction(text)
+    in_range = -(2**31) <= exact < 2**31
+    reason = None if exact.denominator == 1 and in_range else "out_of_range" if exact.denominator == 1 else "wrong_type"
+
+    try:
+        kept, refused = read(with_field("job_id", text)).value("job_id"), None
+    except RejectedEvent as error:
+        kept, refused = None, error.reason
+
+    assert (kept, refused) == (exact if reason is None else None, reason)
+
+
+@settings(patient, max_examples=300)
+@given(number_texts, st.sampled_from(["bn", "other"]))
+def test_a_number_in_a_field_that_nobody_counts_is_kept_as_it_was_sent(text: str, name: str) -> None:
+    event = read(with_field(name, text))
+
+    kept = event.value("bn") if name == "bn" else event.extra
+    sent = "0" if text == "-0" else text  # the same whole number
+    assert kept == (sent if name == "bn" else f'{{"other":{sent}}}')

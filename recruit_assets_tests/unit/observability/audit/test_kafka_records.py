@@ -7,8 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason, Origin
+from recruit_assets.observability.audit import kafka_records
 from recruit_assets.observability.audit.audit_db import AuditDatabase, open_audit_database
-from recruit_assets.observability.audit.kafka_records import RecordCounts, RecordReader, take_dead_letters
+from recruit_assets.observability.audit.kafka_records import (
+    EXTERNAL_REASONS,
+    RecordCounts,
+    RecordReader,
+    take_dead_letters,
+)
 from recruit_assets.observability.audit.results import no_progress
 from recruit_assets.stores.kafka.clients import Headers
 from recruit_assets.stores.kafka.dead_letter_topic import headers_of
@@ -90,9 +96,7 @@ def test_countable_and_unattributed_events_are_marked(audit_db: AuditDatabase) -
     assert list(marks) == [(1, 0), (0, 1), (0, 0)]
 
 
-@pytest.mark.parametrize(
-    "reason", [DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.BEFORE_FIRST_HOUR, DeadLetterReason.TOO_LARGE]
-)
+@pytest.mark.parametrize("reason", sorted(EXTERNAL_REASONS))
 def test_a_dead_letter_is_trusted_if_its_reason_is_not_in_the_record(
     audit_db: AuditDatabase, reason: DeadLetterReason
 ) -> None:
@@ -100,6 +104,20 @@ def test_a_dead_letter_is_trusted_if_its_reason_is_not_in_the_record(
     counts = take(audit_db, ARecord(5, as_bytes(an_event())), ARecord(6, as_bytes(an_event(seed=2))))
     # the second is of the record at the same place of the topic before it was made anew
     assert (counts.rejected, list(audit_db.rows("SELECT * FROM rejected"))) == (1, [(0, 5, RECEIVED_MS, reason.value)])
+
+
+def test_a_record_that_ingest_and_audit_fail_at_is_its_dead_letter(
+    audit_db: AuditDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(kafka_records, "read_event", fail)
+    audit_db.add_dead_letters([(0, 5, RECEIVED_MS, "internal_error")])
+
+    assert take(audit_db, ARecord(5, as_bytes(an_event()))).rejected == 1
+    with pytest.raises(ZeroDivisionError):
+        take(audit_db, ARecord(6, as_bytes(an_event())))
 
 
 def test_another_dead_letter_of_a_valid_record_is_not_trusted(audit_db: AuditDatabase) -> None:

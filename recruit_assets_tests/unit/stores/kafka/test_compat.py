@@ -1,6 +1,6 @@
 """The private API of kafka-python that we use works as we expect in the installed version.
 
-`integration/test_kafka_group.py` tries `request_rejoin` with a broker.
+`test_record_batches.py` tries the fetcher's, `integration/test_kafka_group.py` `request_rejoin` with a broker.
 """
 
 import socket
@@ -11,13 +11,15 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.errors import SaslAuthenticationFailedError
 from kafka.net.connection import KafkaConnection
-from kafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import load_settings
 from recruit_assets.stores.kafka import connection
-from recruit_assets.stores.kafka.compat import CHECKED_WITH, NULL, HeaderName, allow_any_headers
+from recruit_assets.stores.kafka.compat import CHECKED_WITH, NULL, allow_nulls
 from recruit_assets.stores.kafka.connection import connecting, connection_options
+from recruit_assets.stores.kafka.record_batches import HeaderName
+from recruit_assets_tests.support.record_batches import all_records, fetched
 
 
 def test_the_installed_version_was_checked() -> None:
@@ -51,13 +53,13 @@ def test_a_refused_login_is_found_in_the_clients_log(listener: str, monkeypatch:
 def sent_and_read(
     headers: list[tuple[str, bytes | None]], *, key: bytes | None = b"k", value: bytes | None = b"v"
 ) -> list[tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]]:
-    """Key, value and headers of records that were encoded and decoded as the client does."""
-    allow_any_headers()
+    """Key, value and headers of records that the client encoded and our reader decoded."""
+    allow_nulls()
     builder = DefaultRecordBatchBuilder(2, 0, False, -1, -1, -1, 1_000_000)
     builder.append(0, 1, b"before", None, [("plain", b"1")])
     builder.append(1, 1, key, value, headers)
     builder.append(2, 1, b"after", b"", [])
-    return [(one.key, one.value, one.headers) for one in DefaultRecordBatch(bytes(builder.build()))]
+    return [(one.key, one.value, one.headers) for one in all_records(fetched(bytes(builder.build())))]
 
 
 def test_header_names_that_are_not_utf8_are_read_and_sent_again_as_they_were() -> None:
