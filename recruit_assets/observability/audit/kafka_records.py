@@ -5,6 +5,7 @@ Uses the pipeline's own `transforms`; the independent check is the simulator's l
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from recruit_assets.contract.dead_letters import DeadLetterHeader, DeadLetterReason
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
@@ -106,8 +107,13 @@ class RecordReader:
         return record.partition, record.offset
 
 
-def take_dead_letters(audit_db: AuditDatabase, batches: Batches, *, topic: str, progress: Progress) -> Sample:
-    """Copy the topic's dead letters into the audit database; returns a sample of the records that are none."""
+def take_dead_letters(
+    audit_db: AuditDatabase, batches: Batches, *, topic: str, since_ms: float = -inf, progress: Progress
+) -> Sample:
+    """Copy the topic's dead letters into the audit database; returns a sample of the records that are none.
+
+    Those of records from before `since_ms` are of an earlier topic of the same name, whose offsets mean other records.
+    """
     foreign_records, read = Sample(), 0
     for _, records in batches:
         known: list[Values] = []
@@ -118,6 +124,8 @@ def take_dead_letters(audit_db: AuditDatabase, batches: Batches, *, topic: str, 
                 foreign_records = _one_more(foreign_records, str(error))
                 continue
             if letter.origin.topic == topic:
+                if letter.timestamp_ms < since_ms:
+                    continue
                 known.append((letter.origin.partition, letter.origin.offset, letter.reason.value))
             else:
                 foreign_records = _one_more(foreign_records, f"unexpected: dead letter of {letter.origin}")

@@ -36,6 +36,15 @@ def request_rejoin(consumer: KafkaConsumer) -> None:
     consumer._coordinator.request_rejoin()
 
 
+def known_topic_id(consumer: KafkaConsumer, topic: str) -> str | None:
+    """The topic's id as of the consumer's last metadata; None if the topic didn't exist then.
+
+    A topic that is deleted and made anew gets another id (KIP-516). The client keeps the positions of the old one.
+    """
+    found = consumer._cluster.topic_id(topic)
+    return None if found is None else str(found)
+
+
 class _Refusals(logging.Handler):
     def __init__(self) -> None:
         super().__init__()

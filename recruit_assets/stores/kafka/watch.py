@@ -53,7 +53,7 @@ class KafkaWatch:
     def read(self) -> KafkaState:
         """StoreUnavailable if a request to Kafka fails."""
         members = group_members(self._admin, self._settings)
-        spans = partition_spans(self._admin, self._consumer, self._settings)
+        spans = partition_spans(self._admin, self._settings)
         lag = {span.partition: span.uncommitted for span in spans}
         uncounted = self._counter.advance()
         return KafkaState(lag, members, dict(self._counter.by_reason), uncounted)

@@ -11,7 +11,7 @@ from recruit_assets.ingest.writer import EventWriter
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import RowsRejected
-from recruit_assets.stores.kafka.group_member import RetentionGap
+from recruit_assets.stores.kafka.starting_point import RetentionGap
 from recruit_assets.transforms.validate import Limits
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.ingest import ARecord, DeadLettersInMemory, ScriptedMember, WritesInMemory
