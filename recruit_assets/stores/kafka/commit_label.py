@@ -66,6 +66,6 @@ def require_own_group(commits: Mapping[int, OffsetAndMetadata], owner: Owner, se
     if labels and not labels[0].owner.is_same(owner):
         raise UserError(
             f"RECRUIT_KAFKA_GROUP {settings.kafka_group} belongs to keyspace {labels[0].owner}, which has committed "
-            f"its offsets of topic {settings.kafka_topic}; this is keyspace {owner}. Each would get a part of the events. "
-            "Set RECRUIT_KAFKA_GROUP to a name of its own: ingest then reads the topic from its first offset"
+            f"its offsets of topic {settings.kafka_topic}; this is keyspace {owner}. Each would get a part of the "
+            "events. Set RECRUIT_KAFKA_GROUP to a name of its own: ingest then reads the topic from its first offset"
         )

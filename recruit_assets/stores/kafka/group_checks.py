@@ -19,7 +19,7 @@ CHECK_SOON_S = 3.0
 
 
 class GroupChecks:
-    """Call `check` often: it looks once a minute, and when something has happened. What isn't fatal is logged when new."""
+    """Call `check` often: it looks once a minute, and when something has happened. Problems are logged when new."""
 
     def __init__(self, settings: Settings, owner: Owner, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings

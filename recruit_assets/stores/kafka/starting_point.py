@@ -66,7 +66,7 @@ def starting_point(log: PartitionLog, commit: OffsetAndMetadata | None, label: C
     if commit is None:
         return StartingPoint(log.first)
     if not label.covers(commit):
-        return _rewind(log, commit, log.first, why=f"its offset is of {label_of(commit)}; this is {label}")
+        return _rewind(log, commit, log.first, why=_other(label_of(commit), label))
     if commit.offset > log.end:
         return _rewind(log, commit, log.first, why="so it has lost records, or is a new one")
     if log.position is not None and log.position < commit.offset:
@@ -75,6 +75,12 @@ def starting_point(log: PartitionLog, commit: OffsetAndMetadata | None, label: C
     if commit.offset < log.first:
         return StartingPoint(log.first, RetentionGap(log.partition, expected=commit.offset, first_kept=log.first))
     return StartingPoint(commit.offset)
+
+
+def _other(found: CommitLabel | None, label: CommitLabel) -> str:
+    if found is None or found.topic_id == label.topic_id:
+        return f"and the commit is of another keyspace: {found.owner if found else 'none'}, not {label.owner}"
+    return f"and the topic is a new one of the same name: id {label.topic_id}, committed for {found.topic_id}"
 
 
 def _rewind(log: PartitionLog, commit: OffsetAndMetadata, offset: int, *, why: str) -> StartingPoint:

@@ -1,5 +1,6 @@
 """Transactions that hide records of the event topic from consumers."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -32,34 +33,35 @@ class OpenTransaction:
 
 def open_transactions(admin: KafkaAdminClient, settings: Settings) -> tuple[OpenTransaction, ...]:
     """The open transaction that blocks each partition with hidden records."""
-    hidden = [
-        TopicPartition(settings.kafka_topic, one.partition) for one in partition_spans(admin, settings) if one.hidden
-    ]
-    if not hidden:
-        return ()
+    spans = partition_spans(admin, settings)
+    hidden = [TopicPartition(settings.kafka_topic, span.partition) for span in spans if span.hidden]
     with translated_errors(f"transactions in topic {settings.kafka_topic}"):
         producers = admin.describe_producers(hidden)
-        names = {one.producer_id: one.transactional_id for one in admin.list_transactions()}
-        started = {
-            one.producer_id: one.transaction_start_time_ms
-            for one in admin.describe_transactions(list(names.values())).values()
+        blocking = {
+            tp: min(of_open, key=lambda one: one.current_transaction_start_offset)
+            for tp, state in sorted(producers.items())
+            if (of_open := [one for one in state.active_producers if one.current_transaction_start_offset >= 0])
         }
-    found = []
-    for tp, state in sorted(producers.items()):
-        blocking = [one for one in state.active_producers if one.current_transaction_start_offset >= 0]
-        if not blocking:
-            continue  # it has ended meanwhile
-        first = min(blocking, key=lambda one: one.current_transaction_start_offset)
-        # without the right to describe the transaction: the time of its last record
-        since_ms = started.get(first.producer_id, first.last_timestamp)
-        found.append(
-            OpenTransaction(
-                topic=tp.topic,
-                partition=tp.partition,
-                offset=first.current_transaction_start_offset,
-                producer_id=first.producer_id,
-                transactional_id=names.get(first.producer_id, ""),
-                since=datetime.fromtimestamp(since_ms / 1000, UTC),
-            )
+        names = _names(admin, {one.producer_id for one in blocking.values()})
+        details = admin.describe_transactions(list(names.values())) if names else {}
+    started = {one.producer_id: one.transaction_start_time_ms for one in details.values()}
+    return tuple(
+        OpenTransaction(
+            topic=tp.topic,
+            partition=tp.partition,
+            offset=one.current_transaction_start_offset,
+            producer_id=one.producer_id,
+            transactional_id=names.get(one.producer_id, ""),
+            # without the right to describe the transaction: the time of its last record
+            since=datetime.fromtimestamp(started.get(one.producer_id, one.last_timestamp) / 1000, UTC),
         )
-    return tuple(found)
+        for tp, one in blocking.items()
+    )
+
+
+def _names(admin: KafkaAdminClient, producer_ids: Collection[int]) -> dict[int, str]:
+    """By producer id, the transactional ids that our login may see."""
+    if not producer_ids:
+        return {}
+    listed = admin.list_transactions(producer_id_filters=list(producer_ids))
+    return {one.producer_id: one.transactional_id for of_broker in listed.values() for one in of_broker}
