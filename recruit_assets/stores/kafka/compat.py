@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from kafka import KafkaConsumer
 from kafka.errors import SaslAuthenticationFailedError, UnsupportedSaslMechanismError
+from kafka.structs import OffsetAndMetadata, TopicPartition
 
 CHECKED_WITH = {"kafka-python": "3.0.12"}
 
@@ -43,6 +44,17 @@ def known_topic_id(consumer: KafkaConsumer, topic: str) -> str | None:
     """
     found = consumer._cluster.topic_id(topic)
     return None if found is None else str(found)
+
+
+def seek_with_epoch(consumer: KafkaConsumer, tp: TopicPartition, commit: OffsetAndMetadata) -> None:
+    """Seek to a committed offset, keeping the leader epoch of its last record; ValueError if it isn't assigned.
+
+    position() then asks the broker whether that record is still there, and is set back if it isn't (KIP-320). The
+    public seek() takes no epoch, and the client forgets that of a commit.
+    """
+    if tp not in consumer.assignment():
+        raise ValueError(f"{tp} isn't assigned")
+    consumer._subscription.seek(tp, OffsetAndMetadata(commit.offset, "", commit.leader_epoch))
 
 
 class _Refusals(logging.Handler):

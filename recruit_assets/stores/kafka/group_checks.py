@@ -2,17 +2,22 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
-from recruit_assets.runtime.errors import StoreUnavailable
+from kafka.errors import InconsistentGroupProtocolError
+
+from recruit_assets.runtime.errors import SchemaMismatch, StoreUnavailable, UserError
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets.stores.kafka.commit_label import Owner, require_own_group
 from recruit_assets.stores.kafka.offsets import foreign_members, group_commits
-from recruit_assets.stores.kafka.topics import TopicProblem, check_topic, warn
+from recruit_assets.stores.kafka.topics import LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicProblem, check_topic, warn
 
 log = logging.getLogger(__name__)
 
+LOG_APPEND_TYPE = 1
 CHECK_EVERY_S = 60.0
 CHECK_SOON_S = 3.0
 """By then the other members of a new group have committed, too."""
@@ -57,6 +62,43 @@ class GroupChecks:
                 "events of topic %s go elsewhere: %s", self._settings.kafka_topic, in_the_way(foreign, self._settings)
             )
         self._problems, self._foreign = problems, foreign
+
+
+class TimedRecord(Protocol):
+    """The parts of a Kafka record that tell whose time it has."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp_type(self) -> int: ...
+
+
+def require_broker_times(records: Iterable[TimedRecord], settings: Settings) -> None:
+    """SchemaMismatch if a record has its producer's time: the topic's configuration is read only once a minute."""
+    for record in records:
+        if record.timestamp_type != LOG_APPEND_TYPE:
+            raise SchemaMismatch(
+                f"Kafka record {record.topic}/{record.partition}/{record.offset} has its producer's time. Set "
+                f"{TIMESTAMP_TYPE} of the topic to {LOG_APPEND_TIME}. The records that came before can't be ingested: "
+                f"send them again, and move group {settings.kafka_group} past them"
+            )
+
+
+@contextmanager
+def named_strangers(settings: Settings) -> Iterator[None]:
+    """UserError that names the members whose protocol keeps ours out of the group."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        if not isinstance(error.__cause__, InconsistentGroupProtocolError):
+            raise
+        with open_admin(settings) as admin:
+            foreign = foreign_members(admin, settings)
+        raise UserError(f"Ingest can't join its group: {in_the_way(foreign, settings)}") from error
 
 
 def in_the_way(foreign: tuple[str, ...], settings: Settings) -> str:

@@ -5,8 +5,7 @@ commit (kafka-python 3.0.12). So a rebalance is only noted; the owner drops what
 The same happens when the topic is deleted and made anew, or has lost its end: positions and commits are of another log.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer
@@ -14,7 +13,6 @@ from kafka.errors import (
     CommitFailedError,
     IllegalGenerationError,
     IllegalStateError,
-    InconsistentGroupProtocolError,
     KafkaError,
     KafkaTimeoutError,
     RebalanceInProgressError,
@@ -22,13 +20,14 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from recruit_assets.runtime.errors import SchemaMismatch, StoreUnavailable, UserError
+from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin, open_consumer, translated_errors
 from recruit_assets.stores.kafka.commit_label import CommitLabel, Owner, label_of, require_own_group
 from recruit_assets.stores.kafka.compat import known_topic_id, request_rejoin
-from recruit_assets.stores.kafka.group_checks import GroupChecks, in_the_way
-from recruit_assets.stores.kafka.offsets import foreign_members, group_commits, topic_partitions
+from recruit_assets.stores.kafka.group_checks import GroupChecks, named_strangers, require_broker_times
+from recruit_assets.stores.kafka.offsets import group_commits, topic_partitions
+from recruit_assets.stores.kafka.partition_logs import POSITION_TIMEOUT_MS, read_logs
 from recruit_assets.stores.kafka.starting_point import (
     LeaderEpochs,
     PartitionLog,
@@ -36,14 +35,11 @@ from recruit_assets.stores.kafka.starting_point import (
     Rewind,
     starting_point,
 )
-from recruit_assets.stores.kafka.topics import LOG_APPEND_TIME, TIMESTAMP_TYPE
 
 COMMIT_TIMEOUT_MS = 10_000
-POSITION_TIMEOUT_MS = 10_000
 TOPIC_ID_MAX_AGE_MS = 5_000
 """When a topic made anew is noticed. Until then its records may be read from the middle, but the commits carry the old
 topic's id, so that they are read again."""
-LOG_APPEND_TYPE = 1
 JOINING_POLL_S = 2.0
 """While the group assigns partitions. If the answer to a join comes between two polls, the client throws it away and
 joins again, which is a rebalance for all members (join_group_async, kafka-python 3.0.12): so polls are long."""
@@ -70,15 +66,6 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> list[tuple[str, bytes]]: ...
-
-
-class FetchedRecord(Record, Protocol):
-    """What only this module needs of a record."""
-
-    @property
-    def timestamp_type(self) -> int: ...
-    @property
-    def leader_epoch(self) -> int: ...
 
 
 class GroupMember:
@@ -129,13 +116,13 @@ class GroupMember:
         """
         self._checks.check()
         self._start_over_if_topic_is_new()
-        with self._named_strangers(), translated_errors(f"poll topic {self._topic}"):
+        with named_strangers(self._settings), translated_errors(f"poll topic {self._topic}"):
             fetched = {} if self._listener.is_joining else self._consumer.poll(timeout_ms=int(timeout_s * 1000))
             if self._listener.is_joining:
                 # also if the join began in the poll above: its records will be delivered again
                 fetched = self._consumer.poll(timeout_ms=int(max(timeout_s, JOINING_POLL_S) * 1000))
         for tp, records in fetched.items():
-            self._check_times(records)
+            require_broker_times(records, self._settings)
             self._check_gap(tp, records[0].offset)
             for record in (records[0], records[-1]):
                 self._epochs.setdefault(tp, LeaderEpochs()).note(record.offset, record.leader_epoch)
@@ -158,7 +145,10 @@ class GroupMember:
     def positions(self) -> dict[int, int]:
         """By assigned partition: the offset after the last polled record and the transaction markers behind it."""
         with translated_errors(f"positions in topic {self._topic}"):
-            found = {tp.partition: self._position(tp) for tp in self._consumer.assignment()}
+            found = {
+                tp.partition: self._consumer.position(tp, timeout_ms=POSITION_TIMEOUT_MS)
+                for tp in self._consumer.assignment()
+            }
         return {partition: position for partition, position in found.items() if position is not None}
 
     def ends(self) -> dict[int, int]:
@@ -177,18 +167,22 @@ class GroupMember:
         self._next, self._epochs = {}, {}
         try:
             with translated_errors(f"committed offsets of topic {self._topic}"):
-                commits = {tp: self._committed(tp) for tp in assigned}
-                logs = self._logs(assigned)
+                commits = {
+                    tp: self._consumer.committed(tp, metadata=True, timeout_ms=POSITION_TIMEOUT_MS) for tp in assigned
+                }
+                logs = read_logs(self._consumer, commits, self._label, cuts=self._cut_at)
             self._require_own_group(commits.values())
             for tp, log in logs.items():
                 self._next[tp] = self._start(tp, log, commits[tp])
-                self._consumer.seek(tp, self._next[tp])
+                if self._next[tp] != log.position:
+                    self._consumer.seek(tp, self._next[tp])
         except (ValueError, StoreUnavailable) as error:
             if isinstance(error, StoreUnavailable) and not isinstance(error.__cause__, IllegalStateError):
                 raise
             # no longer assigned: another rebalance came in between
             self._listener.happened = True
             return {}
+        self._cut_at = {}
         self._claim(commits)
         self._checks.check_soon()
         return {tp.partition: offset for tp, offset in self._next.items()}
@@ -230,24 +224,6 @@ class GroupMember:
         self._join()
         self._listener.happened = True
 
-    def _committed(self, tp: TopicPartition) -> OffsetAndMetadata | None:
-        found: OffsetAndMetadata | None = self._consumer.committed(tp, metadata=True, timeout_ms=POSITION_TIMEOUT_MS)
-        return found
-
-    def _position(self, tp: TopicPartition) -> int | None:
-        found: int | None = self._consumer.position(tp, timeout_ms=POSITION_TIMEOUT_MS)
-        return found
-
-    def _logs(self, assigned: list[TopicPartition]) -> dict[TopicPartition, PartitionLog]:
-        firsts = self._consumer.beginning_offsets(assigned) if assigned else {}
-        ends = self._consumer.end_offsets(assigned) if assigned else {}
-        cuts, self._cut_at = self._cut_at, {}
-        logs: dict[TopicPartition, PartitionLog] = {}
-        for tp in assigned:
-            known = [at for at in (self._position(tp), cuts.get(tp)) if at is not None]
-            logs[tp] = PartitionLog(tp.topic, tp.partition, firsts[tp], ends[tp], position=min(known, default=None))
-        return logs
-
     def _start(self, tp: TopicPartition, log: PartitionLog, commit: OffsetAndMetadata | None) -> int:
         """Where to read on; notes what is wrong with the commit."""
         start = starting_point(log, commit, self._label)
@@ -279,28 +255,6 @@ class GroupMember:
         if any(not label.owner.is_same(self._owner) for label in labels):
             with open_admin(self._settings) as admin:
                 require_own_group(group_commits(admin, self._settings), self._owner, self._settings)
-
-    @contextmanager
-    def _named_strangers(self) -> Iterator[None]:
-        """UserError that names the members which keep this one out."""
-        try:
-            yield
-        except StoreUnavailable as error:
-            if not isinstance(error.__cause__, InconsistentGroupProtocolError):
-                raise
-            with open_admin(self._settings) as admin:
-                foreign = foreign_members(admin, self._settings)
-            raise UserError(f"Ingest can't join its group: {in_the_way(foreign, self._settings)}") from error
-
-    def _check_times(self, records: list[FetchedRecord]) -> None:
-        """The topic's configuration is looked at once a minute; the records tell at once."""
-        for record in records:
-            if record.timestamp_type != LOG_APPEND_TYPE:
-                raise SchemaMismatch(
-                    f"Kafka record {record.topic}/{record.partition}/{record.offset} has its producer's time. Set "
-                    f"{TIMESTAMP_TYPE} of the topic to {LOG_APPEND_TIME}. The records that came before can't be "
-                    f"ingested: send them again, and move group {self._settings.kafka_group} past them"
-                )
 
     def _check_gap(self, tp: TopicPartition, offset: int) -> None:
         """A gap is a transaction marker, or records deleted by retention, which the client skips silently.

@@ -41,9 +41,9 @@ class Rewind:
 
 @dataclass(frozen=True, slots=True)
 class PartitionLog:
-    """A partition's offsets, and the client's own position in it.
+    """A partition's offsets, and the client's position after a seek to the commit; None if it hasn't asked the broker.
 
-    The client sets its position back to where the log was cut off (KIP-320), and never behind the commit otherwise.
+    The position is before the commit if the log was cut off there (KIP-320).
     """
 
     topic: str
