@@ -86,8 +86,8 @@ RULES = (
         threshold=0,
         pending_period="0s",
         no_data="OK",  # ingest serves no metrics
-        next_step="Ingest's log names the partition and why: a broker lost its disk or its last writes, or the topic was "
-        "made anew. What is there now has been read again; send again what the producers still have.",
+        next_step="Ingest's log names the partition and why: a broker lost its disk or its last writes, or the topic "
+        "was made anew. What is there now has been read again; send again what the producers still have.",
     ),
     AlertRule(
         uid="recruit-kafka-topic-unsafe",

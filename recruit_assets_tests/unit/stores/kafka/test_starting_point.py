@@ -61,8 +61,8 @@ def test_a_commit_beyond_the_end_is_not_believed() -> None:
 
     assert start.offset == 10
     assert str(start.problem) == (
-        "t/0 is read again from offset 10: the group has committed 91, the partition ends at 90, so it has lost records, "
-        "or is a new one"
+        "t/0 is read again from offset 10: the group has committed 91, the partition ends at 90, so it has lost "
+        "records, or is a new one"
     )
 
 
