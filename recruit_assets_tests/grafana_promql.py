@@ -18,6 +18,9 @@ COMPARISONS = {"gt": ">", "lt": "<"}
 SERIES = {
     "recruit-report-stale": ("recruit_report_freshness_seconds", "0+10x60", "0+120x60"),
     "recruit-dead-letters-growing": ('recruit_dead_letters_total{reason="not_json"}', "5+1x60", "5+50x60"),
+    "recruit-kafka-records-deleted": ("recruit_ingest_trimmed_records_total", "3x60", "0+5x60"),
+    "recruit-kafka-log-replaced": ("recruit_ingest_rewinds_total", "2x60", "0+1x60"),
+    "recruit-kafka-topic-unsafe": ('recruit_kafka_topic_problems{setting="cleanup.policy"}', "_x60", "1x60"),
     "recruit-checks-failing": ('recruit_check_passed{asset="mysql_report",check="counts"}', "1x60", "0x60"),
 }
 """Per rule: a series, and its values each minute of a good hour and of a bad one."""

@@ -274,6 +274,17 @@ DEAD_LETTER_REPLAYS = SqlTable(
     indexes=(("topic", "replay_partition", "replay_offset"),),
 )
 
+KNOWN_TOPICS = SqlTable(
+    name="known_topics",
+    description="The event topics that this installation has had; one that was made anew has another id.",
+    columns=(
+        Column("topic", Type.VARCHAR, "Name of the topic", nullable=False),
+        Column("topic_id", Type.VARCHAR, "Kafka's id of the topic", nullable=False),
+        Column("first_seen", Type.DATETIME_MICROS, "When it was first seen, UTC", nullable=False),
+    ),
+    primary_key=("topic", "topic_id"),
+)
+
 SCHEMA_VERSION = SqlTable(
     name="schema_version",
     description="One row per migration that both stores have; the greatest version is the schema's.",
@@ -297,5 +308,6 @@ SQL_TABLES = (
     CHANGE_FEED_MARK,
     FIRST_HOUR,
     DEAD_LETTER_REPLAYS,
+    KNOWN_TOPICS,
     SCHEMA_VERSION,
 )

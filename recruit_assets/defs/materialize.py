@@ -63,7 +63,7 @@ def materialize_pending(defs: dg.Definitions, settings: Settings, echo: Echo = s
         open_report_database(settings) as database,
     ):
         worker = _Worker(defs, settings, instance, echo)
-        records = worker.drain()
+        records = worker.drain(keyspace_id=session.keyspace_id())
         _PendingHours(worker, session, database).run_all()
         return Materialized(records=records, runs=worker.runs, hours=worker.hours)
 
@@ -77,9 +77,9 @@ class _Worker:
         self._repository = defs.get_repository_def()
         self.runs = self.hours = 0
 
-    def drain(self) -> int:
+    def drain(self, *, keyspace_id: str) -> int:
         """Materialize raw_events if Kafka has uncommitted records; returns their number."""
-        lag = uncommitted_records(self.settings)
+        lag = uncommitted_records(self.settings, keyspace_id=keyspace_id)
         if lag:
             problem = self._run(lineage_job.name, {}, assets=RAW_ASSETS)
             if problem:

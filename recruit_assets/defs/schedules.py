@@ -75,8 +75,8 @@ def the_day_before(tick: datetime) -> HourRange:
 def read(settings: Settings, instance: dg.DagsterInstance) -> Probe:
     """Read Kafka's lag and the pending hours; for these, the last two days of the feed are read again."""
     try:
-        lag = uncommitted_records(settings)
         with open_session(settings) as session, open_report_database(settings) as database:
+            lag = uncommitted_records(settings, keyspace_id=session.keyspace_id())
             feed = read_feed(
                 ChangeReader(session),
                 PendingHours(database),

@@ -20,6 +20,11 @@ class IngestMetrics:
         self.gaps = Counter(
             "recruit_ingest_trimmed_records", "Records that retention deleted before ingest", registry=self.registry
         )
+        self.rewinds = Counter(
+            "recruit_ingest_rewinds",
+            "Partitions read again because they lost committed records",
+            registry=self.registry,
+        )
         self.rebalances = Counter("recruit_ingest_rebalances", "Consumer group rebalances", registry=self.registry)
         self.batch_seconds = Histogram(
             "recruit_ingest_batch_seconds",

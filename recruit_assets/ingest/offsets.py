@@ -4,10 +4,11 @@ What must be durable before a commit is decided in `ingest.worker`.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.stores.kafka.offsets import PartitionSpan
 
 COMMIT_GIVE_UP_S = 90
 
@@ -65,7 +66,10 @@ class Commits:
         return False
 
 
-def remaining(targets: Mapping[int, int], committed: Mapping[int, int]) -> Offsets:
-    """Per partition, the number of offsets still to commit; empty when all targets are reached."""
-    behind = {partition: target - committed.get(partition, 0) for partition, target in targets.items()}
+def remaining(targets: Mapping[int, int], spans: Iterable[PartitionSpan]) -> Offsets:
+    """Per partition, the number of offsets still to commit; empty when all targets are reached.
+
+    A partition that ends before its target has lost records: what it holds now is the target.
+    """
+    behind = {one.partition: min(targets.get(one.partition, 0), one.end) - one.position for one in spans}
     return {partition: count for partition, count in behind.items() if count > 0}

@@ -18,8 +18,9 @@ from recruit_assets.ingest.worker import Connect, connect, open_worker
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.event_writes import EventWrites
-from recruit_assets.stores.kafka.clients import Admin, open_admin, open_consumer
-from recruit_assets.stores.kafka.offsets import beginning_offsets, committed_offsets, end_offsets, group_members
+from recruit_assets.stores.kafka.clients import Admin, open_admin
+from recruit_assets.stores.kafka.offsets import committed_offsets, group_members, partition_spans
+from recruit_assets.stores.kafka.transactions import open_transactions
 
 log = logging.getLogger(__name__)
 
@@ -103,14 +104,9 @@ def drain(
 
 
 def topic_ends(settings: Settings) -> Offsets:
-    """Per partition with readable records, the offset after the last one."""
-    consumer = open_consumer(settings, group=None)
-    try:
-        firsts = beginning_offsets(consumer, settings.kafka_topic)
-        ends = end_offsets(consumer, settings.kafka_topic)
-    finally:
-        consumer.close(autocommit=False)
-    return {partition: end for partition, end in ends.items() if end > firsts[partition]}
+    """Per partition with records, the offset after the last one, also if an open transaction hides it still."""
+    with open_admin(settings) as admin:
+        return {span.partition: span.end for span in partition_spans(admin, settings) if span.end > span.first}
 
 
 def _committed(settings: Settings) -> Offsets:
@@ -148,7 +144,7 @@ class _Watch:
         if now - self._read_at < POLL_OFFSETS_EVERY_S:
             return False
         self._read_at = now
-        left = remaining(self._targets, committed_offsets(self._admin, self._settings))
+        left = remaining(self._targets, partition_spans(self._admin, self._settings))
         if left != self._left:
             self._moved_at = now
         self._left = left
@@ -176,14 +172,22 @@ def _watch(
             if watch.is_reached():
                 return True
             if watch.unchanged_for_s > STUCK_S:
-                raise StoreUnavailable(
-                    f"Kafka group {settings.kafka_group} has committed nothing of topic {settings.kafka_topic} for "
-                    f"{STUCK_S:.0f} s; offsets still to commit per partition: {watch.left}. Find the member that "
-                    "hangs and restart it"
-                )
+                raise StoreUnavailable(_stuck(admin, settings, watch.left))
             return False
 
         yield is_reached
+
+
+def _stuck(admin: Admin, settings: Settings, left: Offsets) -> str:
+    """Why nothing is committed any more: a transaction that nobody ends, or a member that hangs."""
+    standing = (
+        f"Kafka group {settings.kafka_group} has committed nothing of topic {settings.kafka_topic} for {STUCK_S:.0f} "
+        f"s; offsets still to commit per partition: {left}. "
+    )
+    blocking = [str(one) for one in open_transactions(admin, settings) if one.partition in left]
+    if not blocking:
+        return standing + "Find the member that hangs and restart it"
+    return standing + "; ".join(blocking) + ". End the producer, or abort its transaction with kafka-transactions.sh"
 
 
 def _others_reach(

@@ -25,11 +25,10 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import to_ms
 from recruit_assets.stores.cassandra.event_writes import EventWrites
 from recruit_assets.stores.cassandra.session import open_session
-from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets.stores.kafka.dead_letter_topic import open_dead_letter_topic
-from recruit_assets.stores.kafka.group_member import GroupMember, Record, RetentionGap
+from recruit_assets.stores.kafka.group_member import GroupMember, Record
 from recruit_assets.stores.kafka.record_batches import HEADER_COST_BYTES
-from recruit_assets.stores.kafka.topics import check_topic_times
+from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
 from recruit_assets.transforms.validate import Limits
 
 log = logging.getLogger(__name__)
@@ -57,6 +56,7 @@ class Member(Protocol):
     def ends(self) -> dict[int, int]: ...
     def resume(self) -> dict[int, int]: ...
     def take_retention_gaps(self) -> list[RetentionGap]: ...
+    def take_rewinds(self) -> list[Rewind]: ...
     def commit(self, offsets: dict[int, int]) -> bool: ...
 
 
@@ -190,6 +190,7 @@ class Worker:
         self.commits.reset(self._member.resume())
         self._metrics.rebalances.inc()
         self._report_retention_gaps()
+        self._report_rewinds()
 
     def _report_retention_gaps(self) -> None:
         for gap in self._member.take_retention_gaps():
@@ -201,6 +202,11 @@ class Worker:
             )
             self.counts.gaps += gap.records
             self._metrics.gaps.inc(gap.records)
+
+    def _report_rewinds(self) -> None:
+        for rewind in self._member.take_rewinds():
+            log.error("records lost or replaced in Kafka: %s", rewind)
+            self._metrics.rewinds.inc()
 
     def _submit(self) -> PendingCommit:
         records, self._buffer = self._buffer.records, Buffer()
@@ -261,11 +267,9 @@ class Worker:
 def connect(settings: Settings, *, writes: EventWrites | None = None) -> Iterator[Connections]:
     """A member of the ingest group and its stores; leaving closes what it opened and commits nothing."""
     with ExitStack() as stack:
-        with open_admin(settings) as admin:
-            check_topic_times(admin, settings)
         writes = writes or EventWrites(stack.enter_context(open_session(settings)))
         dead_letters = stack.enter_context(open_dead_letter_topic(settings))
-        member = GroupMember(settings, max_poll_records=MAX_POLL_RECORDS)
+        member = GroupMember(settings, max_poll_records=MAX_POLL_RECORDS, keyspace_id=writes.keyspace_id())
         stack.callback(member.close)
         yield Connections(member, writes, dead_letters)
 

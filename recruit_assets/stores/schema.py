@@ -12,6 +12,7 @@ from recruit_assets.stores.migrations import MIGRATIONS
 from recruit_assets.stores.migrations.runner import Migration, run_migrations
 from recruit_assets.stores.mysql import schema as mysql_schema
 from recruit_assets.stores.mysql.connection import address
+from recruit_assets.stores.mysql.known_topics import record_topic
 from recruit_assets.stores.mysql.schema import (
     LOCK_WAIT_S,
     complete_mysql_tables,
@@ -34,7 +35,7 @@ def apply_schema(
     If it is killed, a second call finishes the work. SchemaMismatch if something exists and differs, StoreUnavailable
     if a store is down or another process holds the lock, UserError if a newer program made the schema.
     """
-    ensure_topics(settings)
+    topic = ensure_topics(settings)
     with open_session(settings) as session, open_schema_session(settings, lock_wait_s=lock_wait_s) as cursor:
         stored = stored_version(cursor)
         refuse_newer(stored, known=len(migrations), where=address(settings))
@@ -44,6 +45,7 @@ def apply_schema(
         run_migrations(session, cursor, migrations, after_version=0 if rerun else stored)
         complete_cassandra_tables(session, settings)
         complete_mysql_tables(cursor, settings)
+        record_topic(cursor, settings.kafka_topic, topic.topic_id)
 
 
 def create_tables(settings: Settings, *tables: CassandraTable | SqlTable) -> None:

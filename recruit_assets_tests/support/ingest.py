@@ -13,7 +13,8 @@ from recruit_assets.ingest.writer import Writes
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import Done
-from recruit_assets.stores.kafka.group_member import Record, RetentionGap
+from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
 from recruit_assets.transforms.buckets import Layout, Layouts
 
 RECEIVED_AT_MS = 1_767_600_000_000  # 2026-01-05 08:00
@@ -83,6 +84,7 @@ class ScriptedMember:
         self.commits: list[dict[int, int]] = []
         self.accepts_commits = True
         self.gaps: list[RetentionGap] = []
+        self.rewinds: list[Rewind] = []
         self.resumed = 0
 
     def poll(self, timeout_s: float) -> list[Record]:
@@ -105,6 +107,10 @@ class ScriptedMember:
     def take_retention_gaps(self) -> list[RetentionGap]:
         gaps, self.gaps = self.gaps, []
         return gaps
+
+    def take_rewinds(self) -> list[Rewind]:
+        rewinds, self.rewinds = self.rewinds, []
+        return rewinds
 
     def commit(self, offsets: dict[int, int]) -> bool:
         if self.accepts_commits:
@@ -219,6 +225,9 @@ class _SteppedMember:
 
     def take_retention_gaps(self) -> list[RetentionGap]:
         return self._member.take_retention_gaps()
+
+    def take_rewinds(self) -> list[Rewind]:
+        return self._member.take_rewinds()
 
     def commit(self, offsets: dict[int, int]) -> bool:
         self._at_step(Step.CHANGE_WRITTEN)

@@ -6,6 +6,7 @@ Kafka's committed offsets are read first: what they cover must be in the stores 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from recruit_assets.observability.audit.audit_db import AuditDatabase
 from recruit_assets.observability.audit.cassandra_rows import take_rows
@@ -22,6 +23,7 @@ from recruit_assets.stores.kafka.topic_reader import TopicReader, open_topic_rea
 from recruit_assets.stores.mysql.audit_reads import ReportedHour, companies_of_jobs, report_rows, reported_hours
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.dead_letter_replays import replay_places
+from recruit_assets.stores.mysql.known_topics import was_made_anew
 from recruit_assets.transforms.validate import Limits
 
 
@@ -30,7 +32,7 @@ class Collected:
     """What was read. The events, rows, dead letters and report rows themselves are in the audit database."""
 
     before: Sequence[PartitionSpan]
-    """The event topic before reading; its records were read up to here."""
+    """The event topic before reading; its records were read up to the readable ends."""
     after: Sequence[PartitionSpan]
     """The event topic after everything was read."""
     records: RecordCounts
@@ -44,21 +46,34 @@ class Collected:
     """What mysql_report has, by hour."""
     recorded_hours: Mapping[datetime, ReportedHour]
     """What report_hours records about each hour."""
+    made_anew_ms: float = -inf
+    """When the first record came, if another event topic of the same name was there before; inf if none has come."""
 
 
 def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progress) -> Collected:
     """Read the three stores; StoreUnavailable if one doesn't answer."""
     with open_topic_reader(settings) as reader, open_session(settings) as session:
         before = reader.spans()
+        made_anew_ms = _made_anew_ms(reader, settings)
         _read_replays(settings, audit_db)
         foreign_records = _read_dead_letters(reader, settings, audit_db, progress=progress)
         records = _read_records(reader, before, session, audit_db=audit_db, settings=settings, progress=progress)
         partitions = read_partitions(session, stored_partitions(session))
         rows = take_rows(audit_db, partitions, expected=records.valid, progress=progress)
         changes = newest_changes(session)
-        hour_counts, recorded_hours = _read_report(settings, audit_db, progress)
+        with open_report_database(settings) as database:
+            hour_counts = take_report(audit_db, report_rows(database), progress=progress)
+            take_companies(audit_db, companies_of_jobs(database))
+            recorded_hours = reported_hours(database)
         after = reader.spans()
-    return Collected(before, after, records, foreign_records, rows, changes, hour_counts, recorded_hours)
+    return Collected(before, after, records, foreign_records, rows, changes, hour_counts, recorded_hours, made_anew_ms)
+
+
+def _made_anew_ms(reader: TopicReader, settings: Settings) -> float:
+    with open_report_database(settings) as database:
+        if not was_made_anew(database, settings.kafka_topic, reader.topic_id()):
+            return -inf
+    return min(reader.first_times_ms(settings.kafka_topic), default=inf)
 
 
 def _read_replays(settings: Settings, audit_db: AuditDatabase) -> None:
@@ -86,15 +101,7 @@ def _read_records(
 ) -> RecordCounts:
     limits = Limits(max_bytes=settings.max_event_bytes, first_hour_ms=to_ms(settings.first_hour))
     records = RecordReader(audit_db, layouts=read_layouts(session), limits=limits)
-    firsts, ends = {span.partition: span.first for span in spans}, {span.partition: span.end for span in spans}
+    firsts = {span.partition: span.first for span in spans}
+    ends = {span.partition: span.readable_end for span in spans}
     batches = reader.records(settings.kafka_topic, firsts=firsts, ends=ends)
-    return records.take(batches, total=sum(span.end - span.first for span in spans), progress=progress)
-
-
-def _read_report(
-    settings: Settings, audit_db: AuditDatabase, progress: Progress
-) -> tuple[HourCounts, Mapping[datetime, ReportedHour]]:
-    with open_report_database(settings) as database:
-        hours = take_report(audit_db, report_rows(database), progress=progress)
-        take_companies(audit_db, companies_of_jobs(database))
-        return hours, reported_hours(database)
+    return records.take(batches, total=sum(ends.values()) - sum(firsts.values()), progress=progress)

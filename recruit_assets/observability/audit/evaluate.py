@@ -123,12 +123,13 @@ def _ledger_results(
 
 
 def _compared_from_ms(collected: Collected) -> float:
-    """Rows received from this time on still have their record in Kafka. -inf if no partition has dropped any record.
+    """Rows received from this time on still have their record in Kafka. -inf if there never were other records.
 
     One millisecond is added because the last dropped record may have the same time as the first one that is left.
     """
     firsts = collected.records.first_received_ms
-    return max((firsts.get(span.partition, inf) + 1 for span in collected.before if span.first > 0), default=-inf)
+    dropped = [firsts.get(span.partition, inf) + 1 for span in collected.before if span.first > 0]
+    return max([collected.made_anew_ms, *dropped])
 
 
 def _span(settings: Settings, collected: Collected, *, compared_from_ms: float, not_compared: int) -> Span:
@@ -136,24 +137,29 @@ def _span(settings: Settings, collected: Collected, *, compared_from_ms: float, 
     return Span(
         topic=settings.kafka_topic,
         offsets=tuple(
-            f"{span.partition}: {span.first} to {span.end - 1}" for span in collected.before if span.first < span.end
+            f"{span.partition}: {span.first} to {span.readable_end - 1}"
+            for span in collected.before
+            if span.first < span.readable_end
         ),
         records=collected.records.records,
         first_received_at=moment(min(firsts)) if firsts else "",
         last_received_at=moment(collected.records.last_received_ms) if firsts else "",
-        compared_from=_shown(compared_from_ms),
+        compared_from=_shown(compared_from_ms, made_anew_ms=collected.made_anew_ms),
         rows_not_compared=not_compared,
         foreign_records=collected.foreign_records.count,
         foreign_examples=collected.foreign_records.examples,
     )
 
 
-def _shown(compared_from_ms: float) -> str:
+def _shown(compared_from_ms: float, *, made_anew_ms: float) -> str:
     if compared_from_ms == -inf:
         return ""
+    if made_anew_ms == inf:
+        return "never, because the topic was made anew and is empty"
     if compared_from_ms == inf:
         return "never, because a partition has dropped everything"
-    return moment(round(compared_from_ms))
+    made_anew = ", where the topic was made anew" if compared_from_ms == made_anew_ms else ""
+    return moment(round(compared_from_ms)) + made_anew
 
 
 def _distinct_events(audit_db: AuditDatabase, where: str = "") -> int:

@@ -41,7 +41,8 @@ class RuleResult:
 class Span:
     """What the audit covers: the records that Kafka still holds, and the rows that can be compared with them.
 
-    Times are UTC strings. `compared_from` is empty if the topic has dropped nothing: then every row is compared.
+    Times are UTC strings. `compared_from` is empty if the topic has dropped nothing and wasn't made anew: then every
+    row is compared.
     """
 
     topic: str

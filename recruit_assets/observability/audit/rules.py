@@ -85,11 +85,22 @@ def nothing_pending(changes: Mapping[datetime, datetime], reported: Mapping[date
 
 
 def nothing_uncommitted(spans: Collection[PartitionSpan], *, topic: str, group: str) -> RuleResult:
-    """The group has committed every offset, and the topic dropped none before it was committed."""
+    """The group has committed every offset, hidden ones too, and the topic dropped none before it was committed."""
     behind = [
-        f"{topic}/{one.partition}: {one.uncommitted} uncommitted offsets from {one.end - one.uncommitted}"
+        f"{topic}/{one.partition}: {one.uncommitted} uncommitted offsets from {one.position}"
         for one in spans
         if one.uncommitted
+    ]
+    beyond = [
+        f"{topic}/{one.partition}: {group} has committed {one.committed}, but the partition ends at {one.end}"
+        for one in spans
+        if one.is_beyond_end
+    ]
+    hidden = [
+        f"{topic}/{one.partition}: {one.hidden} offsets from {one.readable_end} on can't be read or compared before an "
+        "open transaction ends"
+        for one in spans
+        if one.hidden
     ]
     lost = [
         f"{topic}/{one.partition}: {one.dropped} offsets before {one.first} were dropped before {group} committed them"
@@ -97,7 +108,7 @@ def nothing_uncommitted(spans: Collection[PartitionSpan], *, topic: str, group: 
         if one.dropped
     ]
     count = sum(one.uncommitted + one.dropped for one in spans)
-    examples = (*lost[:EXAMPLES], *behind[:EXAMPLES])
+    examples = (*lost[:EXAMPLES], *beyond[:EXAMPLES], *hidden[:EXAMPLES], *behind[:EXAMPLES])
     return _absent("Kafka lag", "the ingest group has committed every record", Sample(count, examples))
 
 

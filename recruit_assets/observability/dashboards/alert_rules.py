@@ -68,6 +68,38 @@ RULES = (
         next_step="`recruit-assets dead-letters list` shows them by reason; `replay` sends them again.",
     ),
     AlertRule(
+        uid="recruit-kafka-records-deleted",
+        title="Kafka has deleted records unread",
+        expression="sum(increase(recruit_ingest_trimmed_records_total[15m]))",
+        comparison="gt",
+        threshold=0,
+        pending_period="0s",
+        no_data="OK",  # ingest serves no metrics
+        next_step="Ingest's log names the partition and the offsets. Retention was shorter than the lag: lengthen it, "
+        "and find out why ingest fell behind.",
+    ),
+    AlertRule(
+        uid="recruit-kafka-log-replaced",
+        title="Kafka has lost records that were committed",
+        expression="sum(increase(recruit_ingest_rewinds_total[15m]))",
+        comparison="gt",
+        threshold=0,
+        pending_period="0s",
+        no_data="OK",  # ingest serves no metrics
+        next_step="Ingest's log names the partition and why: a broker lost its disk or its last writes, or the topic "
+        "was made anew. What is there now has been read again; send again what the producers still have.",
+    ),
+    AlertRule(
+        uid="recruit-kafka-topic-unsafe",
+        title="The Kafka topic can lose events",
+        expression="count(recruit_kafka_topic_problems)",
+        comparison="gt",
+        threshold=0,
+        pending_period="5m",
+        no_data="OK",  # the topic has no problem
+        next_step="The label names the setting; `recruit-assets schema apply` says what is wanted and why.",
+    ),
+    AlertRule(
         uid="recruit-checks-failing",
         title="A data check fails",
         expression="min(recruit_check_passed)",

@@ -41,11 +41,23 @@ def of_kafka(state: KafkaState) -> Sequence[Metric]:
     )
     for partition, records in state.lag.items():
         lag.add_metric([str(partition)], records)
+    hidden = GaugeMetricFamily(
+        "recruit_kafka_hidden_records", "Offsets that an open transaction hides, part of the lag", labels=["partition"]
+    )
+    for partition, records in state.hidden.items():
+        hidden.add_metric([str(partition)], records)
+    problems = GaugeMetricFamily(
+        "recruit_kafka_topic_problems", "1 for a setting of the event topic that can lose events", labels=["setting"]
+    )
+    for setting in state.topic_problems:
+        problems.add_metric([setting], 1)
     letters = CounterMetricFamily("recruit_dead_letters", "Dead letters in Kafka by reason", labels=["reason"])
     for reason, count in state.dead_letters.items():
         letters.add_metric([reason], count)
     return [
         lag,
+        hidden,
+        problems,
         _gauge("recruit_kafka_group_members", "Consumers in the ingest group", state.members),
         letters,
         _gauge("recruit_dead_letters_uncounted", "Dead letters not counted yet", state.uncounted),

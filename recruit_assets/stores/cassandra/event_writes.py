@@ -92,6 +92,10 @@ class EventWrites:
         """Inconsistent if Cassandra rejects the INSERT itself: then no single row is to blame."""
         self._session.prepare(self._insert_cql)
 
+    def keyspace_id(self) -> str:
+        """Which keyspace the events go to; other clusters' keyspaces have other ids."""
+        return self._session.keyspace_id()
+
     def layouts(self) -> Layouts:
         """The bucket layouts; Inconsistent if there is none."""
         return read_layouts(self._session)

@@ -11,6 +11,7 @@ from cassandra.concurrent import execute_concurrent
 from cassandra.policies import DCAwareRoundRobinPolicy, ExponentialReconnectionPolicy, RetryPolicy, TokenAwarePolicy
 from cassandra.query import PreparedStatement
 
+from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.contract.types import CassandraTable
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable, UserError
 from recruit_assets.runtime.settings import Settings
@@ -78,6 +79,14 @@ class CassandraSession:
         """Cassandra's clock, milliseconds since the epoch."""
         ((now,),) = self.execute("SELECT toUnixTimestamp(now()) FROM system.local")
         return int(now)
+
+    def keyspace_id(self) -> str:
+        """The id of raw_events, which no other keyspace has, not even one of the same name; empty if it is missing."""
+        found = self.execute(
+            "SELECT id FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s",
+            (self.keyspace, RAW_EVENTS.name),
+        )
+        return str(found[0][0]) if found else ""
 
 
 class RetryReads(RetryPolicy):  # type: ignore[misc]  # the driver is untyped

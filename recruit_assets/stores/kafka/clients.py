@@ -22,6 +22,8 @@ SESSION_TIMEOUT_MS = 15_000
 HEARTBEAT_MS = 1_000
 """A member learns of a rebalance from its next heartbeat, and the group waits for it; by default 3 s."""
 
+CLIENT_ID = "recruit_assets"
+"""By this, members of the ingest group are told from other programs' consumers."""
 FETCH_BYTES = 16 * 1024 * 1024
 PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 MAX_POLL_RECORDS = 5_000
@@ -98,7 +100,8 @@ def open_consumer(
     *,
     group: str | None,
     max_poll_records: int = MAX_POLL_RECORDS,
-    client_id: str = "recruit_assets",
+    client_id: str = CLIENT_ID,
+    metadata_max_age_ms: int = METADATA_MAX_AGE_MS,
 ) -> KafkaConsumer:
     """A consumer of raw bytes that never commits by itself and skips records of aborted transactions.
 
@@ -119,7 +122,7 @@ def open_consumer(
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
-            metadata_max_age_ms=METADATA_MAX_AGE_MS,
+            metadata_max_age_ms=metadata_max_age_ms,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
     read_in_bounded_memory(consumer)

@@ -20,7 +20,7 @@ from kafka.record.default_records import (
     DefaultRecordMetadata,
 )
 from kafka.record.memory_records import MemoryRecords
-from kafka.structs import TopicPartition
+from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from recruit_assets.stores.kafka.decompression import UNREADABLE, unpacked
 from recruit_assets.stores.kafka.record_batches import batch_records
@@ -183,6 +183,26 @@ class _Batch(DefaultRecordBatch):  # type: ignore[misc]
                 record.value,
                 record.headers,
             )
+
+
+def known_topic_id(consumer: KafkaConsumer, topic: str) -> str | None:
+    """The topic's id as of the consumer's last metadata; None if the topic didn't exist then.
+
+    A topic that is deleted and made anew gets another id (KIP-516). The client keeps the positions of the old one.
+    """
+    found = consumer._cluster.topic_id(topic)
+    return None if found is None else str(found)
+
+
+def seek_with_epoch(consumer: KafkaConsumer, tp: TopicPartition, commit: OffsetAndMetadata) -> None:
+    """Seek to a committed offset, keeping the leader epoch of its last record; ValueError if it isn't assigned.
+
+    position() then asks the broker whether that record is still there, and is set back if it isn't (KIP-320). The
+    public seek() takes no epoch, and the client forgets that of a commit.
+    """
+    if tp not in consumer.assignment():
+        raise ValueError(f"{tp} isn't assigned")
+    consumer._subscription.seek(tp, OffsetAndMetadata(commit.offset, "", commit.leader_epoch))
 
 
 class _Refusals(logging.Handler):

@@ -1,40 +1,57 @@
 """Offsets of the topics and of the ingest group, and the lag between them."""
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from kafka import KafkaAdminClient, KafkaConsumer
+from kafka import IsolationLevel, KafkaAdminClient, KafkaConsumer, OffsetSpec
 from kafka.errors import GroupIdNotFoundError, KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_delay, wait_fixed
 
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.kafka.clients import REQUEST_TIMEOUT_MS, open_admin, open_consumer, translated_errors
-
-RETRY_S = 0.25
-UNKNOWN_TOPIC_S = 5
-"""A new topic takes a moment to be known to every broker, and to a client that asked before."""
+from recruit_assets.stores.kafka.clients import CLIENT_ID, REQUEST_TIMEOUT_MS, open_admin, translated_errors
+from recruit_assets.stores.kafka.commit_label import CommitLabel, Owner, require_own_group
+from recruit_assets.stores.kafka.topics import RETRY_S, UNKNOWN_TOPIC_S, identify
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionSpan:
-    """The offsets that a partition of the event topic holds (first to end - 1), and the ingest group's commit in it."""
+    """The offsets that a partition of the event topic holds (first to end - 1), and the ingest group's commit in it.
+
+    The last `hidden` of them can't be read yet: they lie behind the first record of an open transaction.
+    """
 
     partition: int
     first: int
     end: int
     committed: int | None
+    hidden: int = 0
+
+    @property
+    def readable_end(self) -> int:
+        return self.end - self.hidden
+
+    @property
+    def position(self) -> int:
+        """Where the group reads on. A commit beyond the end is of records that are gone: everything is read again."""
+        if self.committed is None or self.is_beyond_end:
+            return self.first
+        return max(self.first, self.committed)
 
     @property
     def uncommitted(self) -> int:
-        """Offsets that the group hasn't committed yet, transaction markers included."""
-        return max(0, self.end - max(self.first, self.committed or 0))
+        """Offsets that the group hasn't committed yet, hidden ones and transaction markers included."""
+        return self.end - self.position
+
+    @property
+    def is_beyond_end(self) -> bool:
+        """Whether the group has committed offsets that the partition has lost."""
+        return self.committed is not None and self.committed > self.end
 
     @property
     def dropped(self) -> int:
@@ -51,42 +68,65 @@ class PartitionBacklog:
     dropped: int
 
 
-def partition_spans(admin: KafkaAdminClient, consumer: KafkaConsumer, settings: Settings) -> tuple[PartitionSpan, ...]:
+def partition_spans(admin: KafkaAdminClient, settings: Settings, *, keyspace_id: str = "") -> tuple[PartitionSpan, ...]:
     """The event topic's partitions now; StoreUnavailable if a request to Kafka fails."""
-    committed = committed_offsets(admin, settings)
+    topic = identify(admin, settings.kafka_topic)
+    label = CommitLabel(topic.topic_id, Owner(settings.cassandra_keyspace, keyspace_id))
+    committed = _covered_by(label, group_commits(admin, settings))
     # read after the commits: the other way round, a commit in between would hide a lag
-    firsts, ends = beginning_offsets(consumer, settings.kafka_topic), end_offsets(consumer, settings.kafka_topic)
-    return tuple(PartitionSpan(p, firsts[p], ends[p], committed.get(p)) for p in sorted(ends))
+    readable = _offsets(admin, settings.kafka_topic, topic.partitions, OffsetSpec.LATEST, committed_only=True)
+    ends = _offsets(admin, settings.kafka_topic, topic.partitions, OffsetSpec.LATEST)
+    firsts = _offsets(admin, settings.kafka_topic, topic.partitions, OffsetSpec.EARLIEST)
+    if identify(admin, settings.kafka_topic).topic_id != topic.topic_id:
+        return partition_spans(
+            admin, settings, keyspace_id=keyspace_id
+        )  # made anew meanwhile: these numbers are of two topics
+    return tuple(
+        PartitionSpan(p, firsts[p], ends[p], committed.get(p), hidden=max(0, ends[p] - readable[p]))
+        for p in topic.partitions
+    )
 
 
-def uncommitted_records(settings: Settings) -> int:
-    """The lag of the ingest group: an upper bound of its uncommitted records, since transaction markers count too."""
-    with open_admin(settings) as admin, _open_lag_consumer(settings) as consumer:
-        return sum(span.uncommitted for span in partition_spans(admin, consumer, settings))
+def _offsets(
+    admin: KafkaAdminClient, topic: str, partitions: tuple[int, ...], spec: OffsetSpec, *, committed_only: bool = False
+) -> dict[int, int]:
+    isolation = IsolationLevel.READ_COMMITTED if committed_only else IsolationLevel.READ_UNCOMMITTED
+    wanted = {TopicPartition(topic, partition): spec for partition in partitions}
+    with translated_errors(f"offsets of topic {topic}"):
+        found = _patiently(lambda: admin.list_partition_offsets(wanted, isolation_level=isolation))
+    return {tp.partition: each.offset for tp, each in found.items()}
+
+
+def uncommitted_records(settings: Settings, *, keyspace_id: str = "") -> int:
+    """The lag of the ingest group: an upper bound of its uncommitted records, since transaction markers count too.
+
+    UserError if the group is that of another keyspace: its lag says nothing about ours.
+    """
+    with open_admin(settings) as admin:
+        require_own_group(group_commits(admin, settings), Owner(settings.cassandra_keyspace, keyspace_id), settings)
+        return sum(span.uncommitted for span in partition_spans(admin, settings, keyspace_id=keyspace_id))
 
 
 def backlog_before(settings: Settings, moment: datetime) -> tuple[PartitionBacklog, ...]:
     """The part of the lag that was in the event topic before the moment."""
-    with open_admin(settings) as admin, _open_lag_consumer(settings) as consumer:
-        spans = partition_spans(admin, consumer, settings)
-        ends = _ends_before(consumer, settings.kafka_topic, moment, spans)
-    before = [replace(span, end=ends[span.partition]) for span in spans]
-    return tuple(PartitionBacklog(span.partition, span.uncommitted, span.dropped) for span in before)
+    with open_admin(settings) as admin:
+        spans = partition_spans(admin, settings)
+        since = _first_offsets_since(admin, settings.kafka_topic, moment, spans)
+    return tuple(
+        PartitionBacklog(span.partition, max(0, min(span.end, since[span.partition]) - span.position), span.dropped)
+        for span in spans
+    )
 
 
-def _ends_before(
-    consumer: KafkaConsumer, topic: str, moment: datetime, spans: Iterable[PartitionSpan]
+def _first_offsets_since(
+    admin: KafkaAdminClient, topic: str, moment: datetime, spans: tuple[PartitionSpan, ...]
 ) -> dict[int, int]:
     """By partition, the offset of its first record since the moment, or its end."""
-    moment_ms = round(moment.timestamp() * 1000)
+    wanted = {TopicPartition(topic, span.partition): round(moment.timestamp() * 1000) for span in spans}
     with translated_errors(f"offsets of topic {topic} at {moment}"):
-        found = consumer.offsets_for_times({TopicPartition(topic, span.partition): moment_ms for span in spans})
-    since = {tp.partition: record.offset for tp, record in found.items() if record is not None}
+        found = _patiently(lambda: admin.list_partition_offsets(wanted))
+    since = {tp.partition: each.offset for tp, each in found.items() if each.offset >= 0}
     return {span.partition: since.get(span.partition, span.end) for span in spans}
-
-
-def _open_lag_consumer(settings: Settings) -> "closing[KafkaConsumer]":
-    return closing(open_consumer(settings, group=None, client_id="recruit_lag"))
 
 
 def topic_partitions(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
@@ -118,26 +158,65 @@ def beginning_offsets(consumer: KafkaConsumer, topic: str) -> dict[int, int]:
     return {tp.partition: offset for tp, offset in firsts.items()}
 
 
-def committed_offsets(admin: KafkaAdminClient, settings: Settings) -> dict[int, int]:
-    """By partition: the offset that the ingest group has committed. Partitions without a commit are absent."""
+def group_commits(admin: KafkaAdminClient, settings: Settings) -> dict[int, OffsetAndMetadata]:
+    """By partition of the event topic: the ingest group's commit as Kafka has it. Those without one are absent."""
     with translated_errors(f"offsets of group {settings.kafka_group}"):
         groups = _patiently(lambda: admin.list_group_offsets({settings.kafka_group: None}))
-    offsets: Mapping[TopicPartition, OffsetAndMetadata] = groups.get(settings.kafka_group, {})
+    commits: Mapping[TopicPartition, OffsetAndMetadata] = groups.get(settings.kafka_group, {})
     return {
-        tp.partition: found.offset
-        for tp, found in offsets.items()
-        if tp.topic == settings.kafka_topic and found.offset >= 0
+        tp.partition: found for tp, found in commits.items() if tp.topic == settings.kafka_topic and found.offset >= 0
     }
 
 
+def committed_offsets(admin: KafkaAdminClient, settings: Settings) -> dict[int, int]:
+    """By partition: the offset that ingest into our keyspace has committed of this topic, not of one deleted since."""
+    label = CommitLabel(identify(admin, settings.kafka_topic).topic_id, Owner(settings.cassandra_keyspace))
+    return _covered_by(label, group_commits(admin, settings))
+
+
+def _covered_by(label: CommitLabel, commits: Mapping[int, OffsetAndMetadata]) -> dict[int, int]:
+    return {partition: commit.offset for partition, commit in commits.items() if label.covers(commit)}
+
+
 def group_members(admin: KafkaAdminClient, settings: Settings) -> int:
-    """The number of consumers in the ingest group; 0 for a group that nobody ever joined."""
-    with translated_errors(f"members of group {settings.kafka_group}"):
+    """The number of consumers in the ingest group; 0 for a group that nobody ever joined.
+
+    1 stands for any number in a group of the new protocol (KIP-848), whose members this client can't list.
+    """
+    members = _described_members(admin, settings)
+    return len(members) if members is not None else 1
+
+
+def foreign_members(admin: KafkaAdminClient, settings: Settings) -> tuple[str, ...]:
+    """Consumers in the ingest group that aren't ingest, in words; they take a share of the partitions."""
+    members = _described_members(admin, settings)
+    if members is None:
+        return ("consumers of the new protocol (group.protocol=consumer)",)
+    return tuple(
+        f"client {one['client_id']} on host {one['client_host'].lstrip('/')}"
+        for one in members
+        if one["client_id"] != CLIENT_ID
+    )
+
+
+def _described_members(admin: KafkaAdminClient, settings: Settings) -> list[dict[str, str]] | None:
+    """The members of a classic group; None if the group has members of the new protocol."""
+    group = settings.kafka_group
+    with translated_errors(f"members of group {group}"):
         try:
-            described = _patiently(lambda: admin.describe_groups([settings.kafka_group]))
+            members: list[dict[str, str]] = _patiently(lambda: admin.describe_groups([group]))[group]["members"]
         except GroupIdNotFoundError:
-            return 0
-    return len(described[settings.kafka_group]["members"])
+            members = []
+        if members:
+            return members
+        # a group of another type is answered as if it didn't exist
+        listed = [one for one in _patiently(admin.list_groups) if one["group_id"] == group]
+    others = [
+        one
+        for one in listed
+        if one.get("group_type", "classic") != "classic" and one["group_state"] not in ("Empty", "Dead")
+    ]
+    return None if others else []
 
 
 def _patiently(ask: Callable[[], Answer]) -> Answer:

@@ -11,7 +11,14 @@ from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin, open_consumer, translated_errors
 from recruit_assets.stores.kafka.group_member import Record
-from recruit_assets.stores.kafka.offsets import PartitionSpan, beginning_offsets, end_offsets, partition_spans
+from recruit_assets.stores.kafka.offsets import (
+    PartitionSpan,
+    beginning_offsets,
+    end_offsets,
+    partition_spans,
+    topic_partitions,
+)
+from recruit_assets.stores.kafka.topics import identify
 
 POLL_MS = 1_000
 STALL_S = 60
@@ -28,7 +35,18 @@ class TopicReader:
     def spans(self) -> tuple[PartitionSpan, ...]:
         """The event topic's offsets now, partition by partition."""
         with open_admin(self._settings) as admin:
-            return partition_spans(admin, self._consumer, self._settings)
+            return partition_spans(admin, self._settings)
+
+    def topic_id(self) -> str:
+        """The event topic's id: one that is deleted and made anew gets another."""
+        with open_admin(self._settings) as admin:
+            return identify(admin, self._settings.kafka_topic).topic_id
+
+    def first_times_ms(self, topic: str) -> list[int]:
+        """The time of each partition's first record; nothing for empty partitions."""
+        with translated_errors(f"first records of topic {topic}"):
+            found = self._consumer.offsets_for_times(dict.fromkeys(topic_partitions(self._consumer, topic), 0))
+        return [record.timestamp for record in found.values() if record is not None]
 
     def offsets(self, topic: str) -> tuple[Mapping[int, int], Mapping[int, int]]:
         """First and end offsets of a topic, by partition."""

@@ -4,9 +4,9 @@ The clients stay connected between two readings, since connecting costs more tha
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 from kafka import KafkaConsumer
@@ -18,6 +18,7 @@ from recruit_assets.stores.kafka.clients import open_admin, open_consumer, trans
 from recruit_assets.stores.kafka.dead_letter_topic import ForeignRecord, dead_letter_of
 from recruit_assets.stores.kafka.group_member import Record
 from recruit_assets.stores.kafka.offsets import end_offsets, group_members, partition_spans
+from recruit_assets.stores.kafka.topics import problems, topic_options
 
 POLL_MS = 200
 COUNT_FOR_S = 1.5
@@ -37,6 +38,10 @@ class KafkaState:
     """By reason: those in the topic at the first reading, and all since."""
     uncounted: int
     """Dead letters that the reading had no time for."""
+    hidden: Mapping[int, int] = field(default_factory=dict)
+    """By partition: offsets that can't be read before an open transaction ends; part of the lag."""
+    topic_problems: Sequence[str] = ()
+    """Settings of the event topic that can lose events."""
 
 
 class KafkaWatch:
@@ -54,10 +59,18 @@ class KafkaWatch:
     def read(self) -> KafkaState:
         """StoreUnavailable if a request to Kafka fails."""
         members = group_members(self._admin, self._settings)
-        spans = partition_spans(self._admin, self._consumer, self._settings)
+        spans = partition_spans(self._admin, self._settings)
         lag = {span.partition: span.uncommitted for span in spans}
         uncounted = self._counter.advance()
-        return KafkaState(lag, members, dict(self._counter.by_reason), uncounted)
+        found = problems(topic_options(self._admin, self._settings.kafka_topic), self._settings)
+        return KafkaState(
+            lag,
+            members,
+            dict(self._counter.by_reason),
+            uncounted,
+            hidden={span.partition: span.hidden for span in spans},
+            topic_problems=[problem.setting for problem in found],
+        )
 
     def close(self) -> None:
         self._opened.close()

@@ -4,6 +4,7 @@ import pytest
 
 from recruit_assets.ingest.offsets import COMMIT_GIVE_UP_S, Commits, remaining
 from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.stores.kafka.offsets import PartitionSpan
 from recruit_assets_tests.support.ingest import ScriptedMember
 
 
@@ -64,10 +65,25 @@ def test_commits_that_fail_for_too_long_are_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("targets", "committed", "left"),
-    [({0: 5, 1: 7}, {0: 5, 1: 3}, {1: 4}), ({0: 5}, {}, {0: 5}), ({0: 5}, {0: 9}, {}), ({}, {}, {})],
+    ("targets", "spans", "left"),
+    [
+        ({0: 5, 1: 7}, [PartitionSpan(0, 0, 9, committed=5), PartitionSpan(1, 0, 9, committed=3)], {1: 4}),
+        ({0: 5}, [PartitionSpan(0, 0, 9, committed=None)], {0: 5}),
+        ({0: 5}, [PartitionSpan(0, 0, 9, committed=9)], {}),
+        ({}, [PartitionSpan(0, 0, 9, committed=3)], {}),
+    ],
 )
 def test_remaining_offsets_are_counted_per_partition(
-    targets: dict[int, int], committed: dict[int, int], left: dict[int, int]
+    targets: dict[int, int], spans: list[PartitionSpan], left: dict[int, int]
 ) -> None:
-    assert remaining(targets, committed) == left
+    assert remaining(targets, spans) == left
+
+
+def test_a_commit_beyond_the_end_reaches_no_target() -> None:
+    """The topic lost its records and got others: a drain used to return at once, without reading them."""
+    assert remaining({0: 5}, [PartitionSpan(0, first=0, end=5, committed=900)]) == {0: 5}
+
+
+def test_what_a_topic_made_anew_holds_is_the_target_of_a_drain_that_began_before() -> None:
+    assert remaining({0: 900}, [PartitionSpan(0, first=0, end=5, committed=None)]) == {0: 5}
+    assert remaining({0: 900}, [PartitionSpan(0, first=0, end=5, committed=5)]) == {}

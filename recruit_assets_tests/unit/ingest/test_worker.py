@@ -12,7 +12,7 @@ from recruit_assets.ingest.writer import EventWriter
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import RowsRejected
-from recruit_assets.stores.kafka.group_member import RetentionGap
+from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
 from recruit_assets.transforms.validate import Limits
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.ingest import ARecord, DeadLettersInMemory, ScriptedMember, WritesInMemory
@@ -198,6 +198,18 @@ def test_a_retention_gap_is_counted() -> None:
 
     assert setup.worker.counts.gaps == 60
     assert setup.metrics.registry.get_sample_value("recruit_ingest_trimmed_records_total") == 60
+
+
+def test_a_partition_that_is_read_again_is_counted_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    member = ScriptedMember()
+    member.rewinds = [Rewind("t", 1, committed=90, end=40, resumed_at=0, why="so it has lost records")]
+    member.rebalanced = True
+    setup = Setup(member)
+
+    setup.worker.run_once()
+
+    assert "t/1 is read again from offset 0: the group has committed 90, the partition ends at 40" in caplog.text
+    assert setup.metrics.registry.get_sample_value("recruit_ingest_rewinds_total") == 1
 
 
 def test_metrics_count_records_events_and_dead_letters() -> None:

@@ -113,6 +113,25 @@ def test_a_group_that_never_committed_lags_by_the_whole_topic() -> None:
     assert outcome(rules.nothing_uncommitted(spans, topic="t", group="g"))[:3] == (0, 5, 5)
 
 
+def test_records_that_an_open_transaction_hides_are_uncommitted() -> None:
+    spans = [PartitionSpan(0, first=0, end=9, committed=5, hidden=4)]
+    assert outcome(rules.nothing_uncommitted(spans, topic="t", group="g"))[2:] == (
+        4,
+        (
+            "t/0: 4 offsets from 5 on can't be read or compared before an open transaction ends",
+            "t/0: 4 uncommitted offsets from 5",
+        ),
+    )
+
+
+def test_everything_is_uncommitted_after_a_commit_beyond_the_end() -> None:
+    spans = [PartitionSpan(0, first=2, end=9, committed=12)]
+    assert outcome(rules.nothing_uncommitted(spans, topic="t", group="g"))[2:] == (
+        7,
+        ("t/0: g has committed 12, but the partition ends at 9", "t/0: 7 uncommitted offsets from 2"),
+    )
+
+
 def test_records_dropped_before_they_were_committed_are_lost() -> None:
     spans = [PartitionSpan(0, first=8, end=9, committed=6)]
     assert outcome(rules.nothing_uncommitted(spans, topic="t", group="g")) == (

@@ -66,11 +66,20 @@ def test_freshness_grows_while_nobody_reads_the_change_feed() -> None:
 
 
 def test_lag_and_dead_letters_have_labels() -> None:
-    state = KafkaState(lag={0: 3, 1: 0}, members=2, dead_letters={"not_json": 5}, uncounted=1)
+    state = KafkaState(
+        lag={0: 3, 1: 0},
+        members=2,
+        dead_letters={"not_json": 5},
+        uncounted=1,
+        hidden={0: 2},
+        topic_problems=["cleanup.policy"],
+    )
 
     assert samples(families.of_kafka(state)) == {
         "recruit_kafka_lag_records/0": 3,
         "recruit_kafka_lag_records/1": 0,
+        "recruit_kafka_hidden_records/0": 2,
+        "recruit_kafka_topic_problems/cleanup.policy": 1,
         "recruit_kafka_group_members": 2,
         "recruit_dead_letters_total/not_json": 5,
         "recruit_dead_letters_uncounted": 1,

@@ -1,6 +1,7 @@
 """The private API of kafka-python that we use works as we expect in the installed version.
 
-`test_record_batches.py` tries the fetcher's, `integration/test_kafka_group.py` `request_rejoin` with a broker.
+`test_record_batches.py` tries the fetcher's. With a broker, `integration/test_kafka_group.py` tries `request_rejoin`,
+`integration/test_offsets.py` `known_topic_id` and `integration/test_cut_log.py` `seek_with_epoch`.
 """
 
 import socket

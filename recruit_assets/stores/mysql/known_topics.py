@@ -1,0 +1,20 @@
+"""The table known_topics: whether the event topic is still the one that the stored rows came from."""
+
+from pymysql.cursors import Cursor
+
+from recruit_assets.contract.tables import KNOWN_TOPICS
+from recruit_assets.stores.mysql.connection import ReportDatabase
+
+
+def record_topic(cursor: Cursor, topic: str, topic_id: str) -> None:
+    """Note the topic's id if it isn't known yet."""
+    cursor.execute(
+        f"INSERT IGNORE INTO {KNOWN_TOPICS.name} (topic, topic_id, first_seen) VALUES (%s, %s, UTC_TIMESTAMP(6))",
+        (topic, topic_id),
+    )
+
+
+def was_made_anew(database: ReportDatabase, topic: str, topic_id: str) -> bool:
+    """Whether there was another topic of this name, whose records are gone."""
+    known = database.query(f"SELECT topic_id FROM {KNOWN_TOPICS.name} WHERE topic = %s", (topic,))
+    return any(found != topic_id for (found,) in known)
