@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kafka.errors import CorruptRecordError
+from kafka.record.memory_records import MemoryRecordsBuilder
 
 from recruit_assets.contract.cut_values import KEPT_VALUE_BYTES, MAX_HEADERS, MAX_RECORD_BYTES, CutValue
 from recruit_assets.stores.kafka.compat import POLL_BYTES
@@ -88,6 +89,18 @@ def test_a_bomb_is_read_in_bounded_memory_and_costs_only_its_own_record(codec: i
     assert isinstance(bomb, CutValue)
     assert (bytes(bomb), bomb.length, bomb.sha256) == (bytes(KEPT_VALUE_BYTES), size, digest.hexdigest())
     assert peak < 16 * MB + 3 * len(batch)
+
+
+@pytest.mark.parametrize("codec", [NONE, GZIP, SNAPPY, LZ4])
+def test_batches_from_before_kafka_0_11_are_read(codec: int) -> None:
+    """Brokers before 4.0 may still have them; the client reads them, each at once."""
+    builder = MemoryRecordsBuilder(1, codec, 10_000)
+    builder.append(SENT_AT_MS, b"k", b"v")
+    builder.close()
+
+    (record,) = all_records(fetched(bytes(builder.buffer())))
+
+    assert (record.key, record.value, record.timestamp) == (b"k", b"v", SENT_AT_MS)
 
 
 def test_a_poll_is_limited_in_bytes_and_continues_where_it_stopped() -> None:
