@@ -3,6 +3,8 @@
 The last test disables one safeguard at a time and replays a schedule that ends wrong without it.
 """
 
+from itertools import islice
+
 import pytest
 
 from recruit_assets.hours.replacement import write_timestamp
@@ -13,8 +15,8 @@ HISTORIES = 300
 
 
 def test_every_interleaving_ends_exact() -> None:
-    wrong = {seed: found for seed in range(SCHEDULES) if (found := outcome(seed)) != "exact"}
-    assert wrong == {}
+    wrong = ((seed, found) for seed in range(SCHEDULES) if (found := outcome(seed)) != "exact")
+    assert list(islice(wrong, 3)) == []
 
 
 def test_incremental_and_full_runs_leave_the_same_rows() -> None:
