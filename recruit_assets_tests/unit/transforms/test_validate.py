@@ -300,6 +300,61 @@ def test_a_malformed_record_has_its_typed_reason(reason: str, value: bytes | Non
     assert refused.value.reason is DeadLetterReason(reason)
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "the value is null"),
+        (b"", "the value has no bytes"),
+        (b" " * 65_537, "the value has 65537 bytes, RECRUIT_MAX_EVENT_BYTES allows 65536"),
+        (
+            CutValue.of([b" " * 65_537]),
+            "the record has more than 8388608 bytes or 10000 headers; its value has 65537 bytes",
+        ),
+        (b"\xef\xbb\xbf{}", r"the value starts with a byte order mark: b'\xef\xbb\xbf{}'"),
+        (b"{}\xff", "the value isn't UTF-8: byte 0xff at 2, invalid start byte"),
+        (b"{\x00}\x00", r"the value looks like UTF-16: b'{\x00}\x00'"),
+        (b"[" * 2000, "the JSON document nests too deeply to be parsed"),
+        (b"{", "the value isn't one JSON document: unexpected end of data: line 1 column 2 (char 1)"),
+        (b"[1e400, NaN]", "the value isn't one JSON document: NaN isn't JSON"),
+        (b"null", "wanted a JSON object, found null: None"),
+        (b"true", "wanted a JSON object, found a boolean: True"),
+        (b"[[]]", "wanted a JSON object, found an array: 1 items"),
+        (b'"%s"' % (b"x" * 58), f"wanted a JSON object, found a string: '{'x' * 58}'"),
+        (b'"%s"' % (b"x" * 59), f"wanted a JSON object, found a string: '{'x' * 59}... (61 characters)"),
+        (b"{}", "create_time: absent or null"),
+        (an_event(create_time=1.5), "create_time: wanted a version-1 UUID, found a number 1.5"),
+        (an_event(job_id=True), "job_id: wanted a whole number, found a boolean True"),
+        (
+            with_field("bid", "1.00000000000000000001"),
+            "bid: wanted a whole number, found a number 1.00000000000000000001",
+        ),
+        (with_field("bid", "3e9"), "bid: wanted a 32-bit integer, found 3e9"),
+        (an_event(bn={"a": 1}), "bn: wanted text, found an object 1 items"),
+        (an_event(ts="today"), "ts: wanted YYYY-MM-DD HH:MM:SS, found 'today'"),
+        (an_event(ts="2024-02-30 00:00:00"), "ts: day is out of range for month, found '2024-02-30 00:00:00'"),
+        (
+            an_event(ts="2023-12-31 23:59:59"),
+            "ts: event time 2023-12-31 23:59:59.000+00:00 is before RECRUIT_FIRST_HOUR 2024-01-01 00:00:00.000+00:00",
+        ),
+        (
+            an_event(ts="2025-01-01 00:00:00"),
+            "ts: event time 2025-01-01 00:00:00.000+00:00 is more than 300 s after the record's time "
+            "2024-01-04 20:26:40.000+00:00",
+        ),
+        (
+            an_event(ts="0001-01-01 00:00:00+14:00"),
+            "ts: event time -62135647200000 ms after 1970 is before RECRUIT_FIRST_HOUR 2024-01-01 00:00:00.000+00:00",
+        ),
+    ],
+)
+def test_a_rejection_says_what_was_wanted_and_found(value: bytes | None, message: str) -> None:
+    """It is all that operators see of a record without looking at its bytes."""
+    with pytest.raises(RejectedEvent) as refused:
+        read(value)
+
+    assert str(refused.value) == message
+
+
 def test_every_reason_that_a_record_by_itself_can_have_is_tried() -> None:
     assert {DeadLetterReason(reason) for reason, _, _ in MALFORMED} == set(DeadLetterReason) - {
         DeadLetterReason.REJECTED_BY_STORE,
