@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pymysql.cursors import Cursor
 
+from recruit_assets.contract.tables import CURRENT_VERSION
 from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session, quoted
@@ -41,7 +42,7 @@ class AddViews:
     """An example migration: a column with a default, in both stores."""
 
     done: list[str] = field(default_factory=list)
-    __name__ = "stores.migrations.m0002_views"
+    __name__ = "stores.migrations.m9999_views"
 
     def cassandra(self, session: CassandraSession) -> None:
         self.done.append("cassandra")
@@ -108,7 +109,8 @@ def column_names(settings: Settings, session: CassandraSession) -> set[tuple[Any
 
 
 VIEWS = {("filtered_events", "views"), ("mysql_report", "views")}
-UP_TO_VIEWS = [(1, "m0001_baseline"), (2, "m0002_views")]
+CURRENT = [(number, one.__name__.rpartition(".")[2]) for number, one in enumerate(MIGRATIONS, start=1)]
+UP_TO_VIEWS = [*CURRENT, (CURRENT_VERSION + 1, "m9999_views")]
 
 
 def test_an_upgraded_installation_equals_a_new_one_and_has_all_its_rows(
@@ -125,7 +127,7 @@ def test_an_upgraded_installation_equals_a_new_one_and_has_all_its_rows(
         apply_schema(new)
         assert cassandra_shape(session) == cassandra_shape(CassandraSession(session.driver, new.cassandra_keyspace))
         assert mysql_shape(old) == mysql_shape(new)
-        assert versions(old) == versions(new) == [(1, "m0001_baseline")]
+        assert versions(old) == versions(new) == CURRENT
     finally:
         drop_everything(new)
 
@@ -152,7 +154,7 @@ def test_an_upgrade_killed_between_the_stores_is_finished_by_the_next(old: Setti
 
     assert exit_code_of(upgrade_and_die, old, timeout_s=120) == -signal.SIGKILL
     assert column_names(old, session) & VIEWS == {("filtered_events", "views")}
-    assert versions(old) == UP_TO_VIEWS[:1]
+    assert versions(old) == CURRENT
 
     apply_schema(old, with_views(AddViews()))
 
@@ -249,10 +251,16 @@ def test_a_newer_schema_is_refused(own: Settings, session: CassandraSession) -> 
     """An older program would leave out the columns that it doesn't know."""
     upgrade_mysql(own, session)
 
-    with pytest.raises(UserError, match=r"schema has version 2, this program only knows 1\. Install the newer"):
+    with pytest.raises(
+        UserError,
+        match=rf"version {CURRENT_VERSION + 1}, this program only knows {CURRENT_VERSION}\. Install the newer",
+    ):
         apply_schema(own)
     # runs, sensors, schedules and all other commands open it this way
-    with open_report_database(own) as database, pytest.raises(UserError, match="this program only knows 1"):
+    with (
+        open_report_database(own) as database,
+        pytest.raises(UserError, match=f"this program only knows {CURRENT_VERSION}"),
+    ):
         database.query("SELECT 1")
 
 
