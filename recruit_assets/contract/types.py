@@ -1,6 +1,6 @@
 """Logical column types, and what a column and a table are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -112,14 +112,19 @@ class HourlySqlTable(SqlTable):
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A column that is filled from another table of the report database when a row is stored; null without a match."""
+    """A column that is filled from another table of the report database; null without a match.
+
+    `refresh_lookups` (stores/mysql/lookups.py) corrects the rows when that table changes, and needs an index on `by`.
+    """
 
     column: str
     by: str
     """The column of the row that holds the key."""
     table: SqlTable
     value: str
-    """The column of the other table to take; its primary key is one column."""
+    """The column of the other table to take; its primary key is one whole number."""
+    applied: SqlTable
+    """A table made by `sql_applied`: the values that the rows have."""
 
 
 def sql_coverage(name: str, description: str) -> SqlTable:
@@ -137,3 +142,14 @@ def sql_coverage(name: str, description: str) -> SqlTable:
         ),
         primary_key=("event_hour",),
     )
+
+
+def sql_applied(name: str, description: str, table: SqlTable, value: str) -> SqlTable:
+    """A table with the values of another table's column that rows have been given; without the keys that have none.
+
+    A key whose value is null has rows with several values, as rows of before an upgrade may.
+    """
+    columns = {column.name: column for column in table.columns}
+    (key,) = table.primary_key
+    applied = replace(columns[value], nullable=True)
+    return SqlTable(name=name, description=description, columns=(columns[key], applied), primary_key=(key,))

@@ -51,7 +51,7 @@ def apply_schema(
 def create_tables(settings: Settings, *tables: CassandraTable | SqlTable) -> None:
     """Apply the schema, then create those of a project's own tables that are missing.
 
-    Each HourlySqlTable gets its coverage table. Existing tables of the project aren't compared or changed.
+    Each HourlySqlTable gets its coverage and applied tables. Existing tables of the project aren't compared or changed.
     """
     apply_schema(settings)
     with open_session(settings) as session, open_schema_session(settings) as cursor:
@@ -61,4 +61,5 @@ def create_tables(settings: Settings, *tables: CassandraTable | SqlTable) -> Non
                 continue
             cursor.execute(mysql_schema.create_table(table))
             if isinstance(table, HourlySqlTable):
-                cursor.execute(mysql_schema.create_table(table.coverage))
+                for own in (table.coverage, *(lookup.applied for lookup in table.lookups)):
+                    cursor.execute(mysql_schema.create_table(own))

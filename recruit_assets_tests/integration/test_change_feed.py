@@ -15,7 +15,6 @@ from recruit_assets.stores.cassandra.session import CassandraSession, open_sessi
 from recruit_assets.stores.mysql import pending_hours
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.pending_hours import PendingHours
-from recruit_assets.stores.mysql.schema import apply_mysql_schema
 from recruit_assets_tests.support.builders import uuid1_at
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -52,12 +51,6 @@ class Feed:
             "REPLACE INTO report_hours (event_hour, covered_through, t, row_count, event_count, run_id) "
             "VALUES (%s, %s, 1, 0, 0, '')",
             (hour.replace(tzinfo=None), covered_through.replace(tzinfo=None)),
-        )
-
-    def row(self, hour: datetime, *, job_id: int, company_id: int | None) -> None:
-        self.database.query(
-            "REPLACE INTO mysql_report VALUES (%s, %s, %s, 0, 0, 0, %s, 0, 0, 0, 0, 0, NULL, 0, 'Cassandra', %s)",
-            (job_id, hour.date(), hour.hour, company_id, hour.replace(tzinfo=None)),
         )
 
     def tick(self, **options: object) -> FeedState:
@@ -170,21 +163,6 @@ def test_a_crash_between_two_statements_leaves_checkpoint_and_hours_as_they_were
     assert feed.pending() == [SEVEN]
 
 
-def test_an_hour_is_pending_when_a_job_without_company_gets_one(feed: Feed) -> None:
-    feed.tick()
-    feed.report(SEVEN, covered_through=feed.now())
-    feed.row(SEVEN, job_id=1, company_id=None)
-    feed.row(EIGHT, job_id=2, company_id=7)
-    assert feed.pending() == []
-
-    feed.database.query("INSERT INTO job (id, company_id) VALUES (1, 9), (2, 9)")
-    assert feed.pending() == [SEVEN]
-
-    feed.row(SEVEN, job_id=1, company_id=9)
-    feed.report(SEVEN, covered_through=feed.now() + timedelta(seconds=30))
-    assert feed.pending() == []
-
-
 def test_failures_are_counted_and_forgotten_after_a_success(feed: Feed) -> None:
     now = feed.now()
     feed.change(SEVEN, at=now)
@@ -200,34 +178,32 @@ def test_failures_are_counted_and_forgotten_after_a_success(feed: Feed) -> None:
     assert forgiven.attempts == 0
 
 
-@pytest.mark.parametrize("unknown_jobs", [0, 20])
-def test_a_tick_reads_as_much_with_ten_times_the_history(feed: Feed, unknown_jobs: int) -> None:
-    add_history(feed, hours=50, unknown_jobs=unknown_jobs)
+def test_a_tick_reads_as_much_with_ten_times_the_history(feed: Feed) -> None:
+    add_history(feed, hours=50)
     for n in range(3):
         feed.change(SEVEN - timedelta(hours=n), at=feed.now())
     feed.tick()
     cost = cost_of_a_tick(feed)
 
-    add_history(feed, hours=500, unknown_jobs=unknown_jobs)
+    add_history(feed, hours=500)
 
     assert cost_of_a_tick(feed) == cost
 
 
-def add_history(feed: Feed, *, hours: int, unknown_jobs: int) -> None:
-    """Reported hours with rows, some of jobs that have no company, and their changes of days ago."""
+def add_history(feed: Feed, *, hours: int) -> None:
+    """Reported hours with rows, and their changes of days ago."""
     now = feed.now()
     rows, coverages, changes = [], [], {}
     for n in range(3, hours):
         hour = SEVEN - timedelta(hours=n)
         coverages.append((hour.replace(tzinfo=None), now.replace(tzinfo=None)))
         for job in range(60):
-            company_id = None if job < unknown_jobs else 1
-            rows.append((job, hour.date(), hour.hour, company_id, hour.replace(tzinfo=None)))
+            rows.append((job, hour.date(), hour.hour, hour.replace(tzinfo=None)))
         changes[hour] = now - timedelta(days=3, minutes=n)
     feed.changes(changes)
     with feed.database.transaction() as cursor:
         cursor.executemany(
-            "REPLACE INTO mysql_report VALUES (%s, %s, %s, 0, 0, 0, %s, 0, 0, 0, 0, 0, NULL, 0, 'Cassandra', %s)", rows
+            "REPLACE INTO mysql_report VALUES (%s, %s, %s, 0, 0, 0, 1, 0, 0, 0, 0, 0, NULL, 0, 'Cassandra', %s)", rows
         )
         cursor.executemany("REPLACE INTO report_hours VALUES (%s, %s, 1, 60, 0, '')", coverages)
     feed.database.query("ANALYZE TABLE mysql_report")
@@ -245,11 +221,3 @@ def server_counters(feed: Feed) -> tuple[int, int]:
     """Statements, and rows or index entries read, of this connection so far."""
     found = dict(feed.database.query("SHOW SESSION STATUS"))
     return int(found["Questions"]), sum(int(n) for name, n in found.items() if name.startswith("Handler_read"))
-
-
-def test_the_index_that_finds_unknown_companies_is_the_contracts(settings: Settings, feed: Feed) -> None:
-    apply_mysql_schema(settings)
-
-    plan = feed.database.query("EXPLAIN SELECT job_id FROM mysql_report WHERE company_id IS NULL GROUP BY job_id")
-
-    assert "by_company_id_job_id" in str(plan)

@@ -30,6 +30,7 @@ from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
+from recruit_assets.stores.mysql.lookups import refresh_lookups_completely
 from recruit_assets.stores.spark.frames import CassandraFrames, stream_by_hour
 from recruit_assets.transforms.hourly import count_actions, countable, to_report
 from recruit_assets_tests.support.builders import uuid1_at
@@ -135,6 +136,7 @@ class MySqlReport(TableHarness):
     source = HOURLY_JOB_METRICS
 
     def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> Replaced:
+        refresh_lookups_completely(self.database, MYSQL_REPORT)
         step = begin_step(self.store, run_id)
         sink = MySqlHourSink(self.database, MYSQL_REPORT)
         rows = to_report(read_input(self.store, step, self.source, hours)).select(*sink.columns)

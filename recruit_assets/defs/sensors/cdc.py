@@ -7,6 +7,7 @@ import time
 
 import dagster as dg
 
+from recruit_assets.contract.tables import HOURLY_SQL_TABLES
 from recruit_assets.defs.jobs import hours_job
 from recruit_assets.defs.partitions import hours
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
@@ -18,6 +19,7 @@ from recruit_assets.hours.change_feed import FeedState, read_feed
 from recruit_assets.hours.planning import REST, HourRange, Plan, plan
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
+from recruit_assets.stores.mysql.lookups import refresh_lookups_when_due
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 
 NAME = "cassandra_cdc_sensor"
@@ -68,6 +70,8 @@ def evaluate(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedStat
     failures = recent_failures(instance)
     with stores.opened(settings) as (session, database):
         state = read_feed(ChangeReader(session), PendingHours(database), failures=failures)
+        for table in HOURLY_SQL_TABLES:
+            refresh_lookups_when_due(database, table)
     open_past_runs = [one for one in unfinished.by_sensor.get(NAME, ()) if is_past(one, state)]
     slots = max(0, OPEN_PAST_RUNS - len(open_past_runs))
     decided = plan(

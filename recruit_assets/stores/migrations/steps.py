@@ -19,3 +19,25 @@ def add_mysql_column(cursor: Cursor, table: str, column: str, definition: str) -
         (table, column),
     ):
         cursor.execute(f"ALTER TABLE {table} ADD COLUMN {column} {definition}")
+
+
+def add_mysql_index(cursor: Cursor, table: str, name: str, columns: str) -> None:
+    """Add an index, while others read and write the table."""
+    if not _has_mysql_index(cursor, table, name):
+        cursor.execute(f"ALTER TABLE {table} ADD INDEX {name} ({columns}), ALGORITHM=INPLACE, LOCK=NONE")
+
+
+def drop_mysql_index(cursor: Cursor, table: str, name: str) -> None:
+    """Drop an index that nothing uses any more, while others read and write the table."""
+    if _has_mysql_index(cursor, table, name):
+        cursor.execute(f"ALTER TABLE {table} DROP INDEX {name}, ALGORITHM=INPLACE, LOCK=NONE")
+
+
+def _has_mysql_index(cursor: Cursor, table: str, name: str) -> bool:
+    return bool(
+        cursor.execute(
+            "SELECT 1 FROM information_schema.statistics "
+            "WHERE table_schema = DATABASE() AND table_name = %s AND index_name = %s",
+            (table, name),
+        )
+    )
