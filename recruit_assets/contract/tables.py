@@ -141,7 +141,7 @@ HOUR_COVERAGE = CassandraTable(
         _EVENT_HOUR,
         Column("stage", Type.TEXT, "Name of the table", nullable=False),
         Column("covered_through", Type.TIMESTAMP, "Every change before this is in the rows; unset while uncertain"),
-        Column("t", Type.BIGINT, "Write timestamp of the run: Cassandra's clock in ms x 1000 + 0 to 999"),
+        Column("t", Type.BIGINT, "Newest write timestamp used: normally Cassandra's clock in ms x 1000 + 0 to 999"),
         Column("run_id", Type.TEXT, "Dagster run that wrote the rows"),
         Column("row_count", Type.BIGINT, "Rows of the table in the hour"),
         Column("event_count", Type.BIGINT, "Countable events that the rows stand for"),
@@ -279,7 +279,7 @@ SCHEMA_VERSION = SqlTable(
     ),
     primary_key=("version",),
 )
-CURRENT_VERSION = 1
+CURRENT_VERSION = 2
 """Version of the tables in this file: the number of the last migration (stores/migrations)."""
 
 HOURLY_SQL_TABLES = (MYSQL_REPORT,)

@@ -136,4 +136,6 @@ def sql_coverage(name: str, description: str) -> SqlTable:
             Column("run_id", Type.VARCHAR, "Dagster run that wrote the hour", nullable=False),
         ),
         primary_key=("event_hour",),
+        # finds hours that are covered in the future without reading the others
+        indexes=(("covered_through",),),
     )

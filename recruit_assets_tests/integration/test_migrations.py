@@ -41,7 +41,7 @@ class AddViews:
     """An example migration: a column with a default, in both stores."""
 
     done: list[str] = field(default_factory=list)
-    __name__ = "stores.migrations.m0002_views"
+    __name__ = "stores.migrations.views"
 
     def cassandra(self, session: CassandraSession) -> None:
         self.done.append("cassandra")
@@ -108,7 +108,8 @@ def column_names(settings: Settings, session: CassandraSession) -> set[tuple[Any
 
 
 VIEWS = {("filtered_events", "views"), ("mysql_report", "views")}
-UP_TO_VIEWS = [(1, "m0001_baseline"), (2, "m0002_views")]
+UP_TO_NOW = [(version, one.__name__.rpartition(".")[2]) for version, one in enumerate(MIGRATIONS, start=1)]
+UP_TO_VIEWS = [*UP_TO_NOW, (len(MIGRATIONS) + 1, "views")]
 
 
 def test_an_upgraded_installation_equals_a_new_one_and_has_all_its_rows(
@@ -125,7 +126,7 @@ def test_an_upgraded_installation_equals_a_new_one_and_has_all_its_rows(
         apply_schema(new)
         assert cassandra_shape(session) == cassandra_shape(CassandraSession(session.driver, new.cassandra_keyspace))
         assert mysql_shape(old) == mysql_shape(new)
-        assert versions(old) == versions(new) == [(1, "m0001_baseline")]
+        assert versions(old) == versions(new) == UP_TO_NOW
     finally:
         drop_everything(new)
 
@@ -152,7 +153,7 @@ def test_an_upgrade_killed_between_the_stores_is_finished_by_the_next(old: Setti
 
     assert exit_code_of(upgrade_and_die, old, timeout_s=120) == -signal.SIGKILL
     assert column_names(old, session) & VIEWS == {("filtered_events", "views")}
-    assert versions(old) == UP_TO_VIEWS[:1]
+    assert versions(old) == UP_TO_NOW
 
     apply_schema(old, with_views(AddViews()))
 
@@ -248,11 +249,13 @@ def test_an_unfinished_installation_is_finished(own: Settings, session: Cassandr
 def test_a_newer_schema_is_refused(own: Settings, session: CassandraSession) -> None:
     """An older program would leave out the columns that it doesn't know."""
     upgrade_mysql(own, session)
+    known = len(MIGRATIONS)
 
-    with pytest.raises(UserError, match=r"schema has version 2, this program only knows 1\. Install the newer"):
+    refused = rf"schema has version {known + 1}, this program only knows {known}\. Install the newer"
+    with pytest.raises(UserError, match=refused):
         apply_schema(own)
     # runs, sensors, schedules and all other commands open it this way
-    with open_report_database(own) as database, pytest.raises(UserError, match="this program only knows 1"):
+    with open_report_database(own) as database, pytest.raises(UserError, match=f"this program only knows {known}"):
         database.query("SELECT 1")
 
 

@@ -62,13 +62,13 @@ class HourlyIOManager(dg.ConfigurableIOManager):
         """The run's store; one for all IO managers with the same Cassandra."""
         return self._scope.once(("hour store", *self.cassandra.overrides.items()), self._new_store)
 
-    def step(self, name: str) -> Step:
+    def step(self, name: str, hours: Sequence[datetime]) -> Step:
         """The step with this name, which takes its write timestamp when it loads its first input."""
-        return self._scope.step(name, self._begin_step)
+        return self._scope.step(name, lambda: begin_step(self.store, self._run_id, hours))
 
-    def end_step(self, name: str) -> Step:
+    def end_step(self, name: str, hours: Sequence[datetime]) -> Step:
         """The step with this name, with the inputs it has read, when its output is stored."""
-        return self._scope.end_step(name, self._begin_step)
+        return self._scope.end_step(name, lambda: begin_step(self.store, self._run_id, hours))
 
     @property
     def is_incremental(self) -> bool:
@@ -103,9 +103,6 @@ class HourlyIOManager(dg.ConfigurableIOManager):
 
     def _new_store(self) -> CassandraHourStore:
         return CassandraHourStore(self.session, CassandraFrames(self.spark_session, self.cassandra.settings))
-
-    def _begin_step(self) -> Step:
-        return begin_step(self.store, self._run_id)
 
 
 def require_columns(rows: object, columns: Sequence[str], table: CassandraTable | SqlTable) -> DataFrame:

@@ -37,7 +37,7 @@ class MySqlIOManager(HourlyIOManager):
         table, database = self.table(context.asset_key), self.mysql.report_database()
         sink = MySqlHourSink(database, table)
         rows = stream_by_hour(require_columns(obj, sink.columns, table), table.hour_of_row)
-        replaced = publish_hours(sink, rows, self.end_step(context.op_def.name), hours)
+        replaced = publish_hours(sink, rows, self.end_step(context.op_def.name, hours), hours)
         totals = totals_by_hour(database, table, hours)
         context.add_output_metadata(
             run_metadata(replaced, monotonic() - started)

@@ -6,7 +6,7 @@ migration: `schema apply` creates them from the contract.
 
 from collections.abc import Sequence
 
-from recruit_assets.stores.migrations import m0001_baseline
+from recruit_assets.stores.migrations import m0001_baseline, m0003_index_of_coverage
 from recruit_assets.stores.migrations.runner import Migration
 
-MIGRATIONS: Sequence[Migration] = (m0001_baseline,)
+MIGRATIONS: Sequence[Migration] = (m0001_baseline, m0003_index_of_coverage)

@@ -10,6 +10,17 @@ def add_cassandra_column(session: CassandraSession, table: str, column: str, typ
     session.execute(f"ALTER TABLE {quoted(session.keyspace)}.{table} ADD IF NOT EXISTS {column} {type}")
 
 
+def add_mysql_index(cursor: Cursor, table: str, *columns: str) -> None:
+    """Add an index, with the name that the contract's tables give it."""
+    name = f"by_{'_'.join(columns)}"
+    if not cursor.execute(
+        "SELECT 1 FROM information_schema.statistics "
+        "WHERE table_schema = DATABASE() AND table_name = %s AND index_name = %s",
+        (table, name),
+    ):
+        cursor.execute(f"ALTER TABLE {table} ADD INDEX {name} ({', '.join(columns)})")
+
+
 def add_mysql_column(cursor: Cursor, table: str, column: str, definition: str) -> None:
     """Add a column; NOT NULL needs a DEFAULT, for old rows and for writers that don't know it yet."""
     # MySQL has no ADD COLUMN IF NOT EXISTS
