@@ -84,6 +84,16 @@ BUCKET_LAYOUT = CassandraTable(
     partition_key=("valid_from_hour",),
 )
 
+RETENTION = CassandraTable(
+    name="retention",
+    description="Every change of RECRUIT_RETENTION_DAYS, in force two to three hours later; append-only.",
+    columns=(
+        Column("stored_at", Type.TIMESTAMP, "When schema apply stored it", nullable=False),
+        Column("days", Type.INT, "How long events are kept; 0: forever", nullable=False),
+    ),
+    partition_key=("stored_at",),
+)
+
 _JOB_ID = Column("job_id", Type.INT, "Job advertisement", nullable=False)
 _PUBLISHER_ID = Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False)
 _CAMPAIGN_ID = Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False)
@@ -161,6 +171,7 @@ CASSANDRA_TABLES = (
     BUCKET_VERSIONS,
     EVENT_CHANGES,
     BUCKET_LAYOUT,
+    RETENTION,
     FILTERED_EVENTS,
     BUCKET_METRICS,
     HOURLY_JOB_METRICS,

@@ -54,6 +54,11 @@ class CassandraTable:
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @property
+    def is_of_hours(self) -> bool:
+        """Whether rows belong to an hour, and so expire with RECRUIT_RETENTION_DAYS."""
+        return "event_hour" in self.partition_key
+
 
 @dataclass(frozen=True, slots=True)
 class HourTable(CassandraTable):

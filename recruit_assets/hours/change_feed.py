@@ -29,6 +29,8 @@ class FeedState:
     checkpoint: datetime
     changes_read: int
     pending: tuple[PendingHour, ...]
+    frozen: tuple[datetime, ...] = ()
+    """Hours that were pending until now and are given up: the report keeps them as they are."""
     set_back_from: datetime | None = None
     """The checkpoint that lay in the future: Cassandra's clock was ahead, and the feed is read from its beginning."""
 
@@ -71,13 +73,31 @@ def read_feed(
         if changes_read >= rows_per_tick:
             break
     pending = hours.settle(failures, now=now)
+    frozen = _drop_frozen(hours, pending, before=feed.frozen_before(now))
     return FeedState(
         now=now,
         checkpoint=checkpoint,
         changes_read=changes_read,
-        pending=tuple(pending),
+        pending=tuple(one for one in pending if one.hour not in frozen),
+        frozen=frozen,
         set_back_from=set_back_from,
     )
+
+
+def _drop_frozen(
+    hours: PendingHourStore, pending: Sequence[PendingHour], *, before: datetime | None
+) -> tuple[datetime, ...]:
+    """Give up the pending hours that are frozen: their events expire, so a run would empty them."""
+    frozen = tuple(one.hour for one in pending if before is not None and one.hour < before)
+    if frozen:
+        log.warning(
+            "%d pending hours from %s on are frozen (RECRUIT_RETENTION_DAYS): the report keeps them without their "
+            "newest changes",
+            len(frozen),
+            f"{frozen[0]:%Y-%m-%d %H:%M}",
+        )
+        hours.drop(frozen)
+    return frozen
 
 
 def _start_over(hours: PendingHourStore, checkpoint: datetime, *, oldest: datetime, now: datetime) -> None:

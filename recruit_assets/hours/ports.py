@@ -125,6 +125,9 @@ class ChangeFeed(Protocol):
     def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
         """What changed from `start` on; the last page is read through `now`."""
 
+    def frozen_before(self, now: datetime) -> datetime | None:
+        """The hour before which all hours are frozen; None if no hour is."""
+
     def hours_ahead(self, now: datetime) -> Collection[datetime]:
         """Hours with changes later than `now`: they were published while a clock was ahead."""
 
@@ -140,6 +143,9 @@ class PendingHourStore(Protocol):
 
     def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
         """Store the changed hours that the report doesn't cover, and move the checkpoint: both or neither."""
+
+    def drop(self, hours: Sequence[datetime]) -> None:
+        """These hours aren't pending any more."""
 
     def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> Sequence[PendingHour]:
         """Remove the hours that are covered by now, count failed runs, and return what is still pending.

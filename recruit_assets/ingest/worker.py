@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason
@@ -46,7 +46,8 @@ GC_THRESHOLDS = (200_000, 20, 50)
 """Above what a micro-batch allocates. Python's default (700, 10, 10) spent a third of the time on collections that
 freed nothing."""
 LAYOUTS_MAX_AGE_S = 60
-"""A new layout begins at least two hours after it is stored, and an event is at most five minutes early."""
+"""A new layout begins at least two hours after it is stored, and an event is at most five minutes early. A new
+retention is in force at least two hours after it is stored."""
 
 
 class Member(Protocol):
@@ -128,9 +129,9 @@ class Worker:
         self._member = connections.member
         self._writer = writer or EventWriter(connections.writes)
         self._dead_letters = connections.dead_letters
-        self._limits = limits
-        self._read_layouts = connections.writes.layouts
-        self._layouts = self._read_layouts()
+        self._writes = connections.writes
+        self._limits = replace(limits, retention=self._writes.retention())
+        self._layouts = self._writes.layouts()
         self._layouts_read_at = clock()
         self._metrics = metrics
         self._drains = drains
@@ -275,7 +276,8 @@ class Worker:
 
     def _current_layouts(self) -> Layouts:
         if self._clock() - self._layouts_read_at > LAYOUTS_MAX_AGE_S:
-            self._layouts = self._read_layouts()
+            self._layouts = self._writes.layouts()
+            self._limits = replace(self._limits, retention=self._writes.retention())
             self._layouts_read_at = self._clock()
         return self._layouts
 

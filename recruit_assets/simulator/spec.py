@@ -17,7 +17,8 @@ MAX_CHUNK = 500
 """Records generated at once: small enough for a smooth rate and a prompt stop."""
 CHUNKS_PER_S = 20
 
-SIMULATED_REASONS = tuple(reason for reason in DeadLetterReason if reason is not DeadLetterReason.REJECTED_BY_STORE)
+NOT_SIMULATED = frozenset({DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.TOO_LATE})
+SIMULATED_REASONS = tuple(reason for reason in DeadLetterReason if reason not in NOT_SIMULATED)
 """Reasons that a record can cause; rejected_by_store is up to Cassandra."""
 NOT_IN_LINES = frozenset({DeadLetterReason.EMPTY, DeadLetterReason.TOMBSTONE, DeadLetterReason.NOT_UTF8})
 """These can't be lines of a text file."""

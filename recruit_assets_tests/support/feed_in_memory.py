@@ -54,6 +54,9 @@ class FakeFeed:
         found = [at for at in map(from_ms, self._stores.changes) if start <= at <= now + SKEW]
         yield ChangePage({self._hour: max(found)} if found else {}, now, len(found))
 
+    def frozen_before(self, now: datetime) -> datetime | None:
+        return None
+
     def hours_ahead(self, now: datetime) -> Collection[datetime]:
         pause()
         is_any = any(from_ms(at) > now + SKEW for at in self._stores.changes)
@@ -85,6 +88,9 @@ class FakePendingHours:
         self.furthest_read = max(self.furthest_read, read_through)
         for changed_at in uncovered(newest, {self._hour: self._covered_through()}).values():
             self._add(changed_at)
+
+    def drop(self, hours: Sequence[datetime]) -> None:
+        self._newest_change = None
 
     def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> Sequence[PendingHour]:
         pause()

@@ -15,7 +15,9 @@ from recruit_assets.defs.resources.run_scope import RunScope, run_scope
 from recruit_assets.defs.runs import INCREMENTAL_TAG, hours_of_tags
 from recruit_assets.hours.replacement import Replaced, Step, begin_step
 from recruit_assets.runtime.errors import Inconsistent, UserError
+from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
+from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.stores.spark.frames import CassandraFrames
 
@@ -82,10 +84,10 @@ class HourlyIOManager(dg.ConfigurableIOManager):
     def input_hours(self, context: dg.InputContext) -> Sequence[datetime]:
         """The hours to read of an upstream asset: its partitions, or the run's hours if it has no partitions."""
         if context.has_asset_partitions:
-            return hours_of(context.asset_partition_keys)
+            return self._not_frozen(hours_of(context.asset_partition_keys))
         if (hours := hours_of_tags(self._tags)) is None:
             raise UserError(f"this run names no hours to read of {context.asset_key.to_user_string()}: pick partitions")
-        return list(hours.hours())
+        return self._not_frozen(list(hours.hours()))
 
     def output_hours(self, context: dg.OutputContext) -> Sequence[datetime]:
         """The hours to replace; Inconsistent if the run's tags ask for others.
@@ -98,6 +100,20 @@ class HourlyIOManager(dg.ConfigurableIOManager):
             raise Inconsistent(
                 f"the run's tags ask for {_span(list(wanted.hours()))}, its partitions are {_span(hours)}: "
                 "check RECRUIT_FIRST_HOUR and the clock of the code location"
+            )
+        return self._not_frozen(hours)
+
+    def _not_frozen(self, hours: Sequence[datetime]) -> Sequence[datetime]:
+        """The hours; UserError if one is frozen: its events expire, so the run would empty it."""
+        retention = read_retention(self.session)
+        if not retention.changes:
+            return hours
+        frozen_before = retention.frozen_before(from_ms(self.session.now_ms()))
+        frozen = [hour for hour in hours if frozen_before is not None and hour < frozen_before]
+        if frozen:
+            raise UserError(
+                f"frozen: {_span(frozen)}. Their events expire (RECRUIT_RETENTION_DAYS), so this run would empty them. "
+                f"Nothing was changed. Pick hours from {frozen_before:%Y-%m-%d %H:%M} UTC on"
             )
         return hours
 

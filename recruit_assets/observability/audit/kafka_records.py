@@ -19,7 +19,12 @@ from recruit_assets.transforms.validate import Event, Limits, read_event
 Batches = Iterable[tuple[int, Sequence[Record]]]
 
 EXTERNAL_REASONS = frozenset(
-    {DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.BEFORE_FIRST_HOUR, DeadLetterReason.TOO_LARGE}
+    {
+        DeadLetterReason.REJECTED_BY_STORE,
+        DeadLetterReason.BEFORE_FIRST_HOUR,
+        DeadLetterReason.TOO_LATE,
+        DeadLetterReason.TOO_LARGE,
+    }
 )
 """Reasons that depend on Cassandra, or on a setting that may have changed since. Here the dead letter is trusted."""
 

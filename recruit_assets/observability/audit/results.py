@@ -51,6 +51,8 @@ class Span:
     last_received_at: str = ""
     compared_from: str = ""
     rows_not_compared: int = 0
+    hours_from: str = ""
+    """Earlier hours are frozen: their events expire, so they aren't compared. Empty if none is."""
 
 
 @dataclass(frozen=True, slots=True)

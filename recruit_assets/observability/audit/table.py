@@ -51,6 +51,11 @@ def _coverage(span: Span) -> list[str]:
             f"The topic has dropped older records: {span.rows_not_compared:,} rows without a record were not compared. "
             f"The comparison starts at (UTC): {span.compared_from}."
         )
+    if span.hours_from:
+        lines.append(
+            f"Hours before {span.hours_from} UTC are frozen (RECRUIT_RETENTION_DAYS) and were not compared: "
+            "their events expire."
+        )
     return lines
 
 

@@ -9,6 +9,7 @@ from recruit_assets.contract.tables import CHANGE_SHARDS, EVENT_CHANGES
 from recruit_assets.hours.planning import SKEW
 from recruit_assets.hours.ports import ChangePage
 from recruit_assets.runtime.times import aware, from_ms
+from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession
 
 PAGE_ROWS = 5000
@@ -30,6 +31,10 @@ class ChangeReader:
     def now(self) -> datetime:
         """Cassandra's clock."""
         return from_ms(self._session.now_ms())
+
+    def frozen_before(self, now: datetime) -> datetime | None:
+        """The hour before which all hours are frozen; None if no hour is."""
+        return read_retention(self._session).frozen_before(now)
 
     def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
         """The changes from `start` through `now`, which is Cassandra's clock before the first page.

@@ -11,6 +11,7 @@ from cassandra.cluster import NoHostAvailable
 from cassandra.protocol import ErrorMessage
 from cassandra.query import PreparedStatement
 
+from recruit_assets.contract.retention import Retention
 from recruit_assets.contract.tables import BUCKET_VERSIONS, CHANGE_SHARDS, EVENT_CHANGES, RAW_EVENTS
 from recruit_assets.contract.types import CassandraTable
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
@@ -24,6 +25,7 @@ from recruit_assets.stores.cassandra.batch_encoder import (
     insert_head,
 )
 from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
+from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.transforms.buckets import HOUR_MS, Layouts
 
@@ -91,6 +93,10 @@ class EventWrites:
     def require_table(self) -> None:
         """Inconsistent if Cassandra rejects the INSERT itself: then no single row is to blame."""
         self._session.prepare(self._insert_cql)
+
+    def retention(self) -> Retention:
+        """How long hours take events."""
+        return read_retention(self._session)
 
     def layouts(self) -> Layouts:
         """The bucket layouts; Inconsistent if there is none."""

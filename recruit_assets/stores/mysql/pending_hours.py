@@ -55,6 +55,10 @@ class PendingHours:
         """
         self._database.run_transaction(lambda cursor: _record(cursor, newest, read_through=read_through, now=now))
 
+    def drop(self, hours: Sequence[datetime]) -> None:
+        """These hours aren't pending any more."""
+        self._database.run_transaction(lambda cursor: _delete(cursor, hours))
+
     def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> list[PendingHour]:
         """Remove covered hours, count failed runs, add hours with newly known companies; returns what is pending."""
         return self._database.run_transaction(lambda cursor: _settle(cursor, failures, now))
