@@ -85,6 +85,16 @@ BUCKET_LAYOUT = CassandraTable(
     partition_key=("valid_from_hour",),
 )
 
+RETENTION = CassandraTable(
+    name="retention",
+    description="Every change of RECRUIT_RETENTION_DAYS, in force two to three hours later; append-only.",
+    columns=(
+        Column("stored_at", Type.TIMESTAMP, "When schema apply stored it", nullable=False),
+        Column("days", Type.INT, "How long events are kept; 0: forever", nullable=False),
+    ),
+    partition_key=("stored_at",),
+)
+
 _JOB_ID = Column("job_id", Type.INT, "Job advertisement", nullable=False)
 _PUBLISHER_ID = Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False)
 _CAMPAIGN_ID = Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False)
@@ -142,7 +152,7 @@ HOUR_COVERAGE = CassandraTable(
         _EVENT_HOUR,
         Column("stage", Type.TEXT, "Name of the table", nullable=False),
         Column("covered_through", Type.TIMESTAMP, "Every change before this is in the rows; unset while uncertain"),
-        Column("t", Type.BIGINT, "Write timestamp of the run: Cassandra's clock in ms x 1000 + 0 to 999"),
+        Column("t", Type.BIGINT, "Newest write timestamp used: normally Cassandra's clock in ms x 1000 + 0 to 999"),
         Column("run_id", Type.TEXT, "Dagster run that wrote the rows"),
         Column("row_count", Type.BIGINT, "Rows of the table in the hour"),
         Column("event_count", Type.BIGINT, "Countable events that the rows stand for"),
@@ -162,6 +172,7 @@ CASSANDRA_TABLES = (
     BUCKET_VERSIONS,
     EVENT_CHANGES,
     BUCKET_LAYOUT,
+    RETENTION,
     FILTERED_EVENTS,
     BUCKET_METRICS,
     HOURLY_JOB_METRICS,
@@ -320,7 +331,7 @@ SCHEMA_VERSION = SqlTable(
     ),
     primary_key=("version",),
 )
-CURRENT_VERSION = 3
+CURRENT_VERSION = 4
 """Version of the tables in this file: the number of the last migration (stores/migrations)."""
 
 HOURLY_SQL_TABLES = (MYSQL_REPORT,)

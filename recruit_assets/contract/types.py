@@ -54,6 +54,11 @@ class CassandraTable:
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @property
+    def is_of_hours(self) -> bool:
+        """Whether rows belong to an hour, and so expire with RECRUIT_RETENTION_DAYS."""
+        return "event_hour" in self.partition_key
+
 
 @dataclass(frozen=True, slots=True)
 class HourTable(CassandraTable):
@@ -141,6 +146,8 @@ def sql_coverage(name: str, description: str) -> SqlTable:
             Column("run_id", Type.VARCHAR, "Dagster run that wrote the hour", nullable=False),
         ),
         primary_key=("event_hour",),
+        # finds hours that are covered in the future without reading the others
+        indexes=(("covered_through",),),
     )
 
 

@@ -16,6 +16,7 @@ from recruit_assets.stores.mysql import pending_hours
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 from recruit_assets_tests.support.builders import uuid1_at
+from recruit_assets_tests.support.waiting import wait_until
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 EIGHT = SEVEN + timedelta(hours=1)
@@ -79,7 +80,7 @@ def test_the_first_reading_begins_with_the_oldest_change(feed: Feed) -> None:
 
 
 def test_an_hour_is_pending_until_the_report_covers_its_newest_change(feed: Feed) -> None:
-    changed_at = feed.now().replace(microsecond=0)
+    changed_at = feed.now().replace(microsecond=0) - timedelta(minutes=1)
     feed.change(SEVEN, at=changed_at)
     assert feed.pending() == [SEVEN]
 
@@ -89,7 +90,7 @@ def test_an_hour_is_pending_until_the_report_covers_its_newest_change(feed: Feed
     feed.report(SEVEN, covered_through=changed_at + timedelta(seconds=6))
     assert feed.pending() == []
 
-    feed.change(SEVEN, at=changed_at + timedelta(seconds=60))
+    feed.change(SEVEN, at=changed_at + timedelta(seconds=50))
     assert feed.pending() == [SEVEN]
 
 
@@ -164,9 +165,8 @@ def test_a_crash_between_two_statements_leaves_checkpoint_and_hours_as_they_were
 
 
 def test_failures_are_counted_and_forgotten_after_a_success(feed: Feed) -> None:
-    now = feed.now()
-    feed.change(SEVEN, at=now)
-    feed.tick()
+    now = feed.now() - timedelta(minutes=1)
+    PendingHours(feed.database).record({SEVEN: now}, read_through=now, now=now)
     failure = FailedRun(HourRange(SEVEN, SEVEN), ended_at=now + timedelta(seconds=20))
 
     counted = [feed.tick(failures=[failure]).pending[0] for _ in range(2)]
@@ -176,6 +176,63 @@ def test_failures_are_counted_and_forgotten_after_a_success(feed: Feed) -> None:
 
     assert [(one.attempts, one.next_try_at) for one in counted] == [(1, failure.ended_at + timedelta(seconds=30))] * 2
     assert forgiven.attempts == 0
+
+
+def test_a_checkpoint_in_the_future_is_not_believed(feed: Feed) -> None:
+    """Cassandra's clock was ahead and was set back: until time got there, no change would be read."""
+    now = feed.now()
+    PendingHours(feed.database).record({}, read_through=now + timedelta(days=3), now=now)
+    feed.change(SEVEN, at=now - timedelta(days=5))
+    feed.change(EIGHT, at=now + timedelta(days=2))
+
+    first, second = feed.tick(), feed.tick()
+
+    assert first.set_back_from == now + timedelta(days=3)
+    assert [one.hour for one in first.pending] == [SEVEN, EIGHT]
+    assert all(one.newest_change <= first.now for one in first.pending)
+    assert (second.set_back_from, second.changes_read) == (None, 0)
+    assert feed.checkpoint() == [(second.now.replace(tzinfo=None),)]
+
+
+def test_a_checkpoint_within_the_skew_of_two_clocks_is_believed(feed: Feed) -> None:
+    now = feed.now()
+    PendingHours(feed.database).record({}, read_through=now + timedelta(seconds=4), now=now)
+
+    assert feed.tick().set_back_from is None
+
+
+def test_a_coverage_in_the_future_is_not_believed(feed: Feed) -> None:
+    """Changes until that time would count as reported."""
+    feed.tick()
+    feed.report(SEVEN, covered_through=feed.now() + timedelta(days=3))
+    feed.report(EIGHT, covered_through=feed.now())
+    assert feed.pending() == [SEVEN]
+
+    def covered_now() -> bool:
+        feed.report(SEVEN, covered_through=feed.now())
+        return feed.pending() == []
+
+    wait_until(covered_now, timeout_s=60, what="a coverage more than 5 s after the withdrawal")
+
+
+def test_an_hour_whose_change_lies_in_the_future_is_pending_until_the_report_covers_it(feed: Feed) -> None:
+    changed_at = feed.now() + timedelta(hours=1)
+    feed.change(SEVEN, at=changed_at)
+    PendingHours(feed.database).record({SEVEN: changed_at}, read_through=feed.now(), now=feed.now())
+    (pending,) = feed.tick().pending
+    assert pending.newest_change <= feed.now()
+
+    feed.report(SEVEN, covered_through=pending.newest_change + timedelta(seconds=6))
+    assert feed.pending() in ([], [SEVEN])  # EIGHT
+
+
+def test_the_daily_reading_finds_changes_in_the_future(feed: Feed) -> None:
+    """No reading was made while the clock was ahead, so no checkpoint shows it."""
+    feed.tick()
+    feed.change(SEVEN, at=feed.now() + timedelta(days=2))
+    assert feed.pending() == []
+
+    assert feed.pending(lookback=DAILY_LOOKBACK) == [SEVEN]
 
 
 def test_a_tick_reads_as_much_with_ten_times_the_history(feed: Feed) -> None:

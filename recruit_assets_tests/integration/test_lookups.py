@@ -7,13 +7,13 @@ from threading import Event
 
 import dagster as dg
 import pytest
-from recruit_assets.stores.migrations.m0003_companies_follow_jobs import record_companies
 
 from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.defs.sensors.cdc import evaluate
 from recruit_assets.defs.sensors.connections import stores
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.migrations.m0003_companies_follow_jobs import record_companies
 from recruit_assets.stores.mysql import lookups
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dimensions import JobRow, load_jobs

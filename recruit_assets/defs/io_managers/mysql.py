@@ -39,7 +39,7 @@ class MySqlIOManager(HourlyIOManager):
         refresh_lookups_when_due(database, table)  # a project without our sensor corrects its rows here
         sink = MySqlHourSink(database, table)
         rows = stream_by_hour(require_columns(obj, sink.columns, table), table.hour_of_row)
-        replaced = publish_hours(sink, rows, self.end_step(context.op_def.name), hours)
+        replaced = publish_hours(sink, rows, self.end_step(context.op_def.name, hours), hours)
         totals = totals_by_hour(database, table, hours)
         context.add_output_metadata(
             run_metadata(replaced, monotonic() - started)

@@ -55,6 +55,8 @@ def cassandra_cdc_sensor(
         time.sleep(READ_EVERY_S)
         state, decided = evaluate(context.instance, settings)
     requests = [request(one, state) for one in decided.requests]
+    if state.set_back_from is not None:
+        context.log.warning(why_nothing(state, decided))
     return dg.SensorResult(
         run_requests=requests,
         cursor=state.checkpoint.isoformat(timespec="milliseconds"),
@@ -104,7 +106,13 @@ def why_nothing(state: FeedState, decided: Plan) -> str:
         "wait for their next try": decided.waiting,
         "wait for a free slot": decided.left,
         "were replaced less than 3 minutes ago": decided.resting,
+        "are frozen and were given up (see RECRUIT_RETENTION_DAYS)": state.frozen,
         "aren't partitions (see RECRUIT_FIRST_HOUR)": decided.outside,
     }
+    if state.set_back_from is not None:
+        read += (
+            f"; Cassandra's clock was set back (the feed was read through {state.set_back_from:%Y-%m-%d %H:%M:%S}): "
+            "reading the feed again from its beginning"
+        )
     found = [f"{len(hours)} {why}, first {hours[0]:%Y-%m-%d %H:%M}" for why, hours in reasons.items() if hours]
     return "; ".join([read, *found])

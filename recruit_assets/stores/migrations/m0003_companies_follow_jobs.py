@@ -12,9 +12,9 @@ def cassandra(session: CassandraSession) -> None:
 
 def mysql(cursor: Cursor) -> None:
     """Add the index first and drop the old one last: it is what the companies are read from."""
-    add_mysql_index(cursor, "mysql_report", "by_job_id", "job_id")
+    add_mysql_index(cursor, "mysql_report", "job_id")
     record_companies(cursor)
-    drop_mysql_index(cursor, "mysql_report", "by_company_id_job_id")
+    drop_mysql_index(cursor, "mysql_report", "company_id", "job_id")
 
 
 def record_companies(cursor: Cursor) -> None:
