@@ -50,7 +50,7 @@ class ReportStores:
             store, FILTERED_EVENTS, count_actions, HOURLY_JOB_METRICS, hours, run_id=run_id, incremental=incremental,
             pre_aggregation=CassandraIOManager.pre_aggregations[HOURLY_JOB_METRICS.name],
         )  # fmt: skip
-        step, sink = begin_step(store, run_id), MySqlHourSink(self.database, MYSQL_REPORT)
+        step, sink = begin_step(store, run_id, hours), MySqlHourSink(self.database, MYSQL_REPORT)
         rows = to_report(read_input(store, step, HOURLY_JOB_METRICS, hours)).select(*sink.columns)
         return filtered, publish_hours(sink, stream_by_hour(rows, MYSQL_REPORT.hour_of_row), step, hours)
 

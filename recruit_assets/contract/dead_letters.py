@@ -22,6 +22,7 @@ class DeadLetterReason(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     BAD_TIMESTAMP = "bad_timestamp"
     BEFORE_FIRST_HOUR = "before_first_hour"
+    TOO_LATE = "too_late"
     FUTURE = "future"
     TOO_LARGE = "too_large"
     REJECTED_BY_STORE = "rejected_by_store"
@@ -41,6 +42,7 @@ DEAD_LETTER_MEANINGS = {
     DeadLetterReason.OUT_OF_RANGE: "a number doesn't fit 32 bits",
     DeadLetterReason.BAD_TIMESTAMP: "ts isn't a time that exists",
     DeadLetterReason.BEFORE_FIRST_HOUR: "the event time is before RECRUIT_FIRST_HOUR",
+    DeadLetterReason.TOO_LATE: "Kafka received it when its hour's RECRUIT_RETENTION_DAYS were over",
     DeadLetterReason.FUTURE: "the event time is more than 5 minutes after the Kafka record's",
     DeadLetterReason.TOO_LARGE: "the value is larger than RECRUIT_MAX_EVENT_BYTES, or the whole record than 8 MiB",
     DeadLetterReason.REJECTED_BY_STORE: "Cassandra rejects the row as invalid",

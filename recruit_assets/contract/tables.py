@@ -12,6 +12,7 @@ from recruit_assets.contract.types import (
     Lookup,
     SqlTable,
     Type,
+    sql_applied,
     sql_coverage,
 )
 
@@ -84,6 +85,16 @@ BUCKET_LAYOUT = CassandraTable(
     partition_key=("valid_from_hour",),
 )
 
+RETENTION = CassandraTable(
+    name="retention",
+    description="Every change of RECRUIT_RETENTION_DAYS, in force two to three hours later; append-only.",
+    columns=(
+        Column("stored_at", Type.TIMESTAMP, "When schema apply stored it", nullable=False),
+        Column("days", Type.INT, "How long events are kept; 0: forever", nullable=False),
+    ),
+    partition_key=("stored_at",),
+)
+
 _JOB_ID = Column("job_id", Type.INT, "Job advertisement", nullable=False)
 _PUBLISHER_ID = Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False)
 _CAMPAIGN_ID = Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False)
@@ -141,7 +152,7 @@ HOUR_COVERAGE = CassandraTable(
         _EVENT_HOUR,
         Column("stage", Type.TEXT, "Name of the table", nullable=False),
         Column("covered_through", Type.TIMESTAMP, "Every change before this is in the rows; unset while uncertain"),
-        Column("t", Type.BIGINT, "Write timestamp of the run: Cassandra's clock in ms x 1000 + 0 to 999"),
+        Column("t", Type.BIGINT, "Newest write timestamp used: normally Cassandra's clock in ms x 1000 + 0 to 999"),
         Column("run_id", Type.TEXT, "Dagster run that wrote the rows"),
         Column("row_count", Type.BIGINT, "Rows of the table in the hour"),
         Column("event_count", Type.BIGINT, "Countable events that the rows stand for"),
@@ -161,6 +172,7 @@ CASSANDRA_TABLES = (
     BUCKET_VERSIONS,
     EVENT_CHANGES,
     BUCKET_LAYOUT,
+    RETENTION,
     FILTERED_EVENTS,
     BUCKET_METRICS,
     HOURLY_JOB_METRICS,
@@ -206,13 +218,37 @@ JOB = SqlTable(
     primary_key=("id",),
 )
 
+REPORT_COMPANIES = sql_applied(
+    "report_companies",
+    "The companies that the report's rows have, by job; follows the job dimension.",
+    JOB,
+    "company_id",
+)
+
+LOOKUP_LOCKS = SqlTable(
+    name="lookup_locks",
+    description="Rows that are only locked: shared while an hour is stored, exclusively while lookups are corrected.",
+    columns=(Column("table_name", Type.VARCHAR, "The hourly table", nullable=False),),
+    primary_key=("table_name",),
+)
+
+LOOKUP_CHECKS = SqlTable(
+    name="lookup_checks",
+    description="When the lookups of each hourly table were last found up to date.",
+    columns=(
+        Column("table_name", Type.VARCHAR, "The hourly table", nullable=False),
+        Column("checked_at", Type.DATETIME_MICROS, "By the report database's clock, UTC", nullable=False),
+    ),
+    primary_key=("table_name",),
+)
+
 MYSQL_REPORT = HourlySqlTable(
     name="mysql_report",
     description="The hourly report: what happened per job, publisher, campaign and group in each hour. Times are UTC.",
     columns=tuple(_REPORT_COLUMNS[name] for name in dict.fromkeys((*_REPORT_ORDER, *_REPORT_COLUMNS))),
     primary_key=("dates", "hours", *GRAIN),
-    # finds the jobs without a company, and their hours, by skipping through the index
-    indexes=(("company_id", "job_id"),),
+    # finds the rows of a job whose company was corrected
+    indexes=(("job_id",),),
     hour_columns=("dates", "hours"),
     coverage=REPORT_HOURS,
     events_in=tuple(count.report_column for count in COUNTS),
@@ -220,7 +256,7 @@ MYSQL_REPORT = HourlySqlTable(
     updated_at="latest_update_time",
     # joined where the rows are stored, which reads the hour's jobs only: joined by Spark, a dimension of 100,000 jobs
     # would cost every run half a second
-    lookups=(Lookup("company_id", by="job_id", table=JOB, value="company_id"),),
+    lookups=(Lookup("company_id", by="job_id", table=JOB, value="company_id", applied=REPORT_COMPANIES),),
 )
 
 PENDING_HOURS = SqlTable(
@@ -295,7 +331,7 @@ SCHEMA_VERSION = SqlTable(
     ),
     primary_key=("version",),
 )
-CURRENT_VERSION = 2
+CURRENT_VERSION = 4
 """Version of the tables in this file: the number of the last migration (stores/migrations)."""
 
 HOURLY_SQL_TABLES = (MYSQL_REPORT,)
@@ -303,6 +339,9 @@ HOURLY_SQL_TABLES = (MYSQL_REPORT,)
 SQL_TABLES = (
     MYSQL_REPORT,
     REPORT_HOURS,
+    REPORT_COMPANIES,
+    LOOKUP_LOCKS,
+    LOOKUP_CHECKS,
     JOB,
     PENDING_HOURS,
     CHANGE_FEED_MARK,

@@ -1,6 +1,6 @@
 """Logical column types, and what a column and a table are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -53,6 +53,11 @@ class CassandraTable:
     @property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    @property
+    def is_of_hours(self) -> bool:
+        """Whether rows belong to an hour, and so expire with RECRUIT_RETENTION_DAYS."""
+        return "event_hour" in self.partition_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +117,19 @@ class HourlySqlTable(SqlTable):
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A column that is filled from another table of the report database when a row is stored; null without a match."""
+    """A column that is filled from another table of the report database; null without a match.
+
+    `refresh_lookups` (stores/mysql/lookups.py) corrects the rows when that table changes, and needs an index on `by`.
+    """
 
     column: str
     by: str
     """The column of the row that holds the key."""
     table: SqlTable
     value: str
-    """The column of the other table to take; its primary key is one column."""
+    """The column of the other table to take; its primary key is one whole number."""
+    applied: SqlTable
+    """A table made by `sql_applied`: the values that the rows have."""
 
 
 def sql_coverage(name: str, description: str) -> SqlTable:
@@ -136,4 +146,17 @@ def sql_coverage(name: str, description: str) -> SqlTable:
             Column("run_id", Type.VARCHAR, "Dagster run that wrote the hour", nullable=False),
         ),
         primary_key=("event_hour",),
+        # finds hours that are covered in the future without reading the others
+        indexes=(("covered_through",),),
     )
+
+
+def sql_applied(name: str, description: str, table: SqlTable, value: str) -> SqlTable:
+    """A table with the values of another table's column that rows have been given; without the keys that have none.
+
+    A key whose value is null has rows with several values, as rows of before an upgrade may.
+    """
+    columns = {column.name: column for column in table.columns}
+    (key,) = table.primary_key
+    applied = replace(columns[value], nullable=True)
+    return SqlTable(name=name, description=description, columns=(columns[key], applied), primary_key=(key,))

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
+from recruit_assets.contract.tables import HOURLY_SQL_TABLES
 from recruit_assets.defs.jobs import RAW_ASSETS, hours_job, lineage_job
 from recruit_assets.defs.launcher.local import HOST_TAG, report_dead_runs
 from recruit_assets.defs.partitions import hourly_partitions
@@ -28,6 +29,7 @@ from recruit_assets.stores.cassandra.session import CassandraSession, open_sessi
 from recruit_assets.stores.dagster.instance import open_instance
 from recruit_assets.stores.kafka.offsets import uncommitted_records
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql.lookups import refresh_lookups_completely
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 from recruit_assets.stores.schema import apply_schema
 
@@ -65,6 +67,8 @@ def materialize_pending(defs: dg.Definitions, settings: Settings, echo: Echo = s
         worker = _Worker(defs, settings, instance, echo)
         records = worker.drain(keyspace_id=session.keyspace_id())
         _PendingHours(worker, session, database).run_all()
+        for table in HOURLY_SQL_TABLES:
+            refresh_lookups_completely(database, table)
         return Materialized(records=records, runs=worker.runs, hours=worker.hours)
 
 

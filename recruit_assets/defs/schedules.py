@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from recruit_assets.contract.tables import HOURLY_SQL_TABLES
 from recruit_assets.defs.jobs import HOURLY_ASSETS, delete_old_runs, lineage_job
 from recruit_assets.defs.partitions import hours
 from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource
@@ -21,6 +22,7 @@ from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.offsets import uncommitted_records
 from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.lookups import refresh_lookups_when_due
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 
 OLDER_RUNS = 50
@@ -84,6 +86,8 @@ def read(settings: Settings, instance: dg.DagsterInstance) -> Probe:
                 failures=recent_failures(instance),
                 rows_per_tick=DAILY_ROWS_PER_TICK,
             )
+            for table in HOURLY_SQL_TABLES:
+                refresh_lookups_when_due(database, table)
     except RecruitError as error:
         return Probe(lag=0, feed=None, problem=str(error))
     return Probe(lag, feed)

@@ -76,6 +76,11 @@ class Plan:
     """Replaced a moment ago; a run after the rest covers more late events at once."""
 
 
+def is_ahead(moment: datetime, now: datetime) -> bool:
+    """Whether a time that was stored as past can only come from a clock that was ahead and has been set back."""
+    return moment > now + SKEW
+
+
 def is_covered(newest_change: datetime, covered_through: datetime | None) -> bool:
     """Whether rows with this coverage contain the change, even if the two times come from clocks that differ."""
     return covered_through is not None and covered_through > newest_change + SKEW
@@ -136,7 +141,9 @@ def plan(
     bounds = HourRange(first_hour, current + HOUR)
     inside = {one.hour: one for one in pending if one.hour in bounds}
     busy = {hour for hour in inside if any(hour in run for run in running)}
-    waiting = {hour for hour, one in inside.items() if one.next_try_at > now and one.attempts} - busy
+    # a pause longer than the longest comes from a host whose clock is ahead
+    paused = {hour for hour, one in inside.items() if now < one.next_try_at <= now + LAST_RETRY}
+    waiting = {hour for hour in paused if inside[hour].attempts} - busy
     resting = {hour for hour, one in inside.items() if is_resting(one, now=now, rest=rest)} - busy - waiting
     due = inside.keys() - busy - waiting - resting
     alone = {hour for hour in due if inside[hour].attempts}

@@ -1,6 +1,6 @@
 """What `hours` needs of the stores, as Protocols: the stores implement them, the interleaving tests fake them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,7 +54,10 @@ class HourStore(Protocol[Rows]):
         """The coverage of each hour that has one."""
 
     def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, timestamp: int) -> None:
-        """Remove the coverage: from now on the rows of these hours count as incomplete."""
+        """From now on the rows of these hours count as incomplete, and the timestamp is known to be used."""
+
+    def newest_timestamp(self, hours: Sequence[datetime]) -> int:
+        """The greatest write timestamp that a run has used in these hours, in any table; 0 if none has."""
 
     def partitions(self, table: HourTable, hours: Sequence[datetime]) -> Sequence[Partition]:
         """Every partition that the hours can have."""
@@ -122,6 +125,12 @@ class ChangeFeed(Protocol):
     def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
         """What changed from `start` on; the last page is read through `now`."""
 
+    def frozen_before(self, now: datetime) -> datetime | None:
+        """The hour before which all hours are frozen; None if no hour is."""
+
+    def hours_ahead(self, now: datetime) -> Collection[datetime]:
+        """Hours with changes later than `now`: they were published while a clock was ahead."""
+
 
 class PendingHourStore(Protocol):
     """Pending hours and the change feed's checkpoint, in the report database."""
@@ -129,8 +138,17 @@ class PendingHourStore(Protocol):
     def checkpoint(self) -> datetime | None:
         """The time through which the feed has been read; None before the first reading."""
 
+    def start_over(self, checkpoint: datetime, *, at: datetime) -> None:
+        """Move this checkpoint back; nothing if another reader has moved it meanwhile."""
+
     def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
         """Store the changed hours that the report doesn't cover, and move the checkpoint: both or neither."""
 
+    def drop(self, hours: Sequence[datetime]) -> None:
+        """These hours aren't pending any more."""
+
     def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> Sequence[PendingHour]:
-        """Remove the hours that are covered by now, count failed runs, and return what is still pending."""
+        """Remove the hours that are covered by now, count failed runs, and return what is still pending.
+
+        An hour that is covered later than `now` isn't believed to be covered: it is pending again.
+        """

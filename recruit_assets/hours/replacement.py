@@ -1,8 +1,12 @@
 """Replaces the rows of a run's hours so that no run, however late, slow or dead, leaves a wrong number behind.
 
-A step of a run takes a write timestamp from Cassandra's clock before it reads, and writes all rows with it. The newest
-write wins, so an older run can't overwrite a newer one. The coverage is cleared before the first row changes and stored
-after the last, so an hour is covered only while its rows are complete. This needs no lock.
+A step of a run takes a write timestamp before it reads, and writes all rows with it. The newest write wins, so an older
+run can't overwrite a newer one. The coverage is cleared before the first row changes and stored after the last, so an
+hour is covered only while its rows are complete. This needs no lock.
+
+The write timestamp is Cassandra's clock, or what already stands in the step's hours plus a millisecond, whichever is
+greater: a clock that was ahead and was set back would otherwise hide all later runs. How far the rows are complete is
+always told by the clock alone.
 `recruit_assets_tests/support/interleaving.py` shows what goes wrong without each of these safeguards.
 """
 
@@ -41,12 +45,13 @@ class Step:
 
     run_id: str
     write_timestamp: int
+    clock_ms: int
+    """Cassandra's clock before the step read anything."""
     inputs: list[HourInput] = field(default_factory=list)
 
     def covered_through_ms(self, hours: Sequence[datetime]) -> dict[datetime, int]:
-        """How far all inputs are complete; for a step without inputs, its write timestamp."""
-        clock_ms = self.write_timestamp // TIMESTAMPS_PER_MS
-        return {hour: min((i.covered_through_ms[hour] for i in self.inputs), default=clock_ms) for hour in hours}
+        """How far all inputs are complete; for a step without inputs, when it began."""
+        return {hour: min((i.covered_through_ms[hour] for i in self.inputs), default=self.clock_ms) for hour in hours}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +79,11 @@ class Replaced:
     """Hours that a newer run had replaced already."""
 
 
-def begin_step(store: HourStore[Any], run_id: str) -> Step:
-    """A step whose write timestamp is now; call this before reading anything."""
-    return Step(run_id, write_timestamp(store.now_ms(), run_id))
+def begin_step(store: HourStore[Any], run_id: str, hours: Sequence[datetime]) -> Step:
+    """A step that replaces these hours, whose write timestamp is now; call this before reading anything."""
+    after_newest_ms = store.newest_timestamp(hours) // TIMESTAMPS_PER_MS + 1
+    clock_ms = store.now_ms()
+    return Step(run_id, write_timestamp(max(clock_ms, after_newest_ms), run_id), clock_ms)
 
 
 def write_timestamp(clock_ms: int, run_id: str) -> int:
@@ -88,11 +95,11 @@ def write_timestamp(clock_ms: int, run_id: str) -> int:
 def read_input(store: HourStore[Rows], step: Step, table: HourTable, hours: Sequence[datetime]) -> Rows:
     """The table's rows of these hours, as a query that runs later; the step notes their coverage and versions now.
 
-    MissingCoverage if the rows may be incomplete. A live table has no coverage: its rows are read after the step took
-    its write timestamp, so they contain every change before it.
+    MissingCoverage if the rows may be incomplete. A live table has no coverage: its rows are read after the step read
+    the clock, so they contain every change before that.
     """
     if table.live:
-        covered = dict.fromkeys(hours, step.write_timestamp // TIMESTAMPS_PER_MS)
+        covered = dict.fromkeys(hours, step.clock_ms)
         step.inputs.append(HourInput(table, covered, store.live_versions(hours)))
     else:
         step.inputs.append(_covered_input(table, store.coverage(table, hours), hours))
@@ -181,7 +188,7 @@ def _pre_aggregated(
     store: HourStore[Rows], by: PreAggregation[Rows], source: HourTable, run_id: str, hours: Sequence[datetime]
 ) -> Rows:
     """Bring the per-bucket table up to date; returns its rows, added up."""
-    step = begin_step(store, run_id)
+    step = begin_step(store, run_id, hours)
     rows = by.by_bucket(read_input(store, step, source, hours))
     replace_hours(store, by.table, rows, step, hours, incremental=True)
     return by.total(store.read(by.table, store.partitions(by.table, hours)))

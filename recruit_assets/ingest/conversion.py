@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason
 from recruit_assets.ingest.breaker import Breaker, error_name
 from recruit_assets.ingest.dead_letters import dead_letter_for
-from recruit_assets.ingest.writer import Row
+from recruit_assets.ingest.writer import Row, Writes
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.stores.cassandra.batch_encoder import Partition, raw_row
 from recruit_assets.stores.kafka.group_member import Record
@@ -15,7 +15,8 @@ from recruit_assets.transforms.buckets import Layouts, bucket_of_key, event_hour
 from recruit_assets.transforms.validate import Limits, read_event
 
 LAYOUTS_MAX_AGE_S = 60
-"""A new layout begins at least two hours after it is stored, and an event is at most five minutes early."""
+"""A new layout begins at least two hours after it is stored, and an event is at most five minutes early. A new
+retention is in force at least two hours after it is stored."""
 
 
 @dataclass(slots=True)
@@ -30,14 +31,12 @@ class Converted:
 class Converter:
     """Converts one micro-batch after the other."""
 
-    def __init__(
-        self, read_layouts: Callable[[], Layouts], *, limits: Limits, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._limits = limits
-        self._clock = clock
-        self._read_layouts = read_layouts
-        self._layouts = read_layouts()
+    def __init__(self, writes: Writes, *, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._writes = writes
+        self._limits = replace(limits, retention=writes.retention())
+        self._layouts = writes.layouts()
         self._layouts_read_at = clock()
+        self._clock = clock
         self._breaker = Breaker()
 
     def convert(self, records: Sequence[Record]) -> Converted:
@@ -65,7 +64,8 @@ class Converter:
 
     def _current_layouts(self) -> Layouts:
         if self._clock() - self._layouts_read_at > LAYOUTS_MAX_AGE_S:
-            self._layouts = self._read_layouts()
+            self._layouts = self._writes.layouts()
+            self._limits = replace(self._limits, retention=self._writes.retention())
             self._layouts_read_at = self._clock()
         return self._layouts
 

@@ -129,7 +129,7 @@ class Worker:
         self._member = connections.member
         self._writer = writer or EventWriter(connections.writes)
         self._dead_letters = connections.dead_letters
-        self._converter = Converter(connections.writes.layouts, limits=limits, clock=clock)
+        self._converter = Converter(connections.writes, limits=limits, clock=clock)
         self._metrics = metrics
         self._drains = drains
         self._clock = clock

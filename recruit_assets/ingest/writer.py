@@ -13,6 +13,7 @@ from typing import Protocol
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_random_exponential
 
+from recruit_assets.contract.retention import Retention
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import MAX_BATCH_BYTES, Done, RowsRejected
@@ -36,6 +37,7 @@ class Writes(Protocol):
     def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None: ...
     def require_table(self) -> None: ...
     def layouts(self) -> Layouts: ...
+    def retention(self) -> Retention: ...
 
 
 @dataclass(slots=True)

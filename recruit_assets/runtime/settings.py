@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from recruit_assets.contract.dead_letters import DLQ_SUFFIX
+from recruit_assets.contract.retention import MAX_DAYS, MIN_DAYS
 from recruit_assets.runtime.errors import UserError
 
 PREFIX = "RECRUIT_"
@@ -159,6 +160,12 @@ class Settings(BaseSettings):
     first_hour: WholeHour = Field(
         datetime(2024, 1, 1, tzinfo=UTC), description="First hourly partition, UTC; may only be lowered"
     )
+    retention_days: int = Field(
+        0,
+        ge=0,
+        le=MAX_DAYS,
+        description="Days after which events expire and their hours are frozen, at least 7; 0: they are kept",
+    )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
 
     grafana_url: WebAddress = Field(
@@ -174,6 +181,13 @@ class Settings(BaseSettings):
     alert_smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server")
     alert_from: str = Field("recruit-assets@localhost", description="Sender of alert mails")
     alert_to: str = Field("", description="Recipients of alert mails, comma separated")
+
+    @field_validator("retention_days")
+    @classmethod
+    def _long_enough(cls, value: int) -> int:
+        if 0 < value < MIN_DAYS:
+            raise ValueError(f"must be 0 or at least {MIN_DAYS}: the daily schedule looks back days")
+        return value
 
     @field_validator("timezone")
     @classmethod

@@ -17,12 +17,11 @@ MAX_CHUNK = 500
 """Records generated at once: small enough for a smooth rate and a prompt stop."""
 CHUNKS_PER_S = 20
 
-SIMULATED_REASONS = tuple(
-    reason
-    for reason in DeadLetterReason
-    if reason not in (DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.INTERNAL_ERROR)
+NOT_SIMULATED = frozenset(
+    {DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.TOO_LATE, DeadLetterReason.INTERNAL_ERROR}
 )
-"""Reasons that a record can cause; rejected_by_store is up to Cassandra, internal_error to a bug."""
+SIMULATED_REASONS = tuple(reason for reason in DeadLetterReason if reason not in NOT_SIMULATED)
+"""Reasons that a record can cause; the others are up to Cassandra, to time, or to a bug."""
 NOT_IN_LINES = frozenset({DeadLetterReason.EMPTY, DeadLetterReason.TOMBSTONE, DeadLetterReason.NOT_UTF8})
 """These can't be lines of a text file."""
 TOO_LARGE_WEIGHT = 0.2

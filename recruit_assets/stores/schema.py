@@ -27,13 +27,15 @@ def apply_schema(
     migrations: Sequence[Migration] = MIGRATIONS,
     *,
     rerun: bool = False,
+    may_change_retention: bool = False,
     lock_wait_s: int = LOCK_WAIT_S,
 ) -> None:
     """Create or upgrade everything, one process at a time; `rerun` runs migrations again that are recorded as applied.
 
     A new installation goes the same way: its tables are created from the contract, and migrations find nothing to do.
     If it is killed, a second call finishes the work. SchemaMismatch if something exists and differs, StoreUnavailable
-    if a store is down or another process holds the lock, UserError if a newer program made the schema.
+    if a store is down or another process holds the lock, UserError if a newer program made the schema, or
+    if RECRUIT_RETENTION_DAYS differs from what is stored and the caller may not change it.
     """
     topic = ensure_topics(settings)
     with open_session(settings) as session, open_schema_session(settings, lock_wait_s=lock_wait_s) as cursor:
@@ -43,7 +45,7 @@ def apply_schema(
         create_cassandra_tables(session, settings)
         create_mysql_tables(cursor)
         run_migrations(session, cursor, migrations, after_version=0 if rerun else stored)
-        complete_cassandra_tables(session, settings)
+        complete_cassandra_tables(session, settings, may_change_retention=may_change_retention)
         complete_mysql_tables(cursor, settings)
         record_topic(cursor, settings.kafka_topic, topic.topic_id)
 
@@ -51,7 +53,7 @@ def apply_schema(
 def create_tables(settings: Settings, *tables: CassandraTable | SqlTable) -> None:
     """Apply the schema, then create those of a project's own tables that are missing.
 
-    Each HourlySqlTable gets its coverage table. Existing tables of the project aren't compared or changed.
+    Each HourlySqlTable gets its coverage and applied tables. Existing tables of the project aren't compared or changed.
     """
     apply_schema(settings)
     with open_session(settings) as session, open_schema_session(settings) as cursor:
@@ -61,4 +63,5 @@ def create_tables(settings: Settings, *tables: CassandraTable | SqlTable) -> Non
                 continue
             cursor.execute(mysql_schema.create_table(table))
             if isinstance(table, HourlySqlTable):
-                cursor.execute(mysql_schema.create_table(table.coverage))
+                for own in (table.coverage, *(lookup.applied for lookup in table.lookups)):
+                    cursor.execute(mysql_schema.create_table(own))

@@ -11,9 +11,11 @@ import orjson
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.events import EVENT_COLUMNS, FUTURE_ALLOWANCE_S
 from recruit_assets.contract.measures import ACTION_SPELLINGS
+from recruit_assets.contract.retention import KEEP_ALL, Retention
 from recruit_assets.contract.types import Type
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.runtime.times import from_ms, to_ms
+from recruit_assets.transforms.buckets import HOUR_MS
 from recruit_assets.transforms.decode import (
     JsonObject,
     decode,
@@ -56,6 +58,7 @@ class Limits:
 
     max_bytes: int
     first_hour_ms: int
+    retention: Retention = KEEP_ALL
 
 
 @dataclass(slots=True)
@@ -207,12 +210,31 @@ def _check_time(event_time_ms: int, received_at_ms: int, *, limits: Limits) -> N
             f"ts: event time {_shown_time(event_time_ms)} is before RECRUIT_FIRST_HOUR "
             f"{_shown_time(limits.first_hour_ms)}",
         )
+    if limits.retention.changes:
+        _check_retention(event_time_ms, received_at_ms, retention=limits.retention)
     if event_time_ms > received_at_ms + FUTURE_ALLOWANCE_S * 1000:
         raise RejectedEvent(
             DeadLetterReason.FUTURE,
             f"ts: event time {_shown_time(event_time_ms)} is more than {FUTURE_ALLOWANCE_S} s after the record's time "
             f"{_shown_time(received_at_ms)}",
         )
+
+
+def _check_retention(event_time_ms: int, received_at_ms: int, *, retention: Retention) -> None:
+    first_hour_ms = _first_hour_ms(retention, received_at_ms // HOUR_MS)
+    if first_hour_ms is not None and event_time_ms < first_hour_ms:
+        raise RejectedEvent(
+            DeadLetterReason.TOO_LATE,
+            f"ts: event time {_shown_time(event_time_ms)} is before {_shown_time(first_hour_ms)}: when Kafka received "
+            f"the record, {_shown_time(received_at_ms)}, RECRUIT_RETENTION_DAYS of earlier hours were over",
+        )
+
+
+@lru_cache(maxsize=1024)
+def _first_hour_ms(retention: Retention, received_hour: int) -> int | None:
+    """The first hour that takes events of records received in this hour; it changes with full hours only."""
+    first_hour = retention.first_hour(from_ms(received_hour * HOUR_MS))
+    return None if first_hour is None else to_ms(first_hour)
 
 
 def _extra(document: JsonObject, *, original: bytes) -> str:

@@ -234,7 +234,7 @@ def _publish_slowly(settings: Settings, meanwhile: Callable[[], None]) -> None:
     frames = CassandraFrames(SparkResource.from_settings(settings).spark_session, settings)
     with open_session(settings) as session, open_report_database(settings) as database:
         store, sink = CassandraHourStore(session, frames), MySqlHourSink(database, MYSQL_REPORT)
-        step = begin_step(store, "a slow run")
+        step = begin_step(store, "a slow run", HOURS)
         rows = to_report(read_input(store, step, HOURLY_JOB_METRICS, HOURS)).select(*sink.columns)
         read = [(hour, list(of_hour)) for hour, of_hour in stream_by_hour(rows, MYSQL_REPORT.hour_of_row)]
         meanwhile()

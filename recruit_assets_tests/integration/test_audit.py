@@ -23,6 +23,7 @@ from recruit_assets.ingest.dead_letters import Selection, list_dead_letters, rep
 from recruit_assets.ingest.service import drain
 from recruit_assets.observability.audit import AuditResult, run_audit
 from recruit_assets.runtime.settings import Settings, as_environment
+from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.cassandra.audit_reads import newest_changes
@@ -30,6 +31,8 @@ from recruit_assets.stores.cassandra.session import CassandraSession, open_sessi
 from recruit_assets.stores.kafka.clients import open_admin, open_producer
 from recruit_assets.stores.kafka.dead_letter_topic import headers_of
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
+from recruit_assets.stores.mysql.dimensions import load_jobs
+from recruit_assets.stores.mysql.lookups import refresh_lookups_completely
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets.stores.spark.frames import CassandraFrames
 from recruit_assets_tests.conftest import fresh_names, sees
@@ -134,6 +137,26 @@ def an_uncounted_key(history: History) -> tuple[object, ...]:
     columns = "event_hour, bucket, create_time, custom_track"
     rows = history.session.execute(f"SELECT {columns} FROM {history.session.table(RAW_EVENTS)}")
     return min(row[:3] for row in rows if row[3] not in {"click", "clicks", "conversion", "qualified", "unqualified"})
+
+
+def test_a_corrected_job_is_a_difference_until_the_report_has_it(history: History) -> None:
+    database, table = history.database, MYSQL_REPORT
+    ((job, rows),) = database.query(
+        "SELECT job_id, COUNT(*) FROM mysql_report WHERE company_id > 0 GROUP BY job_id ORDER BY 2 DESC LIMIT 1"
+    )
+    try:
+        database.query("DELETE FROM job WHERE id = %s", (job,))
+        assert broken(run_audit(history.settings)).keys() == {"report rows"}
+        refresh_lookups_completely(database, table)
+
+        assert broken(run_audit(history.settings)) == {}
+        assert database.query("SELECT COUNT(*) FROM mysql_report WHERE job_id = %s AND company_id IS NULL", (job,)) == [
+            (rows,)
+        ]
+    finally:
+        load_jobs(database, [row for row in dimension_rows(site_jobs(SPEC.jobs)) if row.id == job])
+        refresh_lookups_completely(database, table)
+    assert history.audit().differences == ()
 
 
 def test_an_untouched_history_is_exact(history: History) -> None:

@@ -15,8 +15,8 @@ from recruit_assets.stores.cassandra.session import CassandraSession, open_sessi
 from recruit_assets.stores.mysql import pending_hours
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.pending_hours import PendingHours
-from recruit_assets.stores.mysql.schema import apply_mysql_schema
 from recruit_assets_tests.support.builders import uuid1_at
+from recruit_assets_tests.support.waiting import wait_until
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 EIGHT = SEVEN + timedelta(hours=1)
@@ -54,12 +54,6 @@ class Feed:
             (hour.replace(tzinfo=None), covered_through.replace(tzinfo=None)),
         )
 
-    def row(self, hour: datetime, *, job_id: int, company_id: int | None) -> None:
-        self.database.query(
-            "REPLACE INTO mysql_report VALUES (%s, %s, %s, 0, 0, 0, %s, 0, 0, 0, 0, 0, NULL, 0, 'Cassandra', %s)",
-            (job_id, hour.date(), hour.hour, company_id, hour.replace(tzinfo=None)),
-        )
-
     def tick(self, **options: object) -> FeedState:
         return read_feed(ChangeReader(self.session), PendingHours(self.database), **options)  # type: ignore[arg-type]  # passed on as given
 
@@ -86,7 +80,7 @@ def test_the_first_reading_begins_with_the_oldest_change(feed: Feed) -> None:
 
 
 def test_an_hour_is_pending_until_the_report_covers_its_newest_change(feed: Feed) -> None:
-    changed_at = feed.now().replace(microsecond=0)
+    changed_at = feed.now().replace(microsecond=0) - timedelta(minutes=1)
     feed.change(SEVEN, at=changed_at)
     assert feed.pending() == [SEVEN]
 
@@ -96,7 +90,7 @@ def test_an_hour_is_pending_until_the_report_covers_its_newest_change(feed: Feed
     feed.report(SEVEN, covered_through=changed_at + timedelta(seconds=6))
     assert feed.pending() == []
 
-    feed.change(SEVEN, at=changed_at + timedelta(seconds=60))
+    feed.change(SEVEN, at=changed_at + timedelta(seconds=50))
     assert feed.pending() == [SEVEN]
 
 
@@ -170,25 +164,9 @@ def test_a_crash_between_two_statements_leaves_checkpoint_and_hours_as_they_were
     assert feed.pending() == [SEVEN]
 
 
-def test_an_hour_is_pending_when_a_job_without_company_gets_one(feed: Feed) -> None:
-    feed.tick()
-    feed.report(SEVEN, covered_through=feed.now())
-    feed.row(SEVEN, job_id=1, company_id=None)
-    feed.row(EIGHT, job_id=2, company_id=7)
-    assert feed.pending() == []
-
-    feed.database.query("INSERT INTO job (id, company_id) VALUES (1, 9), (2, 9)")
-    assert feed.pending() == [SEVEN]
-
-    feed.row(SEVEN, job_id=1, company_id=9)
-    feed.report(SEVEN, covered_through=feed.now() + timedelta(seconds=30))
-    assert feed.pending() == []
-
-
 def test_failures_are_counted_and_forgotten_after_a_success(feed: Feed) -> None:
-    now = feed.now()
-    feed.change(SEVEN, at=now)
-    feed.tick()
+    now = feed.now() - timedelta(minutes=1)
+    PendingHours(feed.database).record({SEVEN: now}, read_through=now, now=now)
     failure = FailedRun(HourRange(SEVEN, SEVEN), ended_at=now + timedelta(seconds=20))
 
     counted = [feed.tick(failures=[failure]).pending[0] for _ in range(2)]
@@ -200,34 +178,89 @@ def test_failures_are_counted_and_forgotten_after_a_success(feed: Feed) -> None:
     assert forgiven.attempts == 0
 
 
-@pytest.mark.parametrize("unknown_jobs", [0, 20])
-def test_a_tick_reads_as_much_with_ten_times_the_history(feed: Feed, unknown_jobs: int) -> None:
-    add_history(feed, hours=50, unknown_jobs=unknown_jobs)
+def test_a_checkpoint_in_the_future_is_not_believed(feed: Feed) -> None:
+    """Cassandra's clock was ahead and was set back: until time got there, no change would be read."""
+    now = feed.now()
+    PendingHours(feed.database).record({}, read_through=now + timedelta(days=3), now=now)
+    feed.change(SEVEN, at=now - timedelta(days=5))
+    feed.change(EIGHT, at=now + timedelta(days=2))
+
+    first, second = feed.tick(), feed.tick()
+
+    assert first.set_back_from == now + timedelta(days=3)
+    assert [one.hour for one in first.pending] == [SEVEN, EIGHT]
+    assert all(one.newest_change <= first.now for one in first.pending)
+    assert (second.set_back_from, second.changes_read) == (None, 0)
+    assert feed.checkpoint() == [(second.now.replace(tzinfo=None),)]
+
+
+def test_a_checkpoint_within_the_skew_of_two_clocks_is_believed(feed: Feed) -> None:
+    now = feed.now()
+    PendingHours(feed.database).record({}, read_through=now + timedelta(seconds=4), now=now)
+
+    assert feed.tick().set_back_from is None
+
+
+def test_a_coverage_in_the_future_is_not_believed(feed: Feed) -> None:
+    """Changes until that time would count as reported."""
+    feed.tick()
+    feed.report(SEVEN, covered_through=feed.now() + timedelta(days=3))
+    feed.report(EIGHT, covered_through=feed.now())
+    assert feed.pending() == [SEVEN]
+
+    def covered_now() -> bool:
+        feed.report(SEVEN, covered_through=feed.now())
+        return feed.pending() == []
+
+    wait_until(covered_now, timeout_s=60, what="a coverage more than 5 s after the withdrawal")
+
+
+def test_an_hour_whose_change_lies_in_the_future_is_pending_until_the_report_covers_it(feed: Feed) -> None:
+    changed_at = feed.now() + timedelta(hours=1)
+    feed.change(SEVEN, at=changed_at)
+    PendingHours(feed.database).record({SEVEN: changed_at}, read_through=feed.now(), now=feed.now())
+    (pending,) = feed.tick().pending
+    assert pending.newest_change <= feed.now()
+
+    feed.report(SEVEN, covered_through=pending.newest_change + timedelta(seconds=6))
+    assert feed.pending() in ([], [SEVEN])  # EIGHT
+
+
+def test_the_daily_reading_finds_changes_in_the_future(feed: Feed) -> None:
+    """No reading was made while the clock was ahead, so no checkpoint shows it."""
+    feed.tick()
+    feed.change(SEVEN, at=feed.now() + timedelta(days=2))
+    assert feed.pending() == []
+
+    assert feed.pending(lookback=DAILY_LOOKBACK) == [SEVEN]
+
+
+def test_a_tick_reads_as_much_with_ten_times_the_history(feed: Feed) -> None:
+    add_history(feed, hours=50)
     for n in range(3):
         feed.change(SEVEN - timedelta(hours=n), at=feed.now())
     feed.tick()
     cost = cost_of_a_tick(feed)
 
-    add_history(feed, hours=500, unknown_jobs=unknown_jobs)
+    add_history(feed, hours=500)
 
     assert cost_of_a_tick(feed) == cost
 
 
-def add_history(feed: Feed, *, hours: int, unknown_jobs: int) -> None:
-    """Reported hours with rows, some of jobs that have no company, and their changes of days ago."""
+def add_history(feed: Feed, *, hours: int) -> None:
+    """Reported hours with rows, and their changes of days ago."""
     now = feed.now()
     rows, coverages, changes = [], [], {}
     for n in range(3, hours):
         hour = SEVEN - timedelta(hours=n)
         coverages.append((hour.replace(tzinfo=None), now.replace(tzinfo=None)))
         for job in range(60):
-            company_id = None if job < unknown_jobs else 1
-            rows.append((job, hour.date(), hour.hour, company_id, hour.replace(tzinfo=None)))
+            rows.append((job, hour.date(), hour.hour, hour.replace(tzinfo=None)))
         changes[hour] = now - timedelta(days=3, minutes=n)
     feed.changes(changes)
     with feed.database.transaction() as cursor:
         cursor.executemany(
-            "REPLACE INTO mysql_report VALUES (%s, %s, %s, 0, 0, 0, %s, 0, 0, 0, 0, 0, NULL, 0, 'Cassandra', %s)", rows
+            "REPLACE INTO mysql_report VALUES (%s, %s, %s, 0, 0, 0, 1, 0, 0, 0, 0, 0, NULL, 0, 'Cassandra', %s)", rows
         )
         cursor.executemany("REPLACE INTO report_hours VALUES (%s, %s, 1, 60, 0, '')", coverages)
     feed.database.query("ANALYZE TABLE mysql_report")
@@ -245,11 +278,3 @@ def server_counters(feed: Feed) -> tuple[int, int]:
     """Statements, and rows or index entries read, of this connection so far."""
     found = dict(feed.database.query("SHOW SESSION STATUS"))
     return int(found["Questions"]), sum(int(n) for name, n in found.items() if name.startswith("Handler_read"))
-
-
-def test_the_index_that_finds_unknown_companies_is_the_contracts(settings: Settings, feed: Feed) -> None:
-    apply_mysql_schema(settings)
-
-    plan = feed.database.query("EXPLAIN SELECT job_id FROM mysql_report WHERE company_id IS NULL GROUP BY job_id")
-
-    assert "by_company_id_job_id" in str(plan)

@@ -244,7 +244,7 @@ def test_rows_of_some_buckets_are_read_by_their_keys(hour: Hour, body: Callable[
     """A filter after the join would read the whole hour; a scan would read the whole table."""
     for event in range(4):
         hour.receive(event, job=1, second=0)
-    step = begin_step(hour.store, "a run")
+    step = begin_step(hour.store, "a run", [SEVEN, SEVEN + timedelta(hours=1)])
     rows = body(read_input(hour.store, step, RAW_EVENTS, [SEVEN, SEVEN + timedelta(hours=1)]))
 
     narrowed = hour.store.narrow(rows, [Partition(SEVEN, 1), Partition(SEVEN, 3)])

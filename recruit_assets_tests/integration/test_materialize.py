@@ -66,6 +66,12 @@ def test_everything_in_kafka_is_reported_and_a_second_call_changes_nothing(
     assert [(row[0], row[2], row[11]) for row in rows] == [(row[0], row[2], row[11]) for row in ledger.report()]
     assert second == Materialized(records=0, runs=0, hours=0)
     assert report_of(settings) == rows
+    with open_report_database(settings) as database:
+        database.query("UPDATE job SET company_id = id")
+        materialize_pending(lineage_defs, settings)
+        assert database.query("SELECT DISTINCT company_id - job_id FROM mysql_report WHERE company_id IS NOT NULL") == [
+            (0,)
+        ]
     with dg.DagsterInstance.get() as instance:
         finished = instance.get_runs(dg.RunsFilter(statuses=FINISHED_STATUSES))
     assert {run.status for run in finished} == {dg.DagsterRunStatus.SUCCESS}

@@ -60,15 +60,38 @@ def test_a_run_replaces_its_hours_and_not_its_neighbours(table: TableHarness) ->
 
 def test_a_slower_older_run_changes_nothing(table: TableHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has read older data: if its rows won, events would disappear from the report."""
+    a_minute_ago_ms = table.store.now_ms() - 60_000
     table.give(SEVEN, [1, 2])
-    newest = table.run([SEVEN])
-    a_minute_ago_ms = newest.write_timestamp // 1000 - 60_000
+    table.run([SEVEN])
     table.give(SEVEN, [1], covered_through_ms=a_minute_ago_ms)
     monkeypatch.setattr(table.store, "now_ms", lambda: a_minute_ago_ms)
+    monkeypatch.setattr(table.store, "newest_timestamp", lambda _: 0)  # nothing stood there when it began
 
     table.run([SEVEN], run_id="an older run")
 
     assert table.jobs(SEVEN) == [1, 2]
+
+
+@pytest.mark.parametrize("table", [FilteredEvents, HourlyJobMetrics], indirect=True)
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_run_replaces_rows_of_a_clock_that_was_ahead(
+    table: TableHarness, monkeypatch: pytest.MonkeyPatch, *, killed: bool
+) -> None:
+    """Their write timestamps lie in the future: they would hide every later run until time gets there."""
+    table.give(SEVEN, [1, 2])
+    ahead_ms = table.store.now_ms() + 3_600_000
+    with monkeypatch.context() as ahead:
+        ahead.setattr(table.store, "now_ms", lambda: ahead_ms)
+        if killed:
+            ahead.setattr(table.store, "cover", lambda *_, **__: None)
+        table.run([SEVEN], run_id="a run on the wrong clock")
+    table.give(SEVEN, [1, 3])
+
+    table.run([SEVEN], run_id="a run on the right clock")
+
+    assert table.jobs(SEVEN) == [1, 3]
+    covered = table.store.coverage(table.into, [SEVEN])[SEVEN]
+    assert covered.covered_through_ms < ahead_ms - 3_000_000
 
 
 @pytest.mark.parametrize("table", [HourlyJobMetrics, MySqlReport], indirect=True)

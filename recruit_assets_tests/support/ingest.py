@@ -8,6 +8,7 @@ from enum import StrEnum
 from threading import Event
 
 from recruit_assets.contract.dead_letters import DeadLetter
+from recruit_assets.contract.retention import KEEP_ALL, Retention
 from recruit_assets.ingest.worker import Connect, Connections, Member, connect
 from recruit_assets.ingest.writer import Writes
 from recruit_assets.runtime.settings import Settings
@@ -46,6 +47,7 @@ class WritesInMemory:
         self.changes: list[tuple[int, set[int], int]] = []
         self.change_failures: deque[Exception] = deque()
         self.calls: list[str] = []
+        self.kept = KEEP_ALL
 
     def send(self, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None:
         rows = list(rows)
@@ -71,6 +73,9 @@ class WritesInMemory:
 
     def layouts(self) -> Layouts:
         return Layouts([(0, Layout(12, 4))])
+
+    def retention(self) -> Retention:
+        return self.kept
 
 
 class ScriptedMember:
@@ -199,6 +204,9 @@ class _SteppedWrites:
 
     def layouts(self) -> Layouts:
         return self._writes.layouts()
+
+    def retention(self) -> Retention:
+        return self._writes.retention()
 
 
 class _SteppedMember:

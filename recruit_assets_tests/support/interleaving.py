@@ -1,10 +1,11 @@
 """Interleaves ingest and runs step by step, around the real `hours.replacement` and stores in memory.
 
-Tables keep the newest write, as in Cassandra; the report refuses older runs, as in MySQL; clocks differ. The scheduler
-runs the actor with the highest priority and, at a few random steps, changes priorities or kills a run. Such schedules
-find bugs that uniformly random ones miss (Burckhardt and others, "A Randomized Scheduler with Probabilistic Guarantees
-of Finding Bugs", ASPLOS 2010). `World.off` names safeguards to disable; `find_schedule` searches for a schedule that
-ends wrong without one.
+Tables keep the newest write, as in Cassandra; the report refuses older runs, as in MySQL; clocks differ. In half of the
+schedules Cassandra's clock, or that of one of its nodes, is ahead for a while and is set back. The scheduler runs the
+actor with the highest priority and, at a few random steps, changes priorities or kills a run. Such schedules find bugs
+that uniformly random ones miss (Burckhardt and others, "A Randomized Scheduler with Probabilistic Guarantees of Finding
+Bugs", ASPLOS 2010). `World.off` names safeguards to disable; `find_schedule` searches for a schedule that ends wrong
+without one.
 """
 
 from __future__ import annotations
@@ -18,17 +19,12 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import cast
 
-from greenlet import getcurrent, greenlet
+from greenlet import greenlet
 
-from recruit_assets.contract.tables import (
-    BUCKET_METRICS,
-    CHANGE_SKEW_S,
-    FILTERED_EVENTS,
-    HOURLY_JOB_METRICS,
-    RAW_EVENTS,
-)
+from recruit_assets.contract.tables import BUCKET_METRICS, FILTERED_EVENTS, HOURLY_JOB_METRICS, RAW_EVENTS
 from recruit_assets.contract.types import HourTable
 from recruit_assets.hours.bucket_state import Partition, RowCounts
+from recruit_assets.hours.change_feed import DAILY_LOOKBACK, LOOKBACK, read_feed
 from recruit_assets.hours.ports import Coverage, SqlRow, StoredHour
 from recruit_assets.hours.replacement import (
     PreAggregation,
@@ -39,12 +35,16 @@ from recruit_assets.hours.replacement import (
     replace_hours,
 )
 from recruit_assets.runtime.errors import MissingCoverage
+from recruit_assets.runtime.times import to_ms
+from recruit_assets_tests.support.feed_in_memory import FakeFeed, FakePendingHours, pause
 
 HOUR = datetime(2026, 1, 5, 7, tzinfo=UTC)
 BUCKETS = range(3)
 ALL = frozenset(BUCKETS)
 MS = 1000
 DERIVED = (FILTERED_EVENTS, BUCKET_METRICS, HOURLY_JOB_METRICS)
+AHEAD_MS = (3_600 * MS, 5 * 86_400 * MS)
+"""How far a wrong clock is ahead: longer than a schedule takes, less and more than the daily reading looks back."""
 ALWAYS, NEVER = 0, 1_000
 """Values of `PreAggregation.from_events`: metrics are always or never counted by bucket."""
 
@@ -52,13 +52,6 @@ Cell = tuple[int, object, int]
 """Key, value, and write timestamp."""
 Rows = Callable[[frozenset[int]], list[Cell]]
 """A lazy query, like a DataFrame: reads the rows of these buckets when it is called."""
-
-
-def pause() -> None:
-    """Let others act before the next step of a run or of ingest."""
-    scheduler = getcurrent().parent
-    if scheduler is not None:
-        scheduler.switch()
 
 
 @dataclass
@@ -89,7 +82,10 @@ class World:
     def __init__(self, seed: int, off: frozenset[str] = frozenset()) -> None:
         self.random = random.Random(seed)
         self.off = off
-        self.now_ms = 1_000_000
+        self.now_ms = to_ms(HOUR)
+        self.ahead_ms = 0
+        """How far the clock is ahead, of all nodes or of one in three."""
+        self.nodes_ahead = self.random.choice((1.0, 1 / 3))
         self.by_bucket = PreAggregation(
             BUCKET_METRICS, _counted_by_bucket, _added_up, from_events=self.random.choice((ALWAYS, ALWAYS, NEVER))
         )
@@ -97,6 +93,7 @@ class World:
         """Whether the assets' functions read their input at once, like one that caches or counts it."""
         self.tables = {table.name: LastWriteWins() for table in (RAW_EVENTS, *DERIVED)}
         self.coverages = LastWriteWins()
+        self.timestamps = LastWriteWins()
         self.versions: Counter[int] = Counter()
         """By bucket."""
         self.changes: list[int] = []
@@ -107,13 +104,16 @@ class World:
         self.buckets_read = 0
         """Number of reads of a bucket of raw events."""
         self.report = FakeReport(self)
+        self.pending_hours = FakePendingHours(self, HOUR)
+        self.feed = FakeFeed(self, HOUR, self.pending_hours)
 
     def pass_time(self, most_s: int) -> None:
         self.now_ms += self.random.randint(0, most_s) * MS
 
     def clock_ms(self) -> int:
-        """A coordinator's clock: they differ by less than the skew allowance."""
-        return self.now_ms + self.random.randint(-2 * MS, 2 * MS)
+        """A coordinator's clock: those that aren't wrong differ by less than the skew allowance."""
+        ahead_ms = self.ahead_ms if self.random.random() < self.nodes_ahead else 0
+        return self.now_ms + ahead_ms + self.random.randint(-2 * MS, 2 * MS)
 
     def ingest(self, event: int, *, erase: bool = False) -> None:
         """Store an event, raise its bucket's version, publish the change. An existing event is changed or erased.
@@ -167,18 +167,19 @@ class World:
 
     def _load(self, tables: FakeTables, source: HourTable, run_id: str) -> tuple[Step, Rows]:
         """Load an asset's input. If the asset's function is eager, the rows are read now."""
-        step = begin_step(tables, run_id)
+        step = begin_step(tables, run_id, [HOUR])
         rows = read_input(tables, step, source, [HOUR])
         if self.eager:
             rows = _known(rows(ALL))
             pause()
         if "t_before_rows" in self.off:
-            step.write_timestamp = begin_step(tables, run_id).write_timestamp
+            step.write_timestamp = begin_step(tables, run_id, [HOUR]).write_timestamp
         return step, rows
 
-    def pending(self) -> bool:
-        newest_ms = max(self.changes, default=None)
-        return newest_ms is not None and self.report.coverage[0] <= newest_ms + CHANGE_SKEW_S * MS
+    def read_feed(self, *, daily: bool = False) -> bool:
+        """One reading of the change feed, as the sensor or the schedule does; whether the hour is pending then."""
+        lookback = DAILY_LOOKBACK if daily else LOOKBACK
+        return bool(read_feed(self.feed, self.pending_hours, lookback=lookback).pending)
 
     def exact(self) -> bool:
         return self.report.rows == dict(Counter(self.truth.values()))
@@ -209,6 +210,20 @@ class FakeTables:
         pause()
         if "clear" not in self.world.off:
             self.world.coverages.write(0, _number(table), None, at=timestamp)
+            self._note(table, timestamp)
+
+    def newest_timestamp(self, hours: Sequence[datetime]) -> int:
+        pause()
+        if "above_what_stands" in self.world.off:
+            return 0
+        found = self.world.timestamps.read(0)
+        if "clear_notes_timestamp" in self.world.off:
+            found = [one for one in found if one[0] in {key for key, _, _ in self.world.coverages.read(0)}]
+        return max((int(str(value)) for _, value, _ in found), default=0)
+
+    def _note(self, table: HourTable, timestamp: int) -> None:
+        """Column t of the coverage, which stays when the coverage is cleared."""
+        self.world.timestamps.write(0, _number(table), timestamp, at=timestamp)
 
     def partitions(self, table: HourTable, hours: Sequence[datetime]) -> list[Partition]:
         return [Partition(HOUR, bucket) for bucket in BUCKETS] if table.has_buckets else [Partition(HOUR)]
@@ -267,6 +282,7 @@ class FakeTables:
     ) -> None:  # fmt: skip
         pause()
         self.world.coverages.write(0, _number(table), coverage[HOUR], at=timestamp)
+        self.world.timestamps.write(0, _number(table), rows_timestamp, at=timestamp)
         self.world.last_coverage[table.name] = coverage[HOUR]
 
     def by_hour(self, rows: Rows) -> Iterator[tuple[datetime, Iterator[SqlRow]]]:
@@ -297,17 +313,18 @@ def outcome(seed: int, off: frozenset[str] = frozenset()) -> str:
     """Run one schedule, then retry until nothing is pending: 'exact', 'wrong' or 'stuck'."""
     world = World(seed, off)
     _interleave(world)
+    world.ahead_ms = 0
     for attempt in range(20):
         world.now_ms += 10 * MS
-        if not world.pending():
+        if not world.read_feed(daily=attempt == 0):
             return "exact" if world.exact() else "wrong"
         _finish(greenlet(lambda attempt=attempt: world.run(f"retry {attempt}", incremental=True)))
     return "stuck"
 
 
 def find_schedule(safeguard: str) -> int:
-    """The first schedule that ends wrong without the safeguard."""
-    return next(seed for seed in count() if outcome(seed, frozenset({safeguard})) == "wrong")
+    """The first schedule that ends exact, but not without the safeguard."""
+    return next(seed for seed in count() if outcome(seed, frozenset({safeguard})) != "exact" == outcome(seed))
 
 
 def states_after_runs(seed: int, *, incremental: bool) -> tuple[list[tuple[list[Cell], dict[int, int]]], int]:
@@ -333,6 +350,8 @@ def _interleave(world: World) -> None:
     rng = world.random
     longest_s = rng.choice((1, 6, 15, 40))
     history = rng.choice((0, 0, 3, 6))
+    wrong_clock = rng.choice((0, 0, *AHEAD_MS))
+    world.ahead_ms = wrong_clock * rng.randint(0, 1)
     for event in range(history):
         _finish(greenlet(lambda event=event: world.ingest(event)))
     if history:
@@ -340,13 +359,17 @@ def _interleave(world: World) -> None:
         world.pass_time(longest_s)
     actors: list[tuple[greenlet, bool]] = [(_ingest(world, history), False) for _ in range(rng.randint(1, 3))]
     actors += [(_run(world, number), True) for number in range(rng.randint(1, 4))]
+    actors += [(greenlet(world.read_feed), False) for _ in range(rng.randint(0, 3))]
     priority = {actor: rng.random() for actor, _ in actors}
     steps = sum(45 if is_run else 3 for _, is_run in actors)
     changes = {rng.randrange(steps): rng.choice(("lower", "lower", "kill")) for _ in range(rng.randint(1, 5))}
+    ahead_from, ahead_until = sorted(rng.sample(range(2 * steps), 2))
     step = 0
     while actors:
         actor, is_run = max(actors, key=lambda pair: priority[pair[0]])
         change = changes.get(step)
+        if step in (ahead_from, ahead_until):
+            world.ahead_ms = wrong_clock * (step == ahead_from)
         step += 1
         if change == "kill" and is_run:
             actors.remove((actor, is_run))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,10 +17,11 @@ from uuid import UUID, uuid4
 from greenlet import getcurrent, greenlet
 
 from recruit_assets.contract.dead_letters import DeadLetter
+from recruit_assets.contract.retention import KEEP_ALL, Retention
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.contract.types import HourTable, Type
 from recruit_assets.hours.bucket_state import Partition, RowCounts
-from recruit_assets.hours.planning import FailedRun, PendingHour, after_runs, is_covered, uncovered
+from recruit_assets.hours.planning import SKEW, FailedRun, PendingHour, after_runs, is_ahead, is_covered, uncovered
 from recruit_assets.hours.ports import ChangePage, Coverage, SqlRow, StoredHour
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.times import from_ms, to_ms
@@ -215,6 +216,12 @@ class WritesInMemory:
     def layouts(self) -> Layouts:
         return Layouts([(0, LAYOUT)])
 
+    def retention(self) -> Retention:
+        return KEEP_ALL
+
+    def keyspace_id(self) -> str:
+        return "the keyspace"
+
     def _store(self, place: Partition, rows: Iterable[tuple[Row, int]]) -> None:
         for row, at in rows:
             self._stores.tables[RAW_EVENTS.name, place].write(row["create_time"], row, at=at)
@@ -243,12 +250,19 @@ class FeedInMemory:
         return from_ms(self._stores.clock.cassandra_ms())
 
     def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
-        found = sorted(change for change in self._stores.changes if change[0] >= start)
+        found = sorted(change for change in self._stores.changes if start <= change[0] <= now + SKEW)
         for index in range(0, len(found), PAGE_ROWS):
             self._stores.fuse.burn()
             page = found[index : index + PAGE_ROWS]
             yield ChangePage({hour: at for at, hour in page}, min(page[-1][0], now), len(page))
         yield ChangePage({}, now, 0)
+
+    def frozen_before(self, now: datetime) -> datetime | None:
+        return None
+
+    def hours_ahead(self, now: datetime) -> Collection[datetime]:
+        self._stores.fuse.burn()
+        return {hour for changed_at, hour in self._stores.changes if is_ahead(changed_at, now)}
 
 
 class PendingHoursInMemory:
@@ -262,20 +276,40 @@ class PendingHoursInMemory:
     def checkpoint(self) -> datetime | None:
         return self._checkpoint
 
+    def start_over(self, checkpoint: datetime, *, at: datetime) -> None:
+        self._stores.fuse.burn()
+        if self._checkpoint == checkpoint:
+            self._checkpoint = at
+
+    def drop(self, hours: Sequence[datetime]) -> None:
+        for hour in hours:
+            del self._stored[hour]
+
     def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
         self._stores.fuse.burn()
         self._checkpoint = max(self._checkpoint or read_through, read_through)
         for hour, changed_at in uncovered(newest, self._covered_through()).items():
-            old = self._stored.get(hour, PendingHour(hour, changed_at, next_try_at=now))
-            self._stored[hour] = replace(old, newest_change=max(old.newest_change, changed_at))
+            self._add(hour, changed_at, now)
 
     def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> list[PendingHour]:
         self._stores.fuse.burn()
+        for hour, covered_through in self._covered_through().items():
+            if is_ahead(covered_through, now):
+                (_, write_timestamp), rows = self._stores.report[hour]
+                self._stores.report[hour] = (0, write_timestamp), rows
+                self._add(hour, now, now)
         covered = self._covered_through()
-        known = [replace(one, covered_through=covered.get(one.hour)) for one in self._stored.values()]
+        known = [
+            replace(one, covered_through=covered.get(one.hour), newest_change=min(one.newest_change, now + SKEW))
+            for one in self._stored.values()
+        ]
         pending = [after_runs(one, failures) for one in known if not is_covered(one.newest_change, one.covered_through)]
         self._stored = {one.hour: one for one in pending}
         return sorted(pending, key=lambda one: one.hour)
+
+    def _add(self, hour: datetime, changed_at: datetime, now: datetime) -> None:
+        old = self._stored.get(hour, PendingHour(hour, changed_at, next_try_at=now))
+        self._stored[hour] = replace(old, newest_change=max(old.newest_change, changed_at))
 
     def _covered_through(self) -> dict[datetime, datetime]:
         return {hour: from_ms(newest[0]) for hour, (newest, _) in self._stores.report.items()}
@@ -295,6 +329,10 @@ class TablesInMemory:
         self._stores.fuse.burn()
         found = {hour: self._stores.coverages.get((table.name, hour), (0, None))[1] for hour in hours}
         return {hour: coverage for hour, coverage in found.items() if coverage is not None}
+
+    def newest_timestamp(self, hours: Sequence[datetime]) -> int:
+        self._stores.fuse.burn()
+        return max((at for (_, hour), (at, _) in self._stores.coverages.items() if hour in hours), default=0)
 
     def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, timestamp: int) -> None:
         for hour in hours:

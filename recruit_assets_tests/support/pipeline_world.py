@@ -10,7 +10,7 @@ from typing import Any
 from greenlet import greenlet
 
 from recruit_assets.contract.tables import BUCKET_METRICS, FILTERED_EVENTS, HOURLY_JOB_METRICS, RAW_EVENTS
-from recruit_assets.hours.change_feed import read_feed
+from recruit_assets.hours.change_feed import DAILY_LOOKBACK, LOOKBACK, read_feed
 from recruit_assets.hours.planning import FailedRun, HourRange, plan
 from recruit_assets.hours.replacement import PreAggregation, begin_step, publish_hours, read_input, replace_hours
 from recruit_assets.ingest.metrics import IngestMetrics
@@ -95,10 +95,10 @@ class World(Stores):
         raw = [partition.read() for (table, _), partition in self.tables.items() if table == RAW_EVENTS.name]
         return sorted(row["create_time"] for rows in raw for row in rows)
 
-    def tick(self) -> bool:
+    def tick(self, *, lookback: timedelta = LOOKBACK) -> bool:
         """The sensor reads the feed and its runs are executed; True if nothing was pending."""
         try:
-            state = read_feed(FeedInMemory(self), self.pending_hours, failures=self.failures)
+            state = read_feed(FeedInMemory(self), self.pending_hours, lookback=lookback, failures=self.failures)
         except Crash:
             return False
         decided = plan(state.pending, now=state.now, first_hour=self.first_hour, slots=2)
@@ -127,16 +127,16 @@ class World(Stores):
 
     def _materialize(self, hours: Sequence[datetime], run_id: str, *, incremental: bool) -> None:
         store = TablesInMemory(self)
-        step = begin_step(store, run_id)
+        step = begin_step(store, run_id, hours)
         rows = read_input(store, step, RAW_EVENTS, hours)
         replace_hours(store, FILTERED_EVENTS, _countable(rows), step, hours, incremental=incremental)
-        step = begin_step(store, run_id)
+        step = begin_step(store, run_id, hours)
         rows = read_input(store, step, FILTERED_EVENTS, hours)
         replace_hours(
             store, HOURLY_JOB_METRICS, _counted(rows), step, hours,
             incremental=incremental, pre_aggregation=self.by_bucket,
         )  # fmt: skip
-        step = begin_step(store, run_id)
+        step = begin_step(store, run_id, hours)
         rows = read_input(store, step, HOURLY_JOB_METRICS, hours)
         publish_hours(ReportInMemory(self), store.by_hour(rows), step, hours)
 
@@ -148,6 +148,7 @@ class World(Stores):
         while not all(worker.is_idle for worker in self.workers) or self.behind():
             for worker in self.workers:
                 worker.run_once()
+        self.tick(lookback=DAILY_LOOKBACK)
         for _ in range(100):
             self.clock.now_ms += 60_000
             if self.tick():

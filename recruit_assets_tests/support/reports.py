@@ -14,6 +14,7 @@ from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dimensions import load_jobs, load_names
 from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
+from recruit_assets.stores.mysql.lookups import refresh_lookups_completely
 from recruit_assets.stores.mysql.schema import apply_mysql_schema
 
 
@@ -30,6 +31,7 @@ def write_report(database: ReportDatabase, spec: SimulationSpec, ledger: Ledger)
     """Fill the report with what the ledger expects, and load the site's jobs and names."""
     load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
     load_names(database, site_names(spec))
+    refresh_lookups_completely(database, MYSQL_REPORT)
     sink = MySqlHourSink(database, MYSQL_REPORT)
     for hour, rows in groupby(ledger.report(), key=_hour):
         complete = [as_stored((*row, hour.replace(tzinfo=None))) for row in rows]

@@ -30,6 +30,7 @@ from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
+from recruit_assets.stores.mysql.lookups import refresh_lookups_completely
 from recruit_assets.stores.spark.frames import CassandraFrames, stream_by_hour
 from recruit_assets.transforms.hourly import count_actions, countable, to_report
 from recruit_assets_tests.support.builders import uuid1_at
@@ -50,7 +51,7 @@ def replace_from(
     pre_aggregation: PreAggregation[DataFrame] | None = None,
 ) -> Replaced:
     """Load the input, call the asset's function and store the result, as Dagster does with an asset."""
-    step = begin_step(store, run_id)
+    step = begin_step(store, run_id, hours)
     rows = body(read_input(store, step, source, hours))
     return replace_hours(store, into, rows, step, hours, incremental=incremental, pre_aggregation=pre_aggregation)
 
@@ -59,6 +60,7 @@ class TableHarness(ABC):
     """One table on the real engines; a job stands for one click."""
 
     source: HourTable
+    into: HourTable
 
     def __init__(self, session: CassandraSession, database: ReportDatabase, frames: CassandraFrames) -> None:
         self.session, self.database = session, database
@@ -135,7 +137,8 @@ class MySqlReport(TableHarness):
     source = HOURLY_JOB_METRICS
 
     def run(self, hours: Sequence[datetime], *, run_id: str = "a run") -> Replaced:
-        step = begin_step(self.store, run_id)
+        refresh_lookups_completely(self.database, MYSQL_REPORT)
+        step = begin_step(self.store, run_id, hours)
         sink = MySqlHourSink(self.database, MYSQL_REPORT)
         rows = to_report(read_input(self.store, step, self.source, hours)).select(*sink.columns)
         return publish_hours(sink, stream_by_hour(rows, MYSQL_REPORT.hour_of_row), step, hours)

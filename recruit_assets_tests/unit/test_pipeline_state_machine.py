@@ -106,6 +106,10 @@ class Pipeline(RuleBasedStateMachine):
     def wait(self, seconds: int) -> None:
         self.world.clock.now_ms += seconds * 1000
 
+    @rule(ahead=st.sampled_from([timedelta(0), timedelta(hours=1), timedelta(days=5)]))
+    def set_cassandras_clock(self, ahead: timedelta) -> None:
+        self.world.clock.cassandra_off_ms = ahead // timedelta(milliseconds=1)
+
     def teardown(self) -> None:
         if not hasattr(self, "world"):
             return

@@ -15,7 +15,9 @@ from recruit_assets.defs.resources.run_scope import RunScope, run_scope
 from recruit_assets.defs.runs import INCREMENTAL_TAG, hours_of_tags
 from recruit_assets.hours.replacement import Replaced, Step, begin_step
 from recruit_assets.runtime.errors import Inconsistent, UserError
+from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
+from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.stores.spark.frames import CassandraFrames
 
@@ -62,13 +64,13 @@ class HourlyIOManager(dg.ConfigurableIOManager):
         """The run's store; one for all IO managers with the same Cassandra."""
         return self._scope.once(("hour store", *self.cassandra.overrides.items()), self._new_store)
 
-    def step(self, name: str) -> Step:
+    def step(self, name: str, hours: Sequence[datetime]) -> Step:
         """The step with this name, which takes its write timestamp when it loads its first input."""
-        return self._scope.step(name, self._begin_step)
+        return self._scope.step(name, lambda: begin_step(self.store, self._run_id, hours))
 
-    def end_step(self, name: str) -> Step:
+    def end_step(self, name: str, hours: Sequence[datetime]) -> Step:
         """The step with this name, with the inputs it has read, when its output is stored."""
-        return self._scope.end_step(name, self._begin_step)
+        return self._scope.end_step(name, lambda: begin_step(self.store, self._run_id, hours))
 
     @property
     def is_incremental(self) -> bool:
@@ -82,10 +84,10 @@ class HourlyIOManager(dg.ConfigurableIOManager):
     def input_hours(self, context: dg.InputContext) -> Sequence[datetime]:
         """The hours to read of an upstream asset: its partitions, or the run's hours if it has no partitions."""
         if context.has_asset_partitions:
-            return hours_of(context.asset_partition_keys)
+            return self._not_frozen(hours_of(context.asset_partition_keys))
         if (hours := hours_of_tags(self._tags)) is None:
             raise UserError(f"this run names no hours to read of {context.asset_key.to_user_string()}: pick partitions")
-        return list(hours.hours())
+        return self._not_frozen(list(hours.hours()))
 
     def output_hours(self, context: dg.OutputContext) -> Sequence[datetime]:
         """The hours to replace; Inconsistent if the run's tags ask for others.
@@ -99,13 +101,24 @@ class HourlyIOManager(dg.ConfigurableIOManager):
                 f"the run's tags ask for {_span(list(wanted.hours()))}, its partitions are {_span(hours)}: "
                 "check RECRUIT_FIRST_HOUR and the clock of the code location"
             )
+        return self._not_frozen(hours)
+
+    def _not_frozen(self, hours: Sequence[datetime]) -> Sequence[datetime]:
+        """The hours; UserError if one is frozen: its events expire, so the run would empty it."""
+        retention = read_retention(self.session)
+        if not retention.changes:
+            return hours
+        frozen_before = retention.frozen_before(from_ms(self.session.now_ms()))
+        frozen = [hour for hour in hours if frozen_before is not None and hour < frozen_before]
+        if frozen:
+            raise UserError(
+                f"frozen: {_span(frozen)}. Their events expire (RECRUIT_RETENTION_DAYS), so this run would empty them. "
+                f"Nothing was changed. Pick hours from {frozen_before:%Y-%m-%d %H:%M} UTC on"
+            )
         return hours
 
     def _new_store(self) -> CassandraHourStore:
         return CassandraHourStore(self.session, CassandraFrames(self.spark_session, self.cassandra.settings))
-
-    def _begin_step(self) -> Step:
-        return begin_step(self.store, self._run_id)
 
 
 def require_columns(rows: object, columns: Sequence[str], table: CassandraTable | SqlTable) -> DataFrame:

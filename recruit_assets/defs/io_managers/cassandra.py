@@ -42,7 +42,7 @@ class CassandraIOManager(HourlyIOManager):
     def load_input(self, context: dg.InputContext) -> DataFrame:
         """The rows of the run's hours, as a query that runs later; MissingCoverage if an hour has no coverage now."""
         table, hours = self.table(context.asset_key), self.input_hours(context)
-        return read_input(self.store, self.step(context.op_def.name), table, hours)
+        return read_input(self.store, self.step(context.op_def.name, hours), table, hours)
 
     @as_failures()
     @translated_errors()
@@ -53,13 +53,13 @@ class CassandraIOManager(HourlyIOManager):
             result = obj.drain_to(EventWrites(self.session))
             context.add_output_metadata(_drain_metadata(result, monotonic() - started))
             return
-        table = self.table(context.asset_key)
+        table, hours = self.table(context.asset_key), self.output_hours(context)
         replaced = replace_hours(
             self.store,
             table,
             require_columns(obj, table.column_names, table),
-            self.end_step(context.op_def.name),
-            self.output_hours(context),
+            self.end_step(context.op_def.name, hours),
+            hours,
             incremental=self.is_incremental,
             pre_aggregation=self.pre_aggregations.get(table.name),
         )

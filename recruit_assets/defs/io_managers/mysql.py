@@ -16,6 +16,7 @@ from recruit_assets.defs.resources import MySqlResource
 from recruit_assets.defs.resources.failures import as_failures
 from recruit_assets.hours.replacement import publish_hours
 from recruit_assets.stores.mysql.hour_sink import MySqlHourSink, preview, totals_by_hour
+from recruit_assets.stores.mysql.lookups import refresh_lookups_when_due
 from recruit_assets.stores.spark.frames import sql_frame, stream_by_hour, translated_errors
 
 
@@ -35,9 +36,10 @@ class MySqlIOManager(HourlyIOManager):
         """Publish exactly the run's hours; their rows must come from Spark hour by hour."""
         started, hours = monotonic(), self.output_hours(context)
         table, database = self.table(context.asset_key), self.mysql.report_database()
+        refresh_lookups_when_due(database, table)  # a project without our sensor corrects its rows here
         sink = MySqlHourSink(database, table)
         rows = stream_by_hour(require_columns(obj, sink.columns, table), table.hour_of_row)
-        replaced = publish_hours(sink, rows, self.end_step(context.op_def.name), hours)
+        replaced = publish_hours(sink, rows, self.end_step(context.op_def.name, hours), hours)
         totals = totals_by_hour(database, table, hours)
         context.add_output_metadata(
             run_metadata(replaced, monotonic() - started)

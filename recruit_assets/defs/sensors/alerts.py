@@ -25,6 +25,7 @@ INTERVAL_S = 30
 NOTHING_SET = dg.SkipReason("neither RECRUIT_ALERT_WEBHOOK nor RECRUIT_ALERT_SMTP_HOST and _TO are set")
 UNREAD_AFTER = timedelta(minutes=2)
 """cassandra_cdc_sensor reads the feed every 5 s; Dagster repeats a tick that failed."""
+AHEAD_BY = timedelta(minutes=1)
 LATE_AFTER = timedelta(minutes=15)
 FAILED_TRIES = 3
 EVALUATIONS_READ = 100
@@ -120,7 +121,7 @@ def daemon_was_down(context: dg.SensorEvaluationContext) -> bool:
 
 def standstills(pending: Sequence[PendingHour], *, checkpoint: datetime | None, now: datetime) -> dict[str, str]:
     """Why the report isn't up to date, by kind; empty if it is."""
-    troubles = unread_feed(checkpoint, now=now)
+    troubles = unread_feed(checkpoint, now=now) | wrong_clock(checkpoint, now=now)
     late = [one for one in pending if now - one.newest_change > LATE_AFTER]
     if late:
         troubles["late"] = (
@@ -137,6 +138,16 @@ def unread_feed(checkpoint: datetime | None, *, now: datetime) -> dict[str, str]
     if checkpoint is None or now - checkpoint <= UNREAD_AFTER:
         return {}
     return {"feed": f"the change feed was last read through {checkpoint:%Y-%m-%d %H:%M} UTC"}
+
+
+def wrong_clock(checkpoint: datetime | None, *, now: datetime) -> dict[str, str]:
+    """That the change feed was read through a time, by Cassandra's clock, that the report database's hasn't reached."""
+    if checkpoint is None or checkpoint - now <= AHEAD_BY:
+        return {}
+    return {
+        "clock": f"Cassandra's clock is ahead of the report database's: {checkpoint:%Y-%m-%d %H:%M:%S} and "
+        f"{now:%Y-%m-%d %H:%M:%S} UTC. Check the clocks of both hosts"
+    }
 
 
 def _why(failed: dg.DagsterEvent) -> str:

@@ -7,6 +7,7 @@ import time
 
 import dagster as dg
 
+from recruit_assets.contract.tables import HOURLY_SQL_TABLES
 from recruit_assets.defs.jobs import hours_job
 from recruit_assets.defs.partitions import hours
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
@@ -18,6 +19,7 @@ from recruit_assets.hours.change_feed import FeedState, read_feed
 from recruit_assets.hours.planning import REST, HourRange, Plan, plan
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
+from recruit_assets.stores.mysql.lookups import refresh_lookups_when_due
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 
 NAME = "cassandra_cdc_sensor"
@@ -53,6 +55,8 @@ def cassandra_cdc_sensor(
         time.sleep(READ_EVERY_S)
         state, decided = evaluate(context.instance, settings)
     requests = [request(one, state) for one in decided.requests]
+    if state.set_back_from is not None:
+        context.log.warning(why_nothing(state, decided))
     return dg.SensorResult(
         run_requests=requests,
         cursor=state.checkpoint.isoformat(timespec="milliseconds"),
@@ -68,6 +72,8 @@ def evaluate(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedStat
     failures = recent_failures(instance)
     with stores.opened(settings) as (session, database):
         state = read_feed(ChangeReader(session), PendingHours(database), failures=failures)
+        for table in HOURLY_SQL_TABLES:
+            refresh_lookups_when_due(database, table)
     open_past_runs = [one for one in unfinished.by_sensor.get(NAME, ()) if is_past(one, state)]
     slots = max(0, OPEN_PAST_RUNS - len(open_past_runs))
     decided = plan(
@@ -100,7 +106,13 @@ def why_nothing(state: FeedState, decided: Plan) -> str:
         "wait for their next try": decided.waiting,
         "wait for a free slot": decided.left,
         "were replaced less than 3 minutes ago": decided.resting,
+        "are frozen and were given up (see RECRUIT_RETENTION_DAYS)": state.frozen,
         "aren't partitions (see RECRUIT_FIRST_HOUR)": decided.outside,
     }
+    if state.set_back_from is not None:
+        read += (
+            f"; Cassandra's clock was set back (the feed was read through {state.set_back_from:%Y-%m-%d %H:%M:%S}): "
+            "reading the feed again from its beginning"
+        )
     found = [f"{len(hours)} {why}, first {hours[0]:%Y-%m-%d %H:%M}" for why, hours in reasons.items() if hours]
     return "; ".join([read, *found])

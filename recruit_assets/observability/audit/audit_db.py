@@ -7,6 +7,7 @@ topic holds. The file has no name and is gone even after a kill -9.
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from recruit_assets.contract.measures import MEANS, MEASURES
@@ -127,6 +128,12 @@ class AuditDatabase:
     def add_ledger(self, rows: Iterable[Values]) -> None:
         """Rows of the report that the ledger expects: the contract's columns except the last."""
         self._add("ledger", LEDGER_COLUMNS, rows)
+
+    def forget_report_before(self, hour: datetime) -> None:
+        """Remove the earlier hours from the reports of MySQL and of the ledger."""
+        day = hour.strftime("%Y-%m-%d 00:00:00")
+        for table in ("reported", "ledger"):
+            self._database.execute(f"DELETE FROM {table} WHERE (dates, hours) < (?, ?)", (day, hour.hour))
 
     def recompute(self) -> None:
         """Compute the report from the metrics and the companies."""

@@ -14,9 +14,10 @@ from recruit_assets.observability.audit.kafka_records import RecordCounts, Recor
 from recruit_assets.observability.audit.report_rows import HourCounts, take_companies, take_report
 from recruit_assets.observability.audit.results import Progress, Sample
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.runtime.times import to_ms
+from recruit_assets.runtime.times import aware, from_ms, to_ms
 from recruit_assets.stores.cassandra.audit_reads import newest_changes, read_partitions, stored_partitions
 from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
+from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.kafka.offsets import PartitionSpan
 from recruit_assets.stores.kafka.topic_reader import TopicReader, open_topic_reader
@@ -46,19 +47,26 @@ class Collected:
     """What mysql_report has, by hour."""
     recorded_hours: Mapping[datetime, ReportedHour]
     """What report_hours records about each hour."""
+    now: datetime
+    """Cassandra's clock at the beginning."""
     made_anew_ms: float = -inf
     """When the first record came, if another event topic of the same name was there before; inf if none has come."""
+    frozen_before: datetime | None = None
+    """Events of earlier hours expire, so their rows and their report aren't compared."""
 
 
 def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progress) -> Collected:
     """Read the three stores; StoreUnavailable if one doesn't answer."""
     with open_topic_reader(settings) as reader, open_session(settings) as session:
+        now, retention = from_ms(session.now_ms()), read_retention(session)
+        frozen_before = retention.frozen_before(now)
         before = reader.spans()
         made_anew_ms = _made_anew_ms(reader, settings)
         _read_replays(settings, audit_db)
         foreign_records = _read_dead_letters(reader, settings, audit_db, progress=progress)
         records = _read_records(reader, before, session, audit_db=audit_db, settings=settings, progress=progress)
-        partitions = read_partitions(session, stored_partitions(session))
+        stored = (key for key in stored_partitions(session) if frozen_before is None or aware(key[0]) >= frozen_before)
+        partitions = read_partitions(session, stored)
         rows = take_rows(audit_db, partitions, expected=records.valid, progress=progress)
         changes = newest_changes(session)
         with open_report_database(settings) as database:
@@ -66,7 +74,19 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
             take_companies(audit_db, companies_of_jobs(database))
             recorded_hours = reported_hours(database)
         after = reader.spans()
-    return Collected(before, after, records, foreign_records, rows, changes, hour_counts, recorded_hours, made_anew_ms)
+    return Collected(
+        before,
+        after,
+        records,
+        foreign_records,
+        rows,
+        changes,
+        hour_counts,
+        recorded_hours,
+        now,
+        made_anew_ms,
+        frozen_before,
+    )
 
 
 def _made_anew_ms(reader: TopicReader, settings: Settings) -> float:
@@ -99,7 +119,7 @@ def _read_records(
     settings: Settings,
     progress: Progress,
 ) -> RecordCounts:
-    limits = Limits(max_bytes=settings.max_event_bytes, first_hour_ms=to_ms(settings.first_hour))
+    limits = Limits(settings.max_event_bytes, to_ms(settings.first_hour), retention=read_retention(session))
     records = RecordReader(audit_db, layouts=read_layouts(session), limits=limits)
     firsts = {span.partition: span.first for span in spans}
     ends = {span.partition: span.readable_end for span in spans}

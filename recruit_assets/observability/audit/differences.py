@@ -13,12 +13,14 @@ from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.kafka.offsets import PartitionSpan
 
 Describe = Callable[..., str]
+NO_HOUR_FROZEN = -(2**62)
 _KEY = "hour_ms, bucket, create_time"
 
 # the same create_time with another event time is another event
 _MISSING = f"""
     SELECT {_KEY}, event_time_ms, kafka_partition, kafka_offset FROM events e
-    WHERE NOT EXISTS (SELECT 1 FROM stored s WHERE s.hour_ms = e.hour_ms AND s.bucket = e.bucket
+    WHERE e.hour_ms >= :first_hour_ms
+      AND NOT EXISTS (SELECT 1 FROM stored s WHERE s.hour_ms = e.hour_ms AND s.bucket = e.bucket
       AND s.create_time = e.create_time AND s.event_time_ms = e.event_time_ms)
     GROUP BY {_KEY}, event_time_ms
 """
@@ -88,12 +90,16 @@ class RowDifferences:
 
 
 class Differences:
-    """The differences in a filled audit database. Kafka no longer has every record of before `compared_from_ms`."""
+    """The differences in a filled audit database. Kafka no longer has every record of before `compared_from_ms`,
+    Cassandra no longer has every row of before `first_hour_ms`.
+    """
 
-    def __init__(self, audit_db: AuditDatabase, *, topic: str, compared_from_ms: float) -> None:
+    def __init__(
+        self, audit_db: AuditDatabase, *, topic: str, compared_from_ms: float, first_hour_ms: int = NO_HOUR_FROZEN
+    ) -> None:
         self._audit_db = audit_db
         self._topic = topic
-        self._span = {"compared_from_ms": compared_from_ms}
+        self._span = {"compared_from_ms": compared_from_ms, "first_hour_ms": first_hour_ms}
 
     def events_without_row(self) -> Sample:
         return self._sample(_MISSING, lambda h, b, c, _, p, o: f"missing: {_row(h, b, c)}, sent as {self._place(p, o)}")

@@ -6,11 +6,12 @@ from recruit_assets.contract.measures import REPORT_EVENTS
 from recruit_assets.observability.audit import rules
 from recruit_assets.observability.audit.audit_db import LATEST, LEDGER_COLUMNS, AuditDatabase
 from recruit_assets.observability.audit.collect import Collected
-from recruit_assets.observability.audit.differences import Differences, moment
+from recruit_assets.observability.audit.differences import NO_HOUR_FROZEN, Differences, moment
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
 from recruit_assets.observability.audit.report_rows import wrong_reported_hours
 from recruit_assets.observability.audit.results import AuditResult, RuleResult, Sample, Span
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.runtime.times import to_ms
 
 _EVENTS = "SELECT count(*) FROM (SELECT DISTINCT hour_ms, bucket, create_time, event_time_ms FROM events {where})"
 _FIRST_DEAD_LETTERS = """
@@ -26,8 +27,15 @@ def evaluate(
 ) -> AuditResult:
     """The result of every rule; those about the ledger come last, if there is one."""
     audit_db.recompute()
+    if collected.frozen_before is not None:
+        audit_db.forget_report_before(collected.frozen_before)
     compared_from_ms = _compared_from_ms(collected)
-    differences = Differences(audit_db, topic=settings.kafka_topic, compared_from_ms=compared_from_ms)
+    differences = Differences(
+        audit_db,
+        topic=settings.kafka_topic,
+        compared_from_ms=compared_from_ms,
+        first_hour_ms=_first_hour_ms(collected),
+    )
     results = [
         *_kafka_results(settings, audit_db, collected, differences=differences),
         *_cassandra_results(audit_db, collected, differences),
@@ -71,7 +79,7 @@ def _cassandra_results(
 ) -> tuple[RuleResult, ...]:
     return (
         rules.events_are_rows(
-            events=_distinct_events(audit_db),
+            events=_distinct_events(audit_db, f"WHERE hour_ms >= {_first_hour_ms(collected)}"),
             rows=collected.rows - differences.rows_not_compared(),
             missing=differences.events_without_row(),
             unexpected=differences.rows_without_event(),
@@ -83,7 +91,11 @@ def _cassandra_results(
 
 def _report_results(audit_db: AuditDatabase, collected: Collected, differences: Differences) -> tuple[RuleResult, ...]:
     return (
-        rules.nothing_pending(collected.changes, collected.recorded_hours),
+        rules.nothing_pending(
+            {hour: at for hour, at in collected.changes.items() if to_ms(hour) >= _first_hour_ms(collected)},
+            collected.recorded_hours,
+            now=collected.now,
+        ),
         rules.countable_events_match(
             expected=_events_of(audit_db, "recomputed"),
             found=_events_of(audit_db, "reported"),
@@ -122,6 +134,11 @@ def _ledger_results(
     )
 
 
+def _first_hour_ms(collected: Collected) -> int:
+    """The first hour that is compared."""
+    return NO_HOUR_FROZEN if collected.frozen_before is None else to_ms(collected.frozen_before)
+
+
 def _compared_from_ms(collected: Collected) -> float:
     """Rows received from this time on still have their record in Kafka. -inf if there never were other records.
 
@@ -148,6 +165,7 @@ def _span(settings: Settings, collected: Collected, *, compared_from_ms: float, 
         rows_not_compared=not_compared,
         foreign_records=collected.foreign_records.count,
         foreign_examples=collected.foreign_records.examples,
+        hours_from="" if collected.frozen_before is None else moment(to_ms(collected.frozen_before)),
     )
 
 

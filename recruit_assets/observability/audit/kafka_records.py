@@ -22,6 +22,7 @@ EXTERNAL_REASONS = frozenset(
     {
         DeadLetterReason.REJECTED_BY_STORE,
         DeadLetterReason.BEFORE_FIRST_HOUR,
+        DeadLetterReason.TOO_LATE,
         DeadLetterReason.TOO_LARGE,
         DeadLetterReason.INTERNAL_ERROR,
     }

@@ -55,6 +55,8 @@ class Span:
     foreign_records: int = 0
     """Records of the dead letter topic that aren't dead letters of the event topic."""
     foreign_examples: tuple[str, ...] = ()
+    hours_from: str = ""
+    """Earlier hours are frozen: their events expire, so they aren't compared. Empty if none is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Each rule has a test in which it fails with the number that it should report.
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from recruit_assets.hours.planning import uncovered
+from recruit_assets.hours.planning import is_ahead, uncovered
 from recruit_assets.observability.audit.differences import RowDifferences
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
 from recruit_assets.observability.audit.results import EXAMPLES, NONE, RuleResult, Sample
@@ -68,10 +68,15 @@ def hour_counts_match(wrong: Sample) -> RuleResult:
     return _absent("report hours", "report_hours records how many rows and events each hour of the report has", wrong)
 
 
-def nothing_pending(changes: Mapping[datetime, datetime], reported: Mapping[datetime, ReportedHour]) -> RuleResult:
-    """Every changed hour is covered beyond its newest change. `changes` has aware hours, `reported` naive UTC ones."""
+def nothing_pending(
+    changes: Mapping[datetime, datetime], reported: Mapping[datetime, ReportedHour], *, now: datetime
+) -> RuleResult:
+    """Every changed hour is covered beyond its newest change. `changes` has aware hours, `reported` naive UTC ones.
+
+    A coverage later than `now`, Cassandra's clock, comes from a clock that was ahead, and covers nothing.
+    """
     covered_through = {aware(hour): aware(record.covered_through) for hour, record in reported.items()}
-    pending = uncovered(changes, covered_through)
+    pending = uncovered(changes, {hour: at for hour, at in covered_through.items() if not is_ahead(at, now)})
     examples = tuple(
         f"{hour:%Y-%m-%d %H:%M}: changed {pending[hour]:%Y-%m-%d %H:%M:%S.%f}, "
         + (

@@ -57,6 +57,11 @@ def _coverage(span: Span) -> list[str]:
             f"Not compared, because another program wrote them: {_counted(span.foreign_records, 'record')} of the dead "
             f"letter topic, such as {'; '.join(span.foreign_examples)}"
         )
+    if span.hours_from:
+        lines.append(
+            f"Hours before {span.hours_from} UTC are frozen (RECRUIT_RETENTION_DAYS) and were not compared: "
+            "their events expire."
+        )
     return lines
 
 

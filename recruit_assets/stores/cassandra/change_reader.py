@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from cassandra.query import PreparedStatement
 
 from recruit_assets.contract.tables import CHANGE_SHARDS, EVENT_CHANGES
+from recruit_assets.hours.planning import SKEW
 from recruit_assets.hours.ports import ChangePage
 from recruit_assets.runtime.times import aware, from_ms
+from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession
 
 PAGE_ROWS = 5000
@@ -30,10 +32,14 @@ class ChangeReader:
         """Cassandra's clock."""
         return from_ms(self._session.now_ms())
 
+    def frozen_before(self, now: datetime) -> datetime | None:
+        """The hour before which all hours are frozen; None if no hour is."""
+        return read_retention(self._session).frozen_before(now)
+
     def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
         """The changes from `start` through `now`, which is Cassandra's clock before the first page.
 
-        Costs a query per shard for each day and page. Some changes after `now` may be included.
+        Costs a query per shard for each day and page. Some changes up to SKEW after `now` may be included.
         """
         position, limit = start, self._page_rows
         while True:
@@ -45,13 +51,30 @@ class ChangeReader:
             limit = limit * 2 if page.read_through == position else self._page_rows
             position = page.read_through
 
+    def hours_ahead(self, now: datetime) -> set[datetime]:
+        """The hours with changes later than `now`, which a clock that was ahead has given them.
+
+        Costs a scan of the feed's partition keys.
+        """
+        table = self._session.table(EVENT_CHANGES)
+        select = self._session.prepare(
+            f"SELECT event_hour FROM {table} WHERE day = ? AND shard = ? AND changed_at > maxTimeuuid(?)"
+        )
+        partitions = self._session.stream(f"SELECT DISTINCT day, shard FROM {table}")
+        days_ahead = ((day, shard) for day, shard in partitions if day.date() >= now.date())
+        return {
+            aware(hour)
+            for day, shard in days_ahead
+            for (hour,) in self._session.stream(select, (day, shard, now + SKEW))
+        }
+
     def _page(self, position: datetime, now: datetime, limit: int) -> ChangePage:
         """Up to `limit` rows of each shard of the day that contains `position`."""
         midnight = position.replace(hour=0, minute=0, second=0, microsecond=0)
         since = midnight - MIDNIGHT_OVERLAP if position == midnight else position
         select = self._select()
         shards = self._session.execute_concurrent(
-            (select, (midnight.date(), shard, since, limit)) for shard in range(CHANGE_SHARDS)
+            (select, (midnight.date(), shard, since, now + SKEW, limit)) for shard in range(CHANGE_SHARDS)
         )
         newest: dict[datetime, datetime] = {}
         for changed_ms, event_hour in (row for rows in shards for row in rows):
@@ -64,6 +87,6 @@ class ChangeReader:
         if self._prepared is None:
             self._prepared = self._session.prepare(
                 f"SELECT toUnixTimestamp(changed_at), event_hour FROM {self._session.table(EVENT_CHANGES)} "
-                "WHERE day = ? AND shard = ? AND changed_at >= minTimeuuid(?) LIMIT ?"
+                "WHERE day = ? AND shard = ? AND changed_at >= minTimeuuid(?) AND changed_at <= maxTimeuuid(?) LIMIT ?"
             )
         return self._prepared

@@ -11,6 +11,7 @@ from cassandra.cluster import NoHostAvailable
 from cassandra.protocol import ErrorMessage
 from cassandra.query import PreparedStatement
 
+from recruit_assets.contract.retention import Retention
 from recruit_assets.contract.tables import BUCKET_VERSIONS, CHANGE_SHARDS, EVENT_CHANGES, RAW_EVENTS
 from recruit_assets.contract.types import CassandraTable
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
@@ -24,6 +25,7 @@ from recruit_assets.stores.cassandra.batch_encoder import (
     insert_head,
 )
 from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
+from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.transforms.buckets import HOUR_MS, Layouts
 
@@ -95,6 +97,10 @@ class EventWrites:
     def keyspace_id(self) -> str:
         """Which keyspace the events go to; other clusters' keyspaces have other ids."""
         return self._session.keyspace_id()
+
+    def retention(self) -> Retention:
+        """How long hours take events."""
+        return read_retention(self._session)
 
     def layouts(self) -> Layouts:
         """The bucket layouts; Inconsistent if there is none."""

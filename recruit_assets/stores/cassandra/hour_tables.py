@@ -48,10 +48,17 @@ class CassandraHourStore:
         }
 
     def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, timestamp: int) -> None:
-        delete = self._session.prepare(
-            f"DELETE FROM {self._session.table(HOUR_COVERAGE)} USING TIMESTAMP ? WHERE event_hour = ? AND stage = ?"
+        # t stays: of a row that is deleted, nobody could read the timestamp that a later run must exceed
+        clear = self._session.prepare(
+            f"UPDATE {self._session.table(HOUR_COVERAGE)} USING TIMESTAMP ? SET covered_through = null, t = ?, "
+            "run_id = null, row_count = null, event_count = null, buckets = null WHERE event_hour = ? AND stage = ?"
         )
-        self._session.execute_concurrent((delete, (timestamp, hour, table.name)) for hour in hours)
+        self._session.execute_concurrent((clear, (timestamp, timestamp, hour, table.name)) for hour in hours)
+
+    def newest_timestamp(self, hours: Sequence[datetime]) -> int:
+        select = self._session.prepare(f"SELECT t FROM {self._session.table(HOUR_COVERAGE)} WHERE event_hour = ?")
+        answers = self._session.execute_concurrent((select, (hour,)) for hour in hours)
+        return max((t for rows in answers for (t,) in rows if t is not None), default=0)
 
     def partitions(self, table: HourTable, hours: Sequence[datetime]) -> list[Partition]:
         if not table.has_buckets:

@@ -10,6 +10,7 @@ from recruit_assets.contract.tables import BUCKET_LAYOUT, CASSANDRA_TABLES
 from recruit_assets.contract.types import CassandraTable, Column, Type
 from recruit_assets.runtime.errors import Inconsistent, SchemaMismatch, UserError
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.retention import apply_retention
 from recruit_assets.stores.cassandra.session import CassandraSession, quoted
 
 CQL_TYPES = {
@@ -62,12 +63,18 @@ def create_cassandra_tables(session: CassandraSession, settings: Settings) -> No
         _create_first_layout(session, settings.first_hour)
 
 
-def complete_cassandra_tables(session: CassandraSession, settings: Settings) -> None:
-    """Add columns that are missing; SchemaMismatch if a table differs in a type or key. Nothing is dropped."""
+def complete_cassandra_tables(
+    session: CassandraSession, settings: Settings, *, may_change_retention: bool = False
+) -> None:
+    """Add columns that are missing, set times to live; SchemaMismatch if a table differs in a type or key.
+
+    Nothing is dropped. UserError if RECRUIT_RETENTION_DAYS differs from what is stored and may not be changed.
+    """
     existing = _existing_columns(session)
     with _missing_rights(settings):
         for table in CASSANDRA_TABLES:
             _complete(session, table, existing[table.name])
+        apply_retention(session, settings.retention_days, may_change=may_change_retention)
 
 
 @contextmanager

@@ -6,7 +6,17 @@ migration: `schema apply` creates them from the contract.
 
 from collections.abc import Sequence
 
-from recruit_assets.stores.migrations import m0001_baseline, m0002_replays
+from recruit_assets.stores.migrations import (
+    m0001_baseline,
+    m0002_replays,
+    m0003_companies_follow_jobs,
+    m0004_index_of_coverage,
+)
 from recruit_assets.stores.migrations.runner import Migration
 
-MIGRATIONS: Sequence[Migration] = (m0001_baseline, m0002_replays)
+MIGRATIONS: Sequence[Migration] = (
+    m0001_baseline,
+    m0002_replays,
+    m0003_companies_follow_jobs,
+    m0004_index_of_coverage,
+)

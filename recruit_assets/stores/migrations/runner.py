@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class Migration(Protocol):
-    """A module of this folder. Both functions only add, and are idempotent: neither store can roll DDL back.
+    """A module of this folder. Both functions are idempotent and lose no row: neither store can roll DDL back.
 
     Every table of the contract exists when they run. A table that was just created already has its final form.
     """

@@ -1,5 +1,7 @@
 """Steps that migrations are made of, each idempotent."""
 
+from collections.abc import Sequence
+
 from pymysql.cursors import Cursor
 
 from recruit_assets.stores.cassandra.session import CassandraSession, quoted
@@ -19,3 +21,31 @@ def add_mysql_column(cursor: Cursor, table: str, column: str, definition: str) -
         (table, column),
     ):
         cursor.execute(f"ALTER TABLE {table} ADD COLUMN {column} {definition}")
+
+
+def add_mysql_index(cursor: Cursor, table: str, *columns: str) -> None:
+    """Add an index, with the name that the contract's tables give it, while others read and write the table."""
+    name = _index_name(columns)
+    if not _has_mysql_index(cursor, table, name):
+        cursor.execute(f"ALTER TABLE {table} ADD INDEX {name} ({', '.join(columns)}), ALGORITHM=INPLACE, LOCK=NONE")
+
+
+def drop_mysql_index(cursor: Cursor, table: str, *columns: str) -> None:
+    """Drop an index that nothing uses any more, while others read and write the table."""
+    name = _index_name(columns)
+    if _has_mysql_index(cursor, table, name):
+        cursor.execute(f"ALTER TABLE {table} DROP INDEX {name}, ALGORITHM=INPLACE, LOCK=NONE")
+
+
+def _index_name(columns: Sequence[str]) -> str:
+    return f"by_{'_'.join(columns)}"
+
+
+def _has_mysql_index(cursor: Cursor, table: str, name: str) -> bool:
+    return bool(
+        cursor.execute(
+            "SELECT 1 FROM information_schema.statistics "
+            "WHERE table_schema = DATABASE() AND table_name = %s AND index_name = %s",
+            (table, name),
+        )
+    )

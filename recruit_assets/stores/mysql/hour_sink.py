@@ -8,13 +8,14 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
-from recruit_assets.contract.types import HourlySqlTable, Lookup
+from recruit_assets.contract.types import HourlySqlTable
 from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.hours.ports import SqlRow, StoredHour
 from recruit_assets.runtime.errors import Inconsistent
 from recruit_assets.runtime.foreign_text import markdown
 from recruit_assets.runtime.times import aware, from_ms, naive
 from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
+from recruit_assets.stores.mysql.lookups import applied_values, hold_lookups
 from recruit_assets.stores.mysql.spill_file import open_spill_file
 
 CHUNK_ROWS = 1000
@@ -51,6 +52,7 @@ class MySqlHourSink:
             def replace(cursor: Cursor) -> bool:
                 if self.lock_coverage(cursor, hour) > (covered_through, write_timestamp):
                     return False
+                hold_lookups(cursor, self._table)
                 self.delete_rows(cursor, hour)
                 for chunk in spill_file.chunks():
                     self.insert_rows(cursor, chunk)
@@ -91,7 +93,7 @@ class MySqlHourSink:
         columns = (*self.columns, *(lookup.column for lookup in lookups))
         keys = [self.columns.index(lookup.by) for lookup in lookups]
         found = [
-            (key, _lookup(cursor, lookup, {row[key] for row in rows}))
+            (key, applied_values(cursor, lookup, {row[key] for row in rows}))
             for key, lookup in zip(keys, lookups, strict=True)
         ]
         values = [value for row in rows for value in (*row, *(by_key.get(row[key]) for key, by_key in found))]
@@ -179,15 +181,6 @@ def _hour_of(key: Sequence[Any]) -> datetime:
 def _number(value: Decimal | float) -> float:
     """MySQL sums whole numbers as decimals."""
     return int(value) if isinstance(value, Decimal) else value
-
-
-def _lookup(cursor: Cursor, lookup: Lookup, keys: set[object]) -> dict[object, object]:
-    """The value for each key that the other table has; reads these keys only, whatever the table's size."""
-    (key,) = lookup.table.primary_key
-    cursor.execute(
-        f"SELECT {key}, {lookup.value} FROM {lookup.table.name} WHERE {key} IN ({placeholders(keys)})", list(keys)
-    )
-    return dict(cursor.fetchall())
 
 
 def _is_hour(table: HourlySqlTable, hour: datetime) -> tuple[str, tuple[object, ...]]:

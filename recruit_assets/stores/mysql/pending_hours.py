@@ -5,20 +5,21 @@ The rules are in hours/planning.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from pymysql.cursors import Cursor
 
-from recruit_assets.contract.tables import CHANGE_FEED_MARK, HOURLY_SQL_TABLES, JOB, MYSQL_REPORT, PENDING_HOURS
-from recruit_assets.hours.planning import FailedRun, PendingHour, after_runs, is_covered, uncovered
+from recruit_assets.contract.tables import CHANGE_FEED_MARK, HOURLY_SQL_TABLES, PENDING_HOURS
+from recruit_assets.hours.planning import SKEW, FailedRun, PendingHour, after_runs, is_covered, uncovered
 from recruit_assets.runtime.times import aware, naive
 from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
+from recruit_assets.stores.mysql.hour_sink import NEVER
 
 _IS_PENDING = f"event_hour IN (SELECT event_hour FROM {PENDING_HOURS.name})"
 CHUNK = 1000
-"""Hours or jobs per statement."""
+"""Hours per statement."""
 
 
 class PendingHours:
@@ -40,15 +41,26 @@ class PendingHours:
         """The report database's clock."""
         return aware(self._database.query("SELECT UTC_TIMESTAMP(6)")[0][0])
 
+    def start_over(self, checkpoint: datetime, *, at: datetime) -> None:
+        """Move this checkpoint back, unless another reader has moved it meanwhile."""
+        self._database.query(
+            f"UPDATE {CHANGE_FEED_MARK.name} SET low_water = %s WHERE id = 1 AND low_water = %s",
+            (naive(at), naive(checkpoint)),
+        )
+
     def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
         """Store the changed hours that the report doesn't cover and advance the checkpoint, in one transaction.
 
-        The checkpoint never moves back: a reader that advanced it further has read everything before it.
+        This never moves the checkpoint back: a reader that advanced it further has read everything before it.
         """
         self._database.run_transaction(lambda cursor: _record(cursor, newest, read_through=read_through, now=now))
 
+    def drop(self, hours: Sequence[datetime]) -> None:
+        """These hours aren't pending any more."""
+        self._database.run_transaction(lambda cursor: _delete(cursor, hours))
+
     def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> list[PendingHour]:
-        """Remove covered hours, count failed runs, add hours with newly known companies; returns what is pending."""
+        """Remove covered hours and count failed runs; returns what is pending."""
         return self._database.run_transaction(lambda cursor: _settle(cursor, failures, now))
 
 
@@ -63,15 +75,30 @@ def _record(cursor: Cursor, newest: Mapping[datetime, datetime], *, read_through
 
 def _settle(cursor: Cursor, failures: Sequence[FailedRun], now: datetime) -> list[PendingHour]:
     cursor.execute(f"SELECT low_water FROM {CHANGE_FEED_MARK.name} WHERE id = 1 FOR UPDATE")
-    repaired = _hours_of(cursor, _jobs_with_a_new_company(cursor))
-    # a run that starts after covered_through sees the company, so the hour counts as changed at that time
-    _add(cursor, _covered_through(cursor, repaired), now)
+    _withdraw_what_lies_ahead(cursor, now)
     stored = _load(cursor)
     _delete(cursor, [one.hour for one in stored if is_covered(one.newest_change, one.covered_through)])
     pending = [one for one in stored if not is_covered(one.newest_change, one.covered_through)]
     counted = [after_runs(one, failures) for one in pending]
     _update(cursor, [one for one, before in zip(counted, pending, strict=True) if one != before])
     return counted
+
+
+def _withdraw_what_lies_ahead(cursor: Cursor, now: datetime) -> None:
+    """Take back the coverage of hours that are covered in the future, and make them pending.
+
+    Cassandra's clock was ahead when they were covered: they lack what changes until time gets there.
+    """
+    for table in HOURLY_SQL_TABLES:
+        name = table.coverage.name
+        cursor.execute(f"SELECT event_hour FROM {name} WHERE covered_through > %s", (naive(now + SKEW),))
+        hours = [(hour,) for (hour,) in cursor.fetchall()]
+        cursor.executemany(f"UPDATE {name} SET covered_through = '{NEVER}' WHERE event_hour = %s", hours)
+        _add(cursor, {aware(hour): now for (hour,) in hours}, now)
+    # a change that is visible has happened: an hour needn't stay pending until time gets there
+    cursor.execute(
+        f"UPDATE {PENDING_HOURS.name} SET newest_change = %s WHERE newest_change > %s", (naive(now), naive(now + SKEW))
+    )
 
 
 def _coverage(*, where: str) -> str:
@@ -102,33 +129,6 @@ def _add(cursor: Cursor, newest: Mapping[datetime, datetime], now: datetime) -> 
         "ON DUPLICATE KEY UPDATE newest_change = GREATEST(newest_change, VALUES(newest_change))",
         [(naive(hour), naive(changed_at), naive(now)) for hour, changed_at in sorted(newest.items())],
     )
-
-
-def _jobs_with_a_new_company(cursor: Cursor) -> list[int]:
-    """Jobs whose company is known now, but not in their report rows.
-
-    The cost grows with the jobs without a company and not with the rows: MySQL skips through the index
-    (company_id, job_id).
-    """
-    cursor.execute(
-        "SELECT unknown_job.job_id FROM "
-        f"(SELECT job_id FROM {MYSQL_REPORT.name} WHERE company_id IS NULL GROUP BY job_id) unknown_job "
-        f"JOIN {JOB.name} ON {JOB.name}.id = unknown_job.job_id WHERE {JOB.name}.company_id IS NOT NULL"
-    )
-    return [job_id for (job_id,) in cursor.fetchall()]
-
-
-def _hours_of(cursor: Cursor, jobs: Sequence[int]) -> list[datetime]:
-    """The hours with rows of these jobs that have no company."""
-    hours: set[datetime] = set()
-    for chunk in _chunks(jobs):
-        cursor.execute(
-            f"SELECT DISTINCT dates, hours FROM {MYSQL_REPORT.name} "
-            f"WHERE company_id IS NULL AND job_id IN ({placeholders(chunk)})",
-            chunk,
-        )
-        hours |= {aware(day) + timedelta(hours=hour) for day, hour in cursor.fetchall()}
-    return sorted(hours)
 
 
 def _load(cursor: Cursor) -> list[PendingHour]:

@@ -23,6 +23,7 @@ from recruit_assets.hours.planning import (
 
 NOW = datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
 CURRENT = datetime(2026, 1, 5, 7, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 FIRST_HOUR = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -192,6 +193,14 @@ def test_a_busy_hour_that_succeeded_after_its_failure_is_no_longer_held_back() -
     hour = replace(failed_once(ago(0), at=NOW), covered_through=NOW + timedelta(seconds=1))
 
     assert after_runs(hour, [failure]) == replace(hour, attempts=0, next_try_at=NOW)
+
+
+def test_a_pause_that_a_wrong_clock_made_too_long_is_not_kept() -> None:
+    """The daemon's host was an hour ahead when the run failed."""
+    wait, too_long = (replace(failed_once(ago(1), at=NOW), next_try_at=NOW + one) for one in (10 * MINUTE, 11 * MINUTE))
+
+    assert planned(wait).waiting == (ago(1),)
+    assert planned(too_long).requests == (HourRange(ago(1), ago(1)),)
 
 
 hour_offsets = st.integers(min_value=-3, max_value=400)

@@ -1,4 +1,5 @@
-"""Replacing hours under forced interleavings: whichever run is killed or overtaken, the final report is exact.
+"""Replacing hours under forced interleavings: whichever run is killed or overtaken, whichever clock was ahead and set
+back, the final report is exact.
 
 The last test disables one safeguard at a time and replays a schedule that ends wrong without it.
 """
@@ -39,17 +40,23 @@ def test_runs_that_begin_in_the_same_millisecond_have_different_write_timestamps
 @pytest.mark.parametrize(
     ("safeguard", "schedule"),
     [
-        pytest.param("clear", 3564, id="coverage is cleared before rows change"),
-        pytest.param("t_before_rows", 5891, id="the write timestamp is taken before the rows are read"),
-        pytest.param("coverage_before_rows", 50, id="an input's coverage and versions are read before its rows"),
-        pytest.param("versions_before_rows", 7, id="the versions of raw events are read before them"),
-        pytest.param("base_is_covered", 75, id="only rows that were covered until now are kept"),
-        pytest.param("change_after_event", 30, id="a change is published after its event is stored"),
-        pytest.param("version_after_event", 51, id="a version is raised after its event is stored"),
-        pytest.param("change_after_version", 30, id="a change is published after the version is raised"),
+        pytest.param("clear", 219, id="coverage is cleared before rows change"),
+        pytest.param("t_before_rows", 12896, id="the write timestamp is taken before the rows are read"),
+        pytest.param("coverage_before_rows", 593, id="an input's coverage and versions are read before its rows"),
+        pytest.param("versions_before_rows", 109, id="the versions of raw events are read before them"),
+        pytest.param("base_is_covered", 20, id="only rows that were covered until now are kept"),
+        pytest.param("change_after_event", 16, id="a change is published after its event is stored"),
+        pytest.param("version_after_event", 87, id="a version is raised after its event is stored"),
+        pytest.param("change_after_version", 25, id="a change is published after the version is raised"),
+        pytest.param("checkpoint_ahead", 641, id="a checkpoint in the future isn't believed"),
+        pytest.param("changes_ahead", 17, id="changes in the future are read at once"),
+        pytest.param("change_ahead", 10, id="a change in the future counts as one of now"),
+        pytest.param("coverage_ahead", 10, id="a coverage in the future isn't believed"),
+        pytest.param("above_what_stands", 0, id="a write timestamp is greater than those that stand"),
+        pytest.param("clear_notes_timestamp", 14, id="clearing a coverage leaves its timestamp readable"),
     ],
 )
 def test_without_a_safeguard_a_known_schedule_ends_wrong(safeguard: str, schedule: int) -> None:
     """Each schedule is the result of `find_schedule(safeguard)`; call that again after changing the scheduler."""
     assert outcome(schedule) == "exact"
-    assert outcome(schedule, frozenset({safeguard})) == "wrong"
+    assert outcome(schedule, frozenset({safeguard})) != "exact"

@@ -10,10 +10,9 @@ from recruit_assets.ingest import conversion
 from recruit_assets.ingest.breaker import MAX_FAILURES
 from recruit_assets.ingest.conversion import Converted, Converter
 from recruit_assets.runtime.errors import Inconsistent
-from recruit_assets.transforms.buckets import Layout, Layouts
 from recruit_assets.transforms.validate import Event, Limits, read_event
 from recruit_assets_tests.support.builders import an_event, as_bytes
-from recruit_assets_tests.support.ingest import ARecord
+from recruit_assets_tests.support.ingest import ARecord, WritesInMemory
 
 POISON = b'{"secret": 1}'
 GOOD = as_bytes(an_event())
@@ -37,7 +36,7 @@ def _poison(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def converter() -> Converter:
-    return Converter(lambda: Layouts([(0, Layout(12, 4))]), limits=Limits(max_bytes=100_000, first_hour_ms=0))
+    return Converter(WritesInMemory(), limits=Limits(max_bytes=100_000, first_hour_ms=0))
 
 
 def records(*values: bytes | None) -> list[ARecord]:

@@ -1,15 +1,19 @@
 """The order in which the worker writes, publishes and commits, with a scripted group member."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.contract.retention import Retention, RetentionChange
 from recruit_assets.ingest import conversion
+from recruit_assets.ingest.conversion import LAYOUTS_MAX_AGE_S
 from recruit_assets.ingest.metrics import IngestMetrics
 from recruit_assets.ingest.worker import MICRO_BATCH_BYTES, MICRO_BATCH_RECORDS, Connections, Worker
 from recruit_assets.ingest.writer import EventWriter
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
+from recruit_assets.runtime.times import to_ms
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import RowsRejected
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
@@ -66,6 +70,21 @@ def test_records_that_trickle_in_share_a_micro_batch() -> None:
     setup.run(6)
 
     assert (len(setup.writes.changes), setup.member.commits) == (1, [{0: 3}])
+
+
+def test_a_new_retention_is_noticed_while_ingest_runs() -> None:
+    """Events that are stored though their hour is frozen would never be in the report."""
+    late = datetime(2026, 1, 5, 7, 30, tzinfo=UTC) + timedelta(days=8)
+    first, second = (ARecord(as_bytes(an_event(seed=n)), offset=n, timestamp=to_ms(late)) for n in range(2))
+    setup = Setup(ScriptedMember([first], [], [], [second]))
+    setup.run(3)
+
+    setup.writes.kept = Retention((RetentionChange(late - timedelta(days=1), 7),))
+    setup.now_s += LAYOUTS_MAX_AGE_S
+    setup.run(4)
+
+    assert setup.rows == 1
+    assert [letter.reason for letter in setup.letters.letters] == [DeadLetterReason.TOO_LATE]
 
 
 @pytest.mark.parametrize("value", [as_bytes(an_event()), b"x" * (MICRO_BATCH_BYTES // MICRO_BATCH_RECORDS * 4)])

@@ -16,6 +16,8 @@ from recruit_assets_tests.support.certificates import Authority
         ("RECRUIT_MYSQL_PORT", "abc", "valid integer"),
         ("RECRUIT_MYSQL_PORT", "0", "greater than or equal to 1"),
         ("RECRUIT_FIRST_HOUR", "2024-01-01T00:30", "must be a whole hour, UTC"),
+        ("RECRUIT_RETENTION_DAYS", "6", "must be 0 or at least 7"),
+        ("RECRUIT_RETENTION_DAYS", "-1", "greater than or equal to 0"),
         ("RECRUIT_TIMEZONE", "Europe/Nowhere", "isn't an IANA time zone"),
         ("RECRUIT_CASSANDRA_KEYSPACE", "Robert'); DROP", "should match pattern"),
         ("RECRUIT_MAX_EVENT_BYTES", "1", "greater than or equal to 1024"),

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from datetime import timedelta
 from fractions import Fraction
 from uuid import UUID, uuid1
 
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from recruit_assets.contract.cut_values import CutValue
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.events import EVENT_COLUMNS
+from recruit_assets.contract.retention import Retention, RetentionChange
 from recruit_assets.contract.types import Column, Type
 from recruit_assets.runtime.errors import RejectedEvent
+from recruit_assets.runtime.times import from_ms
 from recruit_assets.transforms.validate import Event, Limits, read_event, time_ms, uuid_time_ms
 
 FIRST_HOUR_MS = 1_704_067_200_000  # 2024-01-01 00:00
@@ -356,10 +359,28 @@ def test_a_rejection_says_what_was_wanted_and_found(value: bytes | None, message
 
 
 def test_every_reason_that_a_record_by_itself_can_have_is_tried() -> None:
-    assert {DeadLetterReason(reason) for reason, _, _ in MALFORMED} == set(DeadLetterReason) - {
-        DeadLetterReason.REJECTED_BY_STORE,
-        DeadLetterReason.INTERNAL_ERROR,
-    }
+    by_others = {DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.TOO_LATE, DeadLetterReason.INTERNAL_ERROR}
+    assert {DeadLetterReason(reason) for reason, _, _ in MALFORMED} == set(DeadLetterReason) - by_others
+
+
+@pytest.mark.parametrize(
+    ("ts", "is_too_late"), [("2023-12-05 19:59:59.999", True), ("2023-12-05 20:00:00", False), (None, False)]
+)
+def test_an_event_is_too_late_when_its_hours_retention_was_over_as_kafka_received_it(
+    ts: str | None, is_too_late: bool
+) -> None:
+    stored_at = from_ms(RECEIVED_AT_MS) - timedelta(days=60)
+    limits = Limits(64 * 1024, 0, retention=Retention((RetentionChange(stored_at, 30),)))
+
+    def read_it() -> Event:
+        return read_event(an_event(ts=ts), RECEIVED_AT_MS, limits=limits)
+
+    if is_too_late:
+        with pytest.raises(RejectedEvent, match=r"19:59:59\.999.* is before 2023-12-05 20:00:00") as refused:
+            read_it()
+        assert refused.value.reason is DeadLetterReason.TOO_LATE
+    else:
+        assert read_it()
 
 
 def test_an_event_at_the_very_edge_of_the_future_is_accepted() -> None:

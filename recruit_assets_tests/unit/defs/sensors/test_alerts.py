@@ -149,6 +149,16 @@ def test_a_report_is_not_being_updated_when_the_feed_is_unread_or_hours_wait_or_
     assert alerts.standstills(pending, checkpoint=checkpoint, now=SEVEN).keys() == kinds
 
 
+def test_a_clock_of_cassandra_that_is_ahead_is_sent() -> None:
+    troubles = alerts.standstills([], checkpoint=SEVEN + 2 * MINUTE, now=SEVEN)
+
+    assert troubles == {
+        "clock": "Cassandra's clock is ahead of the report database's: 2026-01-05 07:02:00 and 2026-01-05 07:00:00 "
+        "UTC. Check the clocks of both hosts"
+    }
+    assert alerts.standstills([], checkpoint=SEVEN + MINUTE, now=SEVEN) == {}
+
+
 def test_an_unreadable_report_is_sent_once_and_its_recovery_too(
     instance: dg.DagsterInstance, sent: list[Alert], monkeypatch: pytest.MonkeyPatch
 ) -> None:

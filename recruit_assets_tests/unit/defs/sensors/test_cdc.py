@@ -41,6 +41,7 @@ def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
     ) -> dg.SensorResult:
         state = FeedState(now=now, checkpoint=now, changes_read=12, pending=hours)
         monkeypatch.setattr(cdc, "read_feed", feed or (lambda *_, **__: state))
+        monkeypatch.setattr(cdc, "refresh_lookups_when_due", lambda *_: None)
         monkeypatch.setattr(stores, "opened", lambda _: nullcontext((None, None)))
         monkeypatch.setattr(cdc, "TICK_S", tick_s)
         settings = load_settings()
@@ -92,9 +93,18 @@ def test_a_tick_without_changes_says_what_it_read(tick: Tick) -> None:
     )
 
 
+def test_a_tick_says_that_the_clock_was_set_back(tick: Tick) -> None:
+    state = FeedState(now=NOW, checkpoint=NOW, changes_read=7, pending=(), set_back_from=NOW + 72 * HOUR)
+
+    assert tick(feed=lambda *_, **__: state).skip_reason == dg.SkipReason(
+        "read 7 changes through 2026-01-05 07:30:00 (Cassandra's clock), 0 hours pending; Cassandra's clock was set "
+        "back (the feed was read through 2026-01-08 07:30:00): reading the feed again from its beginning"
+    )
+
+
 def test_a_tick_that_must_wait_says_for_what(tick: Tick, instance: dg.DagsterInstance) -> None:
     an_unfinished_run(instance, HourRange(CURRENT, CURRENT))
-    waiting = PendingHour(CURRENT - HOUR, newest_change=NOW, next_try_at=NOW + HOUR, attempts=1)
+    waiting = PendingHour(CURRENT - HOUR, newest_change=NOW, next_try_at=NOW + timedelta(minutes=1), attempts=1)
 
     result = tick(pending(CURRENT), waiting, pending(datetime(2020, 1, 1, tzinfo=UTC)))
 

@@ -80,9 +80,9 @@ def test_reports_differ_by_rows_missing_unexpected_and_different() -> None:
 
 
 def test_an_hour_is_pending_until_the_report_covers_its_change_and_the_skew() -> None:
-    def pending(covered_through: datetime) -> RuleResult:
+    def pending(covered_through: datetime, *, now: datetime = CHANGED + timedelta(hours=1)) -> RuleResult:
         record = ReportedHour(covered_through.replace(tzinfo=None), row_count=1, event_count=1)
-        return rules.nothing_pending({SEVEN: CHANGED}, {SEVEN.replace(tzinfo=None): record})
+        return rules.nothing_pending({SEVEN: CHANGED}, {SEVEN.replace(tzinfo=None): record}, now=now)
 
     assert pending(CHANGED + timedelta(seconds=5, milliseconds=1)).ok
     assert outcome(pending(CHANGED + timedelta(seconds=5))) == (
@@ -91,7 +91,9 @@ def test_an_hour_is_pending_until_the_report_covers_its_change_and_the_skew() ->
         1,
         ("2026-01-05 07:00: changed 2026-01-05 08:00:00.000000, covered through 2026-01-05 08:00:05.000000",),
     )
-    assert rules.nothing_pending({SEVEN: CHANGED}, {}).examples == (
+    # a clock was ahead when the hour was covered
+    assert pending(CHANGED + timedelta(minutes=1), now=CHANGED + timedelta(seconds=54)).differences == 1
+    assert rules.nothing_pending({SEVEN: CHANGED}, {}, now=CHANGED).examples == (
         "2026-01-05 07:00: changed 2026-01-05 08:00:00.000000, never reported",
     )
 

@@ -31,16 +31,17 @@ class FeedInMemory:
         return object()
 
     def execute_concurrent(self, calls: Iterable[tuple[object, Sequence[object]]]) -> list[list[Row]]:
-        answers = [self._answer(*cast("tuple[date, int, datetime, int]", parameters)) for _, parameters in calls]
+        parameters = [cast("tuple[date, int, datetime, datetime, int]", one) for _, one in calls]
+        answers = [self._answer(*one) for one in parameters]
         self.queries += len(answers)
         self.rows += sum(map(len, answers))
         return answers
 
-    def _answer(self, day: date, shard: int, since: datetime, limit: int) -> list[Row]:
+    def _answer(self, day: date, shard: int, since: datetime, until: datetime, limit: int) -> list[Row]:
         found = [
             (round(at.timestamp() * 1000), hour.replace(tzinfo=None))
             for at, hour in self.changes
-            if at.date() == day and _shard(hour) == shard and at >= since
+            if at.date() == day and _shard(hour) == shard and since <= at <= until
         ]
         return found[:limit]
 
@@ -94,8 +95,8 @@ def test_a_change_whose_day_and_time_are_on_two_sides_of_midnight_is_read() -> N
     """Its statement calls now() twice: the partition is of the new day, changed_at of the old one."""
 
     class Stray(FeedInMemory):
-        def _answer(self, day: date, shard: int, since: datetime, limit: int) -> list[Row]:
-            return super()._answer(day - timedelta(days=1), shard, since, limit)
+        def _answer(self, day: date, shard: int, since: datetime, until: datetime, limit: int) -> list[Row]:
+            return super()._answer(day - timedelta(days=1), shard, since, until, limit)
 
     midnight = datetime(2026, 1, 5, tzinfo=UTC)
     changed_at = midnight - timedelta(milliseconds=1)
@@ -105,6 +106,11 @@ def test_a_change_whose_day_and_time_are_on_two_sides_of_midnight_is_read() -> N
     )
 
     assert newest == {HOUR: changed_at}
+
+
+def test_changes_in_the_future_are_left_until_time_gets_there() -> None:
+    """Read at every tick, they would make their hours pending again until then."""
+    assert read(FeedInMemory([(NOON + timedelta(hours=1), HOUR)]), start=NOON - timedelta(minutes=2)) == {}
 
 
 @given(
