@@ -13,18 +13,28 @@ SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days
 OLDEST_KEPT = timedelta(seconds=EVENT_CHANGES.ttl_s) - MINUTE
 
 
+class Feed(FeedInMemory):
+    """The feed, whose hours before `frozen` are frozen."""
+
+    frozen: datetime | None = None
+
+    def frozen_before(self, now: datetime) -> datetime | None:
+        return self.frozen
+
+
 class Reader:
     """A feed and the hours that are pending."""
 
     def __init__(self) -> None:
         self.stores = Stores()
+        self.feed = Feed(self.stores)
         self.hours = PendingHoursInMemory(self.stores)
 
     def change(self, *hours: datetime, ago: timedelta = SECOND) -> None:
         self.stores.changes += [(START - ago, hour) for hour in hours]
 
     def read(self, **options: object) -> FeedState:
-        return read_feed(FeedInMemory(self.stores), self.hours, **options)  # type: ignore[arg-type]  # passed on as given
+        return read_feed(self.feed, self.hours, **options)  # type: ignore[arg-type]  # passed on as given
 
     def pending(self, **options: object) -> list[datetime]:
         return [one.hour for one in self.read(**options).pending]
@@ -113,3 +123,74 @@ def test_an_hour_may_be_requested_from_the_reading_on_that_found_it(reader: Read
     state = reader.read()
 
     assert [one.next_try_at for one in state.pending] == [state.now]
+
+
+def test_a_checkpoint_in_the_future_is_not_believed(reader: Reader, caplog: pytest.LogCaptureFixture) -> None:
+    """Cassandra's clock was an hour ahead: changes since then would stay unread until it has caught up."""
+    reader.change(START)
+    reader.stores.clock.cassandra_off_ms = 3_600_000
+    ahead = reader.read().checkpoint
+    reader.stores.clock.cassandra_off_ms = 0
+    reader.change(START + HOUR, ago=OLDEST_KEPT)
+
+    state = reader.read()
+
+    assert [one.hour for one in state.pending] == [START, START + HOUR]
+    assert (state.set_back_from, state.checkpoint) == (ahead, state.now)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Cassandra's clock was set back: the change feed was read through {ahead:%Y-%m-%d %H:%M:%S}, its clock says "
+        f"{state.now:%Y-%m-%d %H:%M:%S}. The feed is read again from its beginning, and hours that are covered in the "
+        "future are pending again"
+    ]
+    assert reader.read().set_back_from is None
+
+
+@pytest.mark.parametrize(
+    ("options", "is_found"),
+    [({}, False), ({"lookback": DAILY_LOOKBACK}, True)],
+    ids=["the sensor, which would pay for it at each tick", "the daily schedule"],
+)
+def test_a_change_in_the_future_counts_as_one_of_now(
+    reader: Reader, options: dict[str, timedelta], is_found: bool
+) -> None:
+    """A coordinator's clock was ahead when it stored the change."""
+    reader.read()
+    reader.change(START, ago=-DAY)
+
+    state = reader.read(**options)
+
+    assert [(one.hour, one.newest_change) for one in state.pending] == ([(START, state.now)] if is_found else [])
+
+
+def test_the_first_reading_finds_changes_in_the_future(reader: Reader) -> None:
+    reader.change(START, ago=-DAY)
+
+    assert reader.pending() == [START]
+
+
+def test_a_pending_hour_that_is_frozen_is_given_up(reader: Reader, caplog: pytest.LogCaptureFixture) -> None:
+    """Its events have expired or soon will, so a run would empty the report's hour."""
+    reader.change(*hours(3))
+    reader.feed.frozen = START + 2 * HOUR
+
+    state = reader.read()
+
+    assert [one.hour for one in state.pending] == [START + 2 * HOUR]
+    assert state.frozen == (START, START + HOUR)
+    assert [record.getMessage() for record in caplog.records] == [
+        "2 pending hours from 2026-01-05 12:00 on are frozen (RECRUIT_RETENTION_DAYS): the report keeps them without "
+        "their newest changes"
+    ]
+    reader.feed.frozen = None
+    reader.stores.changes.clear()
+    assert reader.pending() == [START + 2 * HOUR]
+
+
+def test_nothing_is_said_where_no_hour_is_given_up(reader: Reader, caplog: pytest.LogCaptureFixture) -> None:
+    reader.change(START)
+    reader.feed.frozen = START
+
+    state = reader.read()
+
+    assert (state.frozen, state.set_back_from, caplog.records) == ((), None, [])
+    assert [one.hour for one in state.pending] == [START]

@@ -62,5 +62,5 @@ def test_an_hour_may_be_one_bucket() -> None:
 
 
 def test_without_any_layout_events_have_no_place() -> None:
-    with pytest.raises(ValueError, match="^no bucket layout$"):
+    with pytest.raises(ValueError, match=r"^no bucket layout$"):
         Layouts([])
