@@ -6,17 +6,14 @@ itself writes what is older than 30 s, so a cut must come within 30 s of the wri
 
 import os
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
-
-from recruit_assets.local.engines.engine_process import EngineProcess
 
 SIZE_BYTES = 4 * 1024**3
 """Sparse: it takes what is written."""
 
 
 class Disk:
-    """Mounted at `path`. `UNSYNCED`, written just before a cut and never synced, shows that the cut loses something."""
+    """Mounted at `path`. Each cut shows that it loses what isn't synced."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -29,13 +26,10 @@ class Disk:
         run("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", str(self._device))
         self._mount()
 
-    def cut(self, engines: Sequence[EngineProcess] = ()) -> None:
-        """Cut the power of the disk and its engines; afterwards the disk is mounted again, as after a boot."""
+    def cut(self) -> None:
+        """Cut its power and mount it again, as after a boot. Its programs must be dead: they can't be stopped here."""
         unsynced = self.path / "unsynced"
         unsynced.write_text("lost")
-        # once they are dead they can write nothing, so what has reached the block device no longer changes
-        for engine in engines:
-            engine.kill()
         left = self._device.with_name("left")
         run("cp", "--sparse=always", str(self._device), str(left))
         run("umount", str(self.path))

@@ -1,12 +1,14 @@
-"""One kind of write per store: what a client was told is stored, and how much of it is found later."""
+"""A writer and a reader per store. A writer notes what the store acknowledged, until it is stopped or fails."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from threading import Event
 
 import pymysql
 from cassandra import ConsistencyLevel
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
-from cassandra.concurrent import execute_concurrent_with_args
 from cassandra.policies import WhiteListRoundRobinPolicy
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
@@ -16,71 +18,95 @@ from recruit_assets.stores.kafka.event_publisher import open_publisher
 from recruit_assets.stores.kafka.offsets import committed_offsets, end_offsets
 from recruit_assets.stores.kafka.topics import ensure_topics
 
-KAFKA_RECORDS, CASSANDRA_ROWS, MYSQL_ROWS = 2_000, 20_000, 200
+
+@dataclass(slots=True)
+class Acknowledged:
+    """What a writer was told is stored."""
+
+    numbers: set[int] = field(default_factory=set)
+    committed: int = 0
+    """Kafka's consumer offsets, summed over the partitions."""
+    stop: Event = field(default_factory=Event)
 
 
-def fill_kafka(settings: Settings) -> None:
-    """Make the topics, send records and commit their offsets; returns when all of it is acknowledged."""
+def write_kafka(settings: Settings, told: Acknowledged) -> None:
+    """Make the topics, send records, and commit the offset of each as soon as it is acknowledged."""
     ensure_topics(settings)
-    with open_publisher(settings) as publisher:
-        for number in range(0, KAFKA_RECORDS, 100):
-            publisher.send([b"%d" % (number + each) for each in range(100)])
-        publisher.finish()
-    with closing(open_consumer(settings, group=settings.kafka_group)) as consumer:
-        ends = end_offsets(consumer, settings.kafka_topic)
-        consumer.assign([TopicPartition(settings.kafka_topic, partition) for partition in ends])
-        consumer.commit({tp: OffsetAndMetadata(ends[tp.partition], "", -1) for tp in consumer.assignment()})
+    with (
+        open_publisher(settings) as publisher,
+        closing(open_consumer(settings, group=settings.kafka_group)) as consumer,
+    ):
+        partitions = [
+            TopicPartition(settings.kafka_topic, each) for each in end_offsets(consumer, settings.kafka_topic)
+        ]
+        consumer.assign(partitions)
+        for first in count(step=100):
+            if told.stop.is_set():
+                return
+            numbers = range(first, first + 100)
+            publisher.send([b"%d" % number for number in numbers])
+            publisher.finish()
+            told.numbers |= set(numbers)
+            ends = end_offsets(consumer, settings.kafka_topic)
+            consumer.commit({each: OffsetAndMetadata(ends[each.partition], "", -1) for each in partitions})
+            told.committed = sum(ends.values())
 
 
-def found_in_kafka(settings: Settings) -> tuple[int, int]:
-    """Records in the topic, and offsets that the group has committed."""
+def read_kafka(settings: Settings) -> Acknowledged:
+    found = Acknowledged()
     with closing(open_consumer(settings, group=None)) as consumer, open_admin(settings) as admin:
         ends = end_offsets(consumer, settings.kafka_topic)
         consumer.assign([TopicPartition(settings.kafka_topic, partition) for partition in ends])
-        values = set()
-        while sum(consumer.position(tp) for tp in consumer.assignment()) < sum(ends.values()):
-            values |= {record.value for batch in consumer.poll(1000).values() for record in batch}
-        return len(values), sum(committed_offsets(admin, settings).values())
+        while sum(consumer.position(each) for each in consumer.assignment()) < sum(ends.values()):
+            found.numbers |= {int(record.value) for batch in consumer.poll(1000).values() for record in batch}
+        found.committed = sum(committed_offsets(admin, settings).values())
+    return found
 
 
-def fill_cassandra(settings: Settings) -> None:
+def write_cassandra(settings: Settings, told: Acknowledged) -> None:
     """Make a keyspace and a table, and write rows of 600 bytes."""
     with _cassandra(settings) as session:
         session.execute("CREATE KEYSPACE kept WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
         session.execute("CREATE TABLE kept.rows (id int PRIMARY KEY, text text)")
         insert = session.prepare("INSERT INTO kept.rows (id, text) VALUES (?, ?)")
-        rows = [(number, "x" * 600) for number in range(CASSANDRA_ROWS)]
-        execute_concurrent_with_args(session, insert, rows, concurrency=500)
+        for first in count(step=500):
+            if told.stop.is_set():
+                return
+            numbers = range(first, first + 500)
+            futures = [session.execute_async(insert, (number, "x" * 600)) for number in numbers]
+            for number, future in zip(numbers, futures, strict=True):
+                future.result()
+                told.numbers.add(number)
 
 
-def found_in_cassandra(settings: Settings) -> int:
+def read_cassandra(settings: Settings) -> Acknowledged:
     with _cassandra(settings) as session:
-        if "kept" not in session.cluster.metadata.keyspaces:
-            return 0
-        return sum(1 for _ in session.execute("SELECT id FROM kept.rows"))
+        return Acknowledged({number for (number,) in session.execute("SELECT id FROM kept.rows")})
 
 
-def fill_mysql(settings: Settings) -> None:
+def write_mysql(settings: Settings, told: Acknowledged) -> None:
     """Make a database and a table, and insert a row per transaction."""
     with closing(_mysql(settings)) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE kept")
-        cursor.execute("CREATE TABLE kept.stored (id int PRIMARY KEY) ENGINE=InnoDB")
-        for number in range(MYSQL_ROWS):
-            cursor.execute("INSERT INTO kept.stored VALUES (%s)", (number,))
+        cursor.execute("CREATE TABLE kept.stored (id int PRIMARY KEY, text text) ENGINE=InnoDB")
+        for number in count():
+            if told.stop.is_set():
+                return
+            cursor.execute("INSERT INTO kept.stored VALUES (%s, %s)", (number, "x" * 600))
+            told.numbers.add(number)
 
 
-def found_in_mysql(settings: Settings) -> int:
+def read_mysql(settings: Settings) -> Acknowledged:
     with closing(_mysql(settings)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM kept.stored")
-        ((count,),) = cursor.fetchall()
-        return int(count)
+        cursor.execute("SELECT id FROM kept.stored")
+        return Acknowledged({number for (number,) in cursor.fetchall()})
 
 
 @contextmanager
 def _cassandra(settings: Settings) -> Iterator[Session]:
     hosts = settings.cassandra_hosts.split(",")
     profile = ExecutionProfile(
-        WhiteListRoundRobinPolicy(hosts), request_timeout=60, consistency_level=ConsistencyLevel.LOCAL_QUORUM
+        WhiteListRoundRobinPolicy(hosts), request_timeout=30, consistency_level=ConsistencyLevel.LOCAL_QUORUM
     )
     cluster = Cluster(
         hosts,

@@ -38,7 +38,10 @@ LOGGING = (
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One broker. `ports` has kafka and kafka_controller; `extra` properties override ours."""
+    """One broker. `ports` has kafka and kafka_controller; `extra` properties override ours.
+
+    A short-lived one acknowledges records before they are on disk.
+    """
 
     settings: Settings
     folder: Path
@@ -119,7 +122,7 @@ class Kafka:
             "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         }
         if not self.short_lived:
-            # by default, a record is acknowledged before it is on disk: a power cut loses the last 30 s or so
+            # acknowledge only what is on disk: by default, a power cut takes the records of about the last 30 s
             values["log.flush.interval.messages"] = 1
         return "".join(
             f"{key}={str(value).replace(chr(92), chr(92) * 2)}\n" for key, value in (values | dict(self.extra)).items()
