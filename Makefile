@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-secured test-lost-nodes test-mysql check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test lock clean
+.PHONY: help install demo up test test-secured test-lost-nodes test-power-loss test-mysql check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test lock clean
 
 help:
 	@echo "make demo              run the whole lineage on local engines with 20,000 simulated events, and audit it"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint              ruff, mypy, the import rules and the Dagster definitions"
 	@echo "make test-secured      TLS and logins in every store and client"
 	@echo "make test-lost-nodes   kill one of three Cassandra nodes, then one of three Kafka brokers, under load"
+	@echo "make test-power-loss   cut the power of the engines' disks in the middle of writes (root)"
 	@echo "make test-mysql        integration tests on the MySQL server in RECRUIT_TEST_MYSQL"
 	@echo "make check-grafana     dashboards against Grafana's types, alert rules with promtool (needs npm and promtool)"
 	@echo "make check-prometheus  scrape the metrics with a real Prometheus (needs prometheus)"
@@ -51,6 +52,10 @@ test-secured: install
 test-lost-nodes: install
 	$(BIN)/python -m pytest recruit_assets_tests/lost_nodes
 
+test-power-loss: install
+	@test "$$(id -u)" = 0 || { echo "it mounts disks of its own, which needs root"; exit 2; }
+	$(BIN)/python -m pytest recruit_assets_tests/power_loss
+
 test-mysql: install
 	@test -n "$$RECRUIT_TEST_MYSQL" || { echo "name a server: RECRUIT_TEST_MYSQL=mysql://user:password@host:port"; exit 2; }
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
@@ -71,7 +76,8 @@ lint: install
 
 chaos: install
 	$(BIN)/python -m recruit_assets_tests.chaos.soak --minutes 3 --kill-every 0
-	$(BIN)/python -m pytest recruit_assets_tests/chaos --chaos-rounds 3
+	$(BIN)/python -m pytest recruit_assets_tests/chaos recruit_assets_tests/unit/test_pipeline_state_machine.py \
+	  --chaos-rounds 3
 
 soak: install
 	$(BIN)/python -m recruit_assets_tests.chaos.soak $(SOAK)

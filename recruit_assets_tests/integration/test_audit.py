@@ -36,7 +36,7 @@ from recruit_assets.stores.mysql.lookups import refresh_lookups_completely
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets.stores.spark.frames import CassandraFrames
 from recruit_assets_tests.conftest import fresh_names, sees
-from recruit_assets_tests.support.builders import an_event, as_bytes
+from recruit_assets_tests.support.builders import an_event, as_bytes, uuid1_at
 from recruit_assets_tests.support.cleanup import drop_everything
 from recruit_assets_tests.support.table_harness import FilteredEvents, HourlyJobMetrics, MySqlReport
 from recruit_assets_tests.support.waiting import wait_until
@@ -215,7 +215,8 @@ def test_a_row_with_another_received_at_is_found(history: History) -> None:
 
 def test_a_change_that_no_run_has_read_leaves_its_hour_pending(history: History) -> None:
     table = f"{history.session.keyspace}.event_changes"
-    key = (datetime.now(UTC).date(), 6, UUID("ffffffff-ffff-1fff-8000-000000000001"))
+    now = datetime.now(UTC)
+    key = (now.date(), 6, uuid1_at(now))
     columns = "day, shard, changed_at, event_hour, buckets, row_count"
     history.session.execute(f"INSERT INTO {table} ({columns}) VALUES (%s, %s, %s, %s, {{1}}, 1)", (*key, START))
     try:

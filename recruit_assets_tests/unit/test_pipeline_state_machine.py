@@ -7,9 +7,10 @@ from collections import Counter
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from recruit_assets.hours.planning import HourRange
 from recruit_assets_tests.support.builders import an_event, as_bytes
@@ -125,8 +126,17 @@ class Pipeline(RuleBasedStateMachine):
         self.world.topic.append(value, at_ms=self.world.clock.now_ms)
 
 
-TestPipeline = Pipeline.TestCase
-TestPipeline.settings = settings(
-    max_examples=150, stateful_step_count=30, deadline=None, print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)  # fmt: skip
+def test_in_the_end_the_report_equals_the_ledger(pytestconfig: pytest.Config) -> None:
+    rounds = pytestconfig.getoption("--chaos-rounds")
+    is_short = rounds == 1
+    run_state_machine_as_test(
+        Pipeline,
+        settings=settings(
+            max_examples=100 if is_short else 1000 * rounds,
+            stateful_step_count=30,
+            derandomize=is_short,
+            deadline=None,
+            print_blob=True,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+        ),
+    )

@@ -38,7 +38,10 @@ LOGGING = (
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """One broker. `ports` has kafka and kafka_controller; `extra` properties override ours."""
+    """One broker. `ports` has kafka and kafka_controller; `extra` properties override ours.
+
+    A short-lived one acknowledges records before they are on disk.
+    """
 
     settings: Settings
     folder: Path
@@ -118,6 +121,9 @@ class Kafka:
             # the default of 128 MiB is a quarter of this heap
             "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         }
+        if not self.short_lived:
+            # acknowledge only what is on disk: by default, a power cut takes the records of about the last 30 s
+            values["log.flush.interval.messages"] = 1
         return "".join(
             f"{key}={str(value).replace(chr(92), chr(92) * 2)}\n" for key, value in (values | dict(self.extra)).items()
         )

@@ -64,6 +64,15 @@ def test_kafka_creates_no_topics_by_itself_and_accepts_records_above_the_largest
     assert properties["listeners"] == "PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2"
 
 
+@pytest.mark.parametrize("short_lived", [True, False])
+def test_only_short_lived_brokers_acknowledge_records_before_they_are_on_disk(
+    short_lived: bool, settings: Settings, folder: Path
+) -> None:
+    Kafka(settings, folder, PORTS, short_lived=short_lived).prepare(print)
+
+    assert ("log.flush.interval.messages=1\n" in (folder / "server.properties").read_text()) is not short_lived
+
+
 @pytest.mark.parametrize(("user_id", "as_root"), [(0, True), (1000, False)])
 def test_mariadb_runs_as_root_only_if_root_starts_it(
     user_id: int, as_root: bool, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
