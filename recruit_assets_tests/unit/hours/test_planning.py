@@ -22,7 +22,7 @@ from recruit_assets.hours.planning import (
     uncovered,
 )
 
-NOW = datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
+NOW = datetime(2026, 1, 5, 7, 30, 15, 250_000, tzinfo=UTC)
 CURRENT = datetime(2026, 1, 5, 7, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 FIRST_HOUR = datetime(2024, 1, 1, tzinfo=UTC)
@@ -144,6 +144,12 @@ def test_an_hour_of_an_unfinished_run_is_neither_requested_nor_bridged() -> None
 
     assert result.requests == (HourRange(ago(1), ago(1)), HourRange(ago(3), ago(3)))
     assert result.running == (ago(2),)
+
+
+def test_a_run_of_other_hours_splits_no_range() -> None:
+    result = planned(*pending(ago(1), ago(2)), running=(HourRange(ago(100), ago(50)),))
+
+    assert result.requests == (HourRange(ago(2), ago(1)),)
 
 
 def test_an_hour_that_failed_runs_alone_once_its_pause_is_over() -> None:

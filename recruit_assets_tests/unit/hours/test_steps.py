@@ -1,7 +1,7 @@
-"""What a step of a run reads, writes and records of its hours. Runs beside each other are in `test_replacement`."""
+"""What a step of a run reads, writes and records of its hours. `test_replacement` has runs beside each other."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,23 +12,22 @@ from recruit_assets.contract.tables import BUCKET_METRICS, FILTERED_EVENTS, HOUR
 from recruit_assets.contract.types import HourTable
 from recruit_assets.hours.bucket_state import BucketState, Partition, RowCounts
 from recruit_assets.hours.planning import HOUR
-from recruit_assets.hours.ports import Coverage, RecordedHour, SqlRow, StoredHour
+from recruit_assets.hours.ports import Coverage, RecordedHour
 from recruit_assets.hours.replacement import (
     HourInput,
     PreAggregation,
     Replaced,
     Step,
     begin_step,
-    publish_hours,
     read_input,
     replace_hours,
 )
-from recruit_assets.runtime.errors import Inconsistent, MissingCoverage
+from recruit_assets.runtime.errors import MissingCoverage
 from recruit_assets.runtime.times import to_ms
-from recruit_assets_tests.support.memory_stores import LAYOUT, START, ReportInMemory, Row, Rows, Stores, TablesInMemory
+from recruit_assets_tests.support.memory_stores import LAYOUT, START, Row, Rows, Stores, TablesInMemory
 
-SEVEN, EIGHT = START, START + HOUR
-HOURS = [SEVEN, EIGHT]
+NOON, NEXT_HOUR = START, START + HOUR
+HOURS = [NOON, NEXT_HOUR]
 WRITER = UUID(int=1)
 CLOCK_MS = to_ms(START)
 
@@ -73,24 +72,6 @@ class Tables(TablesInMemory):
         super().cover(table, coverage, counts, rows_timestamp=rows_timestamp, run_id=run_id, timestamp=timestamp)
 
 
-class Report(ReportInMemory):
-    """A report that also counts the rows it stores, and keeps the runs' ids."""
-
-    def __init__(self, stores: Stores) -> None:
-        super().__init__(stores)
-        self.run_ids: list[str] = []
-
-    def replace_hour(
-        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, write_timestamp: int, run_id: str
-    ) -> StoredHour:
-        self.run_ids.append(run_id)
-        found = list(rows)
-        stored = super().replace_hour(
-            hour, found, covered_through_ms=covered_through_ms, write_timestamp=write_timestamp, run_id=run_id
-        )
-        return replace(stored, counts=RowCounts(len(found), sum(row[2] for row in found)))
-
-
 @pytest.fixture
 def tables() -> Tables:
     return Tables()
@@ -124,10 +105,10 @@ def test_a_steps_write_timestamp_is_its_clock_in_microseconds(tables: Tables) ->
 def test_a_step_writes_later_than_all_steps_before_although_the_clock_was_set_back(tables: Tables) -> None:
     """Otherwise its rows would lose against older ones, in silence. What it covers follows the clock all the same."""
     ahead_ms = CLOCK_MS + 3_600_000
-    tables.clear_coverage(FILTERED_EVENTS, [EIGHT], timestamp=ahead_ms * 1000 + 999)
+    tables.clear_coverage(FILTERED_EVENTS, [NEXT_HOUR], timestamp=ahead_ms * 1000 + 999)
 
     step = begin_step(tables, "a run", HOURS)
-    elsewhere = begin_step(tables, "a run", [SEVEN])
+    elsewhere = begin_step(tables, "a run", [NOON])
 
     assert step.write_timestamp // 1000 == ahead_ms + 1
     assert step.clock_ms < ahead_ms
@@ -135,49 +116,49 @@ def test_a_step_writes_later_than_all_steps_before_although_the_clock_was_set_ba
 
 
 def test_live_rows_are_complete_up_to_the_steps_clock(tables: Tables) -> None:
-    tables.receive(SEVEN, 0)
-    tables.receive(SEVEN, 0)
+    tables.receive(NOON, 0)
+    tables.receive(NOON, 0)
     step = begin_step(tables, "a run", HOURS)
 
     read_input(tables, step, RAW_EVENTS, HOURS)
 
-    covered = {SEVEN: step.clock_ms, EIGHT: step.clock_ms}
-    assert step.inputs == [HourInput(RAW_EVENTS, covered, {SEVEN: {Partition(SEVEN, 0): 2}, EIGHT: {}})]
+    covered = {NOON: step.clock_ms, NEXT_HOUR: step.clock_ms}
+    assert step.inputs == [HourInput(RAW_EVENTS, covered, {NOON: {Partition(NOON, 0): 2}, NEXT_HOUR: {}})]
     assert step.covered_through_ms(HOURS) == covered
 
 
 def test_the_rows_of_a_table_are_complete_as_far_as_its_coverage_says(tables: Tables) -> None:
     """Its buckets' versions are their write timestamps."""
-    tables.receive(SEVEN, 0, count=2)
-    tables.receive(EIGHT, 3)
+    tables.receive(NOON, 0, count=2)
+    tables.receive(NEXT_HOUR, 3)
     first = filter_events(tables)
     covered = {hour: one.covered_through_ms for hour, one in tables.coverage(FILTERED_EVENTS, HOURS).items()}
     step = begin_step(tables, "a run", HOURS)
 
     rows = read_input(tables, step, FILTERED_EVENTS, HOURS)
 
-    versions = {hour: {Partition(hour, bucket): first.write_timestamp} for hour, bucket in [(SEVEN, 0), (EIGHT, 3)]}
+    versions = {hour: {Partition(hour, bucket): first.write_timestamp} for hour, bucket in [(NOON, 0), (NEXT_HOUR, 3)]}
     assert step.inputs == [HourInput(FILTERED_EVENTS, covered, versions, event_count=3)]
     assert len(rows(None)) == 3
 
 
 def test_a_step_is_complete_as_far_as_its_least_complete_input() -> None:
-    inputs = [HourInput(RAW_EVENTS, {SEVEN: through}, {}) for through in (9, 5, 7)]
+    inputs = [HourInput(RAW_EVENTS, {NOON: through}, {}) for through in (9, 5, 7)]
 
-    assert Step("a run", 1, clock_ms=11, inputs=inputs).covered_through_ms([SEVEN]) == {SEVEN: 5}
-    assert Step("a run", 1, clock_ms=11).covered_through_ms([SEVEN]) == {SEVEN: 11}
+    assert Step("a run", 1, clock_ms=11, inputs=inputs).covered_through_ms([NOON]) == {NOON: 5}
+    assert Step("a run", 1, clock_ms=11).covered_through_ms([NOON]) == {NOON: 11}
 
 
 def test_an_input_whose_buckets_were_not_recorded_has_no_versions_and_no_number_of_events(tables: Tables) -> None:
     filter_events(tables)
     tables.cover(
-        FILTERED_EVENTS, {EIGHT: Coverage(5)}, {}, rows_timestamp=1, run_id="", timestamp=2 * CLOCK_MS * 1000
+        FILTERED_EVENTS, {NEXT_HOUR: Coverage(5)}, {}, rows_timestamp=1, run_id="", timestamp=2 * CLOCK_MS * 1000
     )  # fmt: skip
     step = begin_step(tables, "a run", HOURS)
 
     read_input(tables, step, FILTERED_EVENTS, HOURS)
 
-    assert step.inputs[0].versions == {SEVEN: {}}
+    assert step.inputs[0].versions == {NOON: {}}
     assert step.inputs[0].event_count is None
 
 
@@ -194,163 +175,127 @@ def test_an_input_that_may_be_incomplete_is_not_read(tables: Tables) -> None:
 
 
 def test_a_step_records_its_rows_their_counts_and_how_far_they_are_complete(tables: Tables) -> None:
-    tables.receive(SEVEN, 0, count=2)
-    tables.receive(SEVEN, 1)
-    tables.receive(SEVEN, 1, job=None)
+    tables.receive(NOON, 0, count=2)
+    tables.receive(NOON, 1)
+    tables.receive(NOON, 1, job=None)
 
     replaced = filter_events(tables)
 
     t = replaced.write_timestamp
-    counts = {SEVEN: RowCounts(3, 3, 1), EIGHT: RowCounts()}
+    counts = {NOON: RowCounts(3, 3, 1), NEXT_HOUR: RowCounts()}
     assert replaced == Replaced(t, counts, partitions_read=2 * len(LAYOUT.buckets))
     assert tables.recorded[FILTERED_EVENTS.name] == Recorded(counts, rows_timestamp=t, run_id="a run", timestamp=t + 1)
     clock_ms = t // 1000
     assert tables.coverage(FILTERED_EVENTS, HOURS) == {
-        SEVEN: Coverage(
+        NOON: Coverage(
             clock_ms,
             {
-                Partition(SEVEN, 0): BucketState(t, version=1, counts=RowCounts(2, 2)),
-                Partition(SEVEN, 1): BucketState(t, version=2, counts=RowCounts(1, 1, 1)),
+                Partition(NOON, 0): BucketState(t, version=1, counts=RowCounts(2, 2)),
+                Partition(NOON, 1): BucketState(t, version=2, counts=RowCounts(1, 1, 1)),
             },
         ),
-        EIGHT: Coverage(clock_ms, {}),
+        NEXT_HOUR: Coverage(clock_ms, {}),
     }
 
 
 def test_rows_that_the_input_no_longer_has_are_deleted(tables: Tables) -> None:
-    tables.receive(SEVEN, 0, count=2)
+    tables.receive(NOON, 0, count=2)
     filter_events(tables)
-    tables.stores.tables[RAW_EVENTS.name, Partition(SEVEN, 0)].rows.pop(0)
+    tables.stores.tables[RAW_EVENTS.name, Partition(NOON, 0)].rows.pop(0)
 
     filter_events(tables)
 
-    assert [row["create_time"] for row in tables.rows(FILTERED_EVENTS, SEVEN)] == [1]
+    assert [row["create_time"] for row in tables.rows(FILTERED_EVENTS, NOON)] == [1]
 
 
 def test_an_incremental_step_reads_what_has_changed_and_counts_everything(tables: Tables) -> None:
-    tables.receive(SEVEN, 0, count=2)
-    tables.receive(SEVEN, 1)
+    tables.receive(NOON, 0, count=2)
+    tables.receive(NOON, 1)
     first = filter_events(tables)
-    tables.receive(SEVEN, 1)
+    tables.receive(NOON, 1)
 
     second = filter_events(tables, incremental=True)
 
-    counts = {SEVEN: RowCounts(4, 4), EIGHT: RowCounts()}
+    counts = {NOON: RowCounts(4, 4), NEXT_HOUR: RowCounts()}
     assert second == Replaced(second.write_timestamp, counts, partitions_read=1)
-    assert tables.coverage(FILTERED_EVENTS, [SEVEN])[SEVEN].buckets == {
-        Partition(SEVEN, 0): BucketState(first.write_timestamp, version=1, counts=RowCounts(2, 2)),
-        Partition(SEVEN, 1): BucketState(second.write_timestamp, version=2, counts=RowCounts(2, 2)),
+    assert tables.coverage(FILTERED_EVENTS, [NOON])[NOON].buckets == {
+        Partition(NOON, 0): BucketState(first.write_timestamp, version=1, counts=RowCounts(2, 2)),
+        Partition(NOON, 1): BucketState(second.write_timestamp, version=2, counts=RowCounts(2, 2)),
     }
     assert filter_events(tables, incremental=True).partitions_read == 0
 
 
 def test_a_bucket_that_has_no_rows_any_more_is_still_known_by_its_version(tables: Tables) -> None:
     """Forgotten, it would be read again by every run."""
-    tables.receive(SEVEN, 0)
+    tables.receive(NOON, 0)
     filter_events(tables)
-    tables.receive(SEVEN, 0, count=0)
-    tables.stores.tables[RAW_EVENTS.name, Partition(SEVEN, 0)].rows.clear()
+    tables.receive(NOON, 0, count=0)
+    tables.stores.tables[RAW_EVENTS.name, Partition(NOON, 0)].rows.clear()
 
     emptied = filter_events(tables, incremental=True)
 
-    assert emptied.counts[SEVEN] == RowCounts()
-    assert tables.coverage(FILTERED_EVENTS, [SEVEN])[SEVEN].buckets == {
-        Partition(SEVEN, 0): BucketState(emptied.write_timestamp, version=2)
+    assert emptied.counts[NOON] == RowCounts()
+    assert tables.coverage(FILTERED_EVENTS, [NOON])[NOON].buckets == {
+        Partition(NOON, 0): BucketState(emptied.write_timestamp, version=2)
     }
 
 
 def test_a_step_with_two_inputs_replaces_everything_and_records_no_versions(tables: Tables) -> None:
     """A change of the second input would not show in the versions of the first."""
-    tables.receive(SEVEN, 0)
+    tables.receive(NOON, 0)
     filter_events(tables)
-    step = begin_step(tables, "a run", [SEVEN])
-    rows = read_input(tables, step, RAW_EVENTS, [SEVEN])
-    read_input(tables, step, FILTERED_EVENTS, [SEVEN])
+    step = begin_step(tables, "a run", [NOON])
+    rows = read_input(tables, step, RAW_EVENTS, [NOON])
+    read_input(tables, step, FILTERED_EVENTS, [NOON])
 
-    replaced = replace_hours(tables, FILTERED_EVENTS, rows, step, [SEVEN], incremental=True)
+    replaced = replace_hours(tables, FILTERED_EVENTS, rows, step, [NOON], incremental=True)
 
     assert replaced.partitions_read == len(LAYOUT.buckets)
-    assert tables.coverage(FILTERED_EVENTS, [SEVEN])[SEVEN].buckets == {}
+    assert tables.coverage(FILTERED_EVENTS, [NOON])[NOON].buckets == {}
 
 
 @pytest.mark.parametrize(("from_events", "is_by_bucket"), [(2, True), (3, True), (4, False)])
 def test_only_a_busy_hour_is_counted_by_bucket(tables: Tables, from_events: int, is_by_bucket: bool) -> None:
-    tables.receive(SEVEN, 0, count=3)
-    filter_events(tables, [SEVEN])
-    step = begin_step(tables, "a run", [SEVEN])
-    rows = read_input(tables, step, FILTERED_EVENTS, [SEVEN])
+    tables.receive(NOON, 0, count=3)
+    filter_events(tables, [NOON])
+    step = begin_step(tables, "a run", [NOON])
+    rows = read_input(tables, step, FILTERED_EVENTS, [NOON])
     by_bucket = PreAggregation(BUCKET_METRICS, lambda found: found, per_job, from_events)
 
     replaced = replace_hours(
-        tables, HOURLY_JOB_METRICS, unused if is_by_bucket else per_job(rows), step, [SEVEN],
+        tables, HOURLY_JOB_METRICS, unused if is_by_bucket else per_job(rows), step, [NOON],
         incremental=True, pre_aggregation=by_bucket,
     )  # fmt: skip
 
-    assert replaced.counts == {SEVEN: RowCounts(1, 3)}
+    assert replaced.counts == {NOON: RowCounts(1, 3)}
     assert (BUCKET_METRICS.name in tables.recorded) is is_by_bucket
-    assert [row["events"] for row in tables.rows(HOURLY_JOB_METRICS, SEVEN)] == [3]
+    assert [row["events"] for row in tables.rows(HOURLY_JOB_METRICS, NOON)] == [3]
 
 
 def test_a_run_of_whole_hours_does_not_trust_the_counts_of_buckets(tables: Tables) -> None:
-    tables.receive(SEVEN, 0)
-    filter_events(tables, [SEVEN])
-    step = begin_step(tables, "a run", [SEVEN])
-    rows = read_input(tables, step, FILTERED_EVENTS, [SEVEN])
+    tables.receive(NOON, 0)
+    filter_events(tables, [NOON])
+    step = begin_step(tables, "a run", [NOON])
+    rows = read_input(tables, step, FILTERED_EVENTS, [NOON])
 
     replace_hours(
-        tables, HOURLY_JOB_METRICS, per_job(rows), step, [SEVEN],
+        tables, HOURLY_JOB_METRICS, per_job(rows), step, [NOON],
         pre_aggregation=PreAggregation(BUCKET_METRICS, unused, unused, from_events=0),
     )  # fmt: skip
 
-    assert [row["events"] for row in tables.rows(HOURLY_JOB_METRICS, SEVEN)] == [1]
+    assert [row["events"] for row in tables.rows(HOURLY_JOB_METRICS, NOON)] == [1]
 
 
 def test_a_table_without_buckets_records_how_far_it_is_complete(tables: Tables) -> None:
-    tables.receive(SEVEN, 0)
-    filter_events(tables, [SEVEN])
-    step = begin_step(tables, "a run", [SEVEN])
-    rows = read_input(tables, step, FILTERED_EVENTS, [SEVEN])
+    tables.receive(NOON, 0)
+    filter_events(tables, [NOON])
+    step = begin_step(tables, "a run", [NOON])
+    rows = read_input(tables, step, FILTERED_EVENTS, [NOON])
 
-    replace_hours(tables, HOURLY_JOB_METRICS, per_job(rows), step, [SEVEN])
+    replace_hours(tables, HOURLY_JOB_METRICS, per_job(rows), step, [NOON])
 
-    filtered = tables.coverage(FILTERED_EVENTS, [SEVEN])[SEVEN]
-    assert tables.coverage(HOURLY_JOB_METRICS, [SEVEN]) == {SEVEN: Coverage(filtered.covered_through_ms)}
-
-
-def test_publishing_replaces_exactly_the_steps_hours() -> None:
-    stores = Stores()
-    report = Report(stores)
-    step = Step("a run", write_timestamp=7, clock_ms=11)
-    publish_hours(report, iter([(EIGHT, iter([(1, "click", 9)]))]), Step("before", 6, 10), HOURS)
-
-    replaced = publish_hours(report, iter([(SEVEN, iter([(1, "click", 2)]))]), step, HOURS)
-
-    assert replaced == Replaced(7, {SEVEN: RowCounts(1, 2), EIGHT: RowCounts()})
-    assert report.run_ids == ["before"] * 2 + ["a run"] * 2
-    assert stores.report == {SEVEN: ((11, 7), {1: {"click": 2}}), EIGHT: ((11, 7), {})}
-
-
-def test_an_hour_that_a_newer_run_has_published_stays_and_is_named() -> None:
-    stores = Stores()
-    report = ReportInMemory(stores)
-    publish_hours(report, iter(()), Step("newer", 8, 12), [EIGHT])
-
-    replaced = publish_hours(report, iter(()), Step("a run", 7, 11), HOURS)
-
-    assert replaced.superseded == (EIGHT,)
-    assert stores.report[EIGHT][0] == (12, 8)
-
-
-def test_an_hour_in_two_parts_is_an_error() -> None:
-    """The second part would replace the first."""
-    parts = iter([(SEVEN, iter(())), (EIGHT, iter(())), (SEVEN, iter(()))])
-
-    with pytest.raises(Inconsistent) as inconsistent:
-        publish_hours(ReportInMemory(Stores()), parts, Step("a run", 7, 11), HOURS)
-
-    assert str(inconsistent.value) == (
-        "the rows of 2026-01-05 12:00 aren't consecutive: Spark read the hour in parts"
-    )  # fmt: skip
+    filtered = tables.coverage(FILTERED_EVENTS, [NOON])[NOON]
+    assert tables.coverage(HOURLY_JOB_METRICS, [NOON]) == {NOON: Coverage(filtered.covered_through_ms)}
 
 
 def test_a_buckets_rows_have_the_write_timestamp_of_the_run_that_replaced_it() -> None:
