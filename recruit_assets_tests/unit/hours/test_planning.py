@@ -217,6 +217,13 @@ def test_a_run_that_had_failed_when_the_hour_became_pending_is_not_counted() -> 
     assert after_runs(hour, [FailedRun(HourRange(ago(1), ago(1)), ended_at=NOW)]) == hour
 
 
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(seconds=1)], ids=["at once", "a second later"])
+def test_a_failure_is_not_counted_if_a_run_after_it_has_succeeded(later: timedelta) -> None:
+    hour = replace(pending(ago(1))[0], covered_through=NOW + HOUR + later)
+
+    assert after_runs(hour, [FailedRun(HourRange(ago(1), ago(1)), ended_at=NOW + HOUR)]) == hour
+
+
 def test_a_failure_of_other_hours_is_not_counted() -> None:
     hour = PendingHour(ago(1), newest_change=NOW, next_try_at=NOW)
 
