@@ -72,7 +72,8 @@ def nested(levels: int) -> bytes:
 def test_a_whole_number_may_be_spelled_in_several_ways(sent: str, kept: int | None) -> None:
     event = read(b'{"create_time": "%s", "job_id": %s}' % (CREATE_TIME.encode(), sent.encode()))
 
-    assert event.value("job_id") == kept
+    found = event.value("job_id")
+    assert (found, type(found)) == (kept, type(kept))
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,8 @@ MALFORMED = [
     ("not_utf8", an_event().decode().encode("utf-16"), "byte order mark"),
     ("not_utf8", an_event().decode().encode("utf-16-le"), "UTF-16"),
     ("not_utf8", an_event().decode().encode("utf-16-be"), "UTF-16"),
+    ("not_utf8", an_event().decode().encode("utf-32-le"), "UTF-16"),
+    ("not_utf8", an_event().decode().encode("utf-32-be"), "UTF-16"),
     ("not_utf8", b'{"bn": "\xed\xa0\xbd"}', "isn't UTF-8"),
     ("not_json", an_event()[:-1], "isn't one JSON document"),
     ("not_json", an_event() + an_event(), "isn't one JSON document"),
