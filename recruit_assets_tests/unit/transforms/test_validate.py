@@ -66,6 +66,8 @@ def nested(levels: int) -> bytes:
         pytest.param('"' + "0" * 5000 + '1"', 1, id="5000 zeros before"),
         ("2147483647", 2**31 - 1),
         ("-2147483648", -(2**31)),
+        ('"-2147483648"', -(2**31)),
+        ("2147483647.0", 2**31 - 1),
         ("null", None),
     ],
 )
@@ -320,11 +322,15 @@ def test_a_malformed_record_has_its_typed_reason(reason: str, value: bytes | Non
             CutValue.of([b" " * 65_537]),
             "the record has more than 8388608 bytes or 10000 headers; its value has 65537 bytes",
         ),
-        (b"\xef\xbb\xbf{}", r"the value starts with a byte order mark: b'\xef\xbb\xbf{}'"),
+        (b"\xef\xbb\xbf" + b"{" * 9, r"the value starts with a byte order mark: b'\xef\xbb\xbf{{{{{'"),
         (b"{}\xff", "the value isn't UTF-8: byte 0xff at 2, invalid start byte"),
-        (b"{\x00}\x00", r"the value looks like UTF-16: b'{\x00}\x00'"),
+        (b"{\x00" * 9, r"the value looks like UTF-16: b'{\x00{\x00{\x00{\x00'"),
         (b"[" * 2000, "the JSON document nests too deeply to be parsed"),
         (b"{", "the value isn't one JSON document: unexpected end of data: line 1 column 2 (char 1)"),
+        (
+            rb'[1e400, "\ud83d"]',
+            "the value isn't one JSON document: str is not valid UTF-8: surrogates not allowed",
+        ),
         (b"[1e400, NaN]", "the value isn't one JSON document: NaN isn't JSON"),
         (b"null", "wanted a JSON object, found null: None"),
         (b"true", "wanted a JSON object, found a boolean: True"),
@@ -388,6 +394,10 @@ def test_an_event_is_too_late_when_its_hours_retention_was_over_as_kafka_receive
         assert refused.value.reason is DeadLetterReason.TOO_LATE
     else:
         assert read_it()
+
+
+def test_the_first_hour_begins_with_its_first_millisecond() -> None:
+    assert read(an_event(ts="2024-01-01 00:00:00")).event_time_ms == FIRST_HOUR_MS
 
 
 def test_an_event_at_the_very_edge_of_the_future_is_accepted() -> None:
