@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-secured test-lost-nodes test-power-loss test-mysql check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test lock clean
+.PHONY: help install demo up test test-secured test-lost-nodes test-power-loss test-mysql test-clients check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test lock clean
 
 help:
 	@echo "make demo              run the whole lineage on local engines with 20,000 simulated events, and audit it"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-lost-nodes   kill one of three Cassandra nodes, then one of three Kafka brokers, under load"
 	@echo "make test-power-loss   cut the power of the engines' disks in the middle of writes (root)"
 	@echo "make test-mysql        integration tests on the MySQL server in RECRUIT_TEST_MYSQL"
+	@echo "make test-clients      producers of other clients, from confluent-kafka, aiokafka and Java"
 	@echo "make check-grafana     dashboards against Grafana's types, alert rules with promtool (needs npm and promtool)"
 	@echo "make check-prometheus  scrape the metrics with a real Prometheus (needs prometheus)"
 	@echo "make mutation          change the code of transforms and hours, one place at a time: which tests notice?"
@@ -61,6 +62,10 @@ test-mysql: install
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
 	  recruit_assets_tests/integration --ignore recruit_assets_tests/integration/local
 
+test-clients: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-clients.lock
+	$(BIN)/python -m pytest recruit_assets_tests/clients
+
 check-prometheus: install
 	$(BIN)/python -m recruit_assets_tests.prometheus
 
@@ -97,14 +102,17 @@ cluster-test: install
 	$(BIN)/python -m recruit_assets_tests.cluster.comparison
 
 # Update the locks after a change of setup.py; needs the network, changes versions. requirements.lock is what the platform
-# runs with, in the image too; requirements-dev.lock is what only developers need.
+# runs with, in the image too; requirements-dev.lock is what only developers need, requirements-clients.lock what only
+# `make test-clients` does.
 COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header \
   --no-emit-find-links --no-emit-index-url
+EXCEPT_LOCKED = $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' $(1)) $(addprefix --constraint ,$(1))
 
 lock: install
 	$(COMPILE) --extra build --output-file requirements.lock setup.py
-	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock \
-	  $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' requirements.lock) setup.py
+	$(COMPILE) --extra dev --output-file requirements-dev.lock $(call EXCEPT_LOCKED,requirements.lock) setup.py
+	$(COMPILE) --extra clients --output-file requirements-clients.lock \
+	  $(call EXCEPT_LOCKED,requirements.lock requirements-dev.lock) setup.py
 
 clean:
 	@if [ -x $(BIN)/recruit-assets ]; then $(BIN)/recruit-assets engines stop; fi

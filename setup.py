@@ -78,6 +78,7 @@ setup(
             "types-PyYAML",
             "uv",  # writes the locks
         ],
+        "clients": ["confluent-kafka", "aiokafka[snappy,lz4,zstd]"],  # `make test-clients` installs and tests them
     },
     entry_points={"console_scripts": ["recruit-assets = recruit_assets.cli.main:main"]},
 )

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import pyspark
 from py4j.java_gateway import JavaGateway
 
-from recruit_assets.runtime.artifacts import classpath, java_home
 from recruit_assets.runtime.settings import Settings
+from recruit_assets_tests.support.java_gateway import java_gateway
 
 CLIENT_ID = "stranger"
 BYTES = "org.apache.kafka.common.serialization.ByteArrayDeserializer"
@@ -37,18 +35,10 @@ class JavaConsumer:
 @contextmanager
 def java_consumer(settings: Settings, **options: str) -> Iterator[JavaConsumer]:
     """A Java consumer in the ingest group; options are those of the client, with underscores for dots."""
-    py4j = next((Path(pyspark.__file__).parent / "jars").glob("py4j-*.jar"))
-    gateway = JavaGateway.launch_gateway(
-        classpath=":".join(str(jar) for jar in (*classpath("kafka", settings), py4j)),
-        java_path=str(java_home() / "bin" / "java"),
-        die_on_exit=True,
-    )
-    try:
+    with java_gateway(settings) as gateway:
         consumer = JavaConsumer(gateway, settings, {name.replace("_", "."): value for name, value in options.items()})
         yield consumer
         consumer.close()
-    finally:
-        gateway.shutdown()
 
 
 def _common(settings: Settings) -> dict[str, str]:
