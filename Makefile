@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-secured test-lost-nodes test-power-loss test-mysql test-clients check-prometheus bench lint chaos soak check-grafana docker-test cluster-test lock clean
+.PHONY: help install demo up test test-secured test-lost-nodes test-power-loss test-mysql test-clients check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test lock clean
 
 help:
 	@echo "make demo              run the whole lineage on local engines with 20,000 simulated events, and audit it"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-clients      producers of other clients, from confluent-kafka, aiokafka and Java"
 	@echo "make check-grafana     dashboards against Grafana's types, alert rules with promtool (needs npm and promtool)"
 	@echo "make check-prometheus  scrape the metrics with a real Prometheus (needs prometheus)"
+	@echo "make mutation          change the code of transforms and hours, one place at a time: which tests notice?"
 	@echo "make chaos             the long chaos suite: inject every fault, audit after each"
 	@echo "make soak              15 minutes of load while processes are killed; then memory, runs and audit"
 	@echo "make bench             measure docs/benchmarks.md; ONLY=key,... REPEATS=n"
@@ -67,6 +68,9 @@ test-clients: install
 
 check-prometheus: install
 	$(BIN)/python -m recruit_assets_tests.prometheus
+
+mutation: install
+	$(BIN)/python -m recruit_assets_tests.mutation
 
 lint: install
 	$(BIN)/ruff check .

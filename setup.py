@@ -70,6 +70,7 @@ setup(
             "ruff",
             "mypy",
             "import-linter",
+            "mutmut",  # `make mutation`: whether the tests notice a change of the code
             "greenlet",  # the interleaving tests switch between runs after any step
             "types-greenlet",
             "types-psutil",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
@@ -38,6 +39,11 @@ OTHER_MYSQL = "RECRUIT_TEST_MYSQL"
 OURS = (RUNNING_ENGINES, OTHER_MYSQL)
 ENGINES_DIR = "engines_dir"
 ENGINES_DIR_KEY = pytest.StashKey[Path]()
+
+# of a mutant it matters only that a test fails, each time the same: the search for the smallest example takes minutes
+hypothesis.settings.register_profile(
+    "mutation", derandomize=True, database=None, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate]
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -95,7 +95,7 @@ def uncovered(
 
 def retry_delay(attempts: int) -> timedelta:
     """The pause after this many failures in a row: 30 s, doubling, at most 10 minutes."""
-    doublings = min(attempts - 1, 10)
+    doublings = min(attempts - 1, LAST_RETRY // FIRST_RETRY)
     return min(FIRST_RETRY * (1 << doublings), LAST_RETRY)
 
 

@@ -30,11 +30,11 @@ class Layouts:
     """Layouts by the hour (ms since the epoch) from which each is valid; the first also covers all earlier hours."""
 
     def __init__(self, by_first_hour: Iterable[tuple[int, Layout]]) -> None:
-        ordered = sorted(by_first_hour, key=lambda row: row[0])
-        if not ordered:
+        by_hour = dict(by_first_hour)
+        if not by_hour:
             raise ValueError("no bucket layout")
-        self._hours = [hour for hour, _ in ordered]
-        self._layouts = [layout for _, layout in ordered]
+        self._hours = sorted(by_hour)
+        self._layouts = [by_hour[hour] for hour in self._hours]
 
     def at(self, hour_ms: int) -> Layout:
         """The layout of an hour."""

@@ -9,8 +9,8 @@ BEYOND = 10**18
 _SPELLED = re.compile(r"(-?)([0-9]+)(?:\.0+)?")
 _JSON_NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?")
 _MAX_DIGITS = 18
-_MAX_EXPONENT_DIGITS = 12
-"""Of a longer exponent only the sign matters: no text has so many digits."""
+_EXPONENT_DIGITS = 13
+"""The first ones of an exponent; of a longer one only the sign matters, since no text has so many digits."""
 _CACHED_CHARACTERS = 32
 
 
@@ -30,14 +30,9 @@ def whole_number_of(text: str) -> int | None:
     significant = digits.rstrip("0")
     if not significant:
         return 0
-    exponent = _exponent(exponent_text) * (-1 if exponent_sign == "-" else 1)
+    exponent = int(exponent_text.lstrip("0")[:_EXPONENT_DIGITS] or "0") * (-1 if exponent_sign == "-" else 1)
     zeros = exponent - len(fraction) + len(digits) - len(significant)
     return None if zeros < 0 else _signed(sign, significant, zeros)
-
-
-def _exponent(text: str) -> int:
-    digits = text.lstrip("0")
-    return int(digits or "0") if len(digits) <= _MAX_EXPONENT_DIGITS else 10**_MAX_EXPONENT_DIGITS
 
 
 def _spelled_number(text: str) -> int | None:

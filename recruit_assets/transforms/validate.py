@@ -175,7 +175,8 @@ def _whole_number(name: str, found: object, *, original: bytes) -> int:
     elif type(found) is float and not has_rounded_numbers(original):
         number = int(found) if found.is_integer() else None
     elif isinstance(found, float | orjson.Fragment):
-        number = whole_number_of(number_text(_exact(name, found, original=original)))
+        found = _exact(name, found, original=original)
+        number = whole_number_of(number_text(found))
     if number is None:
         raise _wrong_type(name, found, wanted="a whole number")
     if not _INT_MIN <= number <= _INT_MAX:

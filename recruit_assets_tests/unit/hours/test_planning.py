@@ -15,13 +15,14 @@ from recruit_assets.hours.planning import (
     PendingHour,
     Plan,
     after_runs,
+    is_ahead,
     is_covered,
     plan,
     retry_delay,
     uncovered,
 )
 
-NOW = datetime(2026, 1, 5, 7, 30, tzinfo=UTC)
+NOW = datetime(2026, 1, 5, 7, 30, 15, 250_000, tzinfo=UTC)
 CURRENT = datetime(2026, 1, 5, 7, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 FIRST_HOUR = datetime(2024, 1, 1, tzinfo=UTC)
@@ -60,11 +61,34 @@ def test_a_change_is_covered_by_a_coverage_more_than_five_seconds_later(
     assert is_covered(NOW, covered_through) is covered
 
 
+@pytest.mark.parametrize(("seconds", "ahead"), [(5, False), (5.001, True)])
+def test_a_time_is_ahead_if_clocks_that_differ_a_little_do_not_explain_it(seconds: float, ahead: bool) -> None:
+    assert is_ahead(NOW + timedelta(seconds=seconds), NOW) is ahead
+
+
 def test_changed_hours_without_a_later_coverage_are_uncovered() -> None:
     changes = {ago(0): NOW, ago(1): NOW, ago(2): NOW}
     covered_through = {ago(0): NOW + timedelta(minutes=1), ago(1): NOW - timedelta(minutes=1)}
 
     assert uncovered(changes, covered_through) == {ago(1): NOW, ago(2): NOW}
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [
+        (HourRange(ago(1), ago(1)), "2026-01-05 06:00"),
+        (HourRange(ago(30), ago(1)), "2026-01-04 01:00 to 2026-01-05 06:00"),
+    ],
+)
+def test_a_range_is_shown_by_its_first_and_last_hour(hours: HourRange, text: str) -> None:
+    assert str(hours) == text
+
+
+def test_a_range_has_both_its_ends() -> None:
+    hours = HourRange(ago(3), ago(1))
+
+    assert list(hours.hours()) == [ago(3), ago(2), ago(1)]
+    assert [ago(n) in hours for n in (4, 3, 1, 0)] == [False, True, True, False]
 
 
 def test_the_current_hour_comes_first_and_the_past_from_the_newest_on() -> None:
@@ -120,6 +144,12 @@ def test_an_hour_of_an_unfinished_run_is_neither_requested_nor_bridged() -> None
 
     assert result.requests == (HourRange(ago(1), ago(1)), HourRange(ago(3), ago(3)))
     assert result.running == (ago(2),)
+
+
+def test_a_run_of_other_hours_splits_no_range() -> None:
+    result = planned(*pending(ago(1), ago(2)), running=(HourRange(ago(100), ago(50)),))
+
+    assert result.requests == (HourRange(ago(2), ago(1)),)
 
 
 def test_an_hour_that_failed_runs_alone_once_its_pause_is_over() -> None:
@@ -181,16 +211,30 @@ def test_the_second_failure_waits_longer() -> None:
     assert after_runs(hour, [failure]) == replace(hour, attempts=2, next_try_at=NOW + timedelta(seconds=60))
 
 
+def test_a_run_that_had_failed_when_the_hour_became_pending_is_not_counted() -> None:
+    hour = PendingHour(ago(1), newest_change=NOW, next_try_at=NOW)
+
+    assert after_runs(hour, [FailedRun(HourRange(ago(1), ago(1)), ended_at=NOW)]) == hour
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(seconds=1)], ids=["at once", "a second later"])
+def test_a_failure_is_not_counted_if_a_run_after_it_has_succeeded(later: timedelta) -> None:
+    hour = replace(pending(ago(1))[0], covered_through=NOW + HOUR + later)
+
+    assert after_runs(hour, [FailedRun(HourRange(ago(1), ago(1)), ended_at=NOW + HOUR)]) == hour
+
+
 def test_a_failure_of_other_hours_is_not_counted() -> None:
     hour = PendingHour(ago(1), newest_change=NOW, next_try_at=NOW)
 
     assert after_runs(hour, [FailedRun(HourRange(ago(3), ago(2)), ended_at=NOW + HOUR)]) == hour
 
 
-def test_a_busy_hour_that_succeeded_after_its_failure_is_no_longer_held_back() -> None:
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(seconds=1)], ids=["at once", "a second later"])
+def test_a_busy_hour_that_succeeded_after_its_failure_is_no_longer_held_back(later: timedelta) -> None:
     """Its changes keep it pending all the time, so its failures would otherwise never be forgotten."""
     failure = FailedRun(HourRange(ago(0), ago(0)), ended_at=NOW)
-    hour = replace(failed_once(ago(0), at=NOW), covered_through=NOW + timedelta(seconds=1))
+    hour = replace(failed_once(ago(0), at=NOW), covered_through=NOW + later)
 
     assert after_runs(hour, [failure]) == replace(hour, attempts=0, next_try_at=NOW)
 

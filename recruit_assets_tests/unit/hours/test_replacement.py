@@ -13,8 +13,10 @@ SCHEDULES = 3000
 HISTORIES = 300
 
 
-def test_every_interleaving_ends_exact() -> None:
-    wrong = {seed: found for seed in range(SCHEDULES) if (found := outcome(seed)) != "exact"}
+@pytest.mark.parametrize("first", range(0, SCHEDULES, SCHEDULES // 10))
+def test_every_interleaving_ends_exact(first: int) -> None:
+    seeds = range(first, first + SCHEDULES // 10)
+    wrong = {seed: found for seed in seeds if (found := outcome(seed)) != "exact"}
     assert wrong == {}
 
 

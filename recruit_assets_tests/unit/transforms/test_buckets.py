@@ -51,6 +51,16 @@ def test_an_event_uses_the_layout_of_its_own_hour() -> None:
     assert [layouts.at(HOUR), layouts.at(HOUR + HOUR_MS), layouts.at(-HOUR_MS)] == [old, new, old]
 
 
-def test_a_layout_without_buckets_is_an_error() -> None:
-    with pytest.raises(ValueError, match="0 x 4"):
-        Layout(0, 4)
+@pytest.mark.parametrize(("slices", "shards"), [(0, 4), (4, 0)])
+def test_a_layout_without_buckets_is_an_error(slices: int, shards: int) -> None:
+    with pytest.raises(ValueError, match=f"^a layout has at least one slice and one shard, not {slices} x {shards}$"):
+        Layout(slices, shards)
+
+
+def test_an_hour_may_be_one_bucket() -> None:
+    assert list(Layout(1, 1).buckets) == [0]
+
+
+def test_without_any_layout_events_have_no_place() -> None:
+    with pytest.raises(ValueError, match=r"^no bucket layout$"):
+        Layouts([])

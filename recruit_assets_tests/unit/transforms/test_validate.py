@@ -58,19 +58,24 @@ def nested(levels: int) -> bytes:
         ("120e-1", 12),
         ("-0.0", 0),
         ("0e999999999999999999", 0),
+        ("1e0000000000000000000001", 10),
+        ("0.0000000000000000000012e22", 12),
         ("7.00000000000000000000000", 7),
         ("2147483647.0000000000", 2**31 - 1),
         pytest.param("1" + "0" * 5000 + "e-5000", 1, id="5000 zeros"),
         pytest.param('"' + "0" * 5000 + '1"', 1, id="5000 zeros before"),
         ("2147483647", 2**31 - 1),
         ("-2147483648", -(2**31)),
+        ('"-2147483648"', -(2**31)),
+        ("2147483647.0", 2**31 - 1),
         ("null", None),
     ],
 )
 def test_a_whole_number_may_be_spelled_in_several_ways(sent: str, kept: int | None) -> None:
     event = read(b'{"create_time": "%s", "job_id": %s}' % (CREATE_TIME.encode(), sent.encode()))
 
-    assert event.value("job_id") == kept
+    found = event.value("job_id")
+    assert (found, type(found)) == (kept, type(kept))
 
 
 @pytest.mark.parametrize(
@@ -182,6 +187,8 @@ MALFORMED = [
     ("not_utf8", an_event().decode().encode("utf-16"), "byte order mark"),
     ("not_utf8", an_event().decode().encode("utf-16-le"), "UTF-16"),
     ("not_utf8", an_event().decode().encode("utf-16-be"), "UTF-16"),
+    ("not_utf8", an_event().decode().encode("utf-32-le"), "UTF-16"),
+    ("not_utf8", an_event().decode().encode("utf-32-be"), "UTF-16"),
     ("not_utf8", b'{"bn": "\xed\xa0\xbd"}', "isn't UTF-8"),
     ("not_json", an_event()[:-1], "isn't one JSON document"),
     ("not_json", an_event() + an_event(), "isn't one JSON document"),
@@ -223,6 +230,8 @@ MALFORMED = [
     ("out_of_range", an_event(bid="9" * 5000), r"bid: wanted a 32-bit integer, found '9{59}\.\.\. \(5002 characters\)"),
     ("out_of_range", with_field("bid", "1e400"), "bid: wanted a 32-bit integer, found 1e400"),
     ("out_of_range", with_field("bid", "-1e99999999999999999999"), "bid: wanted a 32-bit integer"),
+    ("out_of_range", with_field("bid", "1e" + "9" * 5000), "bid: wanted a 32-bit integer"),
+    ("wrong_type", with_field("bid", "1e-" + "9" * 5000), "bid: wanted a whole number"),
     ("out_of_range", with_field("bid", "2147483648.0"), "bid"),
     ("wrong_type", with_field("bid", "2147483647.0000001"), "bid: wanted a whole number"),
     ("wrong_type", with_field("bid", "1.00000000000000000001"), "bid: wanted a whole number"),
@@ -303,6 +312,65 @@ def test_a_malformed_record_has_its_typed_reason(reason: str, value: bytes | Non
     assert refused.value.reason is DeadLetterReason(reason)
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "the value is null"),
+        (b"", "the value has no bytes"),
+        (b" " * 65_537, "the value has 65537 bytes, RECRUIT_MAX_EVENT_BYTES allows 65536"),
+        (
+            CutValue.of([b" " * 65_537]),
+            "the record has more than 8388608 bytes or 10000 headers; its value has 65537 bytes",
+        ),
+        (b"\xef\xbb\xbf" + b"{" * 9, r"the value starts with a byte order mark: b'\xef\xbb\xbf{{{{{'"),
+        (b"{}\xff", "the value isn't UTF-8: byte 0xff at 2, invalid start byte"),
+        (b"{\x00" * 9, r"the value looks like UTF-16: b'{\x00{\x00{\x00{\x00'"),
+        (b"[" * 2000, "the JSON document nests too deeply to be parsed"),
+        (b"{", "the value isn't one JSON document: unexpected end of data: line 1 column 2 (char 1)"),
+        (
+            rb'[1e400, "\ud83d"]',
+            "the value isn't one JSON document: str is not valid UTF-8: surrogates not allowed",
+        ),
+        (b"[1e400, NaN]", "the value isn't one JSON document: NaN isn't JSON"),
+        (b"null", "wanted a JSON object, found null: None"),
+        (b"true", "wanted a JSON object, found a boolean: True"),
+        (b"[[]]", "wanted a JSON object, found an array: 1 items"),
+        (b'"%s"' % (b"x" * 58), f"wanted a JSON object, found a string: '{'x' * 58}'"),
+        (b'"%s"' % (b"x" * 59), f"wanted a JSON object, found a string: '{'x' * 59}... (61 characters)"),
+        (b"{}", "create_time: absent or null"),
+        (an_event(create_time=1.5), "create_time: wanted a version-1 UUID, found a number 1.5"),
+        (an_event(job_id=True), "job_id: wanted a whole number, found a boolean True"),
+        (
+            with_field("bid", "1.00000000000000000001"),
+            "bid: wanted a whole number, found a number 1.00000000000000000001",
+        ),
+        (with_field("bid", "3e9"), "bid: wanted a 32-bit integer, found 3e9"),
+        (an_event(bn={"a": 1}), "bn: wanted text, found an object 1 items"),
+        (an_event(ts="today"), "ts: wanted YYYY-MM-DD HH:MM:SS, found 'today'"),
+        (an_event(ts="2024-02-30 00:00:00"), "ts: day is out of range for month, found '2024-02-30 00:00:00'"),
+        (
+            an_event(ts="2023-12-31 23:59:59"),
+            "ts: event time 2023-12-31 23:59:59.000+00:00 is before RECRUIT_FIRST_HOUR 2024-01-01 00:00:00.000+00:00",
+        ),
+        (
+            an_event(ts="2025-01-01 00:00:00"),
+            "ts: event time 2025-01-01 00:00:00.000+00:00 is more than 300 s after the record's time "
+            "2024-01-04 20:26:40.000+00:00",
+        ),
+        (
+            an_event(ts="0001-01-01 00:00:00+14:00"),
+            "ts: event time -62135647200000 ms after 1970 is before RECRUIT_FIRST_HOUR 2024-01-01 00:00:00.000+00:00",
+        ),
+    ],
+)
+def test_a_rejection_says_what_was_wanted_and_found(value: bytes | None, message: str) -> None:
+    """It is all that operators see of a record without looking at its bytes."""
+    with pytest.raises(RejectedEvent) as refused:
+        read(value)
+
+    assert str(refused.value) == message
+
+
 def test_every_reason_that_a_record_by_itself_can_have_is_tried() -> None:
     by_others = {DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.TOO_LATE, DeadLetterReason.INTERNAL_ERROR}
     assert {DeadLetterReason(reason) for reason, _, _ in MALFORMED} == set(DeadLetterReason) - by_others
@@ -326,6 +394,10 @@ def test_an_event_is_too_late_when_its_hours_retention_was_over_as_kafka_receive
         assert refused.value.reason is DeadLetterReason.TOO_LATE
     else:
         assert read_it()
+
+
+def test_the_first_hour_begins_with_its_first_millisecond() -> None:
+    assert read(an_event(ts="2024-01-01 00:00:00")).event_time_ms == FIRST_HOUR_MS
 
 
 def test_an_event_at_the_very_edge_of_the_future_is_accepted() -> None:
