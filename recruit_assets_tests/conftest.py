@@ -62,6 +62,7 @@ def pytest_configure_node(node: "WorkerController") -> None:
     node.workerinput[ENGINES_DIR] = str(node.config.stash[ENGINES_DIR_KEY])
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist's own, which reads the marks
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Keep the tests of a file on one worker, and the whole chaos suite, whose tests kill the same engines."""
     for item in items:
@@ -84,6 +85,16 @@ def _no_settings_from_outside() -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith(PREFIX) and name not in OURS]:
             environment.delenv(name)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _settings_stay_in_their_test() -> Iterator[None]:
+    """Take back what a test exports: `materialize`, `up` and `demo` write their settings to the environment."""
+    before = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    yield
+    for name in [name for name in os.environ if name.startswith(PREFIX) and name not in before]:
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
