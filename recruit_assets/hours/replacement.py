@@ -150,7 +150,8 @@ def publish_hours(sink: HourSink, rows: RowsByHour, step: Step, hours: Sequence[
     An hour without rows is emptied. An hour that a newer run has published stays as it is. Inconsistent if the rows of
     an hour aren't consecutive: each part would replace the previous one.
     """
-    counts, superseded = dict.fromkeys(hours, RowCounts()), []
+    counts: dict[datetime, RowCounts] = {}
+    superseded: list[datetime] = []
     covered_through_ms = step.covered_through_ms(hours)
     for hour, hour_rows in _every_hour(rows, hours):
         stored = sink.replace_hour(

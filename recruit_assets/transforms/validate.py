@@ -98,21 +98,22 @@ def read_event(value: bytes | None, received_at_ms: int, *, limits: Limits) -> E
     Ingest spends most of its CPU time here, so a value of the right type isn't converted.
     """
     document = decode(value, limits.max_bytes)
+    original = value or b""  # `decode` rejects a record without one
     key = _identity(document.get("create_time"))
     values: list[Value] = list(map(document.get, COLUMNS))
     for position in _INT_POSITIONS:
         found = values[position]
         if found is not None and (type(found) is not int or not _INT_MIN <= found <= _INT_MAX):
-            values[position] = _whole_number(COLUMNS[position], found, original=value or b"")
+            values[position] = _whole_number(COLUMNS[position], found, original=original)
     for position in _TEXT_POSITIONS:
         found = values[position]
         if found is not None and type(found) is not str:
-            values[position] = _text(COLUMNS[position], found, original=value or b"")
+            values[position] = _text(COLUMNS[position], found, original=original)
     ts = values[_TS]
     event_time_ms = uuid_time_ms(key) if ts is None else time_ms(str(ts))
     _check_time(event_time_ms, received_at_ms, limits=limits)
-    extra = None if document.keys() <= _NAMES else _extra(document, original=value or b"")
-    return Event(key, event_time_ms, values, extra, len(value or b""))
+    extra = None if document.keys() <= _NAMES else _extra(document, original=original)
+    return Event(key, event_time_ms, values, extra, len(original))
 
 
 def time_ms(text: str) -> int:

@@ -7,19 +7,26 @@ import pytest
 from recruit_assets.contract.tables import EVENT_CHANGES
 from recruit_assets.hours.change_feed import DAILY_LOOKBACK, FeedState, read_feed
 from recruit_assets.hours.planning import HOUR, FailedRun, HourRange
-from recruit_assets_tests.support.memory_stores import PAGE_ROWS, START, FeedInMemory, PendingHoursInMemory, Stores
+from recruit_assets_tests.support.memory_stores import (
+    PAGE_ROWS,
+    START,
+    Crash,
+    FeedInMemory,
+    PendingHoursInMemory,
+    Stores,
+)
 
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 OLDEST_KEPT = timedelta(seconds=EVENT_CHANGES.ttl_s) - MINUTE
 
 
 class Feed(FeedInMemory):
-    """The feed, whose hours before `frozen` are frozen."""
+    """The feed, whose hours before `frozen` have been frozen for a minute."""
 
     frozen: datetime | None = None
 
     def frozen_before(self, now: datetime) -> datetime | None:
-        return self.frozen
+        return self.frozen if now > START - MINUTE else None
 
 
 class Reader:
@@ -143,6 +150,21 @@ def test_a_checkpoint_in_the_future_is_not_believed(reader: Reader, caplog: pyte
         "future are pending again"
     ]
     assert reader.read().set_back_from is None
+
+
+def test_a_reader_that_is_killed_while_it_starts_over_leaves_the_feeds_beginning_as_checkpoint(reader: Reader) -> None:
+    reader.change(START)
+    reader.stores.clock.cassandra_off_ms = 3_600_000
+    reader.read()
+    reader.stores.clock.cassandra_off_ms = 0
+    reader.stores.fuse.calls_left = 3  # the next call reads the first page
+
+    with pytest.raises(Crash):
+        reader.read()
+
+    checkpoint = reader.hours.checkpoint()
+    assert checkpoint is not None
+    assert checkpoint < START - OLDEST_KEPT
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,11 @@ def test_unknown_fields_are_kept_as_they_were_sent() -> None:
     assert event.extra == '{"geo":{"lat":1.10,"big":18446744073709551617},"beta":true,"none":null}'
 
 
+@pytest.mark.parametrize("names", [[], [column.name for column in EVENT_COLUMNS]], ids=["few", "all"])
+def test_an_event_with_known_fields_only_has_nothing_extra(names: list[str]) -> None:
+    assert read(an_event(**dict.fromkeys(names) | {"create_time": CREATE_TIME})).extra is None
+
+
 def test_a_number_larger_than_any_double_costs_only_a_column_that_counts() -> None:
     event = read(an_event(job_id=7, bn=1.5)[:-1] + b', "weight": 1e400, "geo": [1e-400, 1.50]}')
 
