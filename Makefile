@@ -45,7 +45,7 @@ up: install
 	@$(BIN)/recruit-assets up
 
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-secured: install
 	$(BIN)/python -m pytest recruit_assets_tests/secured
@@ -59,7 +59,7 @@ test-power-loss: install
 
 test-mysql: install
 	@test -n "$$RECRUIT_TEST_MYSQL" || { echo "name a server: RECRUIT_TEST_MYSQL=mysql://user:password@host:port"; exit 2; }
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder \
 	  recruit_assets_tests/integration --ignore recruit_assets_tests/integration/local
 
 test-clients: install

@@ -8,7 +8,7 @@ server to use instead of the local MariaDB (`make test-mysql`).
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -32,6 +32,8 @@ from recruit_assets_tests.support.keyspace import SharedKeyspace
 from recruit_assets_tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import Scheduling
     from xdist.workermanage import WorkerController
 
 RUNNING_ENGINES = "RECRUIT_TEST_STATE_DIR"
@@ -62,12 +64,17 @@ def pytest_configure_node(node: "WorkerController") -> None:
     node.workerinput[ENGINES_DIR] = str(node.config.stash[ENGINES_DIR_KEY])
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist's own, which reads the marks
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Scheduling":
     """Keep the tests of a file on one worker, and the whole chaos suite, whose tests kill the same engines."""
-    for item in items:
-        folder = item.path.parent
-        item.add_marker(pytest.mark.xdist_group(folder.name if folder.name == "chaos" else item.path.name))
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):  # type: ignore[misc]  # typed as Any
+        def _split_scope(self, nodeid: str) -> str:
+            file = Path(nodeid.split("::", 1)[0])
+            return str(file.parent if file.parent.name == "chaos" else file)
+
+    return Files(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
