@@ -88,7 +88,7 @@ def begin_step(store: HourStore[Any], run_id: str, hours: Sequence[datetime]) ->
 
 def write_timestamp(clock_ms: int, run_id: str) -> int:
     """The clock in microseconds, with a hash of the run's id as the last three digits."""
-    digits = int.from_bytes(sha256(run_id.encode()).digest()[:4], "big") % TIMESTAMPS_PER_MS
+    digits = int.from_bytes(sha256(run_id.encode()).digest()[:4]) % TIMESTAMPS_PER_MS
     return clock_ms * TIMESTAMPS_PER_MS + digits
 
 

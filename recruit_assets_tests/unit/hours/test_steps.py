@@ -208,6 +208,34 @@ def test_rows_that_the_input_no_longer_has_are_deleted(tables: Tables) -> None:
     assert [row["create_time"] for row in tables.rows(FILTERED_EVENTS, NOON)] == [1]
 
 
+def test_a_row_of_the_run_just_before_is_deleted_too(tables: Tables) -> None:
+    """The write timestamps of two runs may be one microsecond apart."""
+    step = begin_step(tables, "a run", [NOON])
+    rows = read_input(tables, step, RAW_EVENTS, [NOON])
+    before = {"event_hour": NOON, "bucket": 0, "create_time": 9, "job_id": 1, "action": "click"}
+    tables.append(FILTERED_EVENTS, lambda _: [before], timestamp=step.write_timestamp - 1)
+
+    replace_hours(tables, FILTERED_EVENTS, rows, step, [NOON])
+
+    assert tables.rows(FILTERED_EVENTS, NOON) == []
+
+
+def test_an_event_that_was_read_before_its_bucket_got_a_version_is_read_again(tables: Tables) -> None:
+    """Ingest raises the version after the event is durable; its next event may be there already, unread."""
+    place = Partition(NOON, 0)
+    tables.receive(NOON, 0)
+    tables.stores.versions.clear()
+
+    first = filter_events(tables, [NOON])
+
+    assert tables.coverage(FILTERED_EVENTS, [NOON])[NOON].buckets == {
+        place: BucketState(first.write_timestamp, version=0, counts=RowCounts(1, 1))
+    }
+    assert filter_events(tables, [NOON], incremental=True).partitions_read == 0
+    tables.stores.versions[place][WRITER] = 1
+    assert filter_events(tables, [NOON], incremental=True).partitions_read == 1
+
+
 def test_an_incremental_step_reads_what_has_changed_and_counts_everything(tables: Tables) -> None:
     tables.receive(NOON, 0, count=2)
     tables.receive(NOON, 1)
@@ -270,6 +298,19 @@ def test_only_a_busy_hour_is_counted_by_bucket(tables: Tables, from_events: int,
     assert replaced.counts == {NOON: RowCounts(1, 3)}
     assert (BUCKET_METRICS.name in tables.recorded) is is_by_bucket
     assert [row["events"] for row in tables.rows(HOURLY_JOB_METRICS, NOON)] == [3]
+
+
+def test_an_hour_with_an_unknown_number_of_events_is_not_counted_by_bucket(tables: Tables) -> None:
+    tables.cover(FILTERED_EVENTS, {NOON: Coverage(5)}, {}, rows_timestamp=1, run_id="", timestamp=1)
+    step = begin_step(tables, "a run", [NOON])
+    rows = read_input(tables, step, FILTERED_EVENTS, [NOON])
+
+    replace_hours(
+        tables, HOURLY_JOB_METRICS, per_job(rows), step, [NOON],
+        incremental=True, pre_aggregation=PreAggregation(BUCKET_METRICS, unused, unused, from_events=1),
+    )  # fmt: skip
+
+    assert BUCKET_METRICS.name not in tables.recorded
 
 
 def test_a_run_of_whole_hours_does_not_trust_the_counts_of_buckets(tables: Tables) -> None:
