@@ -55,15 +55,15 @@ def _report(statuses: dict[str, str]) -> int:
     """Print the survivors and the counts per module."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for name, status in statuses.items():
-        for group in (name.rpartition(".")[0], "all"):
+        for group in (name.rpartition(".")[0], "total"):
             counts[group]["killed" if status in KILLED else status] += 1
     print(*(f"{name}: {status}" for name, status in statuses.items() if status not in KILLED), sep="\n")
-    for group, found in counts.items():
+    for group, found in sorted(counts.items()):
         print(
             f"{group}: {found['killed']} of {found.total()} killed ({found['killed'] / found.total():.1%}), "
             f"{found['survived']} survived, {found['no tests']} without tests"
         )
-    return 0 if counts["all"]["killed"] >= REQUIRED * counts["all"].total() else 1
+    return 0 if counts["total"]["killed"] >= REQUIRED * counts["total"].total() else 1
 
 
 if __name__ == "__main__":

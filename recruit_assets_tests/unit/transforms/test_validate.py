@@ -401,6 +401,12 @@ def test_an_event_is_too_late_when_its_hours_retention_was_over_as_kafka_receive
         assert read_it()
 
 
+def test_an_event_of_exactly_the_largest_size_is_accepted() -> None:
+    room = LIMITS.max_bytes - len(an_event(bn=""))
+
+    assert read(an_event(bn="x" * room)).size_bytes == LIMITS.max_bytes
+
+
 def test_the_first_hour_begins_with_its_first_millisecond() -> None:
     assert read(an_event(ts="2024-01-01 00:00:00")).event_time_ms == FIRST_HOUR_MS
 
