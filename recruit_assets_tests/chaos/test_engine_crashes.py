@@ -52,9 +52,10 @@ def test_the_answer_to_a_commit_that_never_comes_doubles_nothing(scenario: Scena
     scenario.prepare(a_few_hours(events=1_000, seed=seed))
     scenario.send()
 
-    with commits_without_an_answer(scenario.settings, first=3) as (settings, cut):
-        scenario.settings = settings
+    direct = scenario.settings
+    with commits_without_an_answer(direct, first=3) as (scenario.settings, cut):
         scenario.recover()
 
     assert cut() == 3
+    scenario.settings = direct
     scenario.require_exact()
