@@ -6,7 +6,8 @@ A row of version 1 stands for all replays of its origin, whose time it doesn't t
 from pymysql.cursors import Cursor
 
 from recruit_assets.stores.cassandra.session import CassandraSession
-from recruit_assets.stores.migrations.steps import add_mysql_column
+from recruit_assets.stores.migrations.steps import add_mysql_column, has_mysql_index
+from recruit_assets.stores.mysql.schema import index_name
 
 TABLE = "dead_letter_replays"
 COLUMNS = {
@@ -16,7 +17,7 @@ COLUMNS = {
     "replay_timestamp_ms": "bigint",
 }
 PRIMARY_KEY = "topic, kafka_partition, kafka_offset, kafka_timestamp_ms, attempts"
-INDEX = "topic, replay_partition, replay_offset"
+INDEX = ("topic", "replay_partition", "replay_offset")
 
 
 def cassandra(session: CassandraSession) -> None:
@@ -27,8 +28,8 @@ def mysql(cursor: Cursor) -> None:
     for column, definition in COLUMNS.items():
         add_mysql_column(cursor, TABLE, column, definition)
     # an index is added and the primary key changed in one statement, so the index tells whether it is done
-    index = f"by_{INDEX.replace(', ', '_')}"
-    if not cursor.execute(f"SHOW INDEX FROM {TABLE} WHERE key_name = %s", (index,)):
+    if not has_mysql_index(cursor, TABLE, *INDEX):
         cursor.execute(
-            f"ALTER TABLE {TABLE} DROP PRIMARY KEY, ADD PRIMARY KEY ({PRIMARY_KEY}), ADD KEY {index} ({INDEX})"
+            f"ALTER TABLE {TABLE} DROP PRIMARY KEY, ADD PRIMARY KEY ({PRIMARY_KEY}), "
+            f"ADD KEY {index_name(INDEX)} ({', '.join(INDEX)})"
         )

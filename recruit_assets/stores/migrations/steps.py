@@ -1,10 +1,9 @@
 """Steps that migrations are made of, each idempotent."""
 
-from collections.abc import Sequence
-
 from pymysql.cursors import Cursor
 
 from recruit_assets.stores.cassandra.session import CassandraSession, quoted
+from recruit_assets.stores.mysql.schema import index_name
 
 
 def add_cassandra_column(session: CassandraSession, table: str, column: str, type: str) -> None:
@@ -25,27 +24,24 @@ def add_mysql_column(cursor: Cursor, table: str, column: str, definition: str) -
 
 def add_mysql_index(cursor: Cursor, table: str, *columns: str) -> None:
     """Add an index, with the name that the contract's tables give it, while others read and write the table."""
-    name = _index_name(columns)
-    if not _has_mysql_index(cursor, table, name):
+    if not has_mysql_index(cursor, table, *columns):
+        name = index_name(columns)
         cursor.execute(f"ALTER TABLE {table} ADD INDEX {name} ({', '.join(columns)}), ALGORITHM=INPLACE, LOCK=NONE")
 
 
 def drop_mysql_index(cursor: Cursor, table: str, *columns: str) -> None:
     """Drop an index that nothing uses any more, while others read and write the table."""
-    name = _index_name(columns)
-    if _has_mysql_index(cursor, table, name):
+    if has_mysql_index(cursor, table, *columns):
+        name = index_name(columns)
         cursor.execute(f"ALTER TABLE {table} DROP INDEX {name}, ALGORITHM=INPLACE, LOCK=NONE")
 
 
-def _index_name(columns: Sequence[str]) -> str:
-    return f"by_{'_'.join(columns)}"
-
-
-def _has_mysql_index(cursor: Cursor, table: str, name: str) -> bool:
+def has_mysql_index(cursor: Cursor, table: str, *columns: str) -> bool:
+    """Whether the table has the index that the contract's tables would give these columns."""
     return bool(
         cursor.execute(
             "SELECT 1 FROM information_schema.statistics "
             "WHERE table_schema = DATABASE() AND table_name = %s AND index_name = %s",
-            (table, name),
+            (table, index_name(columns)),
         )
     )

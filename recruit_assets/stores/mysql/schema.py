@@ -4,7 +4,7 @@ The DDL is what MySQL and MariaDB have in common.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -44,10 +44,15 @@ SQL_TYPES = {
 }
 
 
+def index_name(columns: Sequence[str]) -> str:
+    """The name of the index over these columns."""
+    return f"by_{'_'.join(columns)}"
+
+
 def create_table(table: SqlTable) -> str:
     """The CREATE TABLE statement of a contract table."""
     keys = [f"PRIMARY KEY ({', '.join(table.primary_key)})"]
-    keys += [f"KEY by_{'_'.join(columns)} ({', '.join(columns)})" for columns in table.indexes]
+    keys += [f"KEY {index_name(columns)} ({', '.join(columns)})" for columns in table.indexes]
     body = ", ".join([_definition(column) for column in table.columns] + keys)
     return f"CREATE TABLE IF NOT EXISTS {table.name} ({body}) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
 
