@@ -22,7 +22,7 @@ from recruit_assets.stores.cassandra.session import CassandraSession, open_sessi
 from recruit_assets.stores.kafka.offsets import PartitionSpan
 from recruit_assets.stores.kafka.topic_reader import TopicReader, open_topic_reader
 from recruit_assets.stores.mysql.audit_reads import ReportedHour, companies_of_jobs, report_rows, reported_hours
-from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dead_letter_replays import replay_places
 from recruit_assets.stores.mysql.known_topics import was_made_anew
 from recruit_assets.transforms.validate import Limits
@@ -61,8 +61,10 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
         now, retention = from_ms(session.now_ms()), read_retention(session)
         frozen_before = retention.frozen_before(now)
         before = reader.spans()
-        made_anew_ms = _made_anew_ms(reader, settings)
-        _read_replays(settings, audit_db)
+        with open_report_database(settings) as database:
+            made_anew_ms = _made_anew_ms(reader, database, settings.kafka_topic)
+            for page in replay_places(database, settings.kafka_topic):
+                audit_db.add_replays(page)
         foreign_records = _read_dead_letters(reader, settings, audit_db, progress=progress)
         records = _read_records(reader, before, session, audit_db=audit_db, settings=settings, progress=progress)
         stored = (key for key in stored_partitions(session) if frozen_before is None or aware(key[0]) >= frozen_before)
@@ -89,17 +91,10 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
     )
 
 
-def _made_anew_ms(reader: TopicReader, settings: Settings) -> float:
-    with open_report_database(settings) as database:
-        if not was_made_anew(database, settings.kafka_topic, reader.topic_id()):
-            return -inf
-    return min(reader.first_times_ms(settings.kafka_topic), default=inf)
-
-
-def _read_replays(settings: Settings, audit_db: AuditDatabase) -> None:
-    with open_report_database(settings) as database:
-        for page in replay_places(database, settings.kafka_topic):
-            audit_db.add_replays(page)
+def _made_anew_ms(reader: TopicReader, database: ReportDatabase, topic: str) -> float:
+    if not was_made_anew(database, topic, reader.topic_id()):
+        return -inf
+    return min(reader.first_times_ms(topic), default=inf)
 
 
 def _read_dead_letters(
