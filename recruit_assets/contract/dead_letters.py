@@ -110,9 +110,9 @@ class DeadLetter:
     is_whole: bool = True
     """False if the original was too large for the topic, which has only its beginning."""
     first: Origin | None = None
-    """Before schema version 2, a replayed record told its first origin in its headers, which any producer can forge.
+    """The record rejected first, as a letter from before schema version 2 claims it; a producer may have forged it.
 
-    Now the table of replays knows it.
+    For newer letters the table of replays has it.
     """
     attempts: int = 1
     """How often the record was rejected, by the same headers."""

@@ -52,10 +52,13 @@ class World(Stores):
         self.failures: list[FailedRun] = []
         self.run_count = 0
         self.stopped_runs: list[greenlet] = []
+        self.members: dict[int, MemberInMemory] = {}
+        """By number of the consumer."""
         self.workers = [self.new_worker(number) for number in range(PARTITIONS)]
 
     def new_worker(self, number: int) -> Worker:
-        connections = Connections(MemberInMemory(self, number), WritesInMemory(self), DeadLettersInMemory(self))
+        self.members[number] = MemberInMemory(self, number)
+        connections = Connections(self.members[number], WritesInMemory(self), DeadLettersInMemory(self))
         return Worker(
             connections,
             limits=Limits(1_000_000, to_ms(self.first_hour)),
@@ -79,8 +82,8 @@ class World(Stores):
     def rebalance(self, owner: list[int]) -> None:
         """Assign the partitions anew; each consumer learns of it when it next asks the group."""
         self.owner = owner
-        for worker in self.workers:
-            worker._member.rebalanced = True  # type: ignore[misc]
+        for member in self.members.values():
+            member.rebalanced = True
 
     def erase(self, create_time: bytes) -> None:
         """Delete an event by hand, and materialize its hour, since no change tells of it."""

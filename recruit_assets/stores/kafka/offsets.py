@@ -78,9 +78,8 @@ def partition_spans(admin: KafkaAdminClient, settings: Settings, *, keyspace_id:
     ends = _offsets(admin, settings.kafka_topic, topic.partitions, OffsetSpec.LATEST)
     firsts = _offsets(admin, settings.kafka_topic, topic.partitions, OffsetSpec.EARLIEST)
     if identify(admin, settings.kafka_topic).topic_id != topic.topic_id:
-        return partition_spans(
-            admin, settings, keyspace_id=keyspace_id
-        )  # made anew meanwhile: these numbers are of two topics
+        # made anew meanwhile: these numbers are of two topics
+        return partition_spans(admin, settings, keyspace_id=keyspace_id)
     return tuple(
         PartitionSpan(p, firsts[p], ends[p], committed.get(p), hidden=max(0, ends[p] - readable[p]))
         for p in topic.partitions

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from kafka import KafkaAdminClient
 from kafka.structs import TopicPartition
 
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.kafka.clients import translated_errors
 from recruit_assets.stores.kafka.offsets import partition_spans
 
@@ -53,7 +54,7 @@ def open_transactions(admin: KafkaAdminClient, settings: Settings) -> tuple[Open
             producer_id=one.producer_id,
             transactional_id=names.get(one.producer_id, ""),
             # without the right to describe the transaction: the time of its last record
-            since=datetime.fromtimestamp(started.get(one.producer_id, one.last_timestamp) / 1000, UTC),
+            since=from_ms(started.get(one.producer_id, one.last_timestamp)),
         )
         for tp, one in blocking.items()
     )

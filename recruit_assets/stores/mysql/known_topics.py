@@ -15,6 +15,6 @@ def record_topic(cursor: Cursor, topic: str, topic_id: str) -> None:
 
 
 def was_made_anew(database: ReportDatabase, topic: str, topic_id: str) -> bool:
-    """Whether there was another topic of this name, whose records are gone."""
+    """Whether an earlier topic of this name was deleted."""
     known = database.query(f"SELECT topic_id FROM {KNOWN_TOPICS.name} WHERE topic = %s", (topic,))
     return any(found != topic_id for (found,) in known)
