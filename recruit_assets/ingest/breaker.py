@@ -7,7 +7,7 @@ import logging
 import traceback
 
 from recruit_assets.runtime.errors import Inconsistent
-from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.stores.kafka.record import Record, place_of
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +30,12 @@ class Breaker:
         if name not in self._failed:
             # without the error's message, which may contain the record's data
             frames = "".join(traceback.format_tb(error.__traceback__))
-            log.error("%s fails with an internal error, a bug: %s\n%s", place(record), name, frames)
+            log.error("%s fails with an internal error, a bug: %s\n%s", place_of(record), name, frames)
         self._failed.append(name)
         self._in_a_row = self._in_a_row + 1 if position == self._last + 1 else 1
         self._last = position
         if self._in_a_row >= MAX_FAILURES:
-            raise _broken(f"{self._in_a_row} records in a row, up to {place(record)},", name)
+            raise _broken(f"{self._in_a_row} records in a row, up to {place_of(record)},", name)
 
     def end_micro_batch(self, records: int) -> None:
         """Inconsistent if most of this number of records failed."""
@@ -47,10 +47,6 @@ class Breaker:
 
 def error_name(error: Exception) -> str:
     return f"{type(error).__module__}.{type(error).__qualname__}"
-
-
-def place(record: Record) -> str:
-    return f"{record.topic}/{record.partition}/{record.offset}"
 
 
 def _broken(which: str, name: str) -> Inconsistent:

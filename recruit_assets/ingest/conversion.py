@@ -10,7 +10,7 @@ from recruit_assets.ingest.dead_letters import dead_letter_for
 from recruit_assets.ingest.writer import Row, Writes
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.stores.cassandra.batch_encoder import Partition, raw_row
-from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.stores.kafka.record import Record
 from recruit_assets.transforms.buckets import Layouts, bucket_of_key, event_hour
 from recruit_assets.transforms.validate import Limits, read_event
 

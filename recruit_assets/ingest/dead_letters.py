@@ -13,8 +13,8 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import aware
 from recruit_assets.stores.kafka.clients import MAX_REQUEST_BYTES, TopicSender, open_admin, open_sender
 from recruit_assets.stores.kafka.dead_letter_topic import ForeignRecord, read_dead_letters, size_of
-from recruit_assets.stores.kafka.group_member import Record
-from recruit_assets.stores.kafka.topics import topic_options
+from recruit_assets.stores.kafka.record import Record
+from recruit_assets.stores.kafka.topics import DAY_MS, topic_options
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dead_letter_replays import (
     Replay,
@@ -26,7 +26,6 @@ from recruit_assets.stores.mysql.dead_letter_replays import (
 )
 
 EXAMPLES = 5
-DAY_MS = 86_400_000
 LONGEST_RETENTION_DAYS = 36_500
 """About what MySQL can subtract from today; a topic that keeps records longer keeps them for ever."""
 
@@ -113,15 +112,22 @@ def replay_dead_letters(settings: Settings, selection: Selection, *, again: bool
     letter, whose first origin the table of replays knows.
     """
     done = Replayed()
+    with open_admin(settings) as admin:
+        retention_ms = int(topic_options(admin, settings.dlq_topic)["retention.ms"])
+        limit = int(topic_options(admin, settings.kafka_topic)["max.message.bytes"])
     with open_report_database(settings) as database, open_sender(settings, settings.kafka_topic) as events:
-        replayer = _Replayer(settings, database, events, again=again)
+        _forget_old_replays(database, retention_ms)
+        ((now,),) = database.query("SELECT UTC_TIMESTAMP(6)")
+        replayer = _Replayer(
+            database, events, limit_bytes=min(limit, MAX_REQUEST_BYTES), sent_since=aware(now) if again else None
+        )
         for letters in _selected(settings, selection, done.foreign):
             replayer.replay(traced(database, letters), done)
     return done
 
 
 def traced(database: ReportDatabase, letters: Sequence[DeadLetter]) -> list[Traced]:
-    """The letters with their first origins; the table is only asked about these."""
+    """Each letter with its first origin. Reads only the rows of these letters from the table of replays."""
     sent = replays_at(database, [letter.origin for letter in letters])
     firsts = [replay.first for replay in sent.values()] + [letter.origin for letter in letters]
     last = last_replays(database, [*firsts, *(letter.first for letter in letters if letter.first)])
@@ -137,19 +143,18 @@ def traced(database: ReportDatabase, letters: Sequence[DeadLetter]) -> list[Trac
 
 
 class _Replayer:
-    """Sends records, and stores each replay after Kafka acknowledged it: a crash in between only sends some twice."""
+    """Sends records, and stores each replay after Kafka acknowledged it: a crash in between only sends some twice.
 
-    def __init__(self, settings: Settings, database: ReportDatabase, events: TopicSender, *, again: bool) -> None:
+    A replay before `sent_since` doesn't count; without it, all count.
+    """
+
+    def __init__(
+        self, database: ReportDatabase, events: TopicSender, *, limit_bytes: int, sent_since: datetime | None
+    ) -> None:
         self._database = database
         self._events = events
-        with open_admin(settings) as admin:
-            retention_ms = int(topic_options(admin, settings.dlq_topic)["retention.ms"])
-            limit = int(topic_options(admin, settings.kafka_topic)["max.message.bytes"])
-        self._limit_bytes = min(limit, MAX_REQUEST_BYTES)
-        _forget_old_replays(database, retention_ms)
-        ((now,),) = database.query("SELECT UTC_TIMESTAMP(6)")
-        self._sent_since = aware(now) if again else None
-        """A replay before this doesn't count; without it, all count."""
+        self._limit_bytes = limit_bytes
+        self._sent_since = sent_since
 
     def replay(self, letters: Sequence[Traced], done: Replayed) -> None:
         """Send what is to be sent, and add to the counts."""

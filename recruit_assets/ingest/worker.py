@@ -26,7 +26,8 @@ from recruit_assets.runtime.times import to_ms
 from recruit_assets.stores.cassandra.event_writes import EventWrites
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.dead_letter_topic import open_dead_letter_topic
-from recruit_assets.stores.kafka.group_member import GroupMember, Record
+from recruit_assets.stores.kafka.group_member import GroupMember
+from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.record_batches import HEADER_COST_BYTES
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
 from recruit_assets.transforms.validate import Limits

@@ -15,7 +15,7 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka import topic_reader
 from recruit_assets.stores.kafka.clients import Headers, open_admin, open_consumer
 from recruit_assets.stores.kafka.dead_letter_topic import headers_of, read_dead_letters
-from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.record_batches import HeaderName
 from recruit_assets.stores.kafka.topics import ensure_topics
 from recruit_assets.stores.kafka.watch import UNKNOWN, DeadLetterCounter

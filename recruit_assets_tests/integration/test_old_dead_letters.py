@@ -1,4 +1,4 @@
-"""Dead letters, replays and the table of replays of an installation from before schema version 2 go on working."""
+"""Dead letters and replays that were stored before schema version 2 still work."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from recruit_assets.contract.dead_letters import Origin
 from recruit_assets.ingest.dead_letters import Replayed, Selection, replay_dead_letters
 from recruit_assets.ingest.service import drain
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.mysql.schema import open_schema_session
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.support.ingest import ARecord

@@ -14,7 +14,7 @@ from recruit_assets.ingest.writer import Writes
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import Done
-from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
 from recruit_assets.transforms.buckets import Layout, Layouts
 

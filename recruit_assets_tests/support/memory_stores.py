@@ -27,7 +27,7 @@ from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.times import from_ms, to_ms
 from recruit_assets.stores.cassandra.batch_encoder import RawRow
 from recruit_assets.stores.cassandra.event_writes import Done
-from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
 from recruit_assets.transforms.buckets import Layout, Layouts
 from recruit_assets_tests.support.ingest import ARecord

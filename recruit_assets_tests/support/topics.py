@@ -10,7 +10,7 @@ from recruit_assets.observability.audit import AuditResult, run_audit
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin, open_sender
-from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.topic_reader import open_topic_reader
 from recruit_assets.stores.kafka.topics import ensure_topics
 from recruit_assets_tests.support.ingest import ARecord

@@ -12,7 +12,7 @@ from recruit_assets.observability.audit.event_digest import content_of
 from recruit_assets.observability.audit.results import EXAMPLES, Progress, Sample
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.stores.kafka.dead_letter_topic import ForeignRecord, dead_letter_of
-from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.stores.kafka.record import Record
 from recruit_assets.transforms.buckets import Layouts, bucket_of, event_hour
 from recruit_assets.transforms.validate import Event, Limits, read_event
 

@@ -22,7 +22,7 @@ from recruit_assets.contract.dead_letters import (
 from recruit_assets.runtime.errors import SchemaMismatch, StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import MAX_REQUEST_BYTES, Headers, open_admin, open_sender
-from recruit_assets.stores.kafka.group_member import Record
+from recruit_assets.stores.kafka.record import Record, place_of
 from recruit_assets.stores.kafka.topic_reader import open_topic_reader
 from recruit_assets.stores.kafka.topics import topic_options
 
@@ -101,13 +101,11 @@ def headers_of(letter: DeadLetter) -> Headers:
 class ForeignRecord:
     """A record of the dead letter topic that isn't a dead letter of this platform."""
 
-    topic: str
-    partition: int
-    offset: int
+    place: str
     why: str
 
     def __str__(self) -> str:
-        return f"{self.topic}/{self.partition}/{self.offset}: {self.why}"
+        return f"{self.place}: {self.why}"
 
 
 def dead_letter_of(record: Record) -> DeadLetter | ForeignRecord:
@@ -115,7 +113,7 @@ def dead_letter_of(record: Record) -> DeadLetter | ForeignRecord:
     try:
         return _dead_letter_of(record)
     except ValueError as error:
-        return ForeignRecord(record.topic, record.partition, record.offset, str(error)[:WHY_CHARACTERS])
+        return ForeignRecord(place_of(record), str(error)[:WHY_CHARACTERS])
 
 
 def read_dead_letters(settings: Settings) -> Iterator[list[DeadLetter | ForeignRecord]]:

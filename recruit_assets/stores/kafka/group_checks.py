@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from kafka.errors import InconsistentGroupProtocolError
 
@@ -13,6 +12,7 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin
 from recruit_assets.stores.kafka.commit_label import Owner, require_own_group
 from recruit_assets.stores.kafka.offsets import foreign_members, group_commits
+from recruit_assets.stores.kafka.record import TimedRecord, place_of
 from recruit_assets.stores.kafka.topics import LOG_APPEND_TIME, TIMESTAMP_TYPE, TopicProblem, check_topic, warn
 
 log = logging.getLogger(__name__)
@@ -64,26 +64,13 @@ class GroupChecks:
         self._problems, self._foreign = problems, foreign
 
 
-class TimedRecord(Protocol):
-    """The parts of a Kafka record that tell whose time it has."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp_type(self) -> int: ...
-
-
 def require_broker_times(records: Iterable[TimedRecord], settings: Settings) -> None:
     """SchemaMismatch if a record has its producer's time: the topic's configuration is read only once a minute."""
     for record in records:
         if record.timestamp_type != LOG_APPEND_TYPE:
             raise SchemaMismatch(
-                f"Kafka record {record.topic}/{record.partition}/{record.offset} has its producer's time. Set "
-                f"{TIMESTAMP_TYPE} of the topic to {LOG_APPEND_TIME}. The records that came before can't be ingested: "
+                f"Kafka record {place_of(record)} has its producer's time. Set {TIMESTAMP_TYPE} of the topic to "
+                f"{LOG_APPEND_TIME}. The records that came before can't be ingested: "
                 f"send them again, and move group {settings.kafka_group} past them"
             )
 

@@ -6,7 +6,6 @@ The same happens when the topic is deleted and made anew, or has lost its end: p
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer
 from kafka.errors import (
@@ -28,6 +27,7 @@ from recruit_assets.stores.kafka.compat import known_topic_id, request_rejoin
 from recruit_assets.stores.kafka.group_checks import GroupChecks, named_strangers, require_broker_times
 from recruit_assets.stores.kafka.offsets import group_commits, topic_partitions
 from recruit_assets.stores.kafka.partition_logs import POSITION_TIMEOUT_MS, read_logs
+from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.starting_point import (
     LeaderEpochs,
     PartitionLog,
@@ -45,27 +45,6 @@ JOINING_POLL_S = 2.0
 joins again, which is a rebalance for all members (join_group_async, kafka-python 3.0.12): so polls are long."""
 NOT_NOW = (CommitFailedError, RebalanceInProgressError, IllegalGenerationError, UnknownMemberIdError, KafkaTimeoutError)
 """A commit that fails with these may be repeated after the next poll(). After a timeout it may have taken effect."""
-
-
-class Record(Protocol):
-    """The parts of a Kafka record that we use."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int:
-        """Milliseconds since the epoch, by the broker."""
-
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> list[tuple[str, bytes | None]]: ...
 
 
 class GroupMember:

@@ -10,7 +10,6 @@ from kafka.structs import TopicPartition
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin, open_consumer, translated_errors
-from recruit_assets.stores.kafka.group_member import Record
 from recruit_assets.stores.kafka.offsets import (
     PartitionSpan,
     beginning_offsets,
@@ -18,6 +17,7 @@ from recruit_assets.stores.kafka.offsets import (
     partition_spans,
     topic_partitions,
 )
+from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.topics import identify
 
 POLL_MS = 1_000

@@ -16,8 +16,8 @@ from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin, open_consumer, translated_errors
 from recruit_assets.stores.kafka.dead_letter_topic import ForeignRecord, dead_letter_of
-from recruit_assets.stores.kafka.group_member import Record
 from recruit_assets.stores.kafka.offsets import end_offsets, group_members, partition_spans
+from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.topics import problems, topic_options
 
 POLL_MS = 200
