@@ -312,7 +312,7 @@ DEAD_LETTER_REPLAYS = SqlTable(
 
 KNOWN_TOPICS = SqlTable(
     name="known_topics",
-    description="The event topics that this installation has had; one that was made anew has another id.",
+    description="The first id of each event topic that this installation has had; one that was made anew has another.",
     columns=(
         Column("topic", Type.VARCHAR, "Name of the topic", nullable=False),
         Column("topic_id", Type.VARCHAR, "Kafka's id of the topic", nullable=False),

@@ -9,6 +9,7 @@ from recruit_assets.runtime.settings import AccountPasswords, Settings, load_set
 from recruit_assets.stores.mysql.accounts import apply_accounts
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.schema import apply_mysql_schema
+from recruit_assets.stores.schema import apply_schema
 
 ROLES = ("owner", "ingest", "lineage", "analyst")
 """Without the role dagster, whose database all tests would share."""
@@ -53,7 +54,9 @@ def test_a_role_is_denied_what_it_does_not_need(settings: Settings, prefix: str,
 
 @pytest.mark.parametrize("role", ["owner", "ingest", "lineage"])
 def test_services_find_the_schema_up_to_date_as_their_own_users(settings: Settings, prefix: str, role: str) -> None:
-    apply_mysql_schema(login(settings, prefix + role))
+    apply_schema(settings)
+
+    apply_schema(login(settings, prefix + role))
 
 
 @pytest.mark.parametrize("role", ["ingest", "lineage"])

@@ -7,7 +7,9 @@ from recruit_assets.stores.mysql.connection import ReportDatabase
 
 
 def record_topic(cursor: Cursor, topic: str, topic_id: str) -> None:
-    """Note the topic's id if it isn't known yet."""
+    """Note the topic's id unless one is known: the first id is enough to tell that the topic was made anew."""
+    if cursor.execute(f"SELECT 1 FROM {KNOWN_TOPICS.name} WHERE topic = %s", (topic,)):
+        return  # a login that may only read can go on
     cursor.execute(
         f"INSERT IGNORE INTO {KNOWN_TOPICS.name} (topic, topic_id, first_seen) VALUES (%s, %s, UTC_TIMESTAMP(6))",
         (topic, topic_id),
