@@ -23,10 +23,11 @@ from recruit_assets_tests.containers.platform import LEDGERS, PASSWORDS, Platfor
 FOREIGN = ("kafka", "cassandra", "mysql", "prometheus")
 """Services with third-party images. Grafana has no stand-in, so it isn't started."""
 SENSOR = "cassandra_cdc_sensor"
-READY_S = 300.0
-SETTLED_S = 600.0
-RUN_SEEN_S = 180.0
-SCRAPED_S = 120.0
+FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
+READY_S = 600.0
+SETTLED_S = 1200.0
+RUN_SEEN_S = 300.0
+SCRAPED_S = 300.0
 READ_THROUGH = "SELECT low_water FROM change_feed_mark WHERE id = 1"
 
 Result = TypeVar("Result")
@@ -97,8 +98,12 @@ def _first_round(platform: Platform, events: int) -> None:
     _step("the sensor's runs cover all of them", lambda: _settled(platform))
     ledger = _merged(platform, 1)
     _audited(platform, ledger)
+    _step("no run is left", lambda: _ended(platform))
     runs = [run for run in platform.runs() if run.sensor == SENSOR]
     _require(bool(runs) and {run.status for run in runs} == {"SUCCESS"}, f"runs of the sensor: {runs}")
+    for command in (["materialize"], ["report", "--html", f"{LEDGERS}/report.html"]):
+        done = _step(f"recruit-assets {command[0]}", lambda: platform.command(*command))  # noqa: B023  # called at once
+        _require(done.returncode == 0, f"{command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
     platform.up("prometheus")
     _step("Prometheus has the figures of the audit", lambda: _scraped(platform, ledger))
 
@@ -135,6 +140,7 @@ def _second_round(platform: Platform, events: int, rate: float) -> None:
     _require(not platform.unready(), f"not healthy again: {platform.unready()}")
     for name, container in (("ingest", ingest), ("the worker", worker)):
         _require(inspected(container, "{{.RestartCount}}") != "0", f"{name} wasn't restarted by Docker")
+    _step("no run is left", lambda: _ended(platform))
     statuses = {run.id: run.status for run in platform.runs()}
     _require(statuses[killed_run] == "FAILURE", f"the killed run {killed_run} is {statuses[killed_run]}")
     _require(statuses[lasting] == "SUCCESS", f"the run beside the restart, {lasting}, is {statuses[lasting]}")
@@ -199,6 +205,15 @@ def _settled(platform: Platform) -> None:
     _wait(lambda: platform.query(READ_THROUGH)[0][0] > caught_up, SETTLED_S, what="a reading of the change feed")
     pending = "SELECT COUNT(*) FROM pending_hours"
     _wait(lambda: platform.query(pending)[0][0] == 0, SETTLED_S, what="no pending hour")
+
+
+def _ended(platform: Platform) -> None:
+    """Wait until no run is unfinished: when its hours are stored, a run still has its checks to do."""
+
+    def unfinished() -> list[str]:
+        return [f"{run.id} {run.status}" for run in platform.runs() if run.status not in FINISHED]
+
+    _wait(lambda: not unfinished(), RUN_SEEN_S, what="the end of all runs", found=unfinished)
 
 
 def _merged(platform: Platform, rounds: int) -> str:
