@@ -146,7 +146,7 @@ def guarded(
     """The method with its errors as Failures; it isn't begun if the run was deleted or ended by somebody else."""
 
     @wraps(method)
-    def call(manager: Manager, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+    def call(manager: Manager, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         with as_failures(manager.run), translated_errors():
             if manager.run is not None:
                 manager.run.require_unfinished()
