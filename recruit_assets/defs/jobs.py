@@ -10,8 +10,10 @@ import dagster as dg
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.defs import assets
 from recruit_assets.defs.partitions import hours
+from recruit_assets.defs.runs import HOURS_JOB, LINEAGE_JOB
 from recruit_assets.runtime.settings import load_settings
-from recruit_assets.stores.dagster.history import FINISHED
+from recruit_assets.stores.dagster.compat import repository_label
+from recruit_assets.stores.dagster.old_runs import delete_runs
 
 ASSETS = [
     one
@@ -23,18 +25,14 @@ HOURLY_ASSETS = tuple(
     asset.key for asset in ASSETS if isinstance(asset, dg.AssetsDefinition) and asset.partitions_def == hours
 )
 
-DELETED_AT_ONCE = 100
-DELETED_PER_RUN = 20_000
-"""A few minutes with SQLite. The next days' runs delete the rest."""
-
 lineage_job = dg.define_asset_job(
-    "lineage_job",
+    LINEAGE_JOB,
     selection=dg.AssetSelection.assets(*RAW_ASSETS, *HOURLY_ASSETS),
     description="From Kafka to the report: drains the topic, then replaces the hours named by the run's tags.",
 )
 
 hours_job = dg.define_asset_job(
-    "hours_job",
+    HOURS_JOB,
     selection=dg.AssetSelection.assets(*HOURLY_ASSETS),
     description="Replaces the hours named by the run's tags, from the events in Cassandra.",
 )
@@ -42,12 +40,12 @@ hours_job = dg.define_asset_job(
 
 @dg.op
 def delete_finished_runs(context: dg.OpExecutionContext) -> None:
-    """Delete the runs that ended before the retention period, with their events.
+    """Delete this code location's runs that ended before the retention period, with their events.
 
     Their run keys are forgotten too. That is safe: ours contain the time of their tick, so none is ever used again.
     """
     before = datetime.now(UTC) - timedelta(days=load_settings().run_retention_days)
-    deleted = delete_runs(context.instance, before=before)
+    deleted = delete_runs(context.instance, before=before, label=repository_label(context.run))
     context.add_output_metadata({"deleted_runs": deleted, "before": before.isoformat()})
 
 
@@ -57,14 +55,3 @@ def delete_old_runs() -> None:
 
 
 JOBS = (lineage_job, hours_job, delete_old_runs)
-
-
-def delete_runs(instance: dg.DagsterInstance, *, before: datetime, limit: int = DELETED_PER_RUN) -> int:
-    """Delete up to `limit` runs that ended before then; returns their number. Unfinished runs stay, however old."""
-    old = dg.RunsFilter(statuses=FINISHED, updated_before=before)
-    deleted = 0
-    while deleted < limit and (runs := instance.get_runs(old, limit=min(DELETED_AT_ONCE, limit - deleted))):
-        for run in runs:
-            instance.delete_run(run.run_id)
-        deleted += len(runs)
-    return deleted

@@ -26,6 +26,7 @@ from recruit_assets.runtime.settings import Settings, export
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
+from recruit_assets.stores.dagster.compat import OUR_LABEL, REPOSITORY_TAG
 from recruit_assets.stores.dagster.instance import open_instance
 from recruit_assets.stores.kafka.offsets import uncommitted_records
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
@@ -102,10 +103,11 @@ class _Worker:
         return problem
 
     def _run(self, job: str, tags: dict[str, str], *, assets: Sequence[dg.AssetKey] | None = None) -> str:
-        # with host and process id (in the event log), `report_dead_runs` finds a run whose process was killed
+        # with host and process id (in the event log), `report_dead_runs` finds a run whose process was killed; with
+        # the label, `delete_old_runs` finds it, as all others of our code location
         result = self._repository.get_job(job).execute_in_process(
             instance=self.instance,
-            tags=tags | {HOST_TAG: socket.gethostname()},
+            tags=tags | {HOST_TAG: socket.gethostname(), REPOSITORY_TAG: OUR_LABEL},
             asset_selection=assets,
             run_config=QUIET_LOGS,
             raise_on_error=False,

@@ -5,6 +5,7 @@ ledger is the complete expected report.
 """
 
 import gc
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -32,7 +33,7 @@ from recruit_assets.runtime.echo import silent
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, export, load_settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stores.dagster.instance import open_instance
+from recruit_assets.stores.dagster.instance import HOME_VARIABLE, open_instance
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.schema import apply_schema
 
@@ -50,6 +51,7 @@ console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
 
 def run_demo(*, events: int, seed: int) -> AuditResult:
     """Run and show everything, stop the engines, and return the audit's result."""
+    os.environ.pop(HOME_VARIABLE, None)  # its runs are no business of the user's Dagster instance
     outer = load_settings()
     state_dir = outer.state_dir / "demo"
     engines = LocalEngines(load_settings(state_dir=state_dir), short_lived=True)

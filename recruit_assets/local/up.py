@@ -4,12 +4,14 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from rich.table import Table
 
+from recruit_assets.local.code_server import CodeServer, code_server
 from recruit_assets.local.daemon_health import DaemonWatch
 from recruit_assets.local.engines.engine import EngineState
 from recruit_assets.local.engines.engine_set import LocalEngines
@@ -18,7 +20,7 @@ from recruit_assets.runtime.echo import console, echo
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, export, load_settings
 from recruit_assets.runtime.signals import interrupt_on_signals
-from recruit_assets.stores.dagster.instance import WORKSPACE_FILE, open_instance
+from recruit_assets.stores.dagster.instance import open_instance
 from recruit_assets.stores.schema import apply_schema
 
 HOST = "127.0.0.1"
@@ -57,9 +59,9 @@ def _serve(*, rate: float, port: int, metrics_port: int, engines: LocalEngines |
     export(settings)
     apply_schema(settings)
     logs, page = settings.state_dir / "logs", settings.state_dir / PAGE
-    with open_instance(settings) as instance:
+    with open_instance(settings) as instance, code_server(settings) as code:
         # after `open_instance`, which sets DAGSTER_HOME in our environment
-        wanted = _services(rate, port, metrics_port=metrics_port, page=page)
+        wanted = _services(rate, port, code, metrics_port=metrics_port, page=page)
         with Supervisor(wanted, logs, echo) as services:
             _wait_for_ui(port, services)
             _show_addresses(settings, port, metrics_port=metrics_port, page=page, logs=logs)
@@ -72,14 +74,15 @@ def _serve(*, rate: float, port: int, metrics_port: int, engines: LocalEngines |
                 time.sleep(CHECK_EVERY_S)
 
 
-def _services(rate: float, port: int, *, metrics_port: int, page: Path) -> list[Service]:
+def _services(rate: float, port: int, code: CodeServer, *, metrics_port: int, page: Path) -> list[Service]:
     """The services in the order in which they start; they stop in reverse."""
     environment = dict(os.environ)  # includes the exported settings
     programs = Path(sys.executable).parent
-    workspace = ["-w", str(WORKSPACE_FILE)]
+    workspace = ["-w", str(code.workspace)]
     ours = str(programs / "recruit-assets")
-    commands = {
+    commands: dict[str, Sequence[str]] = {
         "ingest": [ours, "ingest"],
+        "code-server": code.command,
         "webserver": [str(programs / "dagster-webserver"), *workspace, "-h", HOST, "-p", str(port)],
         "daemon": [str(programs / "dagster-daemon"), "run", "--log-level", "warning", *workspace],
         "metrics": [ours, "metrics", "--address", f"{HOST}:{metrics_port}"],

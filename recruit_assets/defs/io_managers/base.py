@@ -1,8 +1,9 @@
 """What the IO managers share: the tables they know, the hours of the run, and what a step has read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import ClassVar
+from functools import wraps
+from typing import ClassVar, Concatenate, ParamSpec, TypeVar
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -11,6 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 from recruit_assets.contract.types import CassandraTable, SqlTable
 from recruit_assets.defs.partitions import hours_of
 from recruit_assets.defs.resources import CassandraResource, SparkResource
+from recruit_assets.defs.resources.current_run import CurrentRun
+from recruit_assets.defs.resources.failures import as_failures
 from recruit_assets.defs.resources.run_scope import RunScope, run_scope
 from recruit_assets.defs.runs import INCREMENTAL_TAG, hours_of_tags
 from recruit_assets.hours.replacement import Replaced, Step, begin_step
@@ -19,7 +22,12 @@ from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession
+from recruit_assets.stores.spark.errors import translated_errors
 from recruit_assets.stores.spark.frames import CassandraFrames
+
+Manager = TypeVar("Manager", bound="HourlyIOManager")
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 class HourlyIOManager(dg.ConfigurableIOManager):
@@ -30,13 +38,15 @@ class HourlyIOManager(dg.ConfigurableIOManager):
     cassandra: dg.ResourceDependency[CassandraResource]
     spark: dg.ResourceDependency[SparkResource]
     _scope: RunScope = PrivateAttr(default_factory=RunScope)
-    _run_id: str = PrivateAttr(default="")
+    _run: CurrentRun | None = PrivateAttr(default=None)
     _tags: dict[str, str] = PrivateAttr(default_factory=dict)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Dagster calls this when a run starts in this process."""
         if context.run is not None:
-            self._run_id, self._tags = context.run.run_id, dict(context.run.tags)
+            if context.instance is not None:
+                self._run = CurrentRun(context.instance, context.run.run_id)
+            self._tags = dict(context.run.tags)
             self._scope = run_scope(context.run.run_id)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
@@ -66,11 +76,20 @@ class HourlyIOManager(dg.ConfigurableIOManager):
 
     def step(self, name: str, hours: Sequence[datetime]) -> Step:
         """The step with this name, which takes its write timestamp when it loads its first input."""
-        return self._scope.step(name, lambda: begin_step(self.store, self._run_id, hours))
+        return self._scope.step(name, lambda: begin_step(self.store, self.run_id, hours))
 
     def end_step(self, name: str, hours: Sequence[datetime]) -> Step:
         """The step with this name, with the inputs it has read, when its output is stored."""
-        return self._scope.end_step(name, lambda: begin_step(self.store, self._run_id, hours))
+        return self._scope.end_step(name, lambda: begin_step(self.store, self.run_id, hours))
+
+    @property
+    def run(self) -> CurrentRun | None:
+        """The run of this process; None outside of a run."""
+        return self._run
+
+    @property
+    def run_id(self) -> str:
+        return self._run.run_id if self._run else ""
 
     @property
     def is_incremental(self) -> bool:
@@ -119,6 +138,21 @@ class HourlyIOManager(dg.ConfigurableIOManager):
 
     def _new_store(self) -> CassandraHourStore:
         return CassandraHourStore(self.session, CassandraFrames(self.spark_session, self.cassandra.settings))
+
+
+def guarded(
+    method: Callable[Concatenate[Manager, Arguments], Result],
+) -> Callable[Concatenate[Manager, Arguments], Result]:
+    """The method with its errors as Failures; it isn't begun if the run was deleted or ended by somebody else."""
+
+    @wraps(method)
+    def call(manager: Manager, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        with as_failures(manager.run), translated_errors():
+            if manager.run is not None:
+                manager.run.require_unfinished()
+            return method(manager, *args, **kwargs)
+
+    return call
 
 
 def require_columns(rows: object, columns: Sequence[str], table: CassandraTable | SqlTable) -> DataFrame:

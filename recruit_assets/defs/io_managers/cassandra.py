@@ -9,14 +9,12 @@ from pyspark.sql import DataFrame
 
 from recruit_assets.contract.tables import BUCKET_METRICS, CASSANDRA_TABLES, HOURLY_JOB_METRICS
 from recruit_assets.contract.types import HourTable
-from recruit_assets.defs.io_managers.base import HourlyIOManager, require_columns, run_metadata
+from recruit_assets.defs.io_managers.base import HourlyIOManager, guarded, require_columns, run_metadata
 from recruit_assets.defs.io_managers.metadata import add_hour_metadata, hour_numbers
-from recruit_assets.defs.resources.failures import as_failures
 from recruit_assets.hours.replacement import PreAggregation, Replaced, read_input, replace_hours
 from recruit_assets.ingest.result import IngestResult
 from recruit_assets.ingest.service import Backlog
 from recruit_assets.stores.cassandra.event_writes import EventWrites
-from recruit_assets.stores.spark.frames import translated_errors
 from recruit_assets.transforms.hourly import add_up, count_actions_by_bucket
 
 
@@ -37,15 +35,13 @@ class CassandraIOManager(HourlyIOManager):
     }
     """By table: how incremental runs replace busy hours."""
 
-    @as_failures()
-    @translated_errors()
+    @guarded
     def load_input(self, context: dg.InputContext) -> DataFrame:
         """The rows of the run's hours, as a query that runs later; MissingCoverage if an hour has no coverage now."""
         table, hours = self.table(context.asset_key), self.input_hours(context)
         return read_input(self.store, self.step(context.op_def.name, hours), table, hours)
 
-    @as_failures()
-    @translated_errors()
+    @guarded
     def handle_output(self, context: dg.OutputContext, obj: DataFrame | Backlog) -> None:
         """Replace exactly the run's hours; or drain the backlog, committing offsets after their events are durable."""
         started = monotonic()

@@ -10,14 +10,13 @@ from pyspark.sql import DataFrame
 
 from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.contract.types import HourlySqlTable
-from recruit_assets.defs.io_managers.base import HourlyIOManager, require_columns, run_metadata
+from recruit_assets.defs.io_managers.base import HourlyIOManager, guarded, require_columns, run_metadata
 from recruit_assets.defs.io_managers.metadata import add_hour_metadata, hour_numbers, run_totals, with_totals
 from recruit_assets.defs.resources import MySqlResource
-from recruit_assets.defs.resources.failures import as_failures
 from recruit_assets.hours.replacement import publish_hours
 from recruit_assets.stores.mysql.hour_sink import MySqlHourSink, preview, totals_by_hour
 from recruit_assets.stores.mysql.lookups import refresh_lookups_when_due
-from recruit_assets.stores.spark.frames import sql_frame, stream_by_hour, translated_errors
+from recruit_assets.stores.spark.frames import sql_frame, stream_by_hour
 
 
 class MySqlIOManager(HourlyIOManager):
@@ -30,8 +29,7 @@ class MySqlIOManager(HourlyIOManager):
 
     mysql: dg.ResourceDependency[MySqlResource]
 
-    @as_failures()
-    @translated_errors()
+    @guarded
     def handle_output(self, context: dg.OutputContext, obj: DataFrame) -> None:
         """Publish exactly the run's hours; their rows must come from Spark hour by hour."""
         started, hours = monotonic(), self.output_hours(context)

@@ -27,9 +27,10 @@ from recruit_assets.stores.dagster.compat import (
 )
 
 HOST_TAG = ".dagster/recruit/host"
-"""The machine of a run that wasn't started by a code server. The UI hides tags that begin with `.dagster/`."""
+"""The machine whose launcher, or `materialize`, started the run. The UI hides tags that begin with `.dagster/`."""
 PID_TAG = ".dagster/recruit/pid"
-"""The process of a forked run."""
+"""The process of a forked run; empty on other runs."""
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 CLOCK_STEP_S = 5.0
 """Tolerance between a process's start (counted from boot) and the time of an event (the wall clock)."""
 
@@ -43,10 +44,11 @@ class LocalRunLauncher(ProcessRunLauncher):
 
     def launch_run(self, context: LaunchRunContext) -> None:
         run = context.dagster_run
+        # a retry has the tags of the run before; and other machines with the same database have code servers too
+        self.instance.add_run_tags(run.run_id, {HOST_TAG: socket.gethostname(), PID_TAG: ""})
         if run_module(run) != DEFINITIONS or not is_current():
             super().launch_run(context)
             return
-        self.instance.add_run_tags(run.run_id, {HOST_TAG: socket.gethostname()})
         pid = start_run(run.run_id, self.instance.get_ref())
         self.instance.add_run_tags(run.run_id, {PID_TAG: str(pid)})
         self.add_launched(run.run_id)
@@ -54,7 +56,7 @@ class LocalRunLauncher(ProcessRunLauncher):
     def terminate(self, run_id: str) -> bool:
         """Interrupt the run's process, as its code server would."""
         run = self.instance.get_run_by_id(run_id)
-        if run is None or run.is_finished or PID_TAG not in run.tags:
+        if run is None or run.is_finished or not run.tags.get(PID_TAG):
             stopped: bool = super().terminate(run_id)  # type: ignore[no-untyped-call]  # Dagster's
             return stopped
         if not _is_of_this_machine(run.tags) or dead_process_of(self.instance, run) is not None:
@@ -100,10 +102,11 @@ def dead_process_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int | N
 
 
 def _is_of_this_machine(tags: Mapping[str, str]) -> bool:
-    if GRPC_INFO_TAG in tags:
-        server: dict[str, Any] = json.loads(tags[GRPC_INFO_TAG])
-        return "socket" in server or server.get("host") in {"localhost", "127.0.0.1", "::1"}
-    return tags.get(HOST_TAG) == socket.gethostname()
+    """Whether this machine launched the run, and not to a code server elsewhere."""
+    if tags.get(HOST_TAG) != socket.gethostname():
+        return False
+    server: dict[str, Any] = json.loads(tags.get(GRPC_INFO_TAG, "{}"))
+    return server.get("host", LOOPBACK[0]) in LOOPBACK
 
 
 def _is_alive(pid: int, started: datetime) -> bool:

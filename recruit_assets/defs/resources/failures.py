@@ -5,13 +5,17 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from recruit_assets.defs.resources.current_run import CurrentRun
 from recruit_assets.runtime.errors import RecruitError, StoreUnavailable
 
 
 @contextmanager
-def as_failures() -> Iterator[None]:
-    """Raise the platform's errors as Failures; Dagster retries the step only after an outage."""
+def as_failures(run: CurrentRun | None) -> Iterator[None]:
+    """Raise the platform's errors as Failures; Dagster retries the step, or the run, only after an outage."""
     try:
         yield
     except RecruitError as error:
-        raise dg.Failure(str(error), allow_retries=isinstance(error, StoreUnavailable)) from error
+        is_outage = isinstance(error, StoreUnavailable)
+        if run is not None:
+            run.allow_retries(is_outage)
+        raise dg.Failure(str(error), allow_retries=is_outage) from error

@@ -4,6 +4,7 @@ Checked with CHECKED_WITH. After an upgrade, `unit/stores/dagster/test_compat.py
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +17,13 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
 from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG as REPOSITORY_TAG
+
+from recruit_assets.stores.dagster.instance import LOCATION
 
 __all__ = [
     "GRPC_INFO_TAG",
+    "REPOSITORY_TAG",
     "RUN_MODULES",
     "CheckEvaluation",
     "CheckRunHealthResult",
@@ -29,11 +34,20 @@ __all__ = [
     "add_partition_metadata",
     "check_evaluations",
     "execute_run",
+    "has_partitioned_assets",
+    "last_materialized_by",
+    "repository_label",
     "run_module",
     "sensor_cursors",
 ]
 
 CHECKED_WITH = {"dagster": "1.13.27"}
+
+OUR_LABEL = f"__repository__@{LOCATION}"
+"""Dagster stores it as REPOSITORY_TAG of each run of our code location. Runs of `materialize` have it too."""
+
+PER_QUERY = 500
+"""Partitions in a query: SQLite allows 999 parameters, or more in newer versions."""
 
 RUN_MODULES = ("dagster._cli.api", "dagster._daemon.cli")
 """What a run's process imports of Dagster: how it is executed, and the main module of the daemon that forked it."""
@@ -80,6 +94,32 @@ def sensor_cursors(instance: dg.DagsterInstance, sensor: str) -> Sequence[str]:
     states = (state for state in instance.all_instigator_state() if state.instigator_name == sensor)
     cursors = (getattr(state.instigator_data, "cursor", None) for state in states)
     return [cursor for cursor in cursors if cursor]
+
+
+def has_partitioned_assets(job: dg.JobDefinition) -> bool:
+    """Whether the job materializes partitions. A subset's `partitions_def` is that of the whole job."""
+    layer = job.asset_layer
+    return any(layer.get(key).is_partitioned for key in layer.executable_asset_keys)
+
+
+def repository_label(run: dg.DagsterRun) -> str:
+    """The value of REPOSITORY_TAG for all runs of this run's code location."""
+    origin = run.remote_job_origin
+    return origin.repository_origin.get_label() if origin else OUR_LABEL
+
+
+def last_materialized_by(instance: dg.DagsterInstance, key: dg.AssetKey, partitions: AbstractSet[str]) -> set[str]:
+    """The runs of the last materializations of the asset: of each of these partitions, and of the whole asset."""
+    kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+    whole = instance.get_latest_materialization_event(key)
+    runs = {whole.run_id} if whole else set()
+    wanted = sorted(partitions)
+    for first in range(0, len(wanted), PER_QUERY):
+        some = set(wanted[first : first + PER_QUERY])
+        ids = list(instance.event_log_storage.get_latest_storage_id_by_partition(key, kind, some).values())
+        found = instance.fetch_materializations(dg.AssetRecordsFilter(key, storage_ids=ids), limit=PER_QUERY)
+        runs |= {record.run_id for record in found.records}
+    return runs
 
 
 def run_module(run: dg.DagsterRun) -> str | None:

@@ -18,7 +18,8 @@ from recruit_assets.runtime.settings import Settings
 HOME_VARIABLE = "DAGSTER_HOME"
 CONFIG_FILE = "dagster.yaml"
 REPOSITORY = Path(recruit_assets.__file__).resolve().parent.parent
-WORKSPACE_FILE = REPOSITORY / "workspace.yaml"
+LOCATION = "recruit_assets"
+"""The code location's name, as in workspace.yaml; Dagster labels runs and keeps the state of sensors by it."""
 
 
 def ensure_dagster_home(settings: Settings) -> Path:
@@ -46,10 +47,21 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 
 def _link_config(home: Path) -> None:
-    """A link, not a copy: a change to the repository's file takes effect at the next start."""
+    """A link, not a copy: a change to the repository's file takes effect at the next start.
+
+    A file, or a link to one, that somebody else has put there stays, and is in force.
+    """
     source, link = REPOSITORY / CONFIG_FILE, home / CONFIG_FILE
     if not source.exists():
         raise UserError(f"{source} is missing: run from a checkout, or set {HOME_VARIABLE} to a home that has one")
+    if link.exists() and not _is_of_a_checkout(link):
+        return
     if not (link.is_symlink() and link.readlink() == source):
-        link.unlink(missing_ok=True)
-        link.symlink_to(source)
+        new = home / f".{CONFIG_FILE}.{os.getpid()}"
+        new.symlink_to(source)
+        new.replace(link)  # in one step: another command may read it at the same time
+
+
+def _is_of_a_checkout(link: Path) -> bool:
+    """Whether it is a link to the dagster.yaml of a checkout, this one or another."""
+    return link.is_symlink() and (link.resolve().parent / recruit_assets.__name__ / "__init__.py").exists()

@@ -8,14 +8,11 @@ from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
-from py4j.protocol import Py4JError, Py4JJavaError
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.types import TimestampType
 from pyspark.sql.utils import is_remote
 
 from recruit_assets.contract.types import CassandraTable, HourTable, SqlTable
-from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.spark.options import WRITES, cassandra_options, mysql_options
 
@@ -112,28 +109,6 @@ def cached(rows: DataFrame) -> Iterator[DataFrame]:
         yield rows.sparkSession.table(name).persist()
     finally:
         rows.sparkSession.catalog.dropTempView(name)  # it leaves the cache too
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turn an error of Spark, a screenful of Java, into StoreUnavailable with the innermost cause in one line."""
-    try:
-        yield
-    except (Py4JError, PySparkException) as error:
-        raise StoreUnavailable(f"Spark failed: {_innermost(error)}") from error
-
-
-def _innermost(error: Exception) -> str:
-    message = str(error)
-    if isinstance(error, Py4JJavaError):
-        cause = error.java_exception
-        try:
-            while (deeper := cause.getCause()) is not None:
-                cause = deeper
-            message = str(cause.toString())
-        except Py4JError:  # the JVM is gone, and the exception's details with it
-            message = str(error.errmsg)
-    return message.strip().partition("\n")[0]
 
 
 def from_micros(micros: int) -> datetime:

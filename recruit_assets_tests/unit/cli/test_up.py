@@ -7,6 +7,7 @@ from typer.main import get_command
 
 from recruit_assets.cli.main import app
 from recruit_assets.local import up
+from recruit_assets.local.code_server import CodeServer
 from recruit_assets.runtime.settings import load_settings
 
 PAGE = Path("/a place/report.html")
@@ -15,12 +16,13 @@ OURS = {"ingest", "metrics", "report", "simulator"}
 
 def test_our_services_are_valid_commands() -> None:
     """An invalid option would only show as a service that keeps dying."""
+    code = CodeServer(["dagster", "api", "grpc"], Path("/a place/workspace.yaml"))
     commands = get_command(app).commands  # type: ignore[attr-defined]  # the app is a group
     services = {
-        service.name: list(service.arguments) for service in up._services(20.0, 3000, metrics_port=1, page=PAGE)
+        service.name: list(service.arguments) for service in up._services(20.0, 3000, code, metrics_port=1, page=PAGE)
     }
 
-    assert set(services) == OURS | {"webserver", "daemon"}
+    assert set(services) == OURS | {"code-server", "webserver", "daemon"}
     for name in OURS:
         _, command, *options = services[name]
         commands[command].make_context(command, options)

@@ -7,7 +7,14 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from recruit_assets.defs.runs import hours_of_tags, range_tags, recent_failures, started_hours, unfinished_runs
+from recruit_assets.defs.runs import (
+    HOURS_JOB,
+    hours_of_tags,
+    range_tags,
+    recent_failures,
+    started_hours,
+    unfinished_runs,
+)
 from recruit_assets.hours.planning import HourRange
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -30,13 +37,22 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def a_run(instance: dg.DagsterInstance, op: dg.OpDefinition, tags: dict[str, str]) -> None:
-    job = dg.GraphDefinition("job", node_defs=[op]).to_job()
+def a_run(instance: dg.DagsterInstance, op: dg.OpDefinition, tags: dict[str, str], name: str = HOURS_JOB) -> None:
+    job = dg.GraphDefinition(name, node_defs=[op]).to_job()
     job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
 
 
-def an_unfinished_run(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, tags: dict[str, str]) -> None:
-    instance.add_run(dg.DagsterRun(job_name="job", run_id=str(uuid4()), status=status, tags=tags))
+def an_unfinished_run(
+    instance: dg.DagsterInstance,
+    status: dg.DagsterRunStatus,
+    tags: dict[str, str],
+    *,
+    job: str = HOURS_JOB,
+    asset: str | None = None,
+) -> None:
+    selection = frozenset({dg.AssetKey(asset)}) if asset else None
+    run = dg.DagsterRun(job_name=job, run_id=str(uuid4()), status=status, tags=tags, asset_selection=selection)
+    instance.add_run(run)
 
 
 @pytest.mark.parametrize("hours", [HourRange(SEVEN, SEVEN), HourRange(SEVEN, NINE)])
@@ -88,3 +104,26 @@ def test_old_failures_are_not_listed(instance: dg.DagsterInstance) -> None:
     a_run(instance, fails, range_tags(HourRange(SEVEN, NINE)))
 
     assert recent_failures(instance, now=datetime.now(UTC) + timedelta(hours=1)) == []
+
+
+OF_ASSETS = "__ASSET_JOB"
+"""Dagster's name for the job of assets that a person picks in the UI, in every code location."""
+
+
+def test_runs_of_other_users_of_the_instance_are_not_ours(instance: dg.DagsterInstance) -> None:
+    """An hourly asset of somebody else must not hold up our hours, nor count against them."""
+    tags = range_tags(HourRange(SEVEN, SEVEN))
+    an_unfinished_run(instance, dg.DagsterRunStatus.STARTED, tags, job="their_job")
+    an_unfinished_run(instance, dg.DagsterRunStatus.STARTED, tags, job=OF_ASSETS, asset="their_hours")
+    a_run(instance, fails, tags, "their_job")
+
+    assert unfinished_runs(instance).hours == ()
+    assert started_hours(instance) == ()
+    assert recent_failures(instance) == []
+
+
+def test_runs_of_assets_that_a_person_picked_are_ours(instance: dg.DagsterInstance) -> None:
+    tags = range_tags(HourRange(SEVEN, SEVEN))
+    an_unfinished_run(instance, dg.DagsterRunStatus.STARTED, tags, job=OF_ASSETS, asset="mysql_report")
+
+    assert unfinished_runs(instance).hours == started_hours(instance) == (HourRange(SEVEN, SEVEN),)

@@ -18,6 +18,8 @@ from dagster._core.events.log import EventLogEntry
 from recruit_assets.defs.launcher.local import HOST_TAG, PID_TAG, LocalRunLauncher, dead_process_of, report_dead_runs
 
 OF_THIS_MACHINE = {HOST_TAG: socket.gethostname()}
+SOCKET = {".dagster/grpc_info": '{"host": "localhost", "socket": "/run/code-server"}'}
+ELSEWHERE = {".dagster/grpc_info": '{"host": "code-server", "port": 4000}'}
 
 
 @pytest.fixture
@@ -78,7 +80,9 @@ def test_another_process_with_the_same_id_is_not_taken_for_the_run(instance: dg.
     [
         pytest.param({}, id="no machine is named"),
         pytest.param({HOST_TAG: "elsewhere.example"}, id="started by a person elsewhere"),
-        pytest.param({".dagster/grpc_info": '{"host": "code-server", "port": 4000}'}, id="a code server elsewhere"),
+        pytest.param(OF_THIS_MACHINE | ELSEWHERE, id="launched here, to a code server elsewhere"),
+        pytest.param(SOCKET, id="a code server of an unknown machine"),
+        pytest.param({HOST_TAG: "elsewhere.example"} | SOCKET, id="another machine with the same Dagster storage"),
     ],
 )
 def test_the_health_of_another_machines_run_is_unknown(
@@ -90,8 +94,7 @@ def test_the_health_of_another_machines_run_is_unknown(
 
 
 def test_the_health_of_a_local_code_servers_run_is_known(instance: dg.DagsterInstance, ended_pid: int) -> None:
-    tags = {".dagster/grpc_info": '{"host": "localhost", "socket": "/run/code-server"}'}
-    run = a_started_run(instance, pid=ended_pid, tags=tags)
+    run = a_started_run(instance, pid=ended_pid, tags=OF_THIS_MACHINE | SOCKET)
 
     assert dead_process_of(instance, run) == ended_pid
 

@@ -1,0 +1,73 @@
+"""What people click in Dagster's UI, as the GraphQL that it sends to a real web server."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.request import Request, urlopen
+
+from recruit_assets.stores.dagster.instance import LOCATION
+
+LAUNCH = """
+mutation($params: ExecutionParams!) {
+  launchRun(executionParams: $params) { __typename ... on LaunchRunSuccess { run { runId } } ... on Error { message } }
+}
+"""
+TERMINATE = "mutation($run: String!) { terminateRun(runId: $run) { __typename ... on Error { message } } }"
+DELETE = "mutation($run: String!) { deletePipelineRun(runId: $run) { __typename ... on Error { message } } }"
+LOADED = "{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename } } } } }"
+PARTITIONS = """
+query($asset: String!) { assetNodeOrError(assetKey: {path: [$asset]}) { ... on AssetNode { partitionKeys } } }
+"""
+TIMEOUT_S = 30
+
+
+class DagsterUi:
+    """The UI at this address."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/graphql"
+
+    def ask(self, query: str, **variables: object) -> Mapping[str, Any]:
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = Request(self._url, body, {"Content-Type": "application/json"})
+        with urlopen(request, timeout=TIMEOUT_S) as answer:
+            found: Mapping[str, Any] = json.load(answer)
+        assert "errors" not in found, found
+        data: Mapping[str, Any] = found["data"]
+        return data
+
+    def is_loaded(self) -> bool:
+        """Whether the page shows the code location without an error; also false while nothing answers."""
+        try:
+            entries = self.ask(LOADED)["workspaceOrError"]["locationEntries"]
+        except OSError:
+            return False
+        loaded = [entry["locationOrLoadError"] for entry in entries]
+        return loaded == [{"__typename": "RepositoryLocation"}]
+
+    def launch(self, job: str, tags: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        """Launch a run; `__typename` is LaunchRunSuccess or the error's."""
+        selector = {"repositoryLocationName": LOCATION, "repositoryName": "__repository__", "jobName": job}
+        listed = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+        params = {"selector": selector, "runConfigData": {}, "executionMetadata": {"tags": listed}}
+        launched: Mapping[str, Any] = self.ask(LAUNCH, params=params)["launchRun"]
+        return launched
+
+    def launched(self, job: str, tags: Mapping[str, str] | None = None) -> str:
+        """Launch a run; returns its id."""
+        answer = self.launch(job, tags)
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        run: str = answer["run"]["runId"]
+        return run
+
+    def terminate(self, run: str) -> str:
+        answer: str = self.ask(TERMINATE, run=run)["terminateRun"]["__typename"]
+        return answer
+
+    def delete(self, run: str) -> str:
+        answer: str = self.ask(DELETE, run=run)["deletePipelineRun"]["__typename"]
+        return answer
+
+    def partitions(self, asset: str) -> list[str]:
+        keys: list[str] = self.ask(PARTITIONS, asset=asset)["assetNodeOrError"]["partitionKeys"]
+        return keys
