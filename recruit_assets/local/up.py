@@ -17,7 +17,6 @@ from recruit_assets.local.supervisor import Service, Supervisor
 from recruit_assets.runtime.echo import console, echo
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, export, load_settings
-from recruit_assets.runtime.signals import interrupt_on_signals
 from recruit_assets.stores.dagster.instance import WORKSPACE_FILE, open_instance
 from recruit_assets.stores.schema import apply_schema
 
@@ -30,18 +29,17 @@ STARTING_S = 90.0
 
 
 def run_until_interrupted(*, rate: float, port: int, metrics_port: int) -> None:
-    """Run the engines and everything that uses them, until SIGINT, SIGTERM or SIGHUP stops all of it."""
+    """Run the engines and everything that uses them, until KeyboardInterrupt stops all of it."""
     engines = None if _uses_other_engines() else LocalEngines(load_settings())
-    with interrupt_on_signals():
-        try:
-            if engines is not None:
-                engines.start(echo)
-            _serve(rate=rate, port=_free_port(port), metrics_port=_free_port(metrics_port), engines=engines)
-        except KeyboardInterrupt:
-            return  # the normal end
-        finally:
-            if engines is not None:
-                engines.stop(echo)
+    try:
+        if engines is not None:
+            engines.start(echo)
+        _serve(rate=rate, port=_free_port(port), metrics_port=_free_port(metrics_port), engines=engines)
+    except KeyboardInterrupt:
+        return  # the normal end
+    finally:
+        if engines is not None:
+            engines.stop(echo)
 
 
 def _uses_other_engines() -> bool:

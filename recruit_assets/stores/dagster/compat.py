@@ -3,7 +3,7 @@
 Checked with CHECKED_WITH. After an upgrade, `unit/stores/dagster/test_compat.py` shows what has changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +29,7 @@ __all__ = [
     "add_partition_metadata",
     "check_evaluations",
     "execute_run",
+    "on_each_event",
     "run_module",
     "sensor_cursors",
 ]
@@ -80,6 +81,11 @@ def sensor_cursors(instance: dg.DagsterInstance, sensor: str) -> Sequence[str]:
     states = (state for state in instance.all_instigator_state() if state.instigator_name == sensor)
     cursors = (getattr(state.instigator_data, "cursor", None) for state in states)
     return [cursor for cursor in cursors if cursor]
+
+
+def on_each_event(instance: dg.DagsterInstance, run_id: str, call: Callable[[], object]) -> None:
+    """Call it after each event of the run that this process stores."""
+    instance.add_event_listener(run_id, lambda _: call())
 
 
 def run_module(run: dg.DagsterRun) -> str | None:
