@@ -25,6 +25,8 @@ PORTS_TRIED = 100
 PAGE = "report.html"
 PAGE_EVERY_S = 60
 CHECK_EVERY_S = 1.0
+DAEMON = {"DAGSTER_ASSET_BACKFILL_RUN_CHUNK_SIZE": "1"}
+"""After each run that it queues, the daemon looks whether the backfill was canceled; by default after 25 (minutes)."""
 STARTING_S = 90.0
 
 
@@ -72,7 +74,7 @@ def _serve(*, rate: float, port: int, metrics_port: int, engines: LocalEngines |
 
 def _services(rate: float, port: int, *, metrics_port: int, page: Path) -> list[Service]:
     """The services in the order in which they start; they stop in reverse."""
-    environment = dict(os.environ)  # includes the exported settings
+    environment = {**os.environ, **DAEMON}  # includes the exported settings
     programs = Path(sys.executable).parent
     workspace = ["-w", str(WORKSPACE_FILE)]
     ours = str(programs / "recruit-assets")
