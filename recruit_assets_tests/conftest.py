@@ -40,6 +40,7 @@ RUNNING_ENGINES = "RECRUIT_TEST_STATE_DIR"
 OTHER_MYSQL = "RECRUIT_TEST_MYSQL"
 OURS = (RUNNING_ENGINES, OTHER_MYSQL)
 ENGINES_DIR = "engines_dir"
+TOGETHER = ("chaos", "ui")
 ENGINES_DIR_KEY = pytest.StashKey[Path]()
 
 # of a mutant it matters only that a test fails, each time the same: the search for the smallest example takes minutes
@@ -66,13 +67,13 @@ def pytest_configure_node(node: "WorkerController") -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Scheduling":
-    """Keep the tests of a file on one worker, and the whole chaos suite, whose tests kill the same engines."""
+    """Keep the tests of a file on one worker, and those of a folder that share what a test may kill."""
     from xdist.scheduler import LoadFileScheduling
 
     class Files(LoadFileScheduling):  # type: ignore[misc]  # typed as Any
         def _split_scope(self, nodeid: str) -> str:
             file = Path(nodeid.split("::", 1)[0])
-            return str(file.parent if file.parent.name == "chaos" else file)
+            return str(file.parent if file.parent.name in TOGETHER else file)
 
     return Files(config, log)
 

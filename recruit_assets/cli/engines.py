@@ -16,10 +16,8 @@ app = typer.Typer(no_args_is_help=True, help="Kafka, Cassandra, MariaDB and Spar
 def start() -> None:
     """Start the engines and return when all accept work. The first time it downloads them (273 MB)."""
     from recruit_assets.local.engines.engine_set import LocalEngines
-    from recruit_assets.runtime.signals import interrupt_on_signals
 
-    with interrupt_on_signals():
-        LocalEngines(load_settings()).start(echo)
+    LocalEngines(load_settings()).start(echo)
 
 
 @app.command()

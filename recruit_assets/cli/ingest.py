@@ -7,9 +7,7 @@ import typer
 from recruit_assets.cli.progress import progress_bars
 from recruit_assets.runtime.echo import echo
 from recruit_assets.runtime.settings import load_settings
-
-INTERRUPTED = 130
-"""Exit code after a signal that ended ingest before it had caught up, as after Ctrl-C in any shell."""
+from recruit_assets.runtime.signals import INTERRUPTED, stop_on_signals
 
 
 def ingest(
@@ -23,13 +21,12 @@ def ingest(
     """
     from recruit_assets.ingest.processes import serve_processes
     from recruit_assets.ingest.service import drain, serve
-    from recruit_assets.runtime.signals import stop_on_signals
     from recruit_assets.stores.schema import apply_schema
 
     settings = load_settings()
     run = serve_processes if settings.ingest_processes > 1 else serve
+    apply_schema(settings)
     with stop_on_signals() as stop:
-        apply_schema(settings)
         if until_caught_up:
             with progress_bars() as progress:
                 result = drain(settings, should_stop=stop.is_set, run=run, progress=partial(progress, "ingest"))

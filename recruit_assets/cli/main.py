@@ -1,6 +1,7 @@
 """The console script `recruit-assets`: its commands, and how each kind of error ends the process.
 
-Exit codes: 0 success, 1 the work failed or found a difference, 2 an invalid setting, argument or prerequisite.
+Exit codes: 0 success, 1 the work failed or found a difference, 2 an invalid setting, argument or prerequisite, 130 a
+signal ended it (SIGINT, SIGTERM or SIGHUP).
 """
 
 import os
@@ -27,6 +28,7 @@ from recruit_assets.runtime.echo import console
 from recruit_assets.runtime.errors import RecruitError, UserError
 from recruit_assets.runtime.foreign_text import printable
 from recruit_assets.runtime.logs import configure_logs
+from recruit_assets.runtime.signals import INTERRUPTED, interrupt_on_signals
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,15 +52,16 @@ app.command()(up.up)
 def main() -> None:
     """Run the command. The platform's own errors are one line on stderr, without a traceback."""
     configure_logs()
-    # printed three times at every start, about the parameter that single-run backfills need
+    # printed three times at every start, about the parameter that backfills in ranges need
     warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`")
     try:
-        app()
+        with interrupt_on_signals():
+            app()
     except RecruitError as error:
         console.print(printable(str(error), keep="\n"), style="red", markup=False, highlight=False)
         sys.exit(2 if isinstance(error, UserError) else 1)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # the reader of our output has gone (`| head`); Python would fail again when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

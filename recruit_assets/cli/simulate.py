@@ -15,14 +15,12 @@ from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.runtime.echo import echo
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import Settings, load_settings
-from recruit_assets.runtime.signals import stop_on_signals
+from recruit_assets.runtime.signals import INTERRUPTED, stop_on_signals
 from recruit_assets.simulator.spec import SIMULATED_REASONS, DayShape, SimulationSpec
 
 if TYPE_CHECKING:  # it imports the clients of Kafka and MySQL
     from recruit_assets.simulator.ledger import Ledger
 
-INTERRUPTED = 130
-"""Exit code after a signal that came before all records were sent, as after Ctrl-C in any shell."""
 TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 

@@ -7,9 +7,11 @@ import re
 import socket
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import dagster as dg
 
@@ -23,10 +25,11 @@ from recruit_assets.hours.planning import SKEW, HourRange, PendingHour, is_cover
 from recruit_assets.runtime.echo import Echo, silent
 from recruit_assets.runtime.errors import RunsFailed
 from recruit_assets.runtime.settings import Settings, export
+from recruit_assets.runtime.signals import notice_signals
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
-from recruit_assets.stores.dagster.compat import OUR_LABEL, REPOSITORY_TAG
+from recruit_assets.stores.dagster.compat import OUR_LABEL, REPOSITORY_TAG, on_each_event
 from recruit_assets.stores.dagster.instance import open_instance
 from recruit_assets.stores.kafka.offsets import uncommitted_records
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
@@ -39,6 +42,8 @@ MAX_TRIES = 3
 PAUSE_S = 1.0
 OTHERS_RUN_TIMEOUT_S = 120.0
 """How long to wait for another process's run of an hour. After that we run it too; the newer run wins."""
+INTERRUPTED = "A signal interrupted the command. The run's unfinished hours stay pending."
+ENDED_IN_ORDER = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.CANCELED}
 QUIET_LOGS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's UI has the log of each run; here a failure is one line at the end."""
 
@@ -56,7 +61,8 @@ def materialize_pending(defs: dg.Definitions, settings: Settings, echo: Echo = s
     """Drain Kafka and run every pending hour, until the report has everything that existed when the drain ended.
 
     Needs no daemon; the UI of the same Dagster home shows the runs. RunsFailed if the drain fails, or if an hour fails
-    three times; the other hours are replaced all the same. After a kill, a second call does the rest.
+    three times; the other hours are replaced all the same. After a kill, a second call does the rest. A signal (see
+    `interrupt_on_signals`) ends it with KeyboardInterrupt; the run that it interrupts is canceled.
     """
     export(settings)
     apply_schema(settings)
@@ -103,16 +109,47 @@ class _Worker:
         return problem
 
     def _run(self, job: str, tags: dict[str, str], *, assets: Sequence[dg.AssetKey] | None = None) -> str:
-        # with host and process id (in the event log), `report_dead_runs` finds a run whose process was killed; with
-        # the label, `delete_old_runs` finds it, as all others of our code location
-        result = self._repository.get_job(job).execute_in_process(
-            instance=self.instance,
-            tags=tags | {HOST_TAG: socket.gethostname(), REPOSITORY_TAG: OUR_LABEL},
-            asset_selection=assets,
-            run_config=QUIET_LOGS,
-            raise_on_error=False,
-        )
-        return "" if result.success else f"{_cause(result)} (run {result.run_id})"
+        run_id = str(uuid4())
+        with self._canceled_by_signals(run_id):
+            # with host and process id (in the event log), `report_dead_runs` finds a run whose process was killed; with
+            # the label, `delete_old_runs` finds it, as all others of our code location
+            result = self._repository.get_job(job).execute_in_process(
+                instance=self.instance,
+                run_id=run_id,
+                tags=tags | {HOST_TAG: socket.gethostname(), REPOSITORY_TAG: OUR_LABEL},
+                asset_selection=assets,
+                run_config=QUIET_LOGS,
+                raise_on_error=False,
+            )
+        return "" if result.success else f"{_cause(result)} (run {run_id})"
+
+    @contextmanager
+    def _canceled_by_signals(self, run_id: str) -> Iterator[None]:
+        """A signal in the block cancels this run, and ends the block with KeyboardInterrupt.
+
+        Dagster handles signals during a run: it records one as a failure, unless the run is being canceled already.
+        """
+        with notice_signals() as has_arrived:
+            on_each_event(self.instance, run_id, lambda: has_arrived() and self._announce_cancellation(run_id))
+            try:
+                yield
+            except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
+                self._record_cancellation(run_id)
+                raise KeyboardInterrupt from error
+            if has_arrived():
+                self._record_cancellation(run_id)
+                raise KeyboardInterrupt
+
+    def _announce_cancellation(self, run_id: str) -> None:
+        run = self.instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished and run.status is not dg.DagsterRunStatus.CANCELING:
+            self.instance.report_run_canceling(run, INTERRUPTED)
+
+    def _record_cancellation(self, run_id: str) -> None:
+        """For a run that Dagster hasn't ended in order, because the signal came before or between its steps."""
+        run = self.instance.get_run_by_id(run_id)
+        if run is not None and run.status not in ENDED_IN_ORDER:
+            self.instance.report_run_canceled(run, INTERRUPTED)
 
 
 class _PendingHours:

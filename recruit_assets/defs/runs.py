@@ -1,6 +1,6 @@
 """Hours and runs: the tags that give a run its hours, the hours of unfinished runs, recently failed hours."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,6 @@ import dagster as dg
 from recruit_assets.contract.tables import CASSANDRA_TABLES, SQL_TABLES
 from recruit_assets.defs.partitions import hour_of, key_of
 from recruit_assets.hours.planning import LAST_RETRY, FailedRun, HourRange
-from recruit_assets.stores.dagster.history import UNFINISHED
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -19,8 +18,16 @@ INCREMENTAL_TAG = "recruit/incremental"
 """On runs that may keep the buckets of an hour that didn't change."""
 
 LINEAGE_JOB, HOURS_JOB = "lineage_job", "hours_job"
+CDC_SENSOR = "cassandra_cdc_sensor"
 OUR_ASSETS = frozenset(dg.AssetKey(table.name) for table in (*CASSANDRA_TABLES, *SQL_TABLES))
 
+FAILURE_REASON_TAG = "dagster/failure_reason"
+NO_FAULT_OF_ITS_HOURS = {"START_TIMEOUT", "UNEXPECTED_TERMINATION"}
+"""Failure reasons of a run that never began, and of one that was stopped together with the daemon or the machine."""
+
+QUEUED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED]
+BEGUN = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+"""Not CANCELING: such a run won't complete its hours."""
 MAX_RUNS_READ = 1000
 FAILURES_REMEMBERED = LAST_RETRY + timedelta(minutes=20)
 """The first tick after a failure counts it. If no tick runs for this long, the hour is just retried too early."""
@@ -31,10 +38,14 @@ HOURS_TAG = "hours"
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedRuns:
-    """The hours of runs that are queued or running: all of them, and by the sensor that requested the run."""
+    """The hours of runs that will replace them soon: of all that have begun, and of the sensor's that are queued.
+
+    Another queued run doesn't count: a person's range may wait for hours.
+    """
 
     hours: tuple[HourRange, ...]
-    by_sensor: Mapping[str, tuple[HourRange, ...]]
+    of_sensor: tuple[HourRange, ...]
+    """Those that the sensor requested."""
 
 
 def range_tags(hours: HourRange) -> dict[str, str]:
@@ -71,39 +82,39 @@ def is_ours(run: dg.DagsterRun) -> bool:
 
 
 def unfinished_runs(instance: dg.DagsterInstance) -> UnfinishedRuns:
-    """All unfinished runs of our hours, however they were started."""
-    runs = _ours(instance.get_runs(dg.RunsFilter(statuses=UNFINISHED), limit=MAX_RUNS_READ))
-    sensors = {run.tags[SENSOR_TAG] for run in runs if SENSOR_TAG in run.tags}
-    by_sensor = {
-        sensor: tuple(_ranges(run.tags for run in runs if run.tags.get(SENSOR_TAG) == sensor)) for sensor in sensors
-    }
-    return UnfinishedRuns(hours=tuple(_ranges(run.tags for run in runs)), by_sensor=by_sensor)
+    """Two queries, whose cost doesn't grow with the queue: a backfill may have queued a thousand runs."""
+    of_sensor = _ranges(instance, dg.RunsFilter(statuses=[*QUEUED, *BEGUN], tags={SENSOR_TAG: CDC_SENSOR}))
+    return UnfinishedRuns(hours=(*_ranges(instance, dg.RunsFilter(statuses=BEGUN)), *of_sensor), of_sensor=of_sensor)
 
 
 def started_hours(instance: dg.DagsterInstance) -> tuple[HourRange, ...]:
     """The hours of runs that have begun. Queued runs don't count: no daemon may be there to start them."""
-    runs = _ours(instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]), limit=MAX_RUNS_READ))
-    return tuple(_ranges(run.tags for run in runs))
+    return _ranges(instance, dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
 
 
 def recent_failures(instance: dg.DagsterInstance, *, now: datetime | None = None) -> Sequence[FailedRun]:
-    """The runs of our hours that failed or were canceled within FAILURES_REMEMBERED."""
+    """The runs of cassandra_cdc_sensor that failed within FAILURES_REMEMBERED because of what they did.
+
+    Only these count against their hours. A person's range may be too large or reach into frozen hours, and a run that
+    somebody canceled hasn't failed.
+    """
     since = (now or datetime.now(UTC)) - FAILURES_REMEMBERED
     records = instance.get_run_records(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED], updated_after=since),
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={SENSOR_TAG: CDC_SENSOR}, updated_after=since),
         limit=MAX_RUNS_READ,
     )
     failures = []
     for record in records:
-        hours = hours_of_tags(record.dagster_run.tags)
-        if hours is not None and record.end_time is not None and is_ours(record.dagster_run):
+        run = record.dagster_run
+        hours = hours_of_tags(run.tags)
+        if hours is None or record.end_time is None or run.tags.get(FAILURE_REASON_TAG) in NO_FAULT_OF_ITS_HOURS:
+            continue
+        if is_ours(run):
             failures.append(FailedRun(hours, ended_at=datetime.fromtimestamp(record.end_time, UTC)))
     return failures
 
 
-def _ours(runs: Iterable[dg.DagsterRun]) -> Sequence[dg.DagsterRun]:
-    return [run for run in runs if is_ours(run)]
-
-
-def _ranges(tags: Iterable[Mapping[str, str]]) -> Iterable[HourRange]:
-    return (hours for hours in map(hours_of_tags, tags) if hours is not None)
+def _ranges(instance: dg.DagsterInstance, runs_filter: dg.RunsFilter) -> tuple[HourRange, ...]:
+    """The hours of ours among these runs."""
+    ours = filter(is_ours, instance.get_runs(runs_filter, limit=MAX_RUNS_READ))
+    return tuple(hours for hours in (hours_of_tags(run.tags) for run in ours) if hours is not None)

@@ -135,9 +135,10 @@ def plan(
 
     A range may span hours that aren't pending, but none that is in a run already, and none that failed, which could
     make the whole range fail. An hour that failed is requested alone. Without `running` hours and `rest`, every hour
-    whose `next_try_at` has passed is due.
+    whose `next_try_at` has passed is due. A running range of older hours too doesn't hold back the current hour.
     """
     current = now.replace(minute=0, second=0, microsecond=0)
+    running = [run if run.first >= current else HourRange(run.first, min(run.last, current - HOUR)) for run in running]
     bounds = HourRange(first_hour, current + HOUR)
     inside = {one.hour: one for one in pending if one.hour in bounds}
     busy = {hour for hour in inside if any(hour in run for run in running)}

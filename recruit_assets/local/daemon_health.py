@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from recruit_assets.defs.runs import CDC_SENSOR
 from recruit_assets.defs.sensors.alerts import unread_feed
-from recruit_assets.defs.sensors.cdc import NAME as CDC_SENSOR
 from recruit_assets.observability.alerts import Alert, is_configured, send
 from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import StoreUnavailable

@@ -19,7 +19,6 @@ from recruit_assets.local.supervisor import Service, Supervisor
 from recruit_assets.runtime.echo import console, echo
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, export, load_settings
-from recruit_assets.runtime.signals import interrupt_on_signals
 from recruit_assets.stores.dagster.instance import open_instance
 from recruit_assets.stores.schema import apply_schema
 
@@ -28,22 +27,23 @@ PORTS_TRIED = 100
 PAGE = "report.html"
 PAGE_EVERY_S = 60
 CHECK_EVERY_S = 1.0
+DAEMON = {"DAGSTER_ASSET_BACKFILL_RUN_CHUNK_SIZE": "1"}
+"""After each run that it queues, the daemon looks whether the backfill was canceled; by default after 25 (minutes)."""
 STARTING_S = 90.0
 
 
 def run_until_interrupted(*, rate: float, port: int, metrics_port: int) -> None:
-    """Run the engines and everything that uses them, until SIGINT, SIGTERM or SIGHUP stops all of it."""
+    """Run the engines and everything that uses them, until KeyboardInterrupt stops all of it."""
     engines = None if _uses_other_engines() else LocalEngines(load_settings())
-    with interrupt_on_signals():
-        try:
-            if engines is not None:
-                engines.start(echo)
-            _serve(rate=rate, port=_free_port(port), metrics_port=_free_port(metrics_port), engines=engines)
-        except KeyboardInterrupt:
-            return  # the normal end
-        finally:
-            if engines is not None:
-                engines.stop(echo)
+    try:
+        if engines is not None:
+            engines.start(echo)
+        _serve(rate=rate, port=_free_port(port), metrics_port=_free_port(metrics_port), engines=engines)
+    except KeyboardInterrupt:
+        return  # the normal end
+    finally:
+        if engines is not None:
+            engines.stop(echo)
 
 
 def _uses_other_engines() -> bool:
@@ -76,7 +76,7 @@ def _serve(*, rate: float, port: int, metrics_port: int, engines: LocalEngines |
 
 def _services(rate: float, port: int, code: CodeServer, *, metrics_port: int, page: Path) -> list[Service]:
     """The services in the order in which they start; they stop in reverse."""
-    environment = dict(os.environ)  # includes the exported settings
+    environment = {**os.environ, **DAEMON}  # includes the exported settings
     programs = Path(sys.executable).parent
     workspace = ["-w", str(code.workspace)]
     ours = str(programs / "recruit-assets")

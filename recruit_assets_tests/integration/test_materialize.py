@@ -1,6 +1,9 @@
 """`materialize`: the whole lineage in this process, and what happens if an hour fails."""
 
+import os
 import re
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,15 +17,18 @@ from recruit_assets.definitions import build_defs
 from recruit_assets.defs import materialize
 from recruit_assets.defs.jobs import JOBS
 from recruit_assets.defs.materialize import Materialized, materialize_pending
-from recruit_assets.defs.partitions import hour_of, hours
+from recruit_assets.defs.partitions import BACKFILL_POLICY, hour_of, hours
 from recruit_assets.runtime.errors import RunsFailed, StoreUnavailable
-from recruit_assets.runtime.settings import Settings
+from recruit_assets.runtime.settings import Settings, as_environment
+from recruit_assets.runtime.signals import ENDING, interrupt_on_signals
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.dagster.instance import REPOSITORY
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.spark.frames import CassandraFrames
+from recruit_assets_tests.support.command import RECRUIT_ASSETS
+from recruit_assets_tests.support.waiting import wait_until
 
 EVENTS = 1_000
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -80,12 +86,14 @@ def test_everything_in_kafka_is_reported_and_a_second_call_changes_nothing(
 
 @pytest.fixture
 def lineage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dg.Definitions]:
-    """Assets that only record their hours as reported, and fail for the hours in `bad`."""
+    """Assets that only record their hours as reported, after the signal `ending`, and fail for the hours in `bad`."""
 
-    def replaced(*, bad: tuple[datetime, ...] = ()) -> dg.Definitions:
-        @dg.asset(partitions_def=hours, backfill_policy=dg.BackfillPolicy.single_run())
+    def replaced(*, bad: tuple[datetime, ...] = (), ending: signal.Signals | None = None) -> dg.Definitions:
+        @dg.asset(partitions_def=hours, backfill_policy=BACKFILL_POLICY)
         def mysql_report(context: dg.AssetExecutionContext) -> None:
             run_hours = [hour_of(key) for key in context.partition_keys]
+            if ending is not None:
+                signal.raise_signal(ending)
             if set(bad) & set(run_hours):
                 raise dg.Failure("the hour is bad")
             with open_report_database(settings) as database:
@@ -98,7 +106,7 @@ def lineage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         @dg.multi_asset(
             specs=[dg.AssetSpec(name, partitions_def=hours) for name in ("filtered_events", "hourly_job_metrics")],
             can_subset=True,
-            backfill_policy=dg.BackfillPolicy.single_run(),
+            backfill_policy=BACKFILL_POLICY,
         )
         def upstream(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
             for key in context.selected_asset_keys:
@@ -166,6 +174,119 @@ def test_a_backlog_of_days_is_processed_in_runs_of_a_day(
 
     assert materialize_pending(lineage_defs, settings) == Materialized(records=0, runs=3, hours=50)
     assert pending_of(settings) == []
+
+
+def statuses() -> list[str]:
+    """Of the runs of hours, oldest first."""
+    with dg.DagsterInstance.get() as instance:
+        return [run.status.value for run in instance.get_runs(dg.RunsFilter(job_name="hours_job"), ascending=True)]
+
+
+@pytest.mark.parametrize("ending", ENDING)
+def test_a_signal_cancels_the_run_and_ends_the_command(
+    settings: Settings, lineage: Callable[..., dg.Definitions], ending: signal.Signals
+) -> None:
+    """Dagster takes the signal for a failure of the run; the command would go on with the next range."""
+    change(settings, *(SEVEN + n * HOUR for n in range(30)))
+
+    with interrupt_on_signals(), pytest.raises(KeyboardInterrupt):
+        materialize_pending(lineage(ending=ending), settings)
+
+    assert statuses() == ["CANCELED"]
+    assert len(pending_of(settings)) == 30
+    assert materialize_pending(lineage(), settings) == Materialized(records=0, runs=2, hours=30)
+    assert statuses() == ["CANCELED", "SUCCESS", "SUCCESS"]
+
+
+def test_a_canceled_run_is_never_recorded_as_a_failure(
+    settings: Settings, lineage: Callable[..., dg.Definitions]
+) -> None:
+    """Each failure is an alert."""
+    change(settings, SEVEN)
+    with interrupt_on_signals(), pytest.raises(KeyboardInterrupt):
+        materialize_pending(lineage(ending=signal.SIGTERM), settings)
+
+    with dg.DagsterInstance.get() as instance:
+        (run,) = instance.get_runs(dg.RunsFilter(job_name="hours_job"))
+        events = [event.dagster_event_type for event in instance.all_logs(run.run_id) if event.is_dagster_event]
+    ends = {dg.DagsterEventType.RUN_CANCELING, dg.DagsterEventType.RUN_CANCELED, dg.DagsterEventType.RUN_FAILURE}
+    assert [event for event in events if event in ends] == [
+        dg.DagsterEventType.RUN_CANCELING,
+        dg.DagsterEventType.RUN_CANCELED,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("phase", "left"),
+    [
+        pytest.param("RUN_START", ["CANCELED"], id="before the first step"),
+        pytest.param("ASSET_MATERIALIZATION_PLANNED", ["CANCELED"], id="while the run is created"),
+        pytest.param("RUN_SUCCESS", ["SUCCESS"], id="after the last step"),
+    ],
+)
+def test_no_signal_is_lost_between_the_steps_of_a_run(
+    settings: Settings,
+    lineage: Callable[..., dg.Definitions],
+    monkeypatch: pytest.MonkeyPatch,
+    phase: str,
+    left: list[str],
+) -> None:
+    change(settings, *(SEVEN + n * HOUR for n in range(30)))
+    store_event = dg.DagsterInstance.handle_new_event
+
+    def signaled(instance: dg.DagsterInstance, event: dg.EventLogEntry, **options: object) -> None:
+        store_event(instance, event, **options)
+        if event.is_dagster_event and event.dagster_event_type == dg.DagsterEventType(phase):
+            signal.raise_signal(signal.SIGTERM)
+
+    lineage_defs = lineage()
+    monkeypatch.setattr(dg.DagsterInstance, "handle_new_event", signaled)
+    with interrupt_on_signals(), pytest.raises(KeyboardInterrupt):
+        materialize_pending(lineage_defs, settings)
+
+    assert statuses() == left
+
+
+@pytest.mark.parametrize("moment", ["between two runs", "while clocks pass"])
+def test_a_signal_outside_of_a_run_ends_the_command(
+    settings: Settings, lineage: Callable[..., dg.Definitions], monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    change(settings, *(SEVEN + n * HOUR for n in range(30)))
+    lineage_defs = lineage()
+
+    def end(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    def say(line: str) -> None:
+        if moment == "between two runs" and "done" in line:
+            end()
+
+    if moment == "while clocks pass":
+        monkeypatch.setattr(materialize.time, "sleep", end)
+    with interrupt_on_signals(), pytest.raises(KeyboardInterrupt):
+        materialize_pending(lineage_defs, settings, say)
+
+    assert statuses() == (["SUCCESS"] if moment == "between two runs" else [])
+
+
+def test_sigterm_to_the_command_ends_it_within_seconds_and_a_second_one_does_the_rest(
+    settings: Settings, frames: CassandraFrames, dagster_home: Path
+) -> None:
+    end = datetime(2026, 1, 6, tzinfo=UTC)
+    spec = SimulationSpec(events=EVENTS, seed=4, start=end - 30 * HOUR, end=end, late_hours=2)
+    ledger = simulate_to_kafka(settings, spec)
+    environment = dict(as_environment(settings)) | {"DAGSTER_HOME": str(dagster_home), "PATH": os.environ["PATH"]}
+    command = subprocess.Popen([*RECRUIT_ASSETS, "materialize"], env=environment)
+    wait_until(lambda: "STARTED" in statuses(), 90, what="a run of hours")
+
+    command.terminate()
+
+    assert command.wait(15) == 130
+    assert statuses()[-1] == "CANCELED"
+    materialize_pending(build_defs(settings=settings), settings)
+    assert [(row[0], row[2], row[11]) for row in report_of(settings)] == [
+        (row[0], row[2], row[11]) for row in ledger.report()
+    ]
 
 
 def test_a_store_that_is_down_is_named_with_its_address(

@@ -13,7 +13,7 @@ from recruit_assets.contract.types import Column, HourTable, Type
 from recruit_assets.definitions import build_defs
 from recruit_assets.defs.io_managers.cassandra import CassandraIOManager
 from recruit_assets.defs.jobs import ASSETS
-from recruit_assets.defs.partitions import hours
+from recruit_assets.defs.partitions import BACKFILL_POLICY, hours
 from recruit_assets.defs.resources import CassandraResource, SparkResource
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import Settings, load_settings
@@ -80,7 +80,7 @@ PUBLISHER_METRICS = HourTable(
 )
 
 
-@dg.asset(partitions_def=hours, io_manager_key="own_io_manager", backfill_policy=dg.BackfillPolicy.single_run())
+@dg.asset(partitions_def=hours, io_manager_key="own_io_manager", backfill_policy=BACKFILL_POLICY)
 def hourly_publisher_metrics(filtered_events: DataFrame) -> DataFrame:
     return filtered_events.groupBy("event_hour", "publisher_id").count().withColumnRenamed("count", "event_count")
 

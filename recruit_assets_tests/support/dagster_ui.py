@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.request import Request, urlopen
 
+from recruit_assets.defs.jobs import HOURLY_ASSETS
+from recruit_assets.defs.partitions import key_of
+from recruit_assets.hours.planning import HourRange
 from recruit_assets.stores.dagster.instance import LOCATION
 
 LAUNCH = """
@@ -18,7 +21,16 @@ LOADED = "{ workspaceOrError { ... on Workspace { locationEntries { locationOrLo
 PARTITIONS = """
 query($asset: String!) { assetNodeOrError(assetKey: {path: [$asset]}) { ... on AssetNode { partitionKeys } } }
 """
-TIMEOUT_S = 30
+BACKFILL = """
+mutation($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) { ... on LaunchBackfillSuccess { backfillId } ... on Error { message } }
+}
+"""
+CANCEL = "mutation($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename } }"
+BACKFILL_STATUS = (
+    "query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
+)
+TIMEOUT_S = 60
 
 
 class DagsterUi:
@@ -71,3 +83,22 @@ class DagsterUi:
     def partitions(self, asset: str) -> list[str]:
         keys: list[str] = self.ask(PARTITIONS, asset=asset)["assetNodeOrError"]["partitionKeys"]
         return keys
+
+    def materialize(self, hours: HourRange) -> str:
+        """Pick the hours on the page of the assets and click "Launch backfill"; returns its id."""
+        params = {
+            "assetSelection": [{"path": list(key.path)} for key in HOURLY_ASSETS],
+            "partitionNames": [key_of(hour) for hour in hours.hours()],
+        }
+        answer = self.ask(BACKFILL, params=params)["launchPartitionBackfill"]
+        assert "backfillId" in answer, answer
+        backfill: str = answer["backfillId"]
+        return backfill
+
+    def cancel(self, backfill: str) -> None:
+        answer = self.ask(CANCEL, id=backfill)["cancelPartitionBackfill"]
+        assert answer == {"__typename": "CancelBackfillSuccess"}
+
+    def backfill_status(self, backfill: str) -> str:
+        status: str = self.ask(BACKFILL_STATUS, id=backfill)["partitionBackfillOrError"]["status"]
+        return status

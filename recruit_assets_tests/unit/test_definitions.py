@@ -64,7 +64,7 @@ def test_all_but_raw_events_are_hourly_and_run_as_one_range() -> None:
     for name in ("filtered_events", "hourly_job_metrics", "mysql_report"):
         node = graph.get(dg.AssetKey(name))
         assert isinstance(node.partitions_def, dg.HourlyPartitionsDefinition)
-        assert node.backfill_policy == dg.BackfillPolicy.single_run()
+        assert node.backfill_policy == dg.BackfillPolicy.multi_run(24)
     assert graph.get(dg.AssetKey("raw_events")).partitions_def is None
 
 

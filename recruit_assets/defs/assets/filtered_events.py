@@ -8,7 +8,7 @@ from recruit_assets.contract.tables import FILTERED_EVENTS, GRAIN
 from recruit_assets.defs.assets.code_version import code_version
 from recruit_assets.defs.assets.column_metadata import OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.defs.assets.documentation import FOR_OPERATORS
-from recruit_assets.defs.partitions import hours
+from recruit_assets.defs.partitions import BACKFILL_POLICY, hours
 from recruit_assets.transforms.hourly import countable
 
 COPIED = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, *SUMMED_FIELDS, "received_at")
@@ -16,7 +16,7 @@ COPIED = ("event_hour", "bucket", "create_time", "event_time", *GRAIN, *SUMMED_F
 
 @dg.asset(
     partitions_def=hours,
-    backfill_policy=dg.BackfillPolicy.single_run(),
+    backfill_policy=BACKFILL_POLICY,
     io_manager_key="cassandra_io_manager",
     group_name="recruitment",
     kinds={"spark", "cassandra"},

@@ -8,13 +8,13 @@ from recruit_assets.contract.tables import GRAIN, HOURLY_JOB_METRICS
 from recruit_assets.defs.assets.code_version import code_version
 from recruit_assets.defs.assets.column_metadata import OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.defs.assets.documentation import FOR_OPERATORS
-from recruit_assets.defs.partitions import hours
+from recruit_assets.defs.partitions import BACKFILL_POLICY, hours
 from recruit_assets.transforms.hourly import count_actions, count_by
 
 
 @dg.asset(
     partitions_def=hours,
-    backfill_policy=dg.BackfillPolicy.single_run(),
+    backfill_policy=BACKFILL_POLICY,
     io_manager_key="cassandra_io_manager",
     group_name="recruitment",
     kinds={"spark", "cassandra"},

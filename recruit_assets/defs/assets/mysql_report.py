@@ -11,7 +11,7 @@ from recruit_assets.defs.assets.code_version import code_version
 from recruit_assets.defs.assets.column_metadata import OWNERS, column_lineage, column_schema, same_names
 from recruit_assets.defs.assets.documentation import FOR_ANALYSTS
 from recruit_assets.defs.assets.sources import job
-from recruit_assets.defs.partitions import hours
+from recruit_assets.defs.partitions import BACKFILL_POLICY, hours
 from recruit_assets.transforms.hourly import to_report
 
 FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=6), fail_window=timedelta(hours=25))
@@ -22,7 +22,7 @@ FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=6), fail_
 @dg.asset(
     deps=[job],
     partitions_def=hours,
-    backfill_policy=dg.BackfillPolicy.single_run(),
+    backfill_policy=BACKFILL_POLICY,
     io_manager_key="mysql_io_manager",
     group_name="recruitment",
     kinds={"spark", "mysql"},

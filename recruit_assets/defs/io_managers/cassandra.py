@@ -1,7 +1,7 @@
 """Stores assets in Cassandra and loads them as Spark DataFrames: declared hourly tables, and the events of Kafka."""
 
-from collections.abc import Mapping, Sequence
-from time import monotonic
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic, sleep
 from typing import ClassVar, cast
 
 import dagster as dg
@@ -11,11 +11,17 @@ from recruit_assets.contract.tables import BUCKET_METRICS, CASSANDRA_TABLES, HOU
 from recruit_assets.contract.types import HourTable
 from recruit_assets.defs.io_managers.base import HourlyIOManager, guarded, require_columns, run_metadata
 from recruit_assets.defs.io_managers.metadata import add_hour_metadata, hour_numbers
+from recruit_assets.hours.ports import Rows
 from recruit_assets.hours.replacement import PreAggregation, Replaced, read_input, replace_hours
 from recruit_assets.ingest.result import IngestResult
 from recruit_assets.ingest.service import Backlog
+from recruit_assets.runtime.errors import MissingCoverage
 from recruit_assets.stores.cassandra.event_writes import EventWrites
 from recruit_assets.transforms.hourly import add_up, count_actions_by_bucket
+
+COVERAGE_TIMEOUT_S = 5.0
+"""Runs of the current hour, seconds apart, leave it without coverage for a second or two each."""
+READ_AGAIN_S = 0.25
 
 
 class CassandraIOManager(HourlyIOManager):
@@ -37,9 +43,10 @@ class CassandraIOManager(HourlyIOManager):
 
     @guarded
     def load_input(self, context: dg.InputContext) -> DataFrame:
-        """The rows of the run's hours, as a query that runs later; MissingCoverage if an hour has no coverage now."""
+        """The rows of the run's hours, as a query that runs later; MissingCoverage if an hour has no coverage."""
         table, hours = self.table(context.asset_key), self.input_hours(context)
-        return read_input(self.store, self.step(context.op_def.name, hours), table, hours)
+        step = self.step(context.op_def.name, hours)
+        return once_covered(lambda: read_input(self.store, step, table, hours))
 
     @guarded
     def handle_output(self, context: dg.OutputContext, obj: DataFrame | Backlog) -> None:
@@ -64,6 +71,18 @@ class CassandraIOManager(HourlyIOManager):
 
     def table(self, key: dg.AssetKey) -> HourTable:
         return cast("HourTable", self.declared_table(key))
+
+
+def once_covered(read: Callable[[], Rows]) -> Rows:
+    """Read again while coverage is missing, for a few seconds: another run may be replacing one of the hours."""
+    give_up_at = monotonic() + COVERAGE_TIMEOUT_S
+    while True:
+        try:
+            return read()
+        except MissingCoverage:
+            if monotonic() >= give_up_at:
+                raise
+        sleep(READ_AGAIN_S)
 
 
 def _replaced_metadata(table: HourTable, replaced: Replaced, seconds: float) -> dict[str, dg.MetadataValue]:

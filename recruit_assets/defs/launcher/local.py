@@ -59,9 +59,13 @@ class LocalRunLauncher(ProcessRunLauncher):
         if run is None or run.is_finished or not run.tags.get(PID_TAG):
             stopped: bool = super().terminate(run_id)  # type: ignore[no-untyped-call]  # Dagster's
             return stopped
-        if not _is_of_this_machine(run.tags) or dead_process_of(self.instance, run) is not None:
-            return False
+        # in any case: a backfill's cancellation terminates its runs until none of them is started any more
         self.instance.report_run_canceling(run)
+        if not _is_of_this_machine(run.tags):
+            return False
+        if dead_process_of(self.instance, run) is not None:
+            self.instance.report_run_canceled(run, "The process of the run was gone already.")
+            return True
         with suppress(ProcessLookupError):  # run monitoring will report it
             os.kill(int(run.tags[PID_TAG]), signal.SIGINT)
         return True

@@ -12,7 +12,7 @@ from recruit_assets.defs.jobs import hours_job
 from recruit_assets.defs.partitions import hours
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
 from recruit_assets.defs.resources.base import settings_of
-from recruit_assets.defs.runs import INCREMENTAL_TAG, range_tags, recent_failures, unfinished_runs
+from recruit_assets.defs.runs import CDC_SENSOR, INCREMENTAL_TAG, range_tags, recent_failures, unfinished_runs
 from recruit_assets.defs.sensors.arrivals import arrivals
 from recruit_assets.defs.sensors.connections import stores
 from recruit_assets.hours.change_feed import FeedState, read_feed
@@ -22,7 +22,6 @@ from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.mysql.lookups import refresh_lookups_when_due
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 
-NAME = "cassandra_cdc_sensor"
 MINIMUM_INTERVAL_S = 1
 """Dagster's daemon starts a round of its sensors every 5 s. With an interval of 5 s, a round that comes 4.9 s after the
 last tick would skip this sensor."""
@@ -38,7 +37,7 @@ OPEN_PAST_RUNS = 2
 
 
 @dg.sensor(
-    name=NAME,
+    name=CDC_SENSOR,
     job=hours_job,
     minimum_interval_seconds=MINIMUM_INTERVAL_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -74,7 +73,7 @@ def evaluate(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedStat
         state = read_feed(ChangeReader(session), PendingHours(database), failures=failures)
         for table in HOURLY_SQL_TABLES:
             refresh_lookups_when_due(database, table)
-    open_past_runs = [one for one in unfinished.by_sensor.get(NAME, ()) if is_past(one, state)]
+    open_past_runs = [one for one in unfinished.of_sensor if is_past(one, state)]
     slots = max(0, OPEN_PAST_RUNS - len(open_past_runs))
     decided = plan(
         state.pending, now=state.now, first_hour=hours.start, slots=slots, running=unfinished.hours, rest=REST

@@ -3,7 +3,7 @@
 Checked with CHECKED_WITH. After an upgrade, `unit/stores/dagster/test_compat.py` shows what has changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +36,7 @@ __all__ = [
     "execute_run",
     "has_partitioned_assets",
     "last_materialized_by",
+    "on_each_event",
     "repository_label",
     "run_module",
     "sensor_cursors",
@@ -120,6 +121,11 @@ def last_materialized_by(instance: dg.DagsterInstance, key: dg.AssetKey, partiti
         found = instance.fetch_materializations(dg.AssetRecordsFilter(key, storage_ids=ids), limit=PER_QUERY)
         runs |= {record.run_id for record in found.records}
     return runs
+
+
+def on_each_event(instance: dg.DagsterInstance, run_id: str, call: Callable[[], object]) -> None:
+    """Call it after each event of the run that this process stores."""
+    instance.add_event_listener(run_id, lambda _: call())
 
 
 def run_module(run: dg.DagsterRun) -> str | None:

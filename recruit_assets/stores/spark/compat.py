@@ -4,6 +4,8 @@ Checked with CHECKED_WITH. After an upgrade, `unit/stores/spark/test_compat.py` 
 """
 
 import os
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +40,17 @@ def new_session(gateway: JavaGateway) -> SparkSession:
     conf = SparkConf(loadDefaults=False).setAll(
         [("spark.master", context.master()), ("spark.app.name", context.appName())]
     )
-    return SparkSession(SparkContext(gateway=gateway, jsc=context, conf=conf), session)
+    with _sigint_kept():
+        return SparkSession(SparkContext(gateway=gateway, jsc=context, conf=conf), session)
+
+
+@contextmanager
+def _sigint_kept() -> Iterator[None]:
+    """PySpark's own handler cancels every job of the JVM: a canceled run would take other runs' jobs with it."""
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handler)
 
 
 def held_objects() -> list[JavaObject]:

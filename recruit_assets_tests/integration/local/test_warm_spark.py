@@ -21,10 +21,19 @@ session.range(1).createOrReplaceTempView("mine")
 print(session.sparkContext.applicationId, session.conf.get("spark.sql.session.timeZone"), *views)
 """
 
+INTERRUPTIBLE = """
+import signal, sys
+from pathlib import Path
+from recruit_assets.stores.spark.warm import attached_session
+before = signal.getsignal(signal.SIGINT)
+session = attached_session(Path(sys.argv[1]))
+print(signal.getsignal(signal.SIGINT) is before)
+"""
 
-def attach(settings: Settings, *arguments: str) -> list[str]:
+
+def attach(settings: Settings, *arguments: str, script: str = ATTACHED) -> list[str]:
     """The output of a process that attaches."""
-    command = [sys.executable, "-c", ATTACHED, settings.spark_gateway, *arguments]
+    command = [sys.executable, "-c", script, settings.spark_gateway, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
 
 
@@ -34,6 +43,11 @@ def test_processes_share_only_the_spark_context(engines: Settings) -> None:
 
     assert context == same_context
     assert (first, second) == (["Europe/Berlin"], ["UTC"])
+
+
+def test_a_run_that_is_canceled_leaves_the_jobs_of_others_alone(engines: Settings) -> None:
+    """PySpark's handler of SIGINT cancels every job of the JVM."""
+    assert attach(engines, script=INTERRUPTIBLE) == ["True"]
 
 
 def test_a_gateway_that_is_gone_is_named(tmp_path: Path) -> None:

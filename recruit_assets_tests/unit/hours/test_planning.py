@@ -146,6 +146,19 @@ def test_an_hour_of_an_unfinished_run_is_neither_requested_nor_bridged() -> None
     assert result.running == (ago(2),)
 
 
+def test_the_current_hour_does_not_wait_for_a_range_that_includes_it() -> None:
+    """Somebody materializes two years in the UI; beside that, the current hour is as fresh as ever."""
+    result = planned(*pending(ago(0), ago(1)), running=(HourRange(ago(17_500), ago(0)),))
+
+    assert (result.requests, result.running) == ((HourRange(ago(0), ago(0)),), (ago(1),))
+
+
+def test_the_current_hour_waits_for_a_run_of_its_own() -> None:
+    result = planned(*pending(ago(-1), ago(0)), running=(HourRange(ago(0), ago(-1)),))
+
+    assert (result.requests, result.running) == ((), (ago(0), ago(-1)))
+
+
 def test_a_run_of_other_hours_splits_no_range() -> None:
     result = planned(*pending(ago(1), ago(2)), running=(HourRange(ago(100), ago(50)),))
 
@@ -278,7 +291,7 @@ def test_no_pending_hour_is_lost_and_no_hour_runs_twice(
     assert set(requested).isdisjoint(named)
     assert {one.hour for one in hours} <= set(requested) | set(named)
     assert all(first_hour <= hour <= CURRENT + HOUR for hour in requested)
-    assert not any(hour in run for hour in requested for run in running)
+    assert not any(hour in run for hour in requested for run in running if hour < CURRENT or run.first >= CURRENT)
 
 
 @given(st.lists(hours_strategy, unique_by=lambda one: one.hour), st.integers(0, 9))

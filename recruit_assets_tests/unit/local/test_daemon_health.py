@@ -10,7 +10,7 @@ import pytest
 from dagster._daemon.types import DaemonHeartbeat  # as a daemon writes them
 from dagster_shared.error import SerializableErrorInfo
 
-from recruit_assets.defs.sensors.cdc import NAME as CDC_SENSOR
+from recruit_assets.defs.runs import CDC_SENSOR
 from recruit_assets.local import daemon_health
 from recruit_assets.local.daemon_health import DaemonWatch, silent_daemons, unread_change_feed
 from recruit_assets.observability.alerts import Alert

@@ -120,13 +120,27 @@ def test_the_process_of_a_run_that_is_terminated_is_interrupted(
     assert found.status is dg.DagsterRunStatus.CANCELING
 
 
-def test_a_process_that_has_a_dead_runs_id_is_not_interrupted(
+def test_a_dead_run_is_canceled_at_once_and_a_process_that_has_its_id_is_not_interrupted(
     instance: dg.DagsterInstance, launcher: LocalRunLauncher
 ) -> None:
     tags = OF_THIS_MACHINE | {PID_TAG: str(os.getpid())}
     run = a_started_run(instance, pid=os.getpid(), tags=tags, started_at=time() - 10 * 86_400)
 
+    assert launcher.terminate(run.run_id)
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.status is dg.DagsterRunStatus.CANCELED
+
+
+def test_a_run_of_another_machine_is_canceling_so_that_its_backfill_can_end(
+    instance: dg.DagsterInstance, launcher: LocalRunLauncher
+) -> None:
+    run = a_started_run(instance, pid=1, tags={HOST_TAG: "elsewhere.example", PID_TAG: "1"})
+
     assert launcher.terminate(run.run_id) is False
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.status is dg.DagsterRunStatus.CANCELING
 
 
 def test_the_repositorys_instance_uses_the_launcher_and_monitors_runs(

@@ -3,19 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import dagster as dg
 import pytest
 
-from recruit_assets.defs.jobs import hours_job
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
-from recruit_assets.defs.runs import range_tags
+from recruit_assets.defs.runs import CDC_SENSOR, range_tags
 from recruit_assets.defs.sensors import cdc
 from recruit_assets.defs.sensors.connections import stores
 from recruit_assets.hours.change_feed import FeedState
 from recruit_assets.hours.planning import HourRange, PendingHour
 from recruit_assets.runtime.settings import load_settings
+from recruit_assets_tests.support.unfinished_runs import an_unfinished_run
 
 NOW = datetime(2026, 1, 5, 7, 30, 0, 250_000, tzinfo=UTC)
 CURRENT = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -66,10 +65,9 @@ def requests_of(result: dg.SensorResult) -> list[Mapping[str, str]]:
     return [request.tags for request in result.run_requests or []]
 
 
-def an_unfinished_run(instance: dg.DagsterInstance, hours: HourRange, *, sensor: str = "") -> None:
+def a_starting_run(instance: dg.DagsterInstance, hours: HourRange, *, sensor: str = "") -> None:
     tags = range_tags(hours) | ({"dagster/sensor_name": sensor} if sensor else {})
-    status = dg.DagsterRunStatus.STARTING
-    instance.add_run(dg.DagsterRun(job_name=hours_job.name, run_id=str(uuid4()), status=status, tags=tags))
+    an_unfinished_run(instance, dg.DagsterRunStatus.STARTING, tags)
 
 
 def test_the_current_hour_is_requested_first_and_with_priority(tick: Tick) -> None:
@@ -103,7 +101,7 @@ def test_a_tick_says_that_the_clock_was_set_back(tick: Tick) -> None:
 
 
 def test_a_tick_that_must_wait_says_for_what(tick: Tick, instance: dg.DagsterInstance) -> None:
-    an_unfinished_run(instance, HourRange(CURRENT, CURRENT))
+    a_starting_run(instance, HourRange(CURRENT, CURRENT))
     waiting = PendingHour(CURRENT - HOUR, newest_change=NOW, next_try_at=NOW + timedelta(minutes=1), attempts=1)
 
     result = tick(pending(CURRENT), waiting, pending(datetime(2020, 1, 1, tzinfo=UTC)))
@@ -119,8 +117,8 @@ def test_a_tick_that_must_wait_says_for_what(tick: Tick, instance: dg.DagsterIns
 def test_unfinished_runs_of_the_past_are_limited_and_others_do_not_count(
     tick: Tick, instance: dg.DagsterInstance
 ) -> None:
-    an_unfinished_run(instance, HourRange(CURRENT - 48 * HOUR, CURRENT - 48 * HOUR), sensor=cdc.NAME)
-    an_unfinished_run(instance, HourRange(CURRENT - 144 * HOUR, CURRENT - 144 * HOUR))
+    a_starting_run(instance, HourRange(CURRENT - 48 * HOUR, CURRENT - 48 * HOUR), sensor=CDC_SENSOR)
+    a_starting_run(instance, HourRange(CURRENT - 144 * HOUR, CURRENT - 144 * HOUR))
     two_ranges = pending(CURRENT - HOUR), pending(CURRENT - 72 * HOUR)
 
     assert len(requests_of(tick(*two_ranges))) == 1
@@ -129,11 +127,18 @@ def test_unfinished_runs_of_the_past_are_limited_and_others_do_not_count(
 def test_the_current_hour_does_not_wait_for_the_past(tick: Tick, instance: dg.DagsterInstance) -> None:
     for days in range(2, 6):
         at = CURRENT - days * 24 * HOUR
-        an_unfinished_run(instance, HourRange(at, at), sensor=cdc.NAME)
+        a_starting_run(instance, HourRange(at, at), sensor=CDC_SENSOR)
 
     (found,) = requests_of(tick(pending(CURRENT), pending(CURRENT - HOUR)))
 
     assert found.items() >= range_tags(HourRange(CURRENT, CURRENT)).items()
+
+
+def test_a_range_that_somebody_queued_holds_up_nothing(tick: Tick, instance: dg.DagsterInstance) -> None:
+    tags = range_tags(HourRange(CURRENT - 764 * HOUR, CURRENT)) | {"dagster/backfill": "mine"}
+    an_unfinished_run(instance, dg.DagsterRunStatus.QUEUED, tags)
+
+    assert len(requests_of(tick(pending(CURRENT), pending(CURRENT - HOUR)))) == 2
 
 
 def test_a_tick_waits_for_something_to_request(tick: Tick, monkeypatch: pytest.MonkeyPatch) -> None:

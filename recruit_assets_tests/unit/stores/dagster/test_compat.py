@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import dagster as dg
 import pytest
+from dagster._core.events import RunFailureReason
 from dagster._core.storage import dagster_run, tags
 
 from recruit_assets.defs import runs
@@ -17,6 +18,7 @@ from recruit_assets.stores.dagster.compat import (
     ProcessRunLauncher,
     add_partition_metadata,
     check_evaluations,
+    on_each_event,
     sensor_cursors,
 )
 from recruit_assets.stores.dagster.history import FINISHED, UNFINISHED
@@ -45,6 +47,8 @@ def test_the_tags_that_we_spell_are_dagsters() -> None:
     assert runs.RANGE_END_TAG == tags.ASSET_PARTITION_RANGE_END_TAG
     assert runs.PARTITION_TAG == tags.PARTITION_NAME_TAG
     assert runs.SENSOR_TAG == tags.SENSOR_NAME_TAG
+    assert runs.FAILURE_REASON_TAG == tags.RUN_FAILURE_REASON_TAG
+    assert {reason.value for reason in RunFailureReason} > runs.NO_FAULT_OF_ITS_HOURS
     assert cdc.MAX_RETRIES_TAG == tags.MAX_RETRIES_TAG
     assert cdc.PRIORITY_TAG == tags.PRIORITY_TAG
 
@@ -123,6 +127,23 @@ def test_a_sensor_that_fails_keeps_the_cursor_of_its_last_success(tmp_path: Path
 
         assert sensor_cursors(instance, "reader") == ["read through 7:00"]
         assert sensor_cursors(instance, "another") == []
+
+
+def test_each_event_of_a_run_is_announced_once_it_is_stored(instance: dg.DagsterInstance) -> None:
+    """So the run's status may be read then."""
+    run_id, seen = str(uuid4()), set()
+
+    def note_status() -> None:
+        run = instance.get_run_by_id(run_id)
+        seen.add(run.status if run else None)
+
+    on_each_event(instance, run_id, note_status)
+    dg.Definitions(assets=[table]).resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=instance, run_id=run_id
+    )
+    dg.materialize([table], instance=instance)
+
+    assert seen == {dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS}
 
 
 def test_a_launcher_waits_for_the_runs_that_it_was_told_of(instance: dg.DagsterInstance) -> None:

@@ -1,106 +1,25 @@
-"""Code server, web server and daemon as `up` runs them, used as people use the UI."""
+"""Runs as people launch, terminate and delete them in the UI."""
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
-from urllib.error import HTTPError
 
 import dagster as dg
 import psutil
 import pytest
 
 from recruit_assets.contract.tables import HOUR_COVERAGE
-from recruit_assets.defs.launcher.local import PID_TAG
-from recruit_assets.defs.partitions import key_of
-from recruit_assets.local import supervisor, up
-from recruit_assets.local.code_server import code_server
-from recruit_assets.local.supervisor import Supervisor
-from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import open_session
-from recruit_assets.stores.dagster.instance import HOME_VARIABLE, open_instance
 from recruit_assets.stores.kafka.clients import open_producer
 from recruit_assets.stores.kafka.offsets import uncommitted_records
 from recruit_assets.stores.mysql.connection import open_report_database
-from recruit_assets_tests.conftest import export_to, fresh_names
 from recruit_assets_tests.support.builders import an_event, as_bytes
-from recruit_assets_tests.support.cleanup import drop_database, drop_topics
-from recruit_assets_tests.support.dagster_ui import DagsterUi
-from recruit_assets_tests.support.kafka_topic import open_transaction
-from recruit_assets_tests.support.keyspace import SharedKeyspace
-from recruit_assets_tests.support.waiting import wait_until
+from recruit_assets_tests.ui.conftest import Platform
 
-DAGSTER = {"code-server", "webserver", "daemon"}
-SEVEN, EIGHT, NINE = (datetime(2026, 1, 5, hour, tzinfo=UTC) for hour in (7, 8, 9))
-"""Events are of the first. The sensor finds them once they are drained, so the others are the tests' own."""
+SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
+OF_SEVEN, OF_EIGHT = ({"dagster/partition": f"2026-01-05-0{hour}:00"} for hour in (7, 8))
 NEEDS_NO_ENGINE = "delete_old_runs"
-WILL_RETRY = "dagster/will_retry"
-"""Dagster decides it right after a run has failed."""
-FIRST_PORT = 13_000
-"""Below the ports that the kernel gives to clients: one that waits for such a port may connect to itself."""
-
-
-class Platform:
-    """The running services."""
-
-    def __init__(self, settings: Settings, services: Supervisor, instance: dg.DagsterInstance, port: int) -> None:
-        self.settings, self.services, self.instance, self.ui = settings, services, instance, DagsterUi(port)
-
-    def wait(self, condition: Callable[[], object], timeout_s: float = 60) -> None:
-        """Wait as `up` does: what dies meanwhile is started again."""
-
-        def watched() -> object:
-            self.services.watch()
-            return condition()
-
-        wait_until(watched, timeout_s)
-
-    def run(self, run: str) -> dg.DagsterRun | None:
-        return self.instance.get_run_by_id(run)
-
-    def status(self, run: str) -> dg.DagsterRunStatus | None:
-        found = self.run(run)
-        return found.status if found else None
-
-    def ended(self, run: str, tag: str = "") -> dg.DagsterRun:
-        """The run once it has ended, and has this tag."""
-        self.wait(lambda: (found := self.run(run)) and found.is_finished and (not tag or tag in found.tags))
-        found = self.run(run)
-        assert found is not None
-        return found
-
-    def running(self, job: str, tags: Mapping[str, str]) -> tuple[str, psutil.Process]:
-        """Launch a run; returns it and its process once it has begun."""
-        run = self.ui.launched(job, tags)
-        self.wait(lambda: self.status(run) is dg.DagsterRunStatus.STARTED)
-        found = self.run(run)
-        assert found is not None
-        return run, psutil.Process(int(found.tags[PID_TAG]))
-
-
-@pytest.fixture(scope="module")
-def platform(
-    engines: Settings, keyspace: SharedKeyspace, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Platform]:
-    home = tmp_path_factory.mktemp("home")
-    own = fresh_names(engines).model_copy(update={"cassandra_keyspace": keyspace.name, "state_dir": home})
-    keyspace.prepare(own)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(supervisor, "FIRST_RESTART_S", 0.1)
-        export_to(patch, own)
-        patch.setenv(HOME_VARIABLE, "")
-        port = up._free_port(FIRST_PORT)
-        with open_instance(own) as instance, code_server(own) as code:
-            wanted = up._services(0.0, port, code, metrics_port=1, page=Path("unused"))
-            ours = [service for service in wanted if service.name in DAGSTER]
-            with Supervisor(ours, home / "logs", print) as services:
-                platform = Platform(own, services, instance, port)
-                platform.wait(platform.ui.is_loaded)
-                yield platform
-    drop_topics(own)
-    drop_database(own)
 
 
 def test_the_newest_partition_is_the_current_hour(platform: Platform) -> None:

@@ -1,0 +1,72 @@
+"""Ranges that a person picks in the UI: they are cut into runs, can be canceled, and hold up nothing."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from recruit_assets.defs.runs import hours_of_tags
+from recruit_assets.hours.planning import HOUR, HOURS_PER_RUN, HourRange
+from recruit_assets.ingest.service import drain
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.dagster.history import UNFINISHED
+from recruit_assets.stores.kafka.clients import open_producer
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets_tests.support.builders import an_event, as_bytes
+from recruit_assets_tests.ui.conftest import Platform
+
+pytestmark = pytest.mark.timeout(600)
+YESTERDAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+TWO_YEARS = HourRange(YESTERDAY - 17_500 * HOUR, datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+
+
+def click(settings: Settings, at: datetime, seed: int) -> None:
+    """A click on a job, as the ingest service stores it."""
+    with open_producer(settings) as producer:
+        producer.send(settings.kafka_topic, as_bytes(an_event(at, seed=seed)))
+        producer.flush()
+    drain(settings)
+
+
+def reported_hours(settings: Settings) -> set[datetime]:
+    """The hours that the report has an event of."""
+    with open_report_database(settings) as database:
+        rows = database.query("SELECT DISTINCT dates, hours FROM mysql_report")
+    return {dates.replace(tzinfo=UTC) + hour * HOUR for dates, hour in rows}
+
+
+def failed_tries(settings: Settings) -> int:
+    with open_report_database(settings) as database:
+        return int(database.query("SELECT COALESCE(SUM(attempts), 0) FROM pending_hours")[0][0])
+
+
+def test_any_range_works_and_can_be_canceled_and_the_current_hour_stays_fresh(platform: Platform) -> None:
+    """As one run, 764 hours or two years didn't start in time, and held back every hour of theirs meanwhile."""
+    settings, ui = platform.settings, platform.ui
+    one_hour = ui.materialize(HourRange(YESTERDAY, YESTERDAY))
+    three_days = ui.materialize(HourRange(YESTERDAY - 72 * HOUR, YESTERDAY - HOUR))
+    platform.wait(
+        lambda: (
+            {platform.ui.backfill_status(one_hour), platform.ui.backfill_status(three_days)} == {"COMPLETED_SUCCESS"}
+        ),
+        240,
+    )
+    assert [len(platform.runs_of(one_hour)), len(platform.runs_of(three_days))] == [1, 3]
+
+    two_years = ui.materialize(TWO_YEARS)
+    platform.wait(lambda: len(platform.runs_of(two_years)) > 2, 120, what="the first runs of the backfill")
+    assert all(len(hours_of_tags(run.tags) or ()) == HOURS_PER_RUN for run in platform.runs_of(two_years))
+    now = datetime.now(UTC)
+    click(settings, now, seed=1)
+    platform.wait(lambda: now.replace(minute=0, second=0, microsecond=0) in reported_hours(settings), 120)
+
+    platform.wait(
+        lambda: platform.runs_of(two_years, dg.DagsterRunStatus.STARTED), 120, what="a running run of the backfill"
+    )
+    ui.cancel(two_years)
+    platform.wait(
+        lambda: platform.ui.backfill_status(two_years) == "CANCELED", 120, what="the end of the canceled backfill"
+    )
+    assert platform.runs_of(two_years, *UNFINISHED) == []
+    assert platform.runs_of(two_years, dg.DagsterRunStatus.FAILURE) == []
+    assert failed_tries(settings) == 0
