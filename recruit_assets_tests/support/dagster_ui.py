@@ -23,7 +23,9 @@ query($asset: String!) { assetNodeOrError(assetKey: {path: [$asset]}) { ... on A
 """
 BACKFILL = """
 mutation($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) { ... on LaunchBackfillSuccess { backfillId } ... on Error { message } }
+  launchPartitionBackfill(backfillParams: $params) {
+    ... on LaunchBackfillSuccess { backfillId } ... on Error { message }
+  }
 }
 """
 CANCEL = "mutation($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename } }"

@@ -21,6 +21,8 @@ from recruit_assets_tests.support.dagster_ui import DagsterUi
 from recruit_assets_tests.support.keyspace import SharedKeyspace
 from recruit_assets_tests.support.waiting import wait_until
 
+FIRST_PORT = 13_000
+"""Below the ports that the kernel gives to clients: one that waits for such a port may connect to itself."""
 IMPATIENT = (
     "import sys, dagster._daemon.controller as controller; controller.DEFAULT_DAEMON_INTERVAL_SECONDS = 1; "
     "from dagster._daemon.cli import main; sys.exit(main())"

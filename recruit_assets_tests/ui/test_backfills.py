@@ -16,6 +16,7 @@ from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.ui.conftest import Platform
 
 pytestmark = pytest.mark.timeout(600)
+DONE = {"COMPLETED_SUCCESS"}
 YESTERDAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
 TWO_YEARS = HourRange(YESTERDAY - 17_500 * HOUR, datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
 
@@ -46,27 +47,21 @@ def test_any_range_works_and_can_be_canceled_and_the_current_hour_stays_fresh(pl
     one_hour = ui.materialize(HourRange(YESTERDAY, YESTERDAY))
     three_days = ui.materialize(HourRange(YESTERDAY - 72 * HOUR, YESTERDAY - HOUR))
     platform.wait(
-        lambda: (
-            {platform.ui.backfill_status(one_hour), platform.ui.backfill_status(three_days)} == {"COMPLETED_SUCCESS"}
-        ),
+        lambda: {ui.backfill_status(one_hour), ui.backfill_status(three_days)} == {"COMPLETED_SUCCESS"},
         240,
     )
     assert [len(platform.runs_of(one_hour)), len(platform.runs_of(three_days))] == [1, 3]
 
     two_years = ui.materialize(TWO_YEARS)
-    platform.wait(lambda: len(platform.runs_of(two_years)) > 2, 120, what="the first runs of the backfill")
+    platform.wait(lambda: len(platform.runs_of(two_years)) > 2, 120)
     assert all(len(hours_of_tags(run.tags) or ()) == HOURS_PER_RUN for run in platform.runs_of(two_years))
     now = datetime.now(UTC)
     click(settings, now, seed=1)
     platform.wait(lambda: now.replace(minute=0, second=0, microsecond=0) in reported_hours(settings), 120)
 
-    platform.wait(
-        lambda: platform.runs_of(two_years, dg.DagsterRunStatus.STARTED), 120, what="a running run of the backfill"
-    )
+    platform.wait(lambda: platform.runs_of(two_years, dg.DagsterRunStatus.STARTED), 120)
     ui.cancel(two_years)
-    platform.wait(
-        lambda: platform.ui.backfill_status(two_years) == "CANCELED", 120, what="the end of the canceled backfill"
-    )
+    platform.wait(lambda: ui.backfill_status(two_years) == "CANCELED", 120)
     assert platform.runs_of(two_years, *UNFINISHED) == []
     assert platform.runs_of(two_years, dg.DagsterRunStatus.FAILURE) == []
     assert failed_tries(settings) == 0

@@ -2,24 +2,31 @@
 
 import os
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from urllib.error import HTTPError
 
 import dagster as dg
 import psutil
 import pytest
 
 from recruit_assets.contract.tables import HOUR_COVERAGE
+from recruit_assets.defs.partitions import key_of
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.clients import open_producer
 from recruit_assets.stores.kafka.offsets import uncommitted_records
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets_tests.support.builders import an_event, as_bytes
+from recruit_assets_tests.support.kafka_topic import open_transaction
 from recruit_assets_tests.ui.conftest import Platform
 
-SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
-OF_SEVEN, OF_EIGHT = ({"dagster/partition": f"2026-01-05-0{hour}:00"} for hour in (7, 8))
+SEVEN, EIGHT, NINE = (datetime(2026, 1, 5, hour, tzinfo=UTC) for hour in (7, 8, 9))
+SEVEN, EIGHT, NINE = (datetime(2026, 1, 5, hour, tzinfo=UTC) for hour in (7, 8, 9))
+"""Events are of the first. The sensor finds them once they are drained, so the others are the tests' own."""
 NEEDS_NO_ENGINE = "delete_old_runs"
+WILL_RETRY = "dagster/will_retry"
+"""Dagster decides it right after a run has failed."""
 
 
 def test_the_newest_partition_is_the_current_hour(platform: Platform) -> None:

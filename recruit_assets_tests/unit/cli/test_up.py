@@ -11,16 +11,16 @@ from recruit_assets.local import up
 from recruit_assets.local.code_server import CodeServer
 from recruit_assets.runtime.settings import load_settings
 
+CODE = CodeServer(["dagster", "api", "grpc"], Path("/a place/workspace.yaml"))
 PAGE = Path("/a place/report.html")
 OURS = {"ingest", "metrics", "report", "simulator"}
 
 
 def test_our_services_are_valid_commands() -> None:
     """An invalid option would only show as a service that keeps dying."""
-    code = CodeServer(["dagster", "api", "grpc"], Path("/a place/workspace.yaml"))
     commands = get_command(app).commands  # type: ignore[attr-defined]  # the app is a group
     services = {
-        service.name: list(service.arguments) for service in up._services(20.0, 3000, code, metrics_port=1, page=PAGE)
+        service.name: list(service.arguments) for service in up._services(20.0, 3000, CODE, metrics_port=1, page=PAGE)
     }
 
     assert set(services) == OURS | {"code-server", "webserver", "daemon"}
@@ -31,11 +31,11 @@ def test_our_services_are_valid_commands() -> None:
 
 def test_the_daemon_notices_a_canceled_backfill_between_any_two_of_its_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """By default after 25 runs. To queue one takes seconds, on a busy machine 20."""
-    services = {service.name: service for service in up._services(0, 3000, metrics_port=1, page=PAGE)}
+    services = {service.name: service for service in up._services(0, 3000, CODE, metrics_port=1, page=PAGE)}
     for name, value in services["daemon"].environment.items():
         monkeypatch.setenv(name, value)
 
-    assert get_asset_backfill_run_chunk_size() == 1
+    assert get_asset_backfill_run_chunk_size() == 1  # type: ignore[no-untyped-call]  # Dagster's
 
 
 def test_the_addresses_of_page_and_metrics_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
