@@ -321,6 +321,20 @@ KNOWN_TOPICS = SqlTable(
     primary_key=("topic", "topic_id"),
 )
 
+WRONG_HOURS = SqlTable(
+    name="wrong_hours",
+    description="What an asset check has found wrong and not good again since.",
+    columns=(
+        Column("asset", Type.VARCHAR, "The check's asset", nullable=False),
+        Column("check_name", Type.VARCHAR, "The check", nullable=False),
+        Column("event_hour", Type.DATETIME, "The hour, UTC", nullable=False),
+        Column("sample", Type.INT, "Which part of the hour; 0 for a check of whole hours", nullable=False),
+        Column("found_at", Type.DATETIME_MICROS, "When it was first found wrong, UTC", nullable=False),
+        Column("run_id", Type.VARCHAR, "Dagster run whose check found it", nullable=False),
+    ),
+    primary_key=("asset", "check_name", "event_hour", "sample"),
+)
+
 SCHEMA_VERSION = SqlTable(
     name="schema_version",
     description="One row per migration that both stores have; the greatest version is the schema's.",
@@ -348,5 +362,6 @@ SQL_TABLES = (
     FIRST_HOUR,
     DEAD_LETTER_REPLAYS,
     KNOWN_TOPICS,
+    WRONG_HOURS,
     SCHEMA_VERSION,
 )

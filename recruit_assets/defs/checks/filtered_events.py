@@ -1,83 +1,113 @@
 """Checks of filtered_events, on one bucket of each hour: checking all rows would cost as much as computing them.
 
-Each run picks another bucket. Rows of two runs in one bucket would lead to wrong numbers, so that check blocks.
-raw_events may have events that came after the coverage, so the comparison with it ignores these and only warns.
+Each run picks another bucket, and reads again those in which a difference was found. Rows of two runs in one bucket
+would lead to wrong numbers, so that check blocks. raw_events may have events that came after the coverage, so the
+comparison with it ignores these and only warns.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from zlib import crc32
 
 import dagster as dg
 
 from recruit_assets.contract.tables import FILTERED_EVENTS, RAW_EVENTS
-from recruit_assets.defs.checks.verdict import Verdict, hour_text, hours_of_run, result_of
-from recruit_assets.defs.resources import CassandraResource
-from recruit_assets.stores.cassandra.check_reads import Bucket, changed_since, read_buckets, recorded_in_hour_coverage
+from recruit_assets.defs.checks.scope import Scope, first_comparable_hour
+from recruit_assets.defs.checks.verdict import Finding, hour_text
+from recruit_assets.defs.resources import CassandraResource, MySqlResource
+from recruit_assets.hours.ports import RecordedHour
+from recruit_assets.hours.wrong_parts import Part
+from recruit_assets.runtime.times import to_ms
+from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
+from recruit_assets.stores.cassandra.check_reads import (
+    Bucket,
+    changed_since,
+    hours_in_hour_coverage,
+    pick_sample,
+    read_buckets,
+    recorded_in_hour_coverage,
+)
+from recruit_assets.stores.cassandra.session import CassandraSession
+from recruit_assets.stores.mysql.wrong_hours import WrongHours
+
+NEWEST_HOURS = 7 * 24
+"""What these checks read if they are executed alone: a bucket takes up to 40 ms."""
 
 rows_of_one_run = dg.AssetCheckSpec(
     "rows_of_one_run",
     asset=FILTERED_EVENTS.name,
     blocking=True,
-    description="Every row of a bucket has the write timestamp that the coverage records for it.",
+    description="Every row of a bucket has the write timestamp that the coverage records for it. Executed alone, it "
+    "reads a bucket of each of the newest 168 hours.",
 )
 matches_raw_events = dg.AssetCheckSpec(
     "matches_raw_events",
     asset=FILTERED_EVENTS.name,
-    description="The rows are the countable events of raw_events, in hours that haven't changed since.",
+    description="The rows of a bucket are the countable events of raw_events, in hours that haven't changed since. "
+    "Executed alone, it reads a bucket of each of the newest 168 hours.",
 )
 
 
-@dg.multi_asset_check(name="filtered_events_checks", specs=[rows_of_one_run, matches_raw_events])
+@dg.multi_asset_check(name="filtered_events_checks", specs=[rows_of_one_run, matches_raw_events], can_subset=True)
 def filtered_events_checks(
-    context: dg.AssetCheckExecutionContext, cassandra: CassandraResource
+    context: dg.AssetCheckExecutionContext, cassandra: CassandraResource, mysql: MySqlResource
 ) -> Iterator[dg.AssetCheckResult]:
     """Check one bucket of each hour that has a coverage."""
-    hours = hours_of_run(context)
+    scope = Scope.of(context, WrongHours(mysql.report_database(), FILTERED_EVENTS.name))
     session = cassandra.session()
-    before = recorded_in_hour_coverage(session, hours)
-    recorded = {hour: before[key] for hour in hours if (key := (FILTERED_EVENTS.name, hour)) in before}
-    buckets = list(read_buckets(session, recorded, pick=crc32(context.run.run_id.encode())))
-    changed = changed_since(session, before)
-    after = recorded_in_hour_coverage(session, hours)
-    overtaken = [hour for hour in hours if before.get(key := (FILTERED_EVENTS.name, hour)) != after.get(key)]
-    covered = [bucket for bucket in buckets if bucket.hour not in overtaken]
-    skipped = tuple(
-        f"{hour_text(hour)}: another run is replacing it" for hour in hours if hour in overtaken or hour not in recorded
-    )
-    yield result_of(rows_of_one_run, of_one_run(covered, skipped=skipped))
-    yield result_of(matches_raw_events, same_events(covered, changed, skipped=skipped), warn_only=True)
+    layouts = read_layouts(session)
+    hours = scope.hours_and_again(lambda: hours_in_hour_coverage(session)[-NEWEST_HOURS:])
+    before = _recorded(session, hours)
+    samples = [Part(hour, pick_sample(one, layouts.at(to_ms(hour)), scope.seed)) for hour, one in before.items()]
+    parts = dict.fromkeys([*samples, *(part for part in scope.again if part.hour in before)])
+    buckets = list(read_buckets(session, before, parts, layouts=layouts))
+    lacking = {bucket.part.hour for bucket in buckets if bucket.missing}
+    # not for other runs' hours: what is missing there stays wrong, and the older the hour, the longer the reading
+    changed = changed_since(session, {hour: before[hour] for hour in lacking if scope.is_of_run(hour)})
+    after = _recorded(session, hours)
+    replaced = {hour for hour in hours if hour not in before or before[hour] != after.get(hour)}
+    covered = [bucket for bucket in buckets if bucket.part.hour not in replaced]
+    skipped = [
+        Finding(Part(hour), not_compared=f"{hour_text(hour)}: it has no coverage, or another run is replacing it")
+        for hour in sorted(replaced)
+    ]
+    first_hour = first_comparable_hour(scope, session)
+    yield from scope.results(rows_of_one_run, [*of_one_run(covered), *skipped], first_hour=first_hour)
+    findings = [*same_events(covered, changed), *skipped]
+    yield from scope.results(matches_raw_events, findings, first_hour=first_hour, warn_only=True)
 
 
-def of_one_run(buckets: Sequence[Bucket], *, skipped: tuple[str, ...] = ()) -> Verdict:
+def of_one_run(buckets: Iterable[Bucket]) -> Iterator[Finding]:
     """Whether every row has the write timestamp that its hour's coverage records."""
-    differences = tuple(
-        f"{_place(bucket)}: {bucket.of_other_runs} of {bucket.rows} rows aren't of the run that covers the hour"
-        for bucket in buckets
-        if bucket.of_other_runs
-    )
-    rows = sum(bucket.rows for bucket in buckets)
-    return Verdict(rows, rows - sum(bucket.of_other_runs for bucket in buckets), differences, skipped)
-
-
-def same_events(
-    buckets: Sequence[Bucket], changed: Mapping[datetime, bool], *, skipped: tuple[str, ...] = ()
-) -> Verdict:
-    """Whether the rows are the countable events of raw_events; missing rows are ignored in an hour that has changed."""
-    differences, not_compared = [], list(skipped)
-    expected = found = 0
     for bucket in buckets:
-        missing = bucket.missing
-        if missing and changed[bucket.hour]:
-            not_compared.append(f"{hour_text(bucket.hour)}: changed since it was read; it is pending")
+        others = f"{bucket.of_other_runs} of {bucket.rows} rows aren't of the run that covers the hour"
+        difference = f"{_place(bucket)}: {others}" if bucket.of_other_runs else ""
+        of_this_run = bucket.rows - bucket.of_other_runs
+        yield Finding(bucket.part, bucket.rows, of_this_run, difference, empty=not bucket.rows)
+
+
+def same_events(buckets: Iterable[Bucket], changed: Mapping[datetime, bool]) -> Iterator[Finding]:
+    """Whether the rows are the countable events of raw_events.
+
+    Missing rows say nothing in an hour that has changed, or of which nobody looked whether it has.
+    """
+    for bucket in buckets:
+        missing, surplus = bucket.missing, bucket.surplus
+        if missing and changed.get(bucket.part.hour, True):
+            if not surplus:
+                yield Finding(bucket.part, not_compared=f"{_place(bucket)}: it may have changed since it was read")
+                continue
             missing = 0
-        expected += bucket.rows - bucket.surplus + missing
-        found += bucket.rows
-        if missing or bucket.surplus:
-            events = f"{missing} events of {RAW_EVENTS.name} are missing"
-            differences.append(f"{_place(bucket)}: {events}, {bucket.surplus} rows have no event")
-    return Verdict(expected, found, tuple(differences), tuple(not_compared))
+        events = f"{missing} events of {RAW_EVENTS.name} are missing, {surplus} rows have no event"
+        difference = f"{_place(bucket)}: {events}" if missing or surplus else ""
+        expected = bucket.rows - surplus + missing
+        yield Finding(bucket.part, expected, bucket.rows, difference, empty=not (expected or bucket.rows))
+
+
+def _recorded(session: CassandraSession, hours: Sequence[datetime]) -> dict[datetime, RecordedHour]:
+    """What the coverage records of filtered_events, without hours whose rows may be incomplete."""
+    found = recorded_in_hour_coverage(session, hours)
+    return {hour: found[key] for hour in hours if (key := (FILTERED_EVENTS.name, hour)) in found}
 
 
 def _place(bucket: Bucket) -> str:
-    return f"{hour_text(bucket.hour)} bucket {bucket.number}"
+    return f"{hour_text(bucket.part.hour)} bucket {bucket.number}"

@@ -8,37 +8,42 @@ from collections.abc import Iterator
 import dagster as dg
 
 from recruit_assets.contract.tables import FILTERED_EVENTS, MYSQL_REPORT
-from recruit_assets.defs.checks.comparisons import counts_same_events, holds_what_was_recorded
-from recruit_assets.defs.checks.verdict import Verdict, hours_of_run, result_of
+from recruit_assets.defs.checks.comparisons import counts_same_events, holds_what_was_recorded, in_batches
+from recruit_assets.defs.checks.scope import Scope, first_comparable_hour
+from recruit_assets.defs.checks.verdict import Finding
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
 from recruit_assets.stores.cassandra.check_reads import recorded_in_hour_coverage
-from recruit_assets.stores.mysql.check_reads import recorded_in_report_hours, stored_in_report
+from recruit_assets.stores.mysql.check_reads import hours_of_report, recorded_in_report_hours, stored_in_report
+from recruit_assets.stores.mysql.wrong_hours import WrongHours
 
 counts_every_event = dg.AssetCheckSpec(
     "counts_every_event",
     asset=MYSQL_REPORT.name,
-    description="Events that report_hours records = rows of filtered_events, in each hour, at the same coverage.",
+    description="Events that report_hours records = rows of filtered_events, in each hour, at the same coverage. "
+    "Executed alone, it compares all hours.",
 )
 holds_what_it_recorded = dg.AssetCheckSpec(
     "holds_what_it_recorded",
     asset=MYSQL_REPORT.name,
-    description="Rows and events of each hour in the report = what report_hours records.",
+    description="Rows and events of each hour in the report = what report_hours records. Executed alone, it compares "
+    "all hours.",
 )
 
 
-@dg.multi_asset_check(name="mysql_report_checks", specs=[counts_every_event, holds_what_it_recorded])
+@dg.multi_asset_check(name="mysql_report_checks", specs=[counts_every_event, holds_what_it_recorded], can_subset=True)
 def mysql_report_checks(
     context: dg.AssetCheckExecutionContext, cassandra: CassandraResource, mysql: MySqlResource
 ) -> Iterator[dg.AssetCheckResult]:
     """Compare what was recorded of each hour, and what its rows add up to."""
-    hours = hours_of_run(context)
-    counted = held = Verdict()
-    if hours:
-        database = mysql.report_database()
-        recorded = recorded_in_hour_coverage(cassandra.session(), hours) | recorded_in_report_hours(database, hours)
+    session, database = cassandra.session(), mysql.report_database()
+    scope = Scope.of(context, WrongHours(database, MYSQL_REPORT.name))
+    counted: list[Finding] = []
+    held: list[Finding] = []
+    for hours in in_batches(scope.hours_and_again(lambda: hours_of_report(database))):
+        recorded = recorded_in_hour_coverage(session, hours) | recorded_in_report_hours(database, hours)
         stored = stored_in_report(database, hours)
         again = recorded_in_report_hours(database, hours)
-        counted = counts_same_events(hours, recorded, source=FILTERED_EVENTS.name, derived=MYSQL_REPORT.name)
-        held = holds_what_was_recorded(hours, recorded, stored, again=again)
-    yield result_of(counts_every_event, counted)
-    yield result_of(holds_what_it_recorded, held)
+        counted += counts_same_events(hours, recorded, source=FILTERED_EVENTS.name, derived=MYSQL_REPORT.name)
+        held += holds_what_was_recorded(hours, recorded, stored, again=again)
+    yield from scope.results(counts_every_event, counted, first_hour=first_comparable_hour(scope, session))
+    yield from scope.results(holds_what_it_recorded, held)

@@ -19,6 +19,7 @@ from recruit_assets.observability.alerts import Alert, is_configured, send
 from recruit_assets.runtime.errors import RecruitError
 from recruit_assets.runtime.settings import load_settings
 from recruit_assets.stores.dagster.compat import CheckEvaluation, check_evaluations
+from recruit_assets.stores.dagster.history import new_failures
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 
 INTERVAL_S = 30
@@ -65,7 +66,7 @@ def run_failure_alert(context: dg.RunFailureSensorContext) -> dg.SkipReason | No
     name="check_failure_alert",
     minimum_interval_seconds=INTERVAL_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sends an alert for each failed asset check.",
+    description="Sends an alert when an asset check finds something wrong that wasn't known to be wrong.",
 )
 def check_failure_alert(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """The cursor holds each check's newest evaluation so far. The first tick only records it."""
@@ -79,7 +80,7 @@ def check_failure_alert(context: dg.SensorEvaluationContext) -> dg.SensorResult 
     for key in sorted(context.repository_def.asset_graph.asset_check_keys, key=str):
         evaluations = check_evaluations(context.instance, key, limit=EVALUATIONS_READ)
         name = key.to_user_string()
-        failed += [(key, one) for one in evaluations if not one.passed and one.id > seen.get(name, one.id)]
+        failed += [(key, one) for one in new_failures(evaluations) if one.id > seen.get(name, one.id)]
         seen[name] = max((one.id for one in evaluations), default=seen.get(name, 0))
     for key, evaluation in failed:
         send(_check_alert(key, evaluation), settings)

@@ -86,11 +86,16 @@ def is_past(one: HourRange, state: FeedState) -> bool:
 
 
 def request(one: HourRange, state: FeedState) -> dg.RunRequest:
-    """A run of the range. Its key contains the time of the tick, so only a resumed tick requests the same run again."""
-    kind = {PRIORITY_TAG: "0", PAST_TAG: "yes"} if is_past(one, state) else {PRIORITY_TAG: "1"}
+    """A run of the range. Its key contains the time of the tick, so only a resumed tick requests the same run again.
+
+    An hour that failed is replaced completely: a check may have found a bucket wrong that the next run would keep.
+    """
+    failed = any(pending.attempts for pending in state.pending if pending.hour in one)
+    kind = {} if failed else {INCREMENTAL_TAG: "yes"}
+    kind |= {PRIORITY_TAG: "0", PAST_TAG: "yes"} if is_past(one, state) else {PRIORITY_TAG: "1"}
     return dg.RunRequest(
         run_key=f"{one}, feed read at {state.now:%Y-%m-%dT%H:%M:%S.%f}",
-        tags=range_tags(one) | {MAX_RETRIES_TAG: "0", INCREMENTAL_TAG: "yes"} | kind,
+        tags=range_tags(one) | {MAX_RETRIES_TAG: "0"} | kind,
     )
 
 

@@ -107,8 +107,8 @@ RULES = (
         threshold=1,
         pending_period="0s",
         no_data="OK",  # nothing has been checked yet
-        next_step="The asset's checks in Dagster show what was expected and found; `recruit-assets audit` recounts "
-        "everything.",
+        next_step="The asset's checks in Dagster show what was expected and found, and which hours to materialize "
+        "again; `recruit-assets audit` recounts everything.",
     ),
 )
 

@@ -52,7 +52,7 @@ HEALTH = Dashboard(
         panel("Last runs", "stat", promql("recruit_last_run_success", legend="{{job}}"), width=12, height=5,
               red_below=1, description="1 succeeded, 0 failed"),
         panel("Checks", "stat", promql("recruit_check_passed", legend="{{asset}} {{check}}"), width=12, height=5,
-              red_below=1, description="1 passed, 0 failed"),
+              red_below=1, description="1 passed, 0 failed, until what was found wrong is good"),
         panel("Pending and latest hours", "table", sql(HOURS), height=10),
     ],
 )  # fmt: skip

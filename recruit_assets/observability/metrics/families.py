@@ -91,9 +91,11 @@ def of_runs(runs: Sequence[LastRun], unfinished: Mapping[str, int]) -> Iterator[
 
 
 def of_checks(checks: Sequence[LastCheck]) -> Iterator[Metric]:
-    """The last result of each asset check."""
+    """The state of each asset check."""
     passed = GaugeMetricFamily(
-        "recruit_check_passed", "Whether the check passed when it last ran", labels=["asset", "check"]
+        "recruit_check_passed",
+        "Whether the check's last result is a pass and nothing that it found wrong still is",
+        labels=["asset", "check"],
     )
     for one in checks:
         passed.add_metric([one.asset, one.check], float(one.passed))

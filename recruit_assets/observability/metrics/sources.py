@@ -15,8 +15,9 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.dagster.history import last_checks, last_runs, unfinished_run_counts
 from recruit_assets.stores.kafka.watch import KafkaWatch
-from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.report_state import read_report_state
+from recruit_assets.stores.mysql.wrong_hours import checks_with_wrong_hours
 
 Client = TypeVar("Client")
 
@@ -29,21 +30,23 @@ def platform_sources(
     def cassandra(session: CassandraSession) -> Sequence[Metric]:
         return families.of_cassandra(clock_ms=session.now_ms(), now=datetime.now(UTC))
 
+    def mysql(database: ReportDatabase) -> Sequence[Metric]:
+        wrong = checks_with_wrong_hours(database)
+        return [
+            *families.of_report(read_report_state(database)),
+            *families.of_checks(last_checks(instance, checks, wrong=wrong)),
+        ]
+
     def dagster(_: None) -> Sequence[Metric]:
         return [
             *families.of_runs(last_runs(instance, jobs), unfinished_run_counts(instance)),
-            *families.of_checks(last_checks(instance, checks)),
             *families.of_audit(read_last_audit(settings)),
         ]
 
     return [
         StoreSource("kafka", lambda: closing(KafkaWatch(settings)), lambda watch: families.of_kafka(watch.read())),
         StoreSource("cassandra", lambda: open_session(settings), cassandra),
-        StoreSource(
-            "mysql",
-            lambda: open_report_database(settings),
-            lambda database: families.of_report(read_report_state(database)),
-        ),
+        StoreSource("mysql", lambda: open_report_database(settings), mysql),
         StoreSource("dagster", nullcontext, dagster),  # the caller closes the instance
     ]
 

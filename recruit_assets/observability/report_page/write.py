@@ -15,6 +15,7 @@ from recruit_assets.stores.dagster.history import last_checks
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.report_state import read_report_state
 from recruit_assets.stores.mysql.report_summary import DAYS, read_summary
+from recruit_assets.stores.mysql.wrong_hours import checks_with_wrong_hours
 
 
 def write_page(
@@ -38,10 +39,11 @@ def read_page(
     with open_report_database(settings) as database:
         summary = read_summary(database, days=days)
         state = read_report_state(database)
+        wrong = checks_with_wrong_hours(database)
     return Page(
         made_at=datetime.now(UTC),
         summary=summary,
         state=state,
-        checks=last_checks(instance, checks),
+        checks=last_checks(instance, checks, wrong=wrong),
         audit=read_last_audit(settings),
     )

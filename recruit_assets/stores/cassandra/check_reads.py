@@ -1,6 +1,6 @@
 """What the asset checks read from Cassandra; the cost depends on the hours of the run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,10 +14,11 @@ from recruit_assets.contract.tables import (
 )
 from recruit_assets.hours.planning import uncovered
 from recruit_assets.hours.ports import RecordedHour
-from recruit_assets.runtime.times import from_ms, to_ms
-from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
+from recruit_assets.hours.wrong_parts import Part
+from recruit_assets.runtime.times import aware, from_ms, to_ms
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.cassandra.session import CassandraSession
+from recruit_assets.transforms.buckets import Layout, Layouts
 
 ROWS_OF_BUCKET = 2_000
 """Rows that are compared per bucket, with the raw events between them: the report waits for the check."""
@@ -27,7 +28,7 @@ ROWS_OF_BUCKET = 2_000
 class Bucket:
     """Rows of one bucket of an hour of filtered_events, compared with the same part of raw_events."""
 
-    hour: datetime
+    part: Part
     number: int
     rows: int
     of_other_runs: int = 0
@@ -36,6 +37,12 @@ class Bucket:
     """Countable raw events with a job and without a row."""
     surplus: int = 0
     """Rows without a countable raw event."""
+
+
+def hours_in_hour_coverage(session: CassandraSession) -> list[datetime]:
+    """All hours that a run has begun to replace, oldest first; reads keys only."""
+    hours = session.stream(f"SELECT DISTINCT event_hour FROM {session.table(HOUR_COVERAGE)}")
+    return sorted(aware(hour) for (hour,) in hours)
 
 
 def recorded_in_hour_coverage(
@@ -57,13 +64,27 @@ def recorded_in_hour_coverage(
     }
 
 
-def read_buckets(
-    session: CassandraSession, hours: Mapping[datetime, RecordedHour], *, pick: int, most: int = ROWS_OF_BUCKET
-) -> Iterator[Bucket]:
-    """Compare one bucket of each of these hours: number `pick`, modulo the number of buckets.
+def pick_sample(recorded: RecordedHour, layout: Layout, seed: int) -> int:
+    """One bucket of the hour with raw events, any if the coverage doesn't say which have some, and one of its ends.
 
-    In a bucket with more than `most` rows, only the first ones are compared, or the last ones if `pick` is in every
-    second round of the buckets. Filtered rows are read first, since raw events are only ever added.
+    The sample is the bucket's number, plus the number of buckets if the bucket's last rows are to be read.
+    """
+    candidates = sorted(recorded.write_timestamps or layout.buckets)
+    from_end, index = divmod(seed % (2 * len(candidates)), len(candidates))
+    return candidates[index] + from_end * len(layout.buckets)
+
+
+def read_buckets(
+    session: CassandraSession,
+    recorded: Mapping[datetime, RecordedHour],
+    parts: Iterable[Part],
+    *,
+    layouts: Layouts,
+    most: int = ROWS_OF_BUCKET,
+) -> Iterator[Bucket]:
+    """Compare the samples (see `pick_sample`) of hours that are recorded: at most `most` rows of a bucket.
+
+    Filtered rows are read first, since raw events are only ever added.
     """
     where = "WHERE event_hour = ? AND bucket = ?"
     filtered = f"SELECT create_time, WRITETIME(action) FROM {session.table(FILTERED_EVENTS)} {where}"
@@ -73,36 +94,33 @@ def read_buckets(
         (session.prepare(f"{filtered} ORDER BY create_time {order} LIMIT ?"), session.prepare(f"{raw} AND {until}"))
         for order, until in (("ASC", "create_time <= ?"), ("DESC", "create_time >= ?"))
     ]
-    layouts = read_layouts(session)
-    for hour, recorded in hours.items():
-        buckets = layouts.at(to_ms(hour)).buckets
-        number = buckets[pick % len(buckets)]
-        of_end, raw_of_end = ends[pick // len(buckets) % len(ends)]
+    for part in parts:
+        hour = part.hour
+        from_end, number = divmod(part.sample, len(layouts.at(to_ms(hour)).buckets))
+        of_end, raw_of_end = ends[from_end]
         rows: dict[UUID, int] = dict(session.stream(of_end, (hour, number, most)))
         if len(rows) < most:
             sent = session.stream(whole, (hour, number))
         else:
             sent = session.stream(raw_of_end, (hour, number, next(reversed(rows))))
         countable = {c for c, track, job_id in sent if track in ACTION_SPELLINGS and job_id is not None}
+        written_at = recorded[hour].write_timestamp_of(number)
         yield Bucket(
-            hour,
+            part,
             number,
             rows=len(rows),
-            of_other_runs=sum(1 for written in rows.values() if written != recorded.write_timestamp_of(number)),
+            of_other_runs=sum(1 for written in rows.values() if written != written_at),
             missing=len(countable - rows.keys()),
             surplus=len(rows.keys() - countable),
         )
 
 
-def changed_since(
-    session: CassandraSession, recorded: Mapping[tuple[str, datetime], RecordedHour]
-) -> dict[datetime, bool]:
-    """Whether each hour of filtered_events has changes that its coverage doesn't include; such an hour is pending."""
-    covered_through = {
-        hour: from_ms(found.covered_through_ms)
-        for (table, hour), found in recorded.items()
-        if table == FILTERED_EVENTS.name
-    }
+def changed_since(session: CassandraSession, recorded: Mapping[datetime, RecordedHour]) -> dict[datetime, bool]:
+    """Whether each of these hours has changes that its coverage doesn't include; such an hour is pending.
+
+    Reads the change feed from the oldest coverage on.
+    """
+    covered_through = {hour: from_ms(found.covered_through_ms) for hour, found in recorded.items()}
     if not covered_through:
         return {}
     reader = ChangeReader(session)

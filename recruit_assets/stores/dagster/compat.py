@@ -58,7 +58,7 @@ _EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionReco
 
 @dataclass(frozen=True, slots=True)
 class CheckEvaluation:
-    """A finished evaluation of an asset check. Ids grow with the time."""
+    """A finished evaluation of an asset check. Ids grow with the time of the evaluation."""
 
     id: int
     run_id: str
@@ -68,18 +68,23 @@ class CheckEvaluation:
 
 
 def check_evaluations(instance: dg.DagsterInstance, key: dg.AssetCheckKey, *, limit: int) -> Sequence[CheckEvaluation]:
-    """The newest finished evaluations of a check, newest first."""
+    """The finished evaluations of a check in the last created runs, newest first.
+
+    Dagster's own ids and times are those of the creation: a run that was queued for long would count as an old one.
+    """
     history = instance.event_log_storage.get_asset_check_execution_history(key, limit=limit, status=_EVALUATED)
-    return [
+    evaluations = [
         CheckEvaluation(
-            id=record.id,
+            id=round(ended_at * 1_000_000),
             run_id=record.run_id,
             passed=record.status is AssetCheckExecutionRecordStatus.SUCCEEDED,
-            evaluated_at=datetime.fromtimestamp(record.create_timestamp, UTC),
+            evaluated_at=datetime.fromtimestamp(ended_at, UTC),
             metadata={name: value.value for name, value in _metadata(record).items()},
         )
         for record in history
+        for ended_at in [record.event.timestamp if record.event else record.create_timestamp]
     ]
+    return sorted(evaluations, key=lambda evaluation: evaluation.id, reverse=True)
 
 
 def add_partition_metadata(context: dg.OutputContext, key: str, numbers: Mapping[str, object]) -> None:

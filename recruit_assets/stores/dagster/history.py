@@ -3,7 +3,7 @@
 A query's cost depends on the number of jobs and checks, not on the length of the history.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,10 @@ import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from recruit_assets.runtime.errors import StoreUnavailable
-from recruit_assets.stores.dagster.compat import check_evaluations
+from recruit_assets.stores.dagster.compat import CheckEvaluation, check_evaluations
+
+WRONG, NEWLY_WRONG, GOOD_AGAIN = "wrong_hours", "newly_wrong", "good_again"
+"""Metadata of an evaluation: the hours that are wrong, those that weren't known to be, and those that were."""
 
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 UNFINISHED = [
@@ -37,11 +40,12 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class LastCheck:
-    """The last finished evaluation of an asset check."""
+    """The state of an asset check after its last finished evaluation."""
 
     asset: str
     check: str
     passed: bool
+    """False also while an hour is wrong that an earlier evaluation found so."""
     evaluated_at: datetime
 
 
@@ -63,19 +67,35 @@ def unfinished_run_counts(instance: dg.DagsterInstance) -> Mapping[str, int]:
         }
 
 
-def last_checks(instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) -> Sequence[LastCheck]:
-    """One for each of the checks that has a finished evaluation."""
+def last_checks(
+    instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey], *, wrong: Collection[tuple[str, str]]
+) -> Sequence[LastCheck]:
+    """One for each of the checks that has a finished evaluation; `wrong` has those that know of wrong hours."""
     with _translated_errors():
         return [
             LastCheck(
                 asset=key.asset_key.to_user_string(),
                 check=key.name,
-                passed=evaluation.passed,
+                passed=evaluation.passed and (key.asset_key.to_user_string(), key.name) not in wrong,
                 evaluated_at=evaluation.evaluated_at,
             )
             for key in keys
             for evaluation in check_evaluations(instance, key, limit=1)
         ]
+
+
+def new_failures(newest_first: Sequence[CheckEvaluation]) -> Sequence[CheckEvaluation]:
+    """The evaluations, newest first, that found something wrong that wasn't known before.
+
+    Those that only repeat what is still wrong aren't among them. The oldest is if it failed: nothing is before it.
+    """
+    older = [*newest_first[1:], None]
+    return [
+        one
+        for one, before in zip(newest_first, older, strict=True)
+        if not one.passed
+        and (NEWLY_WRONG in one.metadata if WRONG in one.metadata else before is None or before.passed)
+    ]
 
 
 def _last_run(job: str, record: dg.RunRecord) -> LastRun:

@@ -19,14 +19,23 @@ class StoredCounts:
     event_count: int = 0
 
 
+def hours_of_report(database: ReportDatabase) -> list[datetime]:
+    """All hours that have a record or rows, oldest first; reads indexes only."""
+    recorded = database.query(f"SELECT event_hour FROM {REPORT_HOURS.name}")
+    stored = database.query(f"SELECT DISTINCT dates, hours FROM {MYSQL_REPORT.name}")
+    return sorted({aware(hour) for (hour,) in recorded} | {aware(day) + timedelta(hours=hour) for day, hour in stored})
+
+
 def recorded_in_report_hours(
     database: ReportDatabase, hours: Sequence[datetime]
 ) -> dict[tuple[str, datetime], RecordedHour]:
     """What report_hours records of these hours, by table and hour like the records of hour_coverage."""
+    if not hours:
+        return {}
     rows = database.query(
         f"SELECT event_hour, covered_through, t, row_count, event_count FROM {REPORT_HOURS.name} "
-        "WHERE event_hour BETWEEN %s AND %s",
-        (naive(min(hours)), naive(max(hours))),
+        "WHERE event_hour IN %s",
+        ([naive(hour) for hour in hours],),
     )
     found = {aware(hour): RecordedHour(to_ms(aware(covered)), *numbers) for hour, covered, *numbers in rows}
     return {(MYSQL_REPORT.name, hour): found[hour] for hour in hours if hour in found}
@@ -34,10 +43,13 @@ def recorded_in_report_hours(
 
 def stored_in_report(database: ReportDatabase, hours: Sequence[datetime]) -> dict[datetime, StoredCounts]:
     """What mysql_report holds, by hour; without the hours that have no rows."""
+    if not hours:
+        return {}
+    # by days, and not all between the first and the last: an old hour may be compared with the current one
     rows = database.query(
         f"SELECT dates, hours, COUNT(*), SUM({REPORT_EVENTS}) FROM {MYSQL_REPORT.name} "
-        "WHERE dates BETWEEN %s AND %s GROUP BY dates, hours",
-        (min(hours).date(), max(hours).date()),
+        "WHERE dates IN %s GROUP BY dates, hours",
+        (sorted({hour.date() for hour in hours}),),
     )
     found = {aware(day) + timedelta(hours=hour): StoredCounts(count, int(events)) for day, hour, count, events in rows}
     return {hour: found[hour] for hour in hours if hour in found}

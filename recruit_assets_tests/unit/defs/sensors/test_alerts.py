@@ -94,6 +94,15 @@ def test_a_passed_check_and_what_failed_before_the_first_tick_are_not_sent(
     assert sent == []
 
 
+def test_a_check_that_is_still_red_is_not_sent_again(instance: dg.DagsterInstance, sent: list[Alert]) -> None:
+    cursor = None
+    for passed in (True, False, False, False):
+        evaluate_check(instance, passed=passed)
+        cursor = check_tick(instance, cursor)
+
+    assert len(sent) == 1
+
+
 def test_checks_say_nothing_when_no_receiver_is_set(instance: dg.DagsterInstance) -> None:
     with dg.build_sensor_context(instance=instance) as context:
         assert alerts.check_failure_alert(context) == alerts.NOTHING_SET

@@ -81,6 +81,12 @@ def test_the_current_hour_is_requested_first_and_with_priority(tick: Tick) -> No
     ]
 
 
+def test_an_hour_that_failed_is_replaced_completely(tick: Tick) -> None:
+    """A run that keeps a bucket which a check found wrong would fail again, for ever."""
+    (tags,) = requests_of(tick(pending(CURRENT, attempts=1)))
+    assert "recruit/incremental" not in tags
+
+
 def test_the_cursor_shows_how_far_cassandra_was_read(tick: Tick) -> None:
     assert tick().cursor == "2026-01-05T07:30:00.250+00:00"
 

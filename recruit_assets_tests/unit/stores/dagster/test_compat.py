@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.events import RunFailureReason
+from dagster._core.execution.api import execute_run
 from dagster._core.storage import dagster_run, tags
 
 from recruit_assets.defs import runs
@@ -58,14 +60,17 @@ def table() -> None:
     """An asset with a check."""
 
 
-def evaluate_check(instance: dg.DagsterInstance, *, passed: bool) -> str:
-    """Returns the run's id."""
-
+def a_check(*, passed: bool) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=table, name="rows_agree")
     def rows_agree() -> dg.AssetCheckResult:
         return dg.AssetCheckResult(passed=passed, metadata={"found": 2})
 
-    return dg.materialize([table, rows_agree], instance=instance).run_id
+    return rows_agree
+
+
+def evaluate_check(instance: dg.DagsterInstance, *, passed: bool) -> str:
+    """Returns the run's id."""
+    return dg.materialize([table, a_check(passed=passed)], instance=instance).run_id
 
 
 def test_evaluations_of_a_check_come_newest_first(instance: dg.DagsterInstance) -> None:
@@ -77,6 +82,18 @@ def test_evaluations_of_a_check_come_newest_first(instance: dg.DagsterInstance) 
     assert newest.id > oldest.id
     assert newest.metadata == {"found": 2}
     assert abs(datetime.now(UTC) - newest.evaluated_at) < timedelta(minutes=1)
+
+
+def test_the_evaluation_of_a_run_that_was_queued_for_long_is_a_new_one(instance: dg.DagsterInstance) -> None:
+    """Dagster numbers evaluations when their runs are created."""
+    key = dg.AssetCheckKey(table.key, "rows_agree")
+    definitions = dg.Definitions([table], asset_checks=[a_check(passed=False)], executor=dg.in_process_executor)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    queued = instance.create_run_for_job(job)
+    passed_in = evaluate_check(instance, passed=True)
+    execute_run(InMemoryJob(job), queued, instance)
+
+    assert [one.run_id for one in check_evaluations(instance, key, limit=10)] == [queued.run_id, passed_in]
 
 
 def test_no_more_evaluations_come_than_asked_for(instance: dg.DagsterInstance) -> None:
