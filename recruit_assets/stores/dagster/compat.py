@@ -29,6 +29,7 @@ __all__ = [
     "add_partition_metadata",
     "check_evaluations",
     "execute_run",
+    "last_ticks",
     "run_module",
     "sensor_cursors",
 ]
@@ -80,6 +81,13 @@ def sensor_cursors(instance: dg.DagsterInstance, sensor: str) -> Sequence[str]:
     states = (state for state in instance.all_instigator_state() if state.instigator_name == sensor)
     cursors = (getattr(state.instigator_data, "cursor", None) for state in states)
     return [cursor for cursor in cursors if cursor]
+
+
+def last_ticks(instance: dg.DagsterInstance, sensor: str) -> Sequence[datetime]:
+    """When the sensor's last tick began, however it ended, for each code location that has a sensor of this name."""
+    states = (state for state in instance.all_instigator_state() if state.instigator_name == sensor)
+    times = (getattr(state.instigator_data, "last_tick_timestamp", None) for state in states)
+    return [datetime.fromtimestamp(time, UTC) for time in times if time]
 
 
 def run_module(run: dg.DagsterRun) -> str | None:

@@ -17,6 +17,7 @@ from recruit_assets.stores.dagster.compat import (
     ProcessRunLauncher,
     add_partition_metadata,
     check_evaluations,
+    last_ticks,
     sensor_cursors,
 )
 from recruit_assets.stores.dagster.history import FINISHED, UNFINISHED
@@ -123,6 +124,18 @@ def test_a_sensor_that_fails_keeps_the_cursor_of_its_last_success(tmp_path: Path
 
         assert sensor_cursors(instance, "reader") == ["read through 7:00"]
         assert sensor_cursors(instance, "another") == []
+
+
+def test_a_sensors_last_tick_is_known_whether_it_failed_or_not(tmp_path: Path) -> None:
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        assert last_ticks(instance, "reader") == []
+
+        tick_with_cursor(instance, tmp_path, "reader", "read through 7:00")
+        (succeeded,) = last_ticks(instance, "reader")
+        tick_that_fails(instance, tmp_path, "reader")
+        (failed,) = last_ticks(instance, "reader")
+
+    assert timedelta(0) < failed - succeeded < timedelta(hours=1)
 
 
 def test_a_launcher_waits_for_the_runs_that_it_was_told_of(instance: dg.DagsterInstance) -> None:
