@@ -50,7 +50,8 @@ def channel_names(settings: Settings) -> Sequence[str]:
 
 def check_channels(settings: Settings) -> None:
     """UserError, without the secret, if a URL isn't one that Apprise knows, or would send a password unencrypted."""
-    _services(settings)
+    if alert_urls(settings):
+        _services(settings)
 
 
 def send(alert: Alert, channels: Sequence[str], settings: Settings) -> Mapping[str, str]:

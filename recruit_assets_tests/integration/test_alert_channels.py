@@ -1,6 +1,8 @@
 """Alerts sent through Apprise to a real web server and a small mail server on this machine."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -123,3 +125,14 @@ def test_a_url_that_apprise_cannot_use_is_named_without_its_secret(bad: str, cap
 def test_urls_are_separated_by_spaces_or_commas(setting: str, names: list[str]) -> None:
     """A comma inside a URL, between recipients, separates nothing."""
     assert channel_names(load_settings(alert_urls=setting)) == names
+
+
+def test_without_urls_apprise_is_not_loaded() -> None:
+    """It takes a second."""
+    code = (
+        "import sys; from recruit_assets.observability.alerts import check_channels; "
+        "from recruit_assets.runtime.settings import load_settings; check_channels(load_settings()); "
+        "print('apprise' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -8,6 +8,7 @@ does (`local.daemon_health`).
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from textwrap import shorten
 
 import dagster as dg
 
@@ -31,6 +32,7 @@ AD_HOC_JOB = "__ASSET_JOB"
 RUNS_READ = 50
 """Ad hoc runs among which ours are looked for; others may share the instance."""
 EVALUATIONS_READ = 20
+FINDING_LENGTH = 200
 OUR_ASSETS = {key for one in ASSETS for key in ([one.key] if isinstance(one, dg.AssetSpec) else one.keys)}
 
 
@@ -166,7 +168,8 @@ def _findings(instance: dg.DagsterInstance, asset: str, check: str) -> str:
     key = dg.AssetCheckKey(dg.AssetKey.from_user_string(asset), check)
     for one in check_evaluations(instance, key, limit=EVALUATIONS_READ):
         if not one.passed:
-            return "".join(f", {name}: {value}" for name, value in one.metadata.items()) + f" (run {one.run_id})"
+            found = (f"{name}: {shorten(str(value), FINDING_LENGTH)}" for name, value in one.metadata.items())
+            return ", ".join(["", *found]) + f" (run {one.run_id})"
     return ""
 
 

@@ -102,7 +102,7 @@ def test_a_new_channel_is_told_what_is_wrong_now_and_a_removed_one_is_forgotten(
 
     memory = told(second, LATE, memory=memory)
 
-    assert (second.took, memory.told.keys()) == ({"mail": ["2 hours wait"]}, {"mail"})
+    assert (second.took, list(memory.told)) == ({"mail": ["2 hours wait"]}, ["mail"])
 
 
 def test_without_channels_nothing_is_remembered() -> None:

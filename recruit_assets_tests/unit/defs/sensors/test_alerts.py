@@ -1,22 +1,26 @@
 """What the alert sensors send to a real web server: once when a trouble begins, once when it is over."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource
+from recruit_assets.definitions import build_resources
 from recruit_assets.defs.sensors import alerts
 from recruit_assets.defs.sensors.connections import database, kafka_lag
 from recruit_assets.hours.planning import PendingHour
-from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.stores.dagster.compat import sensor_cursors
 from recruit_assets.stores.kafka.ingest_lag import IngestLag
 from recruit_assets_tests.support.lags import a_lag
 from recruit_assets_tests.support.receivers import Hook, web_hook
+from recruit_assets_tests.support.sensor_ticks import tick_all
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -66,13 +70,11 @@ class Sensor:
     def tick(self, *, last_tick: timedelta | None = MINUTE) -> None:
         """A tick, this long after the previous one."""
         settings = load_settings()
-        kinds = {"cassandra": CassandraResource, "mysql": MySqlResource, "kafka": KafkaResource}
+        resources = {name: build_resources(settings)[name] for name in ("cassandra", "mysql", "kafka")}
         location = dg.Definitions(assets=[table], asset_checks=[a_check(passed=True)])
         last_at = None if last_tick is None else time.time() - last_tick.total_seconds()
         with (
-            dg.build_sensor_context(
-                resources={name: kind.from_settings(settings) for name, kind in kinds.items()}
-            ) as built,
+            dg.build_sensor_context(resources=resources) as built,
             dg.SensorEvaluationContext(
                 None,
                 last_at,
@@ -320,3 +322,32 @@ def test_without_a_receiver_the_tick_says_that_nothing_is_sent(
     sensor.tick()
 
     assert sensor.said == "nothing is wrong; nothing is sent: RECRUIT_ALERT_URLS isn't set"
+
+
+@pytest.mark.parametrize("evaluate", SENSORS, ids=lambda one: one.name)
+def test_a_wrong_url_fails_every_tick_also_while_nothing_is_wrong(
+    standstill: Standstill,
+    evaluate: Callable[..., object],
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise it would be noticed when the first alert is lost."""
+    standstill(NOTHING_PENDING, LagOf(a_lag()))
+    monkeypatch.setenv("RECRUIT_ALERT_URLS", "slack://hunter2")
+
+    with pytest.raises(UserError, match="RECRUIT_ALERT_URLS: URL 1 slack:// isn't one that Apprise can use"):
+        Sensor(instance, evaluate).tick()
+
+
+@pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition:DeprecationWarning")  # Dagster's own use
+def test_dagsters_daemon_ticks_each_sensor_and_keeps_what_it_told(hook: Hook, tmp_path: Path) -> None:
+    """Without any store: `standstill_alert` can read neither."""
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        for _ in range(2):
+            tick_all(instance, "recruit_assets.definitions")
+        cursors = {sensor.name: sensor_cursors(instance, sensor.name) for sensor in SENSORS}
+
+    (only,) = hook.messages
+    assert only.count("cannot find out whether the report is up to date: RECRUIT_") == 2
+    assert cursors["run_failure_alert"] == cursors["check_failure_alert"] == ['{"1 json": {}}']
+    assert list(json.loads(cursors["standstill_alert"][0])["1 json"]) == ["kafka unreadable", "report unreadable"]
