@@ -55,7 +55,7 @@ def _panels() -> list[dict[str, object]]:
 
 
 def _alert(rule: AlertRule) -> dict[str, object]:
-    expression = f"{rule.expression} {COMPARISONS[rule.comparison]} {rule.threshold}"
+    expression = f"({rule.expression}) {COMPARISONS[rule.comparison]} {rule.threshold}"
     return {"alert": rule.uid, "expr": expression, "for": rule.pending_period}
 
 
