@@ -4,13 +4,16 @@ A name stays the same while its trouble lasts. It begins with the store it was r
 store that can't be read is kept (`unreadable`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from recruit_assets.hours.planning import HOUR, HourRange, PendingHour
 from recruit_assets.observability.freshness import waiting_in_kafka
 from recruit_assets.observability.troubles import Troubles
 from recruit_assets.stores.kafka.ingest_lag import SHARE_WINDOW, IngestLag
+
+Why = Callable[[Collection[datetime]], str]
+"""The error with which a run of these hours failed; empty if it isn't known."""
 
 REPORT, KAFKA = "report", "kafka"
 INGEST, FAILING = f"{KAFKA} ingest", f"{REPORT} hours"
@@ -31,7 +34,12 @@ _HOUR = "%Y-%m-%dT%H"
 
 
 def of_report(
-    pending: Sequence[PendingHour], checkpoint: datetime | None, *, now: datetime, known: Collection[str] = ()
+    pending: Sequence[PendingHour],
+    checkpoint: datetime | None,
+    *,
+    now: datetime,
+    known: Collection[str] = (),
+    why: Why = lambda _: "",
 ) -> Troubles:
     """Why the report isn't up to date with Cassandra; empty if it is. `known` names the troubles so far."""
     troubles = unread_feed(checkpoint, now=now) | wrong_clock(checkpoint, now=now)
@@ -40,7 +48,7 @@ def of_report(
         troubles[f"{REPORT} late"] = (
             f"{len(late)} hours have waited for more than 15 minutes, first {late[0].hour:%Y-%m-%d %H:%M} UTC"
         )
-    return troubles | dict(failing_hours(pending, known))
+    return troubles | dict(failing_hours(pending, known, why=why))
 
 
 def unread_feed(checkpoint: datetime | None, *, now: datetime) -> dict[str, str]:
@@ -60,7 +68,7 @@ def wrong_clock(checkpoint: datetime | None, *, now: datetime) -> dict[str, str]
     }
 
 
-def failing_hours(pending: Sequence[PendingHour], known: Collection[str]) -> Troubles:
+def failing_hours(pending: Sequence[PendingHour], known: Collection[str], *, why: Why = lambda _: "") -> Troubles:
     """One trouble per range of hours whose last run failed, until none of them is pending or a run has succeeded.
 
     A range that fails and is tried again hour by hour is one trouble. So are hours that fail next to it: while Spark is
@@ -71,11 +79,11 @@ def failing_hours(pending: Sequence[PendingHour], known: Collection[str]) -> Tro
     ranges = [(name, found) for name in sorted(known) if (found := _hours_of(name)) is not None]
     for name, around in ranges:
         if mine := _next_to(around, left):
-            troubles[name] = _failing(mine)
+            troubles[name] = _failing(mine, why)
             left -= mine
     while left:
         mine = _next_to(HourRange(min(left), min(left)), left)
-        troubles[f"{FAILING} {min(mine):{_HOUR}} {max(mine):{_HOUR}}"] = _failing(mine)
+        troubles[f"{FAILING} {min(mine):{_HOUR}} {max(mine):{_HOUR}}"] = _failing(mine, why)
         left -= mine
     return troubles
 
@@ -124,6 +132,7 @@ def _hours_of(name: str) -> HourRange | None:
     return HourRange(first, last)
 
 
-def _failing(hours: Collection[datetime]) -> str:
+def _failing(hours: Collection[datetime], why: Why) -> str:
     first = f"{min(hours):%Y-%m-%d %H:%M} UTC"
-    return f"the hour {first} fails" if len(hours) == 1 else f"{len(hours)} hours fail, first {first}"
+    what = f"the hour {first} fails" if len(hours) == 1 else f"{len(hours)} hours fail, first {first}"
+    return f"{what}: {reason}" if (reason := why(hours)) else what

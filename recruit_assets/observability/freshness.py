@@ -38,7 +38,7 @@ class Freshness:
         """Why the report isn't current, in clauses; empty if it is."""
         found = []
         if self.lag is None:
-            found.append(f"whether Kafka holds newer events is unknown ({self.unread})")
+            found.append(f"Kafka can't be read and may hold newer events ({self.unread})")
         elif self.lag.age_s > LIVE_LAG_S:
             found.append(waiting_in_kafka(self.lag))
         if self.report.unread_since is not None:

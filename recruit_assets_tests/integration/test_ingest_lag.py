@@ -190,7 +190,7 @@ def test_the_page_says_that_kafka_cannot_be_read(settings: Settings, tmp_path: P
     text = page_of(unreachable, tmp_path)
 
     assert "Up to date" not in text
-    assert "Unknown : whether Kafka holds newer events is unknown (" in text
+    assert "Unknown : Kafka can't be read and may hold newer events (" in text
 
 
 def page_of(settings: Settings, folder: Path) -> str:

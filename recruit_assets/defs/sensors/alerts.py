@@ -6,7 +6,8 @@ does (`local.daemon_health`).
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from functools import partial
 from textwrap import shorten
 
@@ -15,6 +16,7 @@ import dagster as dg
 from recruit_assets.defs.jobs import ASSETS, delete_old_runs, lineage_job
 from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource
 from recruit_assets.defs.resources.base import settings_of
+from recruit_assets.defs.runs import hours_of_tags
 from recruit_assets.defs.sensors.connections import database, kafka_lag
 from recruit_assets.observability import conditions
 from recruit_assets.observability.alerts import SETTING, channel_names, check_channels, send
@@ -30,7 +32,7 @@ INTERVAL_S = 30
 AD_HOC_JOB = "__ASSET_JOB"
 """Dagster's name for the materializations that people start."""
 RUNS_READ = 50
-"""Ad hoc runs among which ours are looked for; others may share the instance."""
+"""Newest runs among which one is looked for."""
 EVALUATIONS_READ = 20
 FINDING_LENGTH = 200
 OUR_ASSETS = {key for one in ASSETS for key in ([one.key] if isinstance(one, dg.AssetSpec) else one.keys)}
@@ -130,6 +132,15 @@ def why_failed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     return "unknown error"
 
 
+def why_hours_fail(instance: dg.DagsterInstance, hours: Collection[datetime]) -> str:
+    """The error of the newest failed run of any of these hours; empty if it isn't among the newest failed runs."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]), limit=RUNS_READ):
+        tried = hours_of_tags(run.tags)
+        if tried is not None and any(hour in tried for hour in hours):
+            return f"{why_failed(instance, run)} (run {run.run_id})"
+    return ""
+
+
 def daemon_was_down(context: dg.SensorEvaluationContext) -> bool:
     """Whether this sensor's last tick is too long ago: then the feed's may be too, without a failure."""
     last_tick = context.last_tick_completion_time
@@ -150,7 +161,8 @@ def _of_report(settings: Settings, context: dg.SensorEvaluationContext, known: T
             feed = PendingHours(opened)
             # with a daemon that has just started, an old checkpoint is no news
             checkpoint = None if daemon_was_down(context) else feed.checkpoint()
-            return conditions.of_report(feed.load(), checkpoint, now=feed.now(), known=known)
+            why = partial(why_hours_fail, context.instance)
+            return conditions.of_report(feed.load(), checkpoint, now=feed.now(), known=known, why=why)
     except RecruitError as error:
         return conditions.unreadable(conditions.REPORT, error, known)
 

@@ -50,7 +50,7 @@ def test_the_reasons_are_named() -> None:
     assert Freshness(unread, a_lag()).reasons == ["changes since 2026-01-05 23:00:00 UTC weren't looked at"]
     assert Freshness(COVERED, a_lag(age_s=60, members=2)).reasons[0].endswith("; 2 processes are in its consumer group")
     assert Freshness(COVERED, None, "nobody listens").reasons == [
-        "whether Kafka holds newer events is unknown (nobody listens)"
+        "Kafka can't be read and may hold newer events (nobody listens)"
     ]
 
 

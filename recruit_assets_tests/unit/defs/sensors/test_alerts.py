@@ -11,9 +11,10 @@ import dagster as dg
 import pytest
 
 from recruit_assets.definitions import build_resources
+from recruit_assets.defs.runs import range_tags
 from recruit_assets.defs.sensors import alerts
 from recruit_assets.defs.sensors.connections import database, kafka_lag
-from recruit_assets.hours.planning import PendingHour
+from recruit_assets.hours.planning import HourRange, PendingHour
 from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.stores.dagster.compat import sensor_cursors
@@ -114,10 +115,13 @@ def work(context: dg.OpExecutionContext) -> None:
         raise dg.Failure("the disk is full")
 
 
-def run_job(instance: dg.DagsterInstance, *, fails: bool, job: str = "lineage_job") -> str:
+def run_job(
+    instance: dg.DagsterInstance, *, fails: bool, job: str = "lineage_job", hours: HourRange | None = None
+) -> str:
     ran = dg.GraphDefinition(job, node_defs=[work]).to_job()
     config = {"ops": {"work": {"config": {"fails": fails}}}}
-    return ran.execute_in_process(instance=instance, raise_on_error=False, run_config=config).run_id
+    tags = range_tags(hours) if hours else {}
+    return ran.execute_in_process(instance=instance, raise_on_error=False, run_config=config, tags=tags).run_id
 
 
 def test_a_job_that_fails_and_is_retried_in_vain_is_one_trouble(instance: dg.DagsterInstance, hook: Hook) -> None:
@@ -238,6 +242,18 @@ def test_hours_that_fail_are_one_trouble_through_their_retries(standstill: Stand
 
     begun = "3 hours fail, first 2026-01-05 07:00 UTC"
     assert hook.messages == [begun, f"Over: {begun}"]
+
+
+def test_hours_that_fail_are_sent_with_the_error_of_their_run(
+    standstill: Standstill, hook: Hook, instance: dg.DagsterInstance
+) -> None:
+    eight, nine = SEVEN + timedelta(hours=1), SEVEN + timedelta(hours=2)
+    run_id = run_job(instance, fails=True, job="hours_job", hours=HourRange(SEVEN, eight))
+    run_job(instance, fails=True, job="hours_job", hours=HourRange(nine, nine))
+
+    standstill(ReportWith([PendingHour(eight, SEVEN, SEVEN, attempts=1)]), LagOf(a_lag())).tick()
+
+    assert hook.messages == [f"the hour 2026-01-05 08:00 UTC fails: work: the disk is full (run {run_id})"]
 
 
 def test_an_alert_that_nobody_takes_is_sent_at_the_next_tick(standstill: Standstill, hook: Hook) -> None:
