@@ -55,6 +55,7 @@ setup(
         "rich",
         "tenacity",
         "prometheus-client",
+        "apprise",  # alerts to Slack, Teams, mail and a hundred others, each named by a URL
         # the report page: plots as SVG, and templates with escaping
         "matplotlib",
         "jinja2",

@@ -16,6 +16,7 @@ from recruit_assets.local.daemon_health import DaemonWatch
 from recruit_assets.local.engines.engine import EngineState
 from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.local.supervisor import Service, Supervisor
+from recruit_assets.observability.alerts import check_channels
 from recruit_assets.runtime.echo import console, echo
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, export, load_settings
@@ -34,6 +35,7 @@ STARTING_S = 90.0
 
 def run_until_interrupted(*, rate: float, port: int, metrics_port: int) -> None:
     """Run the engines and everything that uses them, until KeyboardInterrupt stops all of it."""
+    check_channels(load_settings())
     engines = None if _uses_other_engines() else LocalEngines(load_settings())
     try:
         if engines is not None:

@@ -1,83 +1,105 @@
-"""Sends alerts to a webhook, by mail, or both, as the settings say. `defs.sensors.alerts` decides what is worth one."""
+"""Sends alerts through Apprise: RECRUIT_ALERT_URLS names Slack, Teams, mail and a hundred other services by URL.
 
-import json
-import smtplib
-import ssl
-import urllib.error
-import urllib.request
+`observability.troubles` decides what is worth one. Apprise is imported at the first use: it loads all of its services.
+"""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from email.message import EmailMessage
+from typing import TYPE_CHECKING
 
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
+from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.foreign_text import printable
+from recruit_assets.runtime.settings import Settings, variable
 
-from recruit_assets.runtime.errors import StoreUnavailable
-from recruit_assets.runtime.settings import Settings
+if TYPE_CHECKING:
+    from apprise import NotifyBase
 
-TIMEOUT_S = 10
-TRIES = 3
+TIMEOUT_S = 20
+"""A sensor's tick has 60 s."""
+SETTING = variable("alert_urls")
+_BETWEEN_URLS = re.compile(r"\s+|[,;](?=[a-z0-9]+://)", re.IGNORECASE)
+
+# its errors quote URLs that it can't use; ours name them by their places
+logging.getLogger("apprise").propagate = False
+logging.getLogger("apprise").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What is wrong in one line, and the details."""
+    """A message: what has begun or is over in one line, and the details."""
 
     subject: str
     body: str
+    is_end: bool = False
+    """Whether it only says that something is over: services show it in green."""
 
 
-def is_configured(settings: Settings) -> bool:
-    """True if a webhook or a mail receiver is set."""
-    return bool(settings.alert_webhook.get_secret_value() or (settings.alert_smtp_host and settings.alert_to))
+def alert_urls(settings: Settings) -> Sequence[str]:
+    """The URLs of the setting; each is a secret."""
+    urls = _BETWEEN_URLS.split(settings.alert_urls.get_secret_value())
+    return [stripped for url in urls if (stripped := url.strip(",; "))]
 
 
-def send(alert: Alert, settings: Settings) -> None:
-    """Send to every configured channel; StoreUnavailable if one still fails after three tries."""
-    if settings.alert_webhook.get_secret_value():
-        _post(alert, settings)
-    if settings.alert_smtp_host and settings.alert_to:
-        _mail(alert, settings)
+def channel_names(settings: Settings) -> Sequence[str]:
+    """Names for the channels that reveal nothing: place and kind of the URL."""
+    return [f"{number} {url.partition('://')[0][:20]}" for number, url in enumerate(alert_urls(settings), start=1)]
 
 
-_retried = retry(
-    retry=retry_if_exception_type(StoreUnavailable),
-    stop=stop_after_attempt(TRIES),
-    wait=wait_exponential(multiplier=0.5, max=4),
-    reraise=True,
-)
+def check_channels(settings: Settings) -> None:
+    """UserError, without the secret, if a URL isn't one that Apprise knows, or would send a password unencrypted."""
+    if alert_urls(settings):
+        _services(settings)
 
 
-@_retried
-def _post(alert: Alert, settings: Settings) -> None:
-    """Slack, Mattermost, Rocket.Chat and Teams' workflows read the field `text`."""
-    request = urllib.request.Request(  # noqa: S310  # the setting must begin with http:// or https://
-        settings.alert_webhook.get_secret_value(),
-        data=json.dumps({"text": f"{alert.subject}\n{alert.body}"}).encode(),
-        headers={"Content-Type": "application/json"},
-        method="POST",
+def send(alert: Alert, channels: Sequence[str], settings: Settings) -> Mapping[str, str]:
+    """Send the alert to these channels in parallel; returns, for each one that didn't take it, why."""
+    if not channels:
+        return {}
+    services = _services(settings)
+    with ThreadPoolExecutor(len(channels)) as pool:
+        reasons = pool.map(lambda channel: _send(alert, services[channel]), channels)
+    return {channel: why for channel, why in zip(channels, reasons, strict=True) if why}
+
+
+def _send(alert: Alert, service: "NotifyBase") -> str:
+    """Why the channel didn't take the alert; empty if it did."""
+    from apprise import Apprise, AppriseResultStatus, NotifyFormat, NotifyType
+
+    result = Apprise(service).notify(
+        title=printable(alert.subject),
+        body=printable(alert.body, keep="\n"),
+        body_format=NotifyFormat.TEXT,
+        notify_type=NotifyType.SUCCESS if alert.is_end else NotifyType.FAILURE,
+        timeout=TIMEOUT_S,
     )
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310  # as above
-            return
-    except (urllib.error.URLError, OSError) as error:
-        # without the URL: it is a secret, since everyone who knows it can post
-        raise StoreUnavailable(f"The webhook rejected the alert: {error}. Check RECRUIT_ALERT_WEBHOOK") from error
+    if result:
+        return ""
+    if result.status is AppriseResultStatus.TIMEOUT:
+        return f"no answer within {TIMEOUT_S} s"
+    # warnings name host and answer; Apprise keeps secrets to its debug log
+    warnings = [printable(entry.message) for entry in result.logs()]
+    return warnings[-1] if warnings else "it failed"
 
 
-@_retried
-def _mail(alert: Alert, settings: Settings) -> None:
-    message = EmailMessage()
-    message["Subject"], message["From"], message["To"] = alert.subject, settings.alert_from, settings.alert_to
-    message.set_content(alert.body)
-    where = f"{settings.alert_smtp_host}:{settings.alert_smtp_port}"
-    try:
-        with smtplib.SMTP(settings.alert_smtp_host, settings.alert_smtp_port, timeout=TIMEOUT_S) as server:
-            server.ehlo()
-            if server.has_extn("starttls"):
-                server.starttls(context=ssl.create_default_context())
-            if settings.alert_smtp_user:
-                server.login(settings.alert_smtp_user, settings.alert_smtp_password.get_secret_value())
-            server.send_message(message)
-    except (smtplib.SMTPException, OSError) as error:
-        raise StoreUnavailable(
-            f"Mail server {where} rejected the alert: {error}. Check RECRUIT_ALERT_SMTP_HOST and RECRUIT_ALERT_TO"
-        ) from error
+def _services(settings: Settings) -> Mapping[str, "NotifyBase"]:
+    """By name, what Apprise makes of each URL."""
+    from apprise import Apprise
+
+    services = {}
+    for name, url in zip(channel_names(settings), alert_urls(settings), strict=True):
+        service = Apprise.instantiate(url)
+        if service is None:
+            raise UserError(
+                f"Invalid setting: {SETTING}: URL {name}:// isn't one that Apprise can use. docs/operators.md has "
+                "examples; the URLs are separated by spaces or commas, and special characters in them are %-encoded"
+            )
+        if service.password and getattr(service, "secure_mode", "") == "insecure":
+            raise UserError(
+                f"Invalid setting: {SETTING}: URL {name}:// would send the mail server's password unencrypted. Use "
+                "mailtos://, which logs in only after STARTTLS"
+            )
+        services[name] = service
+    return services

@@ -61,6 +61,12 @@ def _web_address(value: str) -> str:
     return value
 
 
+RETIRED = {
+    "alert_webhook": "https://hooks.slack.com/... as it is, or json://HOST/PATH?:message=text (jsons:// for https)",
+    "alert_smtp_host": "mailtos://USER:PASSWORD@HOST:587?from=SENDER&to=RECIPIENT, or mailto://HOST without a login",
+}
+"""Settings of earlier versions that RECRUIT_ALERT_URLS replaces: a value of it that does the same."""
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 WholeHour = Annotated[datetime, AfterValidator(_whole_hour)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
@@ -172,15 +178,9 @@ class Settings(BaseSettings):
         "", description="Address of Grafana, such as https://grafana.example.com; the UI links to its dashboards"
     )
     run_retention_days: int = Field(30, ge=1, description="Days after which finished Dagster runs are deleted")
-    alert_webhook: SecretStr = Field(
-        SecretStr(""), description="URL to which alerts are posted as JSON {text}; empty: none"
+    alert_urls: SecretStr = Field(
+        SecretStr(""), description="Where alerts go: Apprise URLs, separated by spaces or commas; empty: nowhere"
     )
-    alert_smtp_host: str = Field("", description="Mail server for alerts; empty: no mail")
-    alert_smtp_port: Port = Field(587, description="Port of the mail server; STARTTLS is used if offered")
-    alert_smtp_user: str = Field("", description="User at the mail server; empty: no login")
-    alert_smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server")
-    alert_from: str = Field("recruit-assets@localhost", description="Sender of alert mails")
-    alert_to: str = Field("", description="Recipients of alert mails, comma separated")
 
     @field_validator("retention_days")
     @classmethod
@@ -196,10 +196,13 @@ class Settings(BaseSettings):
             raise ValueError("isn't an IANA time zone name such as Europe/Berlin")
         return value
 
-    @field_validator("alert_webhook")
+    @field_validator("alert_urls")
     @classmethod
-    def _secret_web_address(cls, value: SecretStr) -> SecretStr:
-        return SecretStr(_web_address(value.get_secret_value()))
+    def _urls(cls, value: SecretStr) -> SecretStr:
+        """Whether a service can use them is checked where they are used: that takes seconds."""
+        if any(url.strip(",;") and "://" not in url for url in value.get_secret_value().split()):
+            raise ValueError("must be URLs such as slack://... or mailtos://..., see docs/operators.md")
+        return value
 
     @field_validator("state_dir", "cache_dir")
     @classmethod
@@ -315,9 +318,22 @@ def variable(name: str) -> str:
 def load_settings(**overrides: object) -> Settings:
     """Settings from overrides, environment and local engines; UserError names each invalid variable."""
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what the type checker can't
+        settings = Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what the type checker can't
     except ValidationError as error:
         raise UserError(f"Invalid setting: {'; '.join(_problem(each) for each in error.errors())}") from None
+    if not settings.alert_urls.get_secret_value():
+        _refuse_retired(os.environ)
+    return settings
+
+
+def _refuse_retired(environment: Mapping[str, str]) -> None:
+    """An installation must not lose its alerts in silence. The value isn't shown: it may be a secret."""
+    for name, equivalent in RETIRED.items():
+        if environment.get(variable(name)):
+            raise UserError(
+                f"{variable(name)} is not used any more. Set {variable('alert_urls')} instead, to {equivalent}, and "
+                f"remove {variable(name)}; docs/operators.md has more"
+            )
 
 
 def _problem(error: ErrorDetails) -> str:

@@ -1,118 +1,138 @@
-"""Alerts sent to a real web server and a small mail server on this machine."""
+"""Alerts sent through Apprise to a real web server and a small mail server on this machine."""
 
-import json
-import socketserver
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+import logging
+import subprocess
+import sys
 
 import pytest
 
 from recruit_assets.observability import alerts
-from recruit_assets.observability.alerts import Alert, is_configured, send
-from recruit_assets.runtime.errors import StoreUnavailable, UserError
-from recruit_assets.runtime.settings import load_settings
+from recruit_assets.observability.alerts import Alert, channel_names, check_channels, send
+from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets_tests.support.receivers import mail_server, web_hook
 
-ALERT = Alert("The report is not being updated", "2 hours wait")
-
-
-@contextmanager
-def serving(server: socketserver.TCPServer) -> Iterator[int]:
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield int(server.server_address[1])
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+ALERT = Alert("Recruitment report: 2 hours wait", "2 hours wait\nStill: a check failed")
 
 
-def web_server(bodies: list[object], *, statuses: list[int]) -> HTTPServer:
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(statuses.pop(0))
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Log nothing."""
-
-    return HTTPServer(("127.0.0.1", 0), Hook)
+def with_urls(*urls: str) -> Settings:
+    return load_settings(alert_urls=" ".join(urls))
 
 
-def mail_server(lines: list[str]) -> socketserver.TCPServer:
-    """The part of SMTP that one mail needs."""
-
-    class Smtp(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            self.wfile.write(b"220 ready\r\n")
-            in_data = False
-            for raw in self.rfile:
-                line = raw.decode().rstrip("\r\n")
-                lines.append(line)
-                if in_data and line != ".":
-                    continue
-                in_data = line.upper() == "DATA"
-                if line.upper() == "QUIT":
-                    self.wfile.write(b"221 bye\r\n")
-                    return
-                self.wfile.write(b"354 go on\r\n" if in_data else b"250 ok\r\n")
-
-    return socketserver.TCPServer(("127.0.0.1", 0), Smtp)
+def send_to_all(alert: Alert, settings: Settings) -> dict[str, str]:
+    return dict(send(alert, channel_names(settings), settings))
 
 
-def test_a_webhook_receives_the_text() -> None:
-    bodies: list[object] = []
-    with serving(web_server(bodies, statuses=[200])) as port:
-        send(ALERT, load_settings(alert_webhook=f"http://127.0.0.1:{port}/hook"))
+def test_a_web_server_receives_subject_body_and_kind() -> None:
+    with web_hook() as hook:
+        assert send_to_all(ALERT, with_urls(hook.url)) == {}
+        send_to_all(
+            Alert("Recruitment report: Over: 2 hours wait", "Over: 2 hours wait", is_end=True), with_urls(hook.url)
+        )
 
-    assert bodies == [{"text": "The report is not being updated\n2 hours wait"}]
-
-
-def test_a_failed_post_is_tried_again() -> None:
-    bodies: list[object] = []
-    with serving(web_server(bodies, statuses=[503, 200])) as port:
-        send(ALERT, load_settings(alert_webhook=f"http://127.0.0.1:{port}/hook"))
-
-    assert len(bodies) == 2
+    begun, over = hook.accepted
+    assert (begun["title"], begun["message"], begun["type"]) == (ALERT.subject, ALERT.body, "failure")
+    assert (over["message"], over["type"]) == ("Over: 2 hours wait", "success")
 
 
-def test_the_error_of_a_failing_webhook_hides_its_url() -> None:
-    with serving(web_server([], statuses=[500] * alerts.TRIES)) as port:
-        settings = load_settings(alert_webhook=f"http://127.0.0.1:{port}/secret-path")
-        with pytest.raises(
-            StoreUnavailable, match=r"The webhook rejected the alert: .*Check RECRUIT_ALERT_WEBHOOK"
-        ) as raised:
-            send(ALERT, settings)
+def test_a_receiver_of_the_field_text_gets_it() -> None:
+    """What RECRUIT_ALERT_WEBHOOK posted to Mattermost, Rocket.Chat and others."""
+    with web_hook() as hook:
+        assert send_to_all(ALERT, with_urls(f"{hook.url}?:message=text")) == {}
 
-    assert "secret-path" not in str(raised.value)
+    assert hook.accepted[0]["text"] == ALERT.body
+
+
+def test_a_receiver_that_fails_is_named_and_the_others_are_served(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with web_hook() as good, web_hook() as bad:
+        bad.status = 500
+        settings = with_urls(bad.url, good.url, "json://user:hunter2@127.0.0.1:1/secret-path")
+        failed = send_to_all(ALERT, settings)
+
+    assert failed.keys() == {"1 json", "3 json"}
+    assert "500" in failed["1 json"]
+    assert good.messages == [ALERT.body]
+    for secret in ("secret-path", "hunter2"):
+        assert secret not in str(failed) + caplog.text
+
+
+def test_a_receiver_that_never_answers_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerts, "TIMEOUT_S", 1)
+    with web_hook() as good, mail_server([]) as silent:
+        # speaks SMTP, and so never answers in HTTP
+        failed = send_to_all(ALERT, with_urls(f"json://127.0.0.1:{silent}?rto=3", good.url))
+
+    assert failed.keys() == {"1 json"}
+    assert good.messages == [ALERT.body]
 
 
 def test_a_mail_has_subject_receivers_and_body() -> None:
     lines: list[str] = []
-    with serving(mail_server(lines)) as port:
-        send(
-            ALERT,
-            load_settings(alert_smtp_host="127.0.0.1", alert_smtp_port=port, alert_to="a@example.org, b@example.org"),
-        )
+    with mail_server(lines) as port:
+        url = f"mailto://127.0.0.1:{port}?from=recruit@example.org&to=a@example.org,b@example.org&format=text"
+        assert send_to_all(ALERT, with_urls(url)) == {}
 
-    assert {
-        "Subject: The report is not being updated",
-        "To: a@example.org, b@example.org",
-        "2 hours wait",
-    } <= set(lines)
-    assert [line for line in lines if line.startswith("rcpt")] == ["rcpt TO:<a@example.org>", "rcpt TO:<b@example.org>"]
+    assert f"Subject: {ALERT.subject}" in lines
+    assert "2 hours wait" in lines
+    recipients = {line.upper() for line in lines if line.upper().startswith("RCPT")}
+    assert recipients == {"RCPT TO:<A@EXAMPLE.ORG>", "RCPT TO:<B@EXAMPLE.ORG>"}
 
 
-def test_nothing_is_sent_without_settings() -> None:
-    settings = load_settings()
+def test_no_password_is_sent_where_starttls_is_not_offered() -> None:
+    """Somebody in between may have taken it out of the server's answer."""
+    lines: list[str] = []
+    with mail_server(lines, offers=("AUTH PLAIN LOGIN",)) as port:
+        url = f"mailtos://user:hunter2@127.0.0.1:{port}?from=recruit@example.org&to=a@example.org"
+        failed = send_to_all(ALERT, with_urls(url))
 
-    assert not is_configured(settings)
-    send(ALERT, settings)
+    assert failed.keys() == {"1 mailtos"}
+    assert [line for line in lines if line.upper().startswith(("AUTH", "MAIL", "DATA"))] == []
 
 
-def test_a_webhook_must_be_an_http_url() -> None:
-    with pytest.raises(UserError, match=r"RECRUIT_ALERT_WEBHOOK: .*https://"):
-        load_settings(alert_webhook="file:///etc/passwd")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mailto://user:hunter2@mail.example.org?to=a@example.org",
+        "mailtos://user:hunter2@mail.example.org?to=a@example.org&mode=insecure",
+        "mailto://mail.example.org?user=user&pass=hunter2&to=a@example.org",
+    ],
+)
+def test_a_url_that_would_send_a_mail_password_unencrypted_is_refused(url: str) -> None:
+    with pytest.raises(UserError, match=r"RECRUIT_ALERT_URLS: URL 1 mailto.* unencrypted. Use mailtos://") as raised:
+        check_channels(with_urls(url))
+
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("bad", ["file:///etc/passwd", "slack://hunter2", "json://", "nothing://hunter2"])
+def test_a_url_that_apprise_cannot_use_is_named_without_its_secret(bad: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UserError, match=r"Invalid setting: RECRUIT_ALERT_URLS: URL 2 ") as raised:
+        check_channels(with_urls("json://127.0.0.1/good", bad))
+
+    assert "passwd" not in str(raised.value)
+    assert "hunter2" not in str(raised.value) + "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("setting", "names"),
+    [
+        ("", []),
+        ("json://a json://b", ["1 json", "2 json"]),
+        (" json://a,\n  mailtos://u:p@b?to=x@y.org,z@y.org ; slack://c/d/e ", ["1 json", "2 mailtos", "3 slack"]),
+    ],
+)
+def test_urls_are_separated_by_spaces_or_commas(setting: str, names: list[str]) -> None:
+    """A comma inside a URL, between recipients, separates nothing."""
+    assert channel_names(load_settings(alert_urls=setting)) == names
+
+
+def test_without_urls_apprise_is_not_loaded() -> None:
+    """It takes a second."""
+    code = (
+        "import sys; from recruit_assets.observability.alerts import check_channels; "
+        "from recruit_assets.runtime.settings import load_settings; check_channels(load_settings()); "
+        "print('apprise' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

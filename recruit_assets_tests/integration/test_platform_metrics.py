@@ -84,6 +84,8 @@ def test_the_metrics_follow_what_happens_in_the_stores(settings: Settings, insta
 
     assert {before[f"recruit_up/{store}"] for store in ("kafka", "cassandra", "mysql", "dagster")} == {1}
     assert (lag(before), lag(after)) == (4, 0)
+    assert 0 < before["recruit_kafka_lag_age_seconds"] == before["recruit_report_freshness_seconds"] < 60
+    assert (after["recruit_kafka_lag_age_seconds"], after["recruit_kafka_committed_records_total"]) == (0, 5)
     assert before["recruit_dead_letters_total/not_json"] == 0
     letters = {reason: after[f"recruit_dead_letters_total/{reason}"] for reason in ("not_json", "empty", "not_object")}
     assert letters == {"not_json": 1, "empty": 1, "not_object": 1}
@@ -104,3 +106,4 @@ def test_an_unreachable_store_is_down_and_the_others_are_still_read(
     up = {name.removeprefix("recruit_up/"): value for name, value in samples.items() if name.startswith("recruit_up/")}
     assert up == {"kafka": 1, "cassandra": 1, "mysql": 0, "dagster": 1}
     assert "recruit_pending_partitions" not in samples
+    assert "recruit_report_freshness_seconds" not in samples

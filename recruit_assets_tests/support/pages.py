@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 from recruit_assets.contract.measures import MEASURES
+from recruit_assets.observability.freshness import Freshness
 from recruit_assets.observability.report_page.page import Page
 from recruit_assets.stores.mysql.report_state import ReportState
 from recruit_assets.stores.mysql.report_summary import Place, Point, Ranking, ReportSummary, Step
 from recruit_assets.stores.mysql.totals import NOTHING, Totals
+from recruit_assets_tests.support.lags import a_lag
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 NEVER_CLOSED = frozenset({"meta", "br", "path", "use", "rect", "line"})
@@ -31,7 +33,8 @@ def a_summary(*totals: Totals, step: Step = Step.HOUR, places: Sequence[Place] =
 def a_page(summary: ReportSummary, **fields: object) -> Page:
     """The page of an up-to-date report; `fields` replace its defaults."""
     made_at = START + timedelta(days=1)
-    return Page(**({"made_at": made_at, "summary": summary, "state": ReportState(made_at)} | fields))  # type: ignore[arg-type]
+    current = Freshness(ReportState(made_at), a_lag())
+    return Page(**({"made_at": made_at, "summary": summary, "freshness": current} | fields))  # type: ignore[arg-type]
 
 
 class Reading(HTMLParser):

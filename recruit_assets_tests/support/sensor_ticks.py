@@ -38,12 +38,20 @@ def tick_that_fails(instance: dg.DagsterInstance, folder: Path, name: str) -> No
     _tick(instance, folder, name, "raise dg.Failure('as it should')")
 
 
+def tick_all(instance: dg.DagsterInstance, module: str) -> None:
+    """A tick of each sensor of this code location that is on."""
+    _iterate(instance, LoadableTargetOrigin(module_name=module, attribute="defs"), minutes=next(_numbers))
+
+
 def _tick(instance: dg.DagsterInstance, folder: Path, name: str, body: str) -> None:
     number = next(_numbers)
     file = folder / f"code_location_{number}.py"  # a name of its own, since Python loads a module once
     file.write_text(CODE_LOCATION.format(name=name, body=body), encoding="utf-8")
-    loadable = LoadableTargetOrigin(python_file=str(file), attribute="defs")
+    _iterate(instance, LoadableTargetOrigin(python_file=str(file), attribute="defs"), minutes=number)
+
+
+def _iterate(instance: dg.DagsterInstance, loadable: LoadableTargetOrigin, *, minutes: int) -> None:
     target = InProcessWorkspaceLoadTarget(InProcessCodeLocationOrigin(loadable, location_name="ticks"))
-    later = datetime.now(UTC) + timedelta(minutes=number)
+    later = datetime.now(UTC) + timedelta(minutes=minutes)
     with freeze_time(later), create_test_daemon_workspace_context(target, instance) as workspace:
         list(execute_sensor_iteration(workspace, logging.getLogger(__name__), None, None))

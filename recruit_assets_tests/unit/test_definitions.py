@@ -90,9 +90,9 @@ def test_jobs_schedules_sensors_and_resources_have_their_names() -> None:
 @pytest.mark.parametrize(
     ("module", "unloaded"),
     [
-        ("recruit_assets.definitions", ()),
-        ("recruit_assets.ingest.service", ("dagster", "pyspark")),
-        ("recruit_assets.cli.main", ("dagster", "pyspark", "kafka", "cassandra")),
+        ("recruit_assets.definitions", ("apprise",)),
+        ("recruit_assets.ingest.service", ("dagster", "pyspark", "apprise")),
+        ("recruit_assets.cli.main", ("dagster", "pyspark", "kafka", "cassandra", "apprise")),
     ],
 )
 def test_a_fresh_interpreter_loads_it_with_an_empty_environment(module: str, unloaded: tuple[str, ...]) -> None:

@@ -11,8 +11,9 @@ from datetime import datetime
 import dagster as dg
 
 from recruit_assets.hours.wrong_parts import Part, texts_of
-from recruit_assets.stores.dagster.history import GOOD_AGAIN, NEWLY_WRONG, WRONG
 
+WRONG, NEWLY_WRONG, GOOD_AGAIN = "wrong_hours", "newly_wrong", "good_again"
+"""Metadata of an evaluation: the hours that are wrong, those that weren't known to be, and those that were."""
 EXAMPLES = 10
 
 

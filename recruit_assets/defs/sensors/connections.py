@@ -1,27 +1,31 @@
-"""Connections that a code server keeps between the ticks of its sensors: connecting takes longer than a tick."""
+"""Clients that a code server keeps between the ticks of its sensors: connecting takes longer than a tick."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import Lock
+from typing import Generic, TypeVar
 
 from recruit_assets.runtime.errors import RecruitError
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
+from recruit_assets.stores.kafka.ingest_lag import open_lag_reader
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 
+Client = TypeVar("Client")
 
-class WarmStores:
-    """Cassandra and the report database: opened at the first use, and again after an error or with other settings."""
 
-    def __init__(self) -> None:
+class Warm(Generic[Client]):
+    """A client that is opened at the first use, and again after an error or with other settings."""
+
+    def __init__(self, open_it: Callable[[Settings], AbstractContextManager[Client]]) -> None:
+        self._open = open_it
         self._lock = Lock()
-        self._settings: Settings | None = None
         self._stack = ExitStack()
-        self._stores: tuple[CassandraSession, ReportDatabase] | None = None
+        self._opened: tuple[Settings, Client] | None = None
 
     @contextmanager
-    def opened(self, settings: Settings) -> Iterator[tuple[CassandraSession, ReportDatabase]]:
-        """Both stores, for one caller at a time."""
+    def opened(self, settings: Settings) -> Iterator[Client]:
+        """The client, for one caller at a time."""
         with self._lock:
             try:
                 yield self._current(settings)
@@ -30,16 +34,24 @@ class WarmStores:
                 raise
 
     def close(self) -> None:
-        self._stores = None
+        self._opened = None
         self._stack.close()
 
-    def _current(self, settings: Settings) -> tuple[CassandraSession, ReportDatabase]:
-        if self._stores is None or self._settings != settings:
+    def _current(self, settings: Settings) -> Client:
+        if self._opened is None or self._opened[0] != settings:
             self.close()
-            session = self._stack.enter_context(open_session(settings))
-            self._stores = session, self._stack.enter_context(open_report_database(settings))
-            self._settings = settings
-        return self._stores
+            self._opened = settings, self._stack.enter_context(self._open(settings))
+        return self._opened[1]
 
 
-stores = WarmStores()
+@contextmanager
+def _open_stores(settings: Settings) -> Iterator[tuple[CassandraSession, ReportDatabase]]:
+    with open_session(settings) as session, open_report_database(settings) as database:
+        yield session, database
+
+
+stores = Warm(_open_stores)
+"""Cassandra and the report database."""
+database = Warm(open_report_database)
+"""The report database alone, so that an alert about it needs no Cassandra."""
+kafka_lag = Warm(open_lag_reader)

@@ -6,12 +6,15 @@ The metrics are those of docs/operators.md.
 from dataclasses import dataclass
 from typing import Literal
 
+from recruit_assets.observability.conditions import DEAD_LETTER_SHARE, FEWEST_DEAD_LETTERS
 from recruit_assets.observability.dashboards.document import PROMETHEUS, Json
 from recruit_assets.observability.dashboards.health import HEALTH
 
 STALE_AFTER_S = 1800
 DEAD_LETTERS_IN_15_MIN = 100
 """Every site causes a few; a faulty tracker release causes thousands."""
+NO_PROGRESS_S = 270
+"""Growth within 5 minutes: the record that has waited longest is still the same, but for the time between scrapes."""
 QUERY_RANGE_S = 900
 
 
@@ -54,8 +57,29 @@ RULES = (
         threshold=STALE_AFTER_S,
         pending_period="5m",
         no_data="Alerting",  # the metrics service, which would report it, is down
-        next_step="Check that the sensor is on and that its runs succeed. `recruit-assets materialize` processes every "
-        "pending hour.",
+        next_step="If recruit_kafka_lag_age_seconds is as high, ingest is behind: see its log. Otherwise check that "
+        "the sensor is on and that its runs succeed. `recruit-assets materialize` processes every pending hour.",
+    ),
+    AlertRule(
+        uid="recruit-ingest-dead",
+        title="Ingest doesn't store what Kafka holds",
+        expression="max(delta(recruit_kafka_lag_age_seconds[5m]))",
+        comparison="gt",
+        threshold=NO_PROGRESS_S,
+        pending_period="0s",
+        no_data="OK",  # Kafka can't be read: the next rule
+        next_step="recruit_kafka_group_members says whether it runs, its log why it doesn't get on. Events are lost "
+        "once Kafka's retention is over.",
+    ),
+    AlertRule(
+        uid="recruit-store-down",
+        title="A store doesn't answer",
+        expression="min(recruit_up)",
+        comparison="lt",
+        threshold=1,
+        pending_period="5m",
+        no_data="Alerting",  # the metrics service is down
+        next_step="The label `store` of recruit_up names it; what depends on it is unknown meanwhile.",
     ),
     AlertRule(
         uid="recruit-dead-letters-growing",
@@ -66,6 +90,18 @@ RULES = (
         pending_period="0s",
         no_data="OK",
         next_step="`recruit-assets dead-letters list` shows them by reason; `replay` sends them again.",
+    ),
+    AlertRule(
+        uid="recruit-dead-letter-share",
+        title="Many records become dead letters",
+        expression="100 * sum(increase(recruit_dead_letters_total[15m])) / "
+        "sum(increase(recruit_kafka_committed_records_total[15m])) "
+        f"and sum(increase(recruit_dead_letters_total[15m])) >= {FEWEST_DEAD_LETTERS}",
+        comparison="gt",
+        threshold=round(100 * DEAD_LETTER_SHARE),
+        pending_period="0s",
+        no_data="OK",  # few dead letters, or no records
+        next_step="`recruit-assets dead-letters list` shows their reasons: most often a faulty tracker release.",
     ),
     AlertRule(
         uid="recruit-kafka-records-deleted",

@@ -13,6 +13,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from recruit_assets.observability.metrics.families import freshness
 from recruit_assets.runtime.errors import RecruitError
 
 TIMEOUT_S = 5.0
@@ -43,11 +44,12 @@ class PlatformCollector(Collector):
         self._timeout_s = timeout_s
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics of the stores that answered in time, and which stores did."""
+        """The metrics of the stores that answered in time, what follows from several of them, and which stores did."""
         up = GaugeMetricFamily("recruit_up", "Whether the store answered this scrape in time", labels=["store"])
         duration = GaugeMetricFamily(
             "recruit_scrape_duration_seconds", "How long reading the store took", labels=["store"]
         )
+        metrics: list[Metric] = []
         deadline = monotonic() + self._timeout_s
         for reader in self._readers.values():
             reader.begin()
@@ -56,7 +58,9 @@ class PlatformCollector(Collector):
             up.add_metric([store], float(found is not None))
             if found is not None:
                 duration.add_metric([store], found.seconds)
-                yield from found.metrics
+                metrics += found.metrics
+        yield from metrics
+        yield freshness(metrics)
         yield up
         yield duration
 

@@ -3,7 +3,7 @@
 The report's hours are called partitions here, because promtool takes "hours" in a name for a unit.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from prometheus_client import Metric
@@ -14,12 +14,24 @@ from recruit_assets.stores.dagster.history import LastCheck, LastRun
 from recruit_assets.stores.kafka.watch import KafkaState
 from recruit_assets.stores.mysql.report_state import ReportState
 
+BEHIND_CASSANDRA, LAG_AGE = "recruit_report_behind_cassandra_seconds", "recruit_kafka_lag_age_seconds"
+
+
+def freshness(metrics: Iterable[Metric]) -> Metric:
+    """The greater of the report's age behind Cassandra and ingest's behind Kafka; no sample unless both are known."""
+    parts = [one.samples[0].value for one in metrics if one.name in (BEHIND_CASSANDRA, LAG_AGE) and one.samples]
+    return _gauge(
+        "recruit_report_freshness_seconds",
+        "Upper bound for the age of an event that the report lacks, uncommitted in Kafka or pending in Cassandra",
+        max(parts) if len(parts) == 2 else None,
+    )
+
 
 def of_report(state: ReportState) -> Sequence[Metric]:
-    """The report's freshness and size, and the pending hours."""
+    """How far the report is behind Cassandra, its size, and the pending hours."""
     return [
-        _gauge("recruit_report_freshness_seconds", "Age of the newest event in the report while changes are pending, 0 "
-               "while the report covers everything in Cassandra", state.freshness_s),
+        _gauge(BEHIND_CASSANDRA, "Age of the newest event in the report while changes are pending, 0 while the report "
+               "covers everything in Cassandra", state.freshness_s),
         _gauge("recruit_report_newest_event_timestamp_seconds", "When Kafka received the newest event in the report",
                None if state.newest_event is None else state.newest_event.timestamp()),
         _gauge("recruit_report_partitions", "Hours in the report", state.hours),
@@ -35,17 +47,18 @@ def of_report(state: ReportState) -> Sequence[Metric]:
 
 
 def of_kafka(state: KafkaState) -> Sequence[Metric]:
-    """The ingest group's lag, and the dead letters."""
+    """How far ingest is behind, and the dead letters."""
     lag = GaugeMetricFamily(
         "recruit_kafka_lag_records", "Offsets that the ingest group hasn't committed", labels=["partition"]
     )
-    for partition, records in state.lag.items():
-        lag.add_metric([str(partition)], records)
     hidden = GaugeMetricFamily(
         "recruit_kafka_hidden_records", "Offsets that an open transaction hides, part of the lag", labels=["partition"]
     )
-    for partition, records in state.hidden.items():
-        hidden.add_metric([str(partition)], records)
+    for span in state.lag.spans:
+        lag.add_metric([str(span.partition)], span.uncommitted)
+        hidden.add_metric([str(span.partition)], span.hidden)
+    committed = CounterMetricFamily("recruit_kafka_committed_records", "Offsets that the ingest group has committed")
+    committed.add_metric([], state.lag.committed)
     problems = GaugeMetricFamily(
         "recruit_kafka_topic_problems", "1 for a setting of the event topic that can lose events", labels=["setting"]
     )
@@ -57,11 +70,14 @@ def of_kafka(state: KafkaState) -> Sequence[Metric]:
     return [
         lag,
         hidden,
+        _gauge(LAG_AGE, "Age of the oldest record that the ingest group hasn't committed, 0 if there is none",
+               state.lag.age_s),
+        committed,
         problems,
-        _gauge("recruit_kafka_group_members", "Consumers in the ingest group", state.members),
+        _gauge("recruit_kafka_group_members", "Consumers in the ingest group", state.lag.members),
         letters,
         _gauge("recruit_dead_letters_uncounted", "Dead letters not counted yet", state.uncounted),
-    ]
+    ]  # fmt: skip
 
 
 def of_cassandra(*, clock_ms: int, now: datetime) -> Sequence[Metric]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recruit_assets.observability.audit.last_result import LastAudit
+from recruit_assets.observability.freshness import Freshness
 from recruit_assets.stores.dagster.history import LastCheck
-from recruit_assets.stores.mysql.report_state import ReportState
 from recruit_assets.stores.mysql.report_summary import ReportSummary
 
 
@@ -16,7 +16,7 @@ class Page:
 
     made_at: datetime
     summary: ReportSummary
-    state: ReportState
+    freshness: Freshness
     checks: Sequence[LastCheck] = ()
     audit: LastAudit | None = None
 

@@ -47,7 +47,9 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": count, "number": number, "key_figure": key_figure, "moment": moment, "age": age}
+    environment.filters |= {
+        "count": count, "number": number, "key_figure": key_figure, "moment": moment, "age": age, "percent": percent,
+    }  # fmt: skip
     return environment.get_template("page.html.jinja").render(
         page=page, measures=SHOWN, kpis=KPIS, ranked_by=RANKED_BY, plots=_plots(page.summary)
     )

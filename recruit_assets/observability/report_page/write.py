@@ -7,13 +7,13 @@ from pathlib import Path
 import dagster as dg
 
 from recruit_assets.observability.audit.last_result import read_last_audit
+from recruit_assets.observability.freshness import read_freshness
 from recruit_assets.observability.report_page.page import Page
 from recruit_assets.observability.report_page.render import render
 from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.dagster.history import last_checks
 from recruit_assets.stores.mysql.connection import open_report_database
-from recruit_assets.stores.mysql.report_state import read_report_state
 from recruit_assets.stores.mysql.report_summary import DAYS, read_summary
 from recruit_assets.stores.mysql.wrong_hours import checks_with_wrong_hours
 
@@ -36,14 +36,14 @@ def read_page(
     settings: Settings, instance: dg.DagsterInstance, *, checks: Sequence[dg.AssetCheckKey], days: int = DAYS
 ) -> Page:
     """The page's contents as they are now."""
+    freshness = read_freshness(settings)
     with open_report_database(settings) as database:
         summary = read_summary(database, days=days)
-        state = read_report_state(database)
         wrong = checks_with_wrong_hours(database)
     return Page(
         made_at=datetime.now(UTC),
         summary=summary,
-        state=state,
+        freshness=freshness,
         checks=last_checks(instance, checks, wrong=wrong),
         audit=read_last_audit(settings),
     )

@@ -36,6 +36,7 @@ __all__ = [
     "execute_run",
     "has_partitioned_assets",
     "last_materialized_by",
+    "last_ticks",
     "on_each_event",
     "repository_label",
     "run_module",
@@ -131,6 +132,13 @@ def last_materialized_by(instance: dg.DagsterInstance, key: dg.AssetKey, partiti
 def on_each_event(instance: dg.DagsterInstance, run_id: str, call: Callable[[], object]) -> None:
     """Call it after each event of the run that this process stores."""
     instance.add_event_listener(run_id, lambda _: call())
+
+
+def last_ticks(instance: dg.DagsterInstance, sensor: str) -> Sequence[datetime]:
+    """When the sensor's last tick began, however it ended, for each code location that has a sensor of this name."""
+    states = (state for state in instance.all_instigator_state() if state.instigator_name == sensor)
+    times = (getattr(state.instigator_data, "last_tick_timestamp", None) for state in states)
+    return [datetime.fromtimestamp(time, UTC) for time in times if time]
 
 
 def run_module(run: dg.DagsterRun) -> str | None:

@@ -12,10 +12,7 @@ import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from recruit_assets.runtime.errors import StoreUnavailable
-from recruit_assets.stores.dagster.compat import CheckEvaluation, check_evaluations
-
-WRONG, NEWLY_WRONG, GOOD_AGAIN = "wrong_hours", "newly_wrong", "good_again"
-"""Metadata of an evaluation: the hours that are wrong, those that weren't known to be, and those that were."""
+from recruit_assets.stores.dagster.compat import check_evaluations
 
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 UNFINISHED = [
@@ -82,20 +79,6 @@ def last_checks(
             for key in keys
             for evaluation in check_evaluations(instance, key, limit=1)
         ]
-
-
-def new_failures(newest_first: Sequence[CheckEvaluation]) -> Sequence[CheckEvaluation]:
-    """The evaluations, newest first, that found something wrong that wasn't known before.
-
-    Those that only repeat what is still wrong aren't among them. The oldest is if it failed: nothing is before it.
-    """
-    older = [*newest_first[1:], None]
-    return [
-        one
-        for one, before in zip(newest_first, older, strict=True)
-        if not one.passed
-        and (NEWLY_WRONG in one.metadata if WRONG in one.metadata else before is None or before.passed)
-    ]
 
 
 def _last_run(job: str, record: dg.RunRecord) -> LastRun:

@@ -102,8 +102,9 @@ def open_consumer(
     max_poll_records: int = MAX_POLL_RECORDS,
     client_id: str = CLIENT_ID,
     metadata_max_age_ms: int = METADATA_MAX_AGE_MS,
+    isolation_level: str = "read_committed",
 ) -> KafkaConsumer:
-    """A consumer of raw bytes that never commits by itself and skips records of aborted transactions.
+    """A consumer of raw bytes that never commits by itself and, unless told otherwise, skips aborted transactions.
 
     Its memory is bounded whatever the topic holds, see `compat.BoundedFetcher`. The caller subscribes or assigns, and
     closes it.
@@ -115,7 +116,7 @@ def open_consumer(
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            isolation_level="read_committed",
+            isolation_level=isolation_level,
             allow_auto_create_topics=False,
             max_poll_records=max_poll_records,
             fetch_max_bytes=FETCH_BYTES,

@@ -110,22 +110,30 @@ def backlog_before(settings: Settings, moment: datetime) -> tuple[PartitionBackl
     """The part of the lag that was in the event topic before the moment."""
     with open_admin(settings) as admin:
         spans = partition_spans(admin, settings)
-        since = _first_offsets_since(admin, settings.kafka_topic, moment, spans)
+        ends = {span.partition: span.end for span in spans}
+        since = _first_offsets_since(admin, settings.kafka_topic, moment, ends)
     return tuple(
         PartitionBacklog(span.partition, max(0, min(span.end, since[span.partition]) - span.position), span.dropped)
         for span in spans
     )
 
 
+def records_since(admin: KafkaAdminClient, topic: str, moment: datetime) -> int:
+    """The offsets that the topic has got since the moment, transaction markers included."""
+    ends = _offsets(admin, topic, identify(admin, topic).partitions, OffsetSpec.LATEST)
+    since = _first_offsets_since(admin, topic, moment, ends)
+    return sum(max(0, end - since[partition]) for partition, end in ends.items())
+
+
 def _first_offsets_since(
-    admin: KafkaAdminClient, topic: str, moment: datetime, spans: tuple[PartitionSpan, ...]
+    admin: KafkaAdminClient, topic: str, moment: datetime, ends: Mapping[int, int]
 ) -> dict[int, int]:
     """By partition, the offset of its first record since the moment, or its end."""
-    wanted = {TopicPartition(topic, span.partition): round(moment.timestamp() * 1000) for span in spans}
+    wanted = {TopicPartition(topic, partition): round(moment.timestamp() * 1000) for partition in ends}
     with translated_errors(f"offsets of topic {topic} at {moment}"):
         found = _patiently(lambda: admin.list_partition_offsets(wanted))
     since = {tp.partition: each.offset for tp, each in found.items() if each.offset >= 0}
-    return {span.partition: since.get(span.partition, span.end) for span in spans}
+    return {partition: since.get(partition, end) for partition, end in ends.items()}
 
 
 def topic_partitions(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:

@@ -1,4 +1,4 @@
-"""Kafka's state for the metrics: lag and members of the ingest group, and the number of dead letters.
+"""Kafka's state for the metrics: how far ingest is behind, and the number of dead letters.
 
 The clients stay connected between two readings, since connecting costs more than reading.
 """
@@ -6,7 +6,7 @@ The clients stay connected between two readings, since connecting costs more tha
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 
 from kafka import KafkaConsumer
@@ -16,7 +16,8 @@ from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin, open_consumer, translated_errors
 from recruit_assets.stores.kafka.dead_letter_topic import ForeignRecord, dead_letter_of
-from recruit_assets.stores.kafka.offsets import end_offsets, group_members, partition_spans
+from recruit_assets.stores.kafka.ingest_lag import IngestLag, lag_reader
+from recruit_assets.stores.kafka.offsets import end_offsets
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.topics import problems, topic_options
 
@@ -31,15 +32,11 @@ UNKNOWN = "unknown"
 class KafkaState:
     """The result of one reading."""
 
-    lag: Mapping[int, int]
-    """By partition: offsets that the ingest group hasn't committed, transaction markers included."""
-    members: int
+    lag: IngestLag
     dead_letters: Mapping[str, int]
     """By reason: those in the topic at the first reading, and all since."""
     uncounted: int
     """Dead letters that the reading had no time for."""
-    hidden: Mapping[int, int] = field(default_factory=dict)
-    """By partition: offsets that can't be read before an open transaction ends; part of the lag."""
     topic_problems: Sequence[str] = ()
     """Settings of the event topic that can lose events."""
 
@@ -51,25 +48,19 @@ class KafkaWatch:
         self._settings = settings
         with ExitStack() as opened:
             self._admin = opened.enter_context(open_admin(settings))
-            self._consumer = open_consumer(settings, group=None, client_id="recruit_watch")
-            opened.callback(self._consumer.close, autocommit=False)
-            self._counter = DeadLetterCounter(self._consumer, settings.dlq_topic)
+            self._lag = opened.enter_context(lag_reader(self._admin, settings))
+            consumer = open_consumer(settings, group=None, client_id="recruit_watch")
+            opened.callback(consumer.close, autocommit=False)
+            self._counter = DeadLetterCounter(consumer, settings.dlq_topic)
             self._opened = opened.pop_all()
 
     def read(self) -> KafkaState:
         """StoreUnavailable if a request to Kafka fails."""
-        members = group_members(self._admin, self._settings)
-        spans = partition_spans(self._admin, self._settings)
-        lag = {span.partition: span.uncommitted for span in spans}
+        lag = self._lag.read()
         uncounted = self._counter.advance()
         found = problems(topic_options(self._admin, self._settings.kafka_topic), self._settings)
         return KafkaState(
-            lag,
-            members,
-            dict(self._counter.by_reason),
-            uncounted,
-            hidden={span.partition: span.hidden for span in spans},
-            topic_problems=[problem.setting for problem in found],
+            lag, dict(self._counter.by_reason), uncounted, topic_problems=[problem.setting for problem in found]
         )
 
     def close(self) -> None:

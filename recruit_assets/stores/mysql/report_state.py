@@ -34,8 +34,15 @@ class ReportState:
     events: int = 0
 
     @property
+    def unread_since(self) -> datetime | None:
+        """Through when the change feed was read, if nobody is reading it."""
+        if self.read_through is None or self.now - self.read_through <= UNREAD_AFTER:
+            return None
+        return self.read_through
+
+    @property
     def freshness_s(self) -> float:
-        """Upper bound for the age of an event that the report lacks; 0 if it has every event that Cassandra has.
+        """Upper bound for the age of an event of Cassandra that the report lacks; 0 if it has all of them.
 
         While changes are pending it is the age of the report's newest event. If the change feed isn't being read, it is
         at least the time since the last read.
@@ -43,8 +50,8 @@ class ReportState:
         since = [self.now]
         if self.pending:
             since.append(self.newest_event or min(one.newest_change for one in self.pending))
-        if self.read_through is not None and self.now - self.read_through > UNREAD_AFTER:
-            since.append(self.read_through)
+        if self.unread_since is not None:
+            since.append(self.unread_since)
         return (self.now - min(since)).total_seconds()
 
     @property

@@ -9,6 +9,7 @@ from typer.main import get_command
 from recruit_assets.cli.main import app
 from recruit_assets.local import up
 from recruit_assets.local.code_server import CodeServer
+from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import load_settings
 
 CODE = CodeServer(["dagster", "api", "grpc"], Path("/a place/workspace.yaml"))
@@ -44,3 +45,10 @@ def test_the_addresses_of_page_and_metrics_are_shown(tmp_path: Path, capsys: pyt
     shown = capsys.readouterr().err
     assert "file:///a%20place/report.html, updated every 60 s" in shown
     assert "http://127.0.0.1:9464/metrics" in shown
+
+
+def test_a_wrong_alert_url_stops_it_before_anything_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECRUIT_ALERT_URLS", "slack://hunter2")
+
+    with pytest.raises(UserError, match="RECRUIT_ALERT_URLS: URL 1 slack:// isn't one that Apprise can use"):
+        up.run_until_interrupted(rate=0, port=3000, metrics_port=9464)

@@ -11,11 +11,11 @@ from dagster._daemon.types import DaemonHeartbeat  # as a daemon writes them
 from dagster_shared.error import SerializableErrorInfo
 
 from recruit_assets.defs.runs import CDC_SENSOR
+from recruit_assets.defs.sensors.alerts import STANDSTILL
 from recruit_assets.local import daemon_health
 from recruit_assets.local.daemon_health import DaemonWatch, silent_daemons, unread_change_feed
-from recruit_assets.observability.alerts import Alert
-from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets_tests.support.receivers import Hook, web_hook
 from recruit_assets_tests.support.sensor_ticks import tick_that_fails, tick_with_cursor
 
 
@@ -33,8 +33,8 @@ def heartbeats(instance: dg.DagsterInstance, *, seconds_ago: float = 0) -> None:
         instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - seconds_ago, daemon, "its id", None))
 
 
-def with_webhook() -> Settings:
-    return load_settings(alert_webhook="http://127.0.0.1:1/hook")
+def of(hook: Hook) -> Settings:
+    return load_settings(alert_urls=hook.url)
 
 
 @pytest.mark.parametrize("seconds_ago", [None, 3600])
@@ -78,57 +78,82 @@ def test_a_sensor_whose_ticks_fail_is_noticed_two_minutes_after_it_last_read_the
     read_through(three_minutes_ago, instance, tmp_path)
     tick_that_fails(instance, tmp_path, CDC_SENSOR)
     assert unread_change_feed(instance) == {
-        "feed": f"the change feed was last read through {three_minutes_ago:%Y-%m-%d %H:%M} UTC"
+        "report feed": f"the change feed was last read through {three_minutes_ago:%Y-%m-%d %H:%M} UTC"
     }
 
     read_through(datetime.now(UTC), instance, tmp_path)
     assert unread_change_feed(instance) == {}
 
 
-def test_an_unread_feed_is_reported_and_its_recovery_too(
+@pytest.mark.parametrize("cursor", ["garbage", "", "2026-13-45", "[]", "\ud83d"])
+def test_a_cursor_that_a_person_edited_is_no_error(instance: dg.DagsterInstance, tmp_path: Path, cursor: str) -> None:
+    """The sensor's next tick writes its own."""
+    tick_with_cursor(instance, tmp_path, CDC_SENSOR, cursor)
+
+    assert unread_change_feed(instance) == {}
+
+
+def test_a_cursor_without_a_zone_is_utc(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    tick_with_cursor(instance, tmp_path, CDC_SENSOR, "2026-01-05 07:00")
+
+    assert unread_change_feed(instance) == {"report feed": "the change feed was last read through 2026-01-05 07:00 UTC"}
+
+
+def test_an_unread_feed_is_left_to_the_alert_sensor_while_that_ticks(
     instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent: list[Alert] = []
-    monkeypatch.setattr(daemon_health, "send", lambda alert, _: sent.append(alert))
-    watch = DaemonWatch(instance, with_webhook(), lambda _: None)
+    """Otherwise each of the two would send an alert for the same failure."""
+    read_through(datetime.now(UTC) - timedelta(minutes=3), instance, tmp_path)
+    tick_with_cursor(instance, tmp_path, STANDSTILL, "{}")
+    assert unread_change_feed(instance) == {}
+
+    monkeypatch.setattr(daemon_health, "UNREAD_AFTER", timedelta(days=-1))
+    assert unread_change_feed(instance).keys() == {"report feed"}
+
+
+def test_an_unread_feed_is_reported_and_its_recovery_too(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     heartbeats(instance)
+    three_minutes_ago = datetime.now(UTC) - timedelta(minutes=3)
+    with web_hook() as hook:
+        watch = DaemonWatch(instance, of(hook), lambda _: None)
+        for moment in (three_minutes_ago, three_minutes_ago, datetime.now(UTC)):
+            read_through(moment, instance, tmp_path)
+            watch.evaluate()
 
-    for minutes in (3, 3, 0):
-        read_through(datetime.now(UTC) - timedelta(minutes=minutes), instance, tmp_path)
-        watch.evaluate()
-
-    assert [alert.subject for alert in sent] == ["Events don't reach the report", "Dagster's daemon works again"]
-    assert sent[0].body.startswith("the change feed was last read through ")
+    trouble = f"the change feed was last read through {three_minutes_ago:%Y-%m-%d %H:%M} UTC"
+    assert hook.messages == [trouble, f"Over: {trouble}"]
 
 
-def test_silence_is_reported_when_it_begins_and_when_it_ends(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent: list[Alert] = []
+def test_silence_is_reported_when_it_begins_and_when_it_ends(instance: dg.DagsterInstance) -> None:
     said: list[str] = []
-    monkeypatch.setattr(daemon_health, "send", lambda alert, _: sent.append(alert))
-    watch = DaemonWatch(instance, with_webhook(), said.append)
+    with web_hook() as hook:
+        watch = DaemonWatch(instance, of(hook), said.append)
+        for _ in range(2):
+            watch.evaluate()
+        heartbeats(instance)
+        for _ in range(2):
+            watch.evaluate()
 
-    for _ in range(2):
-        watch.evaluate()
-    heartbeats(instance)
-    for _ in range(2):
-        watch.evaluate()
-
-    assert [alert.subject for alert in sent] == ["Events don't reach the report", "Dagster's daemon works again"]
-    assert [line.split(".")[0] for line in said] == [alert.subject for alert in sent]
+    begun, over = hook.messages
+    assert begun.startswith("Dagster's daemon is silent: no heartbeat of ")
+    assert over == f"Over: {begun}"
+    assert said == [begun, over]
 
 
-def test_an_alert_that_cannot_be_sent_is_printed(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(alert: Alert, settings: Settings) -> None:
-        raise StoreUnavailable("RECRUIT_ALERT_WEBHOOK doesn't answer")
-
+def test_an_alert_that_cannot_be_sent_is_printed_once_and_sent_later(instance: dg.DagsterInstance) -> None:
     said: list[str] = []
-    monkeypatch.setattr(daemon_health, "send", refuse)
+    with web_hook() as hook:
+        hook.status = 503
+        watch = DaemonWatch(instance, of(hook), said.append)
+        for _ in range(3):
+            watch.evaluate()
+        hook.status = 200
+        for _ in range(2):
+            watch.evaluate()
 
-    DaemonWatch(instance, with_webhook(), said.append).evaluate()
-
-    assert said[1:] == ["RECRUIT_ALERT_WEBHOOK doesn't answer"]
+    trouble, failure = said
+    assert failure.startswith("RECRUIT_ALERT_URLS: 1 json didn't take the alert, which is sent again: ")
+    assert (len(hook.posted), hook.messages) == (4, [trouble])
 
 
 def test_a_daemon_that_is_starting_is_given_time(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from recruit_assets_tests.support.certificates import Authority
         ("RECRUIT_KAFKA_MECHANISM", "GSSAPI", "'SCRAM-SHA-512' or 'PLAIN'"),
         ("RECRUIT_CASSANDRA_REPLICATION", "dc1:0", "should match pattern"),
         ("RECRUIT_GRAFANA_URL", "grafana:3000", "must begin with https:// or http://"),
+        ("RECRUIT_ALERT_URLS", "json://good, ops@example.org", "must be URLs such as"),
     ],
 )
 def test_an_invalid_setting_is_named(variable: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,6 +34,30 @@ def test_an_invalid_setting_is_named(variable: str, value: str, why: str, monkey
 
     with pytest.raises(UserError, match=f"Invalid setting: {variable}.*{why}"):
         load_settings()
+
+
+@pytest.mark.parametrize("name", ["RECRUIT_ALERT_WEBHOOK", "RECRUIT_ALERT_SMTP_HOST"])
+def test_a_retired_setting_of_alerts_is_refused_and_its_successor_named(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise an upgrade would end the alerts in silence."""
+    monkeypatch.setenv(name, "https://hunter2.example")
+
+    with pytest.raises(
+        UserError, match=rf"{name} is not used any more. Set RECRUIT_ALERT_URLS .*, and remove"
+    ) as raised:
+        load_settings()
+    assert "hunter2" not in str(raised.value)
+
+    monkeypatch.setenv("RECRUIT_ALERT_URLS", "json://127.0.0.1")
+    assert load_settings().alert_urls.get_secret_value() == "json://127.0.0.1"
+
+
+def test_an_empty_retired_setting_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """docker/compose.yaml passes it on, empty where it isn't set."""
+    monkeypatch.setenv("RECRUIT_ALERT_WEBHOOK", "")
+
+    assert load_settings().alert_urls.get_secret_value() == ""
 
 
 def test_an_error_about_another_setting_doesnt_show_the_password(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,7 @@ from recruit_assets.defs.checks.verdict import Finding
 from recruit_assets.defs.runs import range_tags
 from recruit_assets.hours.planning import HourRange
 from recruit_assets.hours.wrong_parts import Part
-from recruit_assets.stores.dagster.compat import check_evaluations
-from recruit_assets.stores.dagster.history import last_checks, new_failures
+from recruit_assets.stores.dagster.history import last_checks
 
 SEVEN, EIGHT, NINE = (datetime(2026, 1, 5, hour, tzinfo=UTC) for hour in (7, 8, 9))
 ALL = [SEVEN, EIGHT, NINE]
@@ -196,18 +195,3 @@ def test_an_hour_that_cannot_be_replaced_any_more_is_forgotten_where_it_cannot_b
         "counts": True,
         "sums": False,
     }
-
-
-def test_a_wrong_hour_is_news_once(table: Table) -> None:
-    table.run(SEVEN)
-    table.wrong = {SEVEN}
-    first = table.run(SEVEN).run_id
-    table.run(EIGHT)
-    table.wrong = {SEVEN, EIGHT}
-    second = table.run(EIGHT).run_id
-    table.run(NINE)
-
-    evaluations = check_evaluations(table.instance, counts.key, limit=100)
-
-    assert [one.passed for one in evaluations] == [False, False, False, False, True]
-    assert [one.run_id for one in new_failures(evaluations)] == [second, first]

@@ -1,25 +1,30 @@
-"""Which events send an alert, that each is sent once, and that nothing is sent without a receiver."""
+"""What the alert sensors send to a real web server: once when a trouble begins, once when it is over."""
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from recruit_assets.defs.resources import CassandraResource, MySqlResource
+from recruit_assets.definitions import build_resources
+from recruit_assets.defs.runs import range_tags
 from recruit_assets.defs.sensors import alerts
-from recruit_assets.defs.sensors.connections import stores
-from recruit_assets.hours.planning import PendingHour
-from recruit_assets.observability.alerts import Alert
-from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.defs.sensors.connections import database, kafka_lag
+from recruit_assets.hours.planning import HourRange, PendingHour
+from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.stores.dagster.compat import sensor_cursors
+from recruit_assets.stores.kafka.ingest_lag import IngestLag
+from recruit_assets_tests.support.lags import a_lag
+from recruit_assets_tests.support.receivers import Hook, web_hook
+from recruit_assets_tests.support.sensor_ticks import tick_all
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -29,17 +34,12 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[Alert]:
-    """The alerts that would have been posted."""
-    collected: list[Alert] = []
-
-    def collect(alert: Alert, _: Settings) -> None:
-        collected.append(alert)
-
-    monkeypatch.setenv("RECRUIT_ALERT_WEBHOOK", "https://alerts.example/x")
-    monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "")
-    monkeypatch.setattr(alerts, "send", collect)
-    return collected
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
+    """The only receiver of alerts."""
+    with web_hook() as hook:
+        monkeypatch.setenv("RECRUIT_ALERT_URLS", hook.url)
+        monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "")
+        yield hook
 
 
 @dg.asset
@@ -55,195 +55,315 @@ def a_check(*, passed: bool) -> dg.AssetChecksDefinition:
     return rows_agree
 
 
-def evaluate_check(instance: dg.DagsterInstance, *, passed: bool) -> None:
-    dg.materialize([table, a_check(passed=passed)], instance=instance)
+def evaluate_check(instance: dg.DagsterInstance, *, passed: bool) -> str:
+    return dg.materialize([table, a_check(passed=passed)], instance=instance).run_id
 
 
-def check_tick(instance: dg.DagsterInstance, cursor: str | None) -> str | None:
-    code_location = dg.Definitions(assets=[table], asset_checks=[a_check(passed=True)])
-    with dg.build_sensor_context(
-        instance=instance, cursor=cursor, repository_def=code_location.get_repository_def()
-    ) as context:
-        result = alerts.check_failure_alert(context)
-    return result.cursor if isinstance(result, dg.SensorResult) else None
+class Sensor:
+    """One of the alert sensors, with its cursor."""
+
+    def __init__(
+        self, instance: dg.DagsterInstance, evaluate: Callable[..., object], *, cursor: str | None = None
+    ) -> None:
+        self._instance, self._evaluate, self.cursor = instance, evaluate, cursor
+        self.said = ""
+
+    def tick(self, *, last_tick: timedelta | None = MINUTE) -> None:
+        """A tick, this long after the previous one."""
+        settings = load_settings()
+        resources = {name: build_resources(settings)[name] for name in ("cassandra", "mysql", "kafka")}
+        location = dg.Definitions(assets=[table], asset_checks=[a_check(passed=True)])
+        last_at = None if last_tick is None else time.time() - last_tick.total_seconds()
+        with (
+            dg.build_sensor_context(resources=resources) as built,
+            dg.SensorEvaluationContext(
+                None,
+                last_at,
+                cursor=self.cursor,
+                instance=self._instance,
+                resources=built.resource_defs,
+                repository_def=location.get_repository_def(),
+            ) as context,
+        ):
+            result = self._evaluate(context)
+        assert isinstance(result, dg.SensorResult)
+        self.cursor = result.cursor
+        self.said = str(result.skip_reason.skip_message) if result.skip_reason else ""
 
 
-def test_a_failed_check_is_sent_once_with_what_was_expected_and_found(
-    instance: dg.DagsterInstance, sent: list[Alert]
+def test_a_failed_check_is_sent_once_with_what_it_found_and_so_is_its_end(
+    instance: dg.DagsterInstance, hook: Hook
 ) -> None:
+    sensor = Sensor(instance, alerts.check_failure_alert)
     evaluate_check(instance, passed=True)
-    cursor = check_tick(instance, None)
+    sensor.tick()
+    run_id = evaluate_check(instance, passed=False)
+    sensor.tick()
     evaluate_check(instance, passed=False)
-
-    check_tick(instance, check_tick(instance, cursor))
-
-    (alert,) = sent
-    assert alert.subject == "Asset check rows_agree of table failed"
-    assert alert.body.splitlines()[1:] == ["expected: 3", "found: 2"]
-
-
-def test_a_passed_check_and_what_failed_before_the_first_tick_are_not_sent(
-    instance: dg.DagsterInstance, sent: list[Alert]
-) -> None:
-    evaluate_check(instance, passed=False)
-    cursor = check_tick(instance, None)
+    sensor.tick()
     evaluate_check(instance, passed=True)
+    sensor.tick()
+    sensor.tick()
 
-    check_tick(instance, cursor)
-
-    assert sent == []
-
-
-def test_a_check_that_is_still_red_is_not_sent_again(instance: dg.DagsterInstance, sent: list[Alert]) -> None:
-    cursor = None
-    for passed in (True, False, False, False):
-        evaluate_check(instance, passed=passed)
-        cursor = check_tick(instance, cursor)
-
-    assert len(sent) == 1
+    begun = f"asset check rows_agree of table failed, expected: 3, found: 2 (run {run_id})"
+    assert hook.messages == [begun, f"Over: {begun}"]
 
 
-def test_checks_say_nothing_when_no_receiver_is_set(instance: dg.DagsterInstance) -> None:
-    with dg.build_sensor_context(instance=instance) as context:
-        assert alerts.check_failure_alert(context) == alerts.NOTHING_SET
+@dg.op(config_schema={"fails": bool})
+def work(context: dg.OpExecutionContext) -> None:
+    if context.op_config["fails"]:
+        raise dg.Failure("the disk is full")
 
 
-@dg.op
-def fails() -> None:
-    raise dg.Failure("the disk is full")
+def run_job(
+    instance: dg.DagsterInstance, *, fails: bool, job: str = "lineage_job", hours: HourRange | None = None
+) -> str:
+    ran = dg.GraphDefinition(job, node_defs=[work]).to_job()
+    config = {"ops": {"work": {"config": {"fails": fails}}}}
+    tags = range_tags(hours) if hours else {}
+    return ran.execute_in_process(instance=instance, raise_on_error=False, run_config=config, tags=tags).run_id
 
 
-def failure_context(instance: dg.DagsterInstance) -> dg.RunFailureSensorContext:
-    job = dg.GraphDefinition("hours_job", node_defs=[fails]).to_job()
-    tags = {"dagster/asset_partition_range_start": "2026-01-05-07:00"}
-    result = job.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
-    return dg.build_run_status_sensor_context(
-        sensor_name="run_failure_alert",
-        dagster_event=result.get_run_failure_event(),
-        dagster_instance=instance,
-        dagster_run=result.dagster_run,
-    ).for_run_failure()
+def test_a_job_that_fails_and_is_retried_in_vain_is_one_trouble(instance: dg.DagsterInstance, hook: Hook) -> None:
+    sensor = Sensor(instance, alerts.run_failure_alert)
+    run_id = run_job(instance, fails=True)
+    sensor.tick()
+    for _ in range(2):  # the retries
+        run_job(instance, fails=True)
+        sensor.tick()
+    run_job(instance, fails=False)
+    sensor.tick()
+
+    begun = f"the last run of lineage_job failed: work: the disk is full (run {run_id})"
+    assert hook.messages == [begun, f"Over: {begun}"]
 
 
-def test_a_failed_run_is_sent_with_its_hours_and_the_reason(instance: dg.DagsterInstance, sent: list[Alert]) -> None:
-    with failure_context(instance) as context:
-        alerts.run_failure_alert(context)
+def test_the_hours_jobs_runs_are_left_to_the_alert_about_hours(instance: dg.DagsterInstance, hook: Hook) -> None:
+    """It runs every few seconds: the next hour's success says nothing about the one that failed."""
+    sensor = Sensor(instance, alerts.run_failure_alert)
+    run_job(instance, fails=True, job="hours_job")
+    sensor.tick()
 
-    (alert,) = sent
-    assert alert.subject == "Dagster run of hours_job failed (2026-01-05-07:00)"
-    assert "fails: the disk is full" in alert.body.splitlines()
-    assert f"Run {context.dagster_run.run_id}" in alert.body
-
-
-def test_a_failed_run_says_nothing_when_no_receiver_is_set(instance: dg.DagsterInstance) -> None:
-    with failure_context(instance) as context:
-        assert alerts.run_failure_alert(context) == alerts.NOTHING_SET
+    assert (hook.messages, sensor.said) == ([], "nothing is wrong")
 
 
-@pytest.mark.parametrize(
-    ("pending", "checkpoint", "kinds"),
-    [
-        pytest.param([], SEVEN, set(), id="nothing is wrong"),
-        pytest.param([], None, set(), id="nothing was ever read"),
-        pytest.param([], SEVEN - 2 * MINUTE, set(), id="the feed was read 2 minutes ago"),
-        pytest.param([], SEVEN - 2 * MINUTE - SECOND, {"feed"}, id="the feed isn't read"),
-        pytest.param([PendingHour(SEVEN, SEVEN - 16 * MINUTE, SEVEN)], SEVEN, {"late"}, id="an hour waits"),
-        pytest.param([PendingHour(SEVEN, SEVEN, SEVEN, attempts=3)], SEVEN, {"failing"}, id="an hour fails"),
-        pytest.param([PendingHour(SEVEN, SEVEN - MINUTE, SEVEN, attempts=2)], SEVEN, set(), id="an hour is tried"),
-    ],
-)
-def test_a_report_is_not_being_updated_when_the_feed_is_unread_or_hours_wait_or_fail(
-    pending: list[PendingHour], checkpoint: datetime | None, kinds: set[str]
-) -> None:
-    assert alerts.standstills(pending, checkpoint=checkpoint, now=SEVEN).keys() == kinds
+def test_ad_hoc_runs_of_other_projects_in_the_instance_are_not_ours(instance: dg.DagsterInstance, hook: Hook) -> None:
+    def ran(key: str) -> None:
+        run = dg.DagsterRun(
+            job_name=alerts.AD_HOC_JOB,
+            run_id=f"of-{key}",
+            status=dg.DagsterRunStatus.FAILURE,
+            asset_selection=frozenset({dg.AssetKey(key)}),
+        )
+        instance.add_run(run)
+
+    sensor = Sensor(instance, alerts.run_failure_alert)
+    ran("their_table")
+    sensor.tick()
+    assert hook.messages == []
+
+    ran("mysql_report")
+    sensor.tick()
+    assert hook.messages == ["the last run of __ASSET_JOB failed: unknown error (run of-mysql_report)"]
 
 
-def test_a_clock_of_cassandra_that_is_ahead_is_sent() -> None:
-    troubles = alerts.standstills([], checkpoint=SEVEN + 2 * MINUTE, now=SEVEN)
+class ReportWith:
+    """A report database with these pending hours, whose feed was read just now or three minutes ago."""
 
-    assert troubles == {
-        "clock": "Cassandra's clock is ahead of the report database's: 2026-01-05 07:02:00 and 2026-01-05 07:00:00 "
-        "UTC. Check the clocks of both hosts"
-    }
-    assert alerts.standstills([], checkpoint=SEVEN + MINUTE, now=SEVEN) == {}
+    def __init__(self, pending: list[PendingHour], *, unread_for: timedelta = timedelta(0)) -> None:
+        self._pending, self._unread_for = pending, unread_for
 
+    def __call__(self, _: object) -> "ReportWith":
+        return self
 
-def test_an_unreadable_report_is_sent_once_and_its_recovery_too(
-    instance: dg.DagsterInstance, sent: list[Alert], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_database(_: Settings) -> AbstractContextManager[object]:
-        raise StoreUnavailable("MySQL doesn't answer")
-
-    with monkeypatch.context() as down:
-        down.setattr(stores, "opened", no_database)
-        cursor = standstill_tick(instance, standstill_tick(instance, None))
-    monkeypatch.setattr(stores, "opened", lambda _: nullcontext((None, None)))
-    monkeypatch.setattr(alerts, "PendingHours", NothingPending)
-    standstill_tick(instance, cursor)
-
-    assert [alert.subject for alert in sent] == ["The report is not being updated", "The report has caught up"]
-    assert "MySQL doesn't answer" in sent[0].body
-
-
-@pytest.mark.parametrize(
-    ("daemon_down_for", "expected"),
-    [
-        pytest.param(MINUTE, ["feed"], id="the daemon runs"),
-        pytest.param(3 * MINUTE, [], id="the daemon was down for as long"),
-        pytest.param(None, [], id="the sensor's first tick"),
-    ],
-)
-def test_an_unread_feed_sends_no_alert_right_after_the_daemon_has_started(
-    instance: dg.DagsterInstance,
-    sent: list[Alert],
-    monkeypatch: pytest.MonkeyPatch,
-    daemon_down_for: timedelta | None,
-    expected: list[str],
-) -> None:
-    """Otherwise every restart that takes longer than two minutes would send an alert, and its recovery."""
-    monkeypatch.setattr(stores, "opened", lambda _: nullcontext((None, None)))
-    monkeypatch.setattr(alerts, "PendingHours", FeedUnread)
-
-    cursor = standstill_tick(instance, None, last_tick=daemon_down_for)
-
-    assert json.loads(cursor or "") == expected
-    assert len(sent) == len(expected)
-
-
-class NothingPending:
-    """A report database without problems."""
-
-    read_through = SEVEN
-
-    def __init__(self, _: object) -> None:
-        self.load = list[PendingHour]
-
-    def checkpoint(self) -> datetime:
-        return self.read_through
+    def load(self) -> list[PendingHour]:
+        return self._pending
 
     def now(self) -> datetime:
         return SEVEN
 
-
-class FeedUnread(NothingPending):
-    """A report database whose feed wasn't read for three minutes."""
-
-    read_through = SEVEN - 3 * MINUTE
+    def checkpoint(self) -> datetime:
+        return SEVEN - self._unread_for
 
 
-def standstill_tick(
-    instance: dg.DagsterInstance, cursor: str | None, *, last_tick: timedelta | None = MINUTE
-) -> str | None:
-    """A tick, this long after the previous one."""
-    settings = load_settings()
-    resources = {"cassandra": CassandraResource.from_settings(settings), "mysql": MySqlResource.from_settings(settings)}
-    last_at = None if last_tick is None else time.time() - last_tick.total_seconds()
-    with (
-        dg.build_sensor_context(resources=resources) as built,
-        dg.SensorEvaluationContext(
-            None, last_at, cursor=cursor, instance=instance, resources=built.resource_defs
-        ) as context,
-    ):
-        result = alerts.standstill_alert(context)
-    assert isinstance(result, dg.SensorResult)
-    return result.cursor
+NOTHING_PENDING = ReportWith([])
+
+
+class LagOf:
+    """A reader that returns these readings one after the other."""
+
+    def __init__(self, *readings: IngestLag) -> None:
+        self._readings = list(readings)
+
+    def read(self) -> IngestLag:
+        return self._readings.pop(0) if len(self._readings) > 1 else self._readings[0]
+
+
+@pytest.fixture
+def standstill(
+    instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[ReportWith, LagOf], Sensor]:
+    """The sensor, with stores that hold what a test says."""
+
+    def with_stores(report: ReportWith, lag: LagOf) -> Sensor:
+        monkeypatch.setattr(database, "opened", lambda _: nullcontext(None))
+        monkeypatch.setattr(alerts, "PendingHours", report)
+        monkeypatch.setattr(kafka_lag, "opened", lambda _: nullcontext(lag))
+        return Sensor(instance, alerts.standstill_alert)
+
+    return with_stores
+
+
+Standstill = Callable[[ReportWith, LagOf], Sensor]
+
+
+def test_a_dead_ingest_is_sent_once_and_its_recovery_too(standstill: Standstill, hook: Hook) -> None:
+    dead, dead_still = a_lag(age_s=90, members=0), a_lag(age_s=150, members=0)
+    sensor = standstill(NOTHING_PENDING, LagOf(a_lag(), dead, dead_still, a_lag(age_s=200), a_lag()))
+
+    for _ in range(5):
+        sensor.tick()
+
+    begun, over = hook.messages
+    assert begun.startswith("ingest hasn't stored 7 records of Kafka, the first since ")
+    assert over == f"Over: {begun}"
+
+
+def test_hours_that_fail_are_one_trouble_through_their_retries(standstill: Standstill, hook: Hook) -> None:
+    def failing(*hours: int) -> ReportWith:
+        return ReportWith([PendingHour(SEVEN + timedelta(hours=n), SEVEN, SEVEN, attempts=n + 1) for n in hours])
+
+    cursor = None
+    for report in (failing(0, 1, 2), failing(1, 2), failing(2), NOTHING_PENDING):
+        sensor = standstill(report, LagOf(a_lag()))
+        sensor.cursor = cursor
+        sensor.tick()
+        cursor = sensor.cursor
+
+    begun = "3 hours fail, first 2026-01-05 07:00 UTC"
+    assert hook.messages == [begun, f"Over: {begun}"]
+
+
+def test_hours_that_fail_are_sent_with_the_error_of_their_run(
+    standstill: Standstill, hook: Hook, instance: dg.DagsterInstance
+) -> None:
+    eight, nine = SEVEN + timedelta(hours=1), SEVEN + timedelta(hours=2)
+    run_id = run_job(instance, fails=True, job="hours_job", hours=HourRange(SEVEN, eight))
+    run_job(instance, fails=True, job="hours_job", hours=HourRange(nine, nine))
+
+    standstill(ReportWith([PendingHour(eight, SEVEN, SEVEN, attempts=1)]), LagOf(a_lag())).tick()
+
+    assert hook.messages == [f"the hour 2026-01-05 08:00 UTC fails: work: the disk is full (run {run_id})"]
+
+
+def test_an_alert_that_nobody_takes_is_sent_at_the_next_tick(standstill: Standstill, hook: Hook) -> None:
+    sensor = standstill(ReportWith([PendingHour(SEVEN, SEVEN, SEVEN, attempts=1)]), LagOf(a_lag()))
+    hook.status = 500
+    sensor.tick()
+    assert "RECRUIT_ALERT_URLS: 1 json didn't take the alert, which is sent again: " in sensor.said
+
+    hook.status = 200
+    sensor.tick()
+    sensor.tick()
+
+    assert (len(hook.posted), hook.messages) == (2, ["the hour 2026-01-05 07:00 UTC fails"])
+
+
+def test_a_store_that_cannot_be_read_is_sent_and_what_was_known_of_it_is_not_over(
+    standstill: Standstill, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_: Settings) -> AbstractContextManager[object]:
+        raise StoreUnavailable("nobody listens")
+
+    sensor = standstill(ReportWith([PendingHour(SEVEN, SEVEN, SEVEN, attempts=1)]), LagOf(a_lag(age_s=90, members=0)))
+    sensor.tick()
+    with monkeypatch.context() as down:
+        down.setattr(database, "opened", nobody)
+        down.setattr(kafka_lag, "opened", nobody)
+        sensor.tick()
+    sensor.tick()
+
+    unknown = "cannot find out whether the report is up to date: nobody listens"
+    assert [message.count(unknown) for message in hook.messages] == [0, 2, 2]
+    assert [message.count("Over: ") for message in hook.messages] == [0, 0, 2]
+    assert hook.messages[2].count("Still: ") == 2
+
+
+@pytest.mark.parametrize(
+    ("daemon_down_for", "is_sent"),
+    [
+        pytest.param(MINUTE, True, id="the daemon runs"),
+        pytest.param(3 * MINUTE, False, id="the daemon was down for as long"),
+        pytest.param(None, False, id="the sensor's first tick"),
+    ],
+)
+def test_an_unread_feed_sends_no_alert_right_after_the_daemon_has_started(
+    standstill: Standstill, hook: Hook, daemon_down_for: timedelta | None, *, is_sent: bool
+) -> None:
+    """Otherwise every restart that takes longer than two minutes would send an alert, and its recovery."""
+    standstill(ReportWith([], unread_for=3 * MINUTE), LagOf(a_lag())).tick(last_tick=daemon_down_for)
+
+    assert hook.messages == ["the change feed was last read through 2026-01-05 06:57 UTC"] * is_sent
+
+
+SENSORS = [alerts.check_failure_alert, alerts.run_failure_alert, alerts.standstill_alert]
+
+
+@pytest.mark.parametrize("evaluate", SENSORS, ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "cursor", ["garbage", '["late"]', '{"table:rows_agree": 12}', '{"__class__": "RunStatusSensorCursor"}']
+)
+def test_a_cursor_of_another_version_or_a_persons_is_replaced(
+    standstill: Standstill, evaluate: Callable[..., object], cursor: str, hook: Hook, instance: dg.DagsterInstance
+) -> None:
+    standstill(NOTHING_PENDING, LagOf(a_lag()))
+    sensor = Sensor(instance, evaluate, cursor=cursor)
+
+    sensor.tick()
+
+    assert (sensor.cursor, sensor.said, hook.messages) == ('{"1 json": {}}', "nothing is wrong", [])
+
+
+@pytest.mark.parametrize("evaluate", SENSORS, ids=lambda one: one.name)
+def test_without_a_receiver_the_tick_says_that_nothing_is_sent(
+    standstill: Standstill,
+    evaluate: Callable[..., object],
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    standstill(NOTHING_PENDING, LagOf(a_lag()))
+    monkeypatch.delenv("RECRUIT_ALERT_URLS")
+    sensor = Sensor(instance, evaluate)
+
+    sensor.tick()
+
+    assert sensor.said == "nothing is wrong; nothing is sent: RECRUIT_ALERT_URLS isn't set"
+
+
+@pytest.mark.parametrize("evaluate", SENSORS, ids=lambda one: one.name)
+def test_a_wrong_url_fails_every_tick_also_while_nothing_is_wrong(
+    standstill: Standstill,
+    evaluate: Callable[..., object],
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise it would be noticed when the first alert is lost."""
+    standstill(NOTHING_PENDING, LagOf(a_lag()))
+    monkeypatch.setenv("RECRUIT_ALERT_URLS", "slack://hunter2")
+
+    with pytest.raises(UserError, match="RECRUIT_ALERT_URLS: URL 1 slack:// isn't one that Apprise can use"):
+        Sensor(instance, evaluate).tick()
+
+
+@pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition:DeprecationWarning")  # Dagster's own use
+def test_dagsters_daemon_ticks_each_sensor_and_keeps_what_it_told(hook: Hook, tmp_path: Path) -> None:
+    """Without any store: `standstill_alert` can read neither."""
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        for _ in range(2):
+            tick_all(instance, "recruit_assets.definitions")
+        cursors = {sensor.name: sensor_cursors(instance, sensor.name) for sensor in SENSORS}
+
+    (only,) = hook.messages
+    assert only.count("cannot find out whether the report is up to date: RECRUIT_") == 2
+    assert cursors["run_failure_alert"] == cursors["check_failure_alert"] == ['{"1 json": {}}']
+    assert list(json.loads(cursors["standstill_alert"][0])["1 json"]) == ["kafka unreadable", "report unreadable"]

@@ -4,14 +4,18 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from prometheus_client import Metric
 
 from recruit_assets.hours.planning import PendingHour
 from recruit_assets.observability.audit.last_result import LastAudit
 from recruit_assets.observability.metrics import families
 from recruit_assets.stores.dagster.history import LastCheck, LastRun
+from recruit_assets.stores.kafka.ingest_lag import IngestLag
+from recruit_assets.stores.kafka.offsets import PartitionSpan
 from recruit_assets.stores.kafka.watch import KafkaState
 from recruit_assets.stores.mysql.report_state import ReportState
+from recruit_assets_tests.support.lags import a_lag
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 DOCS = Path(__file__).parents[4] / "docs" / "operators.md"
@@ -34,7 +38,7 @@ def test_with_pending_hours_freshness_is_the_age_of_the_newest_event() -> None:
                         events=90)  # fmt: skip
 
     assert samples(families.of_report(state)) == {
-        "recruit_report_freshness_seconds": 180,
+        "recruit_report_behind_cassandra_seconds": 180,
         "recruit_report_newest_event_timestamp_seconds": newest.timestamp(),
         "recruit_report_partitions": 2,
         "recruit_report_rows": 30,
@@ -49,7 +53,7 @@ def test_with_pending_hours_freshness_is_the_age_of_the_newest_event() -> None:
 def test_an_empty_report_has_no_times() -> None:
     found = samples(families.of_report(ReportState(NOW)))
 
-    assert found["recruit_report_freshness_seconds"] == 0
+    assert found["recruit_report_behind_cassandra_seconds"] == 0
     assert not found.keys() & {"recruit_report_newest_event_timestamp_seconds", "recruit_change_feed_age_seconds"}
 
 
@@ -66,24 +70,38 @@ def test_freshness_grows_while_nobody_reads_the_change_feed() -> None:
 
 
 def test_lag_and_dead_letters_have_labels() -> None:
-    state = KafkaState(
-        lag={0: 3, 1: 0},
-        members=2,
-        dead_letters={"not_json": 5},
-        uncounted=1,
-        hidden={0: 2},
-        topic_problems=["cleanup.policy"],
-    )
+    spans = [PartitionSpan(0, first=0, end=13, committed=10, hidden=2), PartitionSpan(1, first=0, end=5, committed=5)]
+    lag = IngestLag(NOW, spans, members=2, oldest=NOW - timedelta(seconds=90))
+    state = KafkaState(lag, dead_letters={"not_json": 5}, uncounted=1, topic_problems=["cleanup.policy"])
 
     assert samples(families.of_kafka(state)) == {
         "recruit_kafka_lag_records/0": 3,
         "recruit_kafka_lag_records/1": 0,
         "recruit_kafka_hidden_records/0": 2,
+        "recruit_kafka_hidden_records/1": 0,
+        "recruit_kafka_lag_age_seconds": 90,
+        "recruit_kafka_committed_records_total": 15,
         "recruit_kafka_topic_problems/cleanup.policy": 1,
         "recruit_kafka_group_members": 2,
         "recruit_dead_letters_total/not_json": 5,
         "recruit_dead_letters_uncounted": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("pending_s", "waiting_s", "freshness"), [(0, 0, 0), (180, 0, 180), (0, 7200, 7200), (180, 90, 180)]
+)
+def test_freshness_is_the_age_of_what_waits_longest_in_cassandra_or_in_kafka(
+    pending_s: float, waiting_s: float, freshness: float
+) -> None:
+    """A dead ingest looked up to date."""
+    pending = (PENDING,) if pending_s else ()
+    report = families.of_report(ReportState(NOW, pending, newest_event=NOW - timedelta(seconds=pending_s)))
+    kafka = families.of_kafka(KafkaState(a_lag(age_s=waiting_s), {}, 0))
+
+    assert samples([families.freshness([*report, *kafka])]) == {"recruit_report_freshness_seconds": freshness}
+    assert samples([families.freshness(report)]) == {}
+    assert samples([families.freshness(kafka)]) == {}
 
 
 def test_runs_checks_and_audit_show_the_last_result() -> None:
@@ -106,7 +124,8 @@ def test_runs_checks_and_audit_show_the_last_result() -> None:
 def test_every_metric_is_documented_with_its_help_text() -> None:
     every = [
         *families.of_report(ReportState(NOW)),
-        *families.of_kafka(KafkaState({}, 0, {}, 0)),
+        *families.of_kafka(KafkaState(a_lag(), {}, 0)),
+        families.freshness([]),
         *families.of_cassandra(clock_ms=0, now=NOW),
         *families.of_runs([], {}),
         *families.of_checks([]),

@@ -8,11 +8,13 @@ import pytest
 
 from recruit_assets.hours.planning import PendingHour
 from recruit_assets.observability.audit.last_result import LastAudit
+from recruit_assets.observability.freshness import Freshness
 from recruit_assets.observability.report_page.render import age, money, percent, render
 from recruit_assets.stores.dagster.history import LastCheck
 from recruit_assets.stores.mysql.report_state import ReportState
 from recruit_assets.stores.mysql.report_summary import Place, Step
 from recruit_assets.stores.mysql.totals import NOTHING, Totals
+from recruit_assets_tests.support.lags import NOW, a_lag
 from recruit_assets_tests.support.pages import START, Reading, a_page, a_summary, some_totals
 
 HOURS = (Totals((100, 20, 8, 6, 1234.0)), NOTHING, Totals((60, 9, 2, 1, 766.0)))
@@ -108,12 +110,18 @@ def test_problems_are_named() -> None:
     pending = PendingHour(START, newest_change=now, next_try_at=now, attempts=2)
     page = reading(
         *HOURS,
-        state=ReportState(now, (pending,), newest_event=now - timedelta(minutes=5)),
+        freshness=Freshness(
+            ReportState(now, (pending,), newest_event=now - timedelta(minutes=5)),
+            a_lag(age_s=7200, members=0, recent_records=400, recent_dead_letters=30),
+        ),
         audit=LastAudit(ended_at=now, records=10, rules=17, broken=("events", "report rows")),
         checks=[LastCheck("mysql_report", "counts_every_event", passed=False, evaluated_at=now)],
     )
 
-    for wanted in ("5 minutes behind", "1 , the first 2026-01-05 00:00 UTC ; the last run of 1 failed",
+    for wanted in ("2 hours behind : ingest hasn't stored 7 records of Kafka, the first since 2026-01-05 22:00:00 UTC; "
+                   "no process is in its consumer group; newer events are stored but not in the report yet.",
+                   "Dead letters 7.5% of the records of the last 15 minutes: 30 of 400",
+                   "1 , the first 2026-01-05 00:00 UTC ; the last run of 1 failed",
                    "Not exact : events, report rows", "1 of 1 failed : mysql_report: counts_every_event"):  # fmt: skip
         assert wanted in page.text
 
@@ -124,8 +132,28 @@ def test_a_report_without_problems_says_so() -> None:
 
     text = reading(*HOURS, audit=audit, checks=[check]).text
 
-    for wanted in ("Up to date", "Exact , 17 rules on 20,000 records", "All 1 passed"):
+    for wanted in ("Up to date : the report holds every event that has arrived.", "none in the last 15 minutes",
+                   "Exact , 17 rules on 20,000 records", "All 1 passed"):  # fmt: skip
         assert wanted in text
+
+
+def test_a_live_stream_is_up_to_date() -> None:
+    freshness = Freshness(
+        ReportState(NOW, (PendingHour(NOW, NOW, NOW),), newest_event=NOW - timedelta(seconds=12)), a_lag()
+    )
+
+    assert (
+        "Up to date : at most 12 seconds behind the events that arrive now."
+        in reading(*HOURS, freshness=freshness).text
+    )
+
+
+def test_a_kafka_that_cannot_be_read_is_never_up_to_date() -> None:
+    text = reading(*HOURS, freshness=Freshness(ReportState(NOW), None, "nobody listens")).text
+
+    assert "Up to date" not in text
+    assert "Freshness Unknown : Kafka can't be read and may hold newer events (nobody listens)." in text
+    assert "Dead letters unknown" in text
 
 
 def test_numbers_are_formatted_for_people() -> None:

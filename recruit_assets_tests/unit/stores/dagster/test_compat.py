@@ -20,6 +20,7 @@ from recruit_assets.stores.dagster.compat import (
     ProcessRunLauncher,
     add_partition_metadata,
     check_evaluations,
+    last_ticks,
     on_each_event,
     sensor_cursors,
 )
@@ -161,6 +162,18 @@ def test_each_event_of_a_run_is_announced_once_it_is_stored(instance: dg.Dagster
     dg.materialize([table], instance=instance)
 
     assert seen == {dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS}
+
+
+def test_a_sensors_last_tick_is_known_whether_it_failed_or_not(tmp_path: Path) -> None:
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        assert last_ticks(instance, "reader") == []
+
+        tick_with_cursor(instance, tmp_path, "reader", "read through 7:00")
+        (succeeded,) = last_ticks(instance, "reader")
+        tick_that_fails(instance, tmp_path, "reader")
+        (failed,) = last_ticks(instance, "reader")
+
+    assert timedelta(0) < failed - succeeded < timedelta(hours=1)
 
 
 def test_a_launcher_waits_for_the_runs_that_it_was_told_of(instance: dg.DagsterInstance) -> None:
