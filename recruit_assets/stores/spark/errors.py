@@ -30,6 +30,7 @@ OUTAGE = re.compile(
             # Spark Connect's server: not reachable, or started again and without our session
             r"StatusCode\.(UNAVAILABLE|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED|ABORTED|CANCELLED|UNKNOWN)",
             r"INVALID_HANDLE\.(SESSION|OPERATION)_\w+",
+            r"JAVA_GATEWAY_EXITED",
         ]
     )
 )
@@ -45,7 +46,7 @@ def translated_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (Py4JError, PySparkException) as error:
+    except (Py4JError, PySparkException, ConnectionError) as error:
         cause = _innermost(error)
         if _is_outage(error):
             raise StoreUnavailable(f"Spark failed: {cause}") from error
@@ -53,9 +54,11 @@ def translated_errors() -> Iterator[None]:
 
 
 def _is_outage(error: Exception) -> bool:
+    if isinstance(error, ConnectionError):
+        return True  # what Py4J lets through if the JVM of this process is gone
     try:
         text = str(error)  # of an exception in Java with its causes, as Java prints them
-    except Py4JError:
+    except (Py4JError, ConnectionError):
         return True  # the JVM is gone, and the exception's details with it
     if isinstance(error, Py4JError) and not isinstance(error, Py4JJavaError):
         return "Trace:" not in text  # with one, the JVM has answered; otherwise it is gone
@@ -70,7 +73,7 @@ def _innermost(error: Exception) -> str:
         while (deeper := cause.getCause()) is not None:
             cause = deeper
         return _first_line(str(cause.toString()))
-    except Py4JError:  # the JVM is gone
+    except (Py4JError, ConnectionError):  # the JVM is gone
         return _first_line(str(error.errmsg))
 
 
