@@ -33,7 +33,7 @@ def test_the_daemon_notices_a_canceled_backfill_between_any_two_of_its_runs(monk
     for name, value in services["daemon"].environment.items():
         monkeypatch.setenv(name, value)
 
-    assert get_asset_backfill_run_chunk_size() == 1
+    assert get_asset_backfill_run_chunk_size() == 1  # type: ignore[no-untyped-call]  # Dagster's
 
 
 def test_the_addresses_of_page_and_metrics_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
