@@ -7,10 +7,11 @@ import re
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import dagster as dg
@@ -130,7 +131,7 @@ class _Worker:
         Dagster handles signals during a run: it records one as a failure, unless the run is being canceled already.
         """
         with notice_signals() as has_arrived:
-            on_each_event(self.instance, run_id, lambda: has_arrived() and self._announce_cancellation(run_id))
+            on_each_event(self.instance, run_id, partial(self._announce_cancellation, run_id, has_arrived))
             try:
                 yield
             except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
@@ -140,8 +141,8 @@ class _Worker:
                 self._record_cancellation(run_id)
                 raise KeyboardInterrupt
 
-    def _announce_cancellation(self, run_id: str) -> None:
-        run = self.instance.get_run_by_id(run_id)
+    def _announce_cancellation(self, run_id: str, has_arrived: Callable[[], bool]) -> None:
+        run = self.instance.get_run_by_id(run_id) if has_arrived() else None
         if run is not None and not run.is_finished and run.status is not dg.DagsterRunStatus.CANCELING:
             self.instance.report_run_canceling(run, INTERRUPTED)
 

@@ -28,8 +28,9 @@ PORTS_TRIED = 100
 PAGE = "report.html"
 PAGE_EVERY_S = 60
 CHECK_EVERY_S = 1.0
-DAEMON = {"DAGSTER_ASSET_BACKFILL_RUN_CHUNK_SIZE": "1"}
-"""After each run that it queues, the daemon looks whether the backfill was canceled; by default after 25 (minutes)."""
+DAEMON = {"DAGSTER_ASSET_BACKFILL_RUN_CHUNK_SIZE": "10"}
+"""After so many runs that it queues, the daemon looks whether the backfill was canceled. After each is too often: it
+also writes the backfill then, and may overwrite the cancellation. After 25, as by default, takes minutes when busy."""
 STARTING_S = 90.0
 
 
