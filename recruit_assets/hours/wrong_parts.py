@@ -17,15 +17,18 @@ class Part(NamedTuple):
 
 def texts_of(parts: Iterable[Part]) -> list[str]:
     """The parts in few words: neighboring hours are one range, so that a wrong year is as short as a wrong hour."""
+    return [f"{hours} #{sample}" if sample else str(hours) for hours, sample in ranges_of(parts)]
+
+
+def ranges_of(parts: Iterable[Part]) -> Iterator[tuple[HourRange, int]]:
+    """The same parts as ranges of neighboring hours, each with its sample."""
     in_order = sorted(parts, key=lambda part: (part.sample, part.hour))
-    return [
-        f"{hours} #{sample}" if sample else str(hours)
-        for sample, group in groupby(in_order, key=lambda part: part.sample)
-        for hours in _ranges([part.hour for part in group])
-    ]
+    for sample, group in groupby(in_order, key=lambda part: part.sample):
+        for hours in _neighbors([part.hour for part in group]):
+            yield hours, sample
 
 
-def _ranges(hours: Sequence[datetime]) -> Iterator[HourRange]:
+def _neighbors(hours: Sequence[datetime]) -> Iterator[HourRange]:
     first = last = hours[0]
     for hour in hours[1:]:
         if hour - last > HOUR:

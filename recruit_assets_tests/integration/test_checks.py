@@ -220,3 +220,11 @@ def test_wrong_hours_are_kept_per_check_until_they_are_good(settings: Settings) 
         assert hours.read("check") == frozenset()
         assert hours.read("other") == {seven}
         assert checks_with_wrong_hours(database) == {("mysql_report", "other")}
+
+
+def test_a_wrong_year_is_kept_and_forgotten(settings: Settings) -> None:
+    year = frozenset(Part(SEVEN + hour * HOUR) for hour in range(365 * 24))
+    with open_report_database(settings) as database:
+        hours = WrongHours(database, "mysql_report")
+        assert hours.update("check", wrong=year, good=[], run_id="a") == year
+        assert hours.update("check", wrong=[], good=year, run_id="b") == frozenset()

@@ -17,7 +17,7 @@ from recruit_assets.local.engines.ports import free_ports
 from recruit_assets.runtime.settings import Settings
 from recruit_assets_tests.support.waiting import wait_until
 
-PROGRAMS = Path(sys.executable).parent
+WEB_SERVER = (str(Path(sys.executable).parent / "dagster-webserver"), "-m", "recruit_assets.definitions")
 LAUNCHES_AT_ONCE = """
 run_coordinator:
   module: dagster._core.run_coordinator
@@ -83,7 +83,7 @@ def server(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "dagster.yaml").write_text(LAUNCHES_AT_ONCE)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     (port,) = free_ports(1)
-    command = [PROGRAMS / "dagster-webserver", "-m", "recruit_assets.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    command = [*WEB_SERVER, "-h", "127.0.0.1", "-p", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         server = WebServer(port)
         wait_until(server.repositories, 120, what="the web server")

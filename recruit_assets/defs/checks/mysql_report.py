@@ -35,15 +35,20 @@ def mysql_report_checks(
     context: dg.AssetCheckExecutionContext, cassandra: CassandraResource, mysql: MySqlResource
 ) -> Iterator[dg.AssetCheckResult]:
     """Compare what was recorded of each hour, and what its rows add up to."""
-    session, database = cassandra.session(), mysql.report_database()
+    database = mysql.report_database()
     scope = Scope.of(context, WrongHours(database, MYSQL_REPORT.name))
     counted: list[Finding] = []
     held: list[Finding] = []
     for hours in in_batches(scope.hours_and_again(lambda: hours_of_report(database))):
-        recorded = recorded_in_hour_coverage(session, hours) | recorded_in_report_hours(database, hours)
-        stored = stored_in_report(database, hours)
-        again = recorded_in_report_hours(database, hours)
-        counted += counts_same_events(hours, recorded, source=FILTERED_EVENTS.name, derived=MYSQL_REPORT.name)
-        held += holds_what_was_recorded(hours, recorded, stored, again=again)
-    yield from scope.results(counts_every_event, counted, first_hour=first_comparable_hour(scope, session))
+        recorded = recorded_in_report_hours(database, hours)
+        if scope.has(counts_every_event):
+            both = recorded | recorded_in_hour_coverage(cassandra.session(), hours)
+            counted += counts_same_events(hours, both, source=FILTERED_EVENTS.name, derived=MYSQL_REPORT.name)
+        if scope.has(holds_what_it_recorded):
+            stored = stored_in_report(database, hours)
+            again = recorded_in_report_hours(database, hours)
+            held += holds_what_was_recorded(hours, recorded, stored, again=again)
+    if scope.has(counts_every_event):
+        first_hour = first_comparable_hour(scope, cassandra.session())
+        yield from scope.results(counts_every_event, counted, first_hour=first_hour)
     yield from scope.results(holds_what_it_recorded, held)

@@ -80,6 +80,10 @@ class Scope:
         """Whether the run replaces the hour, or is one of checks alone."""
         return self.run_hours is None or hour in self.run_hours
 
+    def has(self, spec: dg.AssetCheckSpec) -> bool:
+        """Whether this check of the asset was selected."""
+        return spec.name in self.wrong
+
     def results(
         self,
         spec: dg.AssetCheckSpec,
@@ -92,7 +96,7 @@ class Scope:
 
         What was wrong before `first_hour` is forgotten.
         """
-        if spec.name not in self.wrong:
+        if not self.has(spec):
             return
         forgotten = frozenset(one for one in self.wrong[spec.name] if first_hour and one.hour < first_hour)
         verdict = Verdict(list(findings), self.wrong[spec.name] - forgotten)

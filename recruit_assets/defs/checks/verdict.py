@@ -94,9 +94,7 @@ class Verdict:
 def results_of(
     context: dg.AssetCheckExecutionContext, spec: dg.AssetCheckSpec, verdict: Verdict, *, warn_only: bool = False
 ) -> Iterator[dg.AssetCheckResult]:
-    """The check's result; none if there is no verdict or the check wasn't selected."""
-    if spec.key not in context.selected_asset_check_keys:
-        return
+    """The check's result; none if there is no verdict."""
     if verdict.is_conclusive:
         yield result_of(spec, verdict, warn_only=warn_only)
     else:

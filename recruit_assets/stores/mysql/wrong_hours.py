@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pymysql.cursors import Cursor
 
 from recruit_assets.contract.tables import WRONG_HOURS
-from recruit_assets.hours.wrong_parts import Part
+from recruit_assets.hours.wrong_parts import Part, ranges_of
 from recruit_assets.runtime.times import aware, naive
 from recruit_assets.stores.mysql.connection import ReportDatabase
 
@@ -26,19 +26,21 @@ class WrongHours:
     def update(self, check: str, *, wrong: Collection[Part], good: Collection[Part], run_id: str) -> frozenset[Part]:
         """Add and remove these; returns what is wrong then, with what other runs have found meanwhile."""
         key = (self._asset, check)
-        added = [(*key, naive(hour), sample, run_id) for hour, sample in wrong]
-        removed = [(*key, naive(hour), sample) for hour, sample in good]
+        removed = [(*key, sample, naive(hours.first), naive(hours.last)) for hours, sample in ranges_of(good)]
 
         def apply(cursor: Cursor) -> frozenset[Part]:
             cursor.executemany(
                 f"DELETE FROM {WRONG_HOURS.name} "
-                "WHERE asset = %s AND check_name = %s AND event_hour = %s AND sample = %s",
+                "WHERE asset = %s AND check_name = %s AND sample = %s AND event_hour BETWEEN %s AND %s",
                 removed,
             )
+            cursor.execute("SELECT UTC_TIMESTAMP(6)")
+            ((now,),) = cursor.fetchall()
+            # one statement for many rows, which PyMySQL makes only of values without functions
             cursor.executemany(
                 f"INSERT IGNORE INTO {WRONG_HOURS.name} (asset, check_name, event_hour, sample, found_at, run_id) "
-                "VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(6), %s)",
-                added,
+                "VALUES (%s, %s, %s, %s, %s, %s)",
+                [(*key, naive(hour), sample, now, run_id) for hour, sample in wrong],
             )
             return self._read(cursor, check)
 
