@@ -6,6 +6,7 @@ Exit codes: 0 success, 1 the work failed or found a difference, 2 an invalid set
 import os
 import sys
 import warnings
+from typing import NoReturn
 
 import typer
 
@@ -24,6 +25,7 @@ from recruit_assets.cli import (
     up,
 )
 from recruit_assets.runtime.echo import console
+from recruit_assets.runtime.environment import prepare_process
 from recruit_assets.runtime.errors import RecruitError, UserError
 from recruit_assets.runtime.foreign_text import printable
 from recruit_assets.runtime.logs import configure_logs
@@ -49,17 +51,26 @@ app.command()(up.up)
 
 def main() -> None:
     """Run the command. The platform's own errors are one line on stderr, without a traceback."""
-    configure_logs()
     # printed three times at every start, about the parameter that single-run backfills need
     warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`")
     try:
+        prepare_process()
+        configure_logs()
         app()
     except RecruitError as error:
-        console.print(printable(str(error), keep="\n"), style="red", markup=False, highlight=False)
-        sys.exit(2 if isinstance(error, UserError) else 1)
+        _end(str(error), exit_code=2 if isinstance(error, UserError) else 1)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         # the reader of our output has gone (`| head`); Python would fail again when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _end(f"{error.filename}: {error.strerror}", exit_code=2)  # a file that only its owner can set right
+
+
+def _end(message: str, *, exit_code: int) -> NoReturn:
+    console.print(printable(message, keep="\n"), style="red", markup=False, highlight=False)
+    sys.exit(exit_code)
