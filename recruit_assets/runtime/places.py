@@ -9,7 +9,10 @@ from pydantic import AfterValidator
 
 from recruit_assets.runtime.foreign_text import printable
 
-SEPARATORS = {":": "separates paths in options of Java and MariaDB", "?": "ends the path in a SQLite address"}
+SEPARATORS = {
+    ":": "separates paths in options of Java and MariaDB",
+    **dict.fromkeys("*?[", "makes it a pattern for Dagster, which wouldn't find its dagster.yaml there"),
+}
 NOT_TEXT = {"Cc": "is a control character", "Cs": "isn't UTF-8"}
 """These and the above can't be in the path of a folder: the programs that are given it know no escape for them."""
 

@@ -15,6 +15,7 @@ from yaml import YAMLError
 
 import recruit_assets
 from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.places import folder
 from recruit_assets.runtime.settings import Settings
 
 HOME_VARIABLE = "DAGSTER_HOME"
@@ -26,7 +27,10 @@ WORKSPACE_FILE = REPOSITORY / "workspace.yaml"
 def ensure_dagster_home(settings: Settings) -> Path:
     """Create the home if it is missing, and set DAGSTER_HOME for this process and its children."""
     given = os.environ.get(HOME_VARIABLE)
-    home = Path(given).expanduser().absolute() if given else settings.state_dir / "dagster"
+    try:
+        home = folder(Path(given)) if given else settings.state_dir / "dagster"
+    except ValueError as error:
+        raise UserError(f"{HOME_VARIABLE}: {error}") from error
     try:
         home.mkdir(parents=True, exist_ok=True)
         if not given:

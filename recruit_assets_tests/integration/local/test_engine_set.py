@@ -33,7 +33,7 @@ FOUR_GIB = 4 * 1024**3
 OPTIMIZED_CODE = 3 * 192 * 1024**2
 """What the code caches of the three JVMs may grow by where they aren't short-lived: from 48 MiB to 240 each."""
 LARGE_RECORD = os.urandom(5 * 1024 * 1024 + 1)
-ODD_NAME = 'it\'s "a" state, dir #1 %s $HOME {x} [y] *~\\ größe 🎉'
+ODD_NAME = 'it\'s "a" state, dir #1 %s $HOME {x} y] ~\\ größe 🎉'
 ENGINES_COMMAND = (sys.executable, "-c", "from recruit_assets.cli.engines import app; app()")
 
 

@@ -1,7 +1,8 @@
 """A report database whose server has other settings than ours: it works, or one line names the setting."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -14,38 +15,38 @@ from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.stores.mysql.connection import connect, open_report_database
 from recruit_assets_tests.support.engine_set import running
 from recruit_assets_tests.support.reports import report_database, total, write_report
-from recruit_assets_tests.support.simulations import all_valid, simulated
+from recruit_assets_tests.support.simulations import END, all_valid, simulated
 
+OPTIONS = {"lower-case-table-names": 1, "log-bin": "binlog", "server-id": 1}
+SELECT_LIMIT = 10
 STRICT = {
-    "sql-mode": "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,ONLY_FULL_GROUP_BY,PIPES_AS_CONCAT",
-    "character-set-server": "latin1",
-    "collation-server": "latin1_swedish_ci",
-    "default-time-zone": "+05:30",
+    "sql_mode": "'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,ONLY_FULL_GROUP_BY,PIPES_AS_CONCAT'",
+    "character_set_server": "latin1",
+    "collation_server": "latin1_swedish_ci",
+    "time_zone": "'+05:30'",
     "autocommit": 0,
-    "transaction-read-only": 1,
-    "transaction-isolation": "SERIALIZABLE",
-    "lower-case-table-names": 1,
-    "wait-timeout": 1,
-    "max-allowed-packet": "512K",
-    "log-bin": "binlog",
-    "server-id": 1,
+    "transaction_read_only": 1,
+    "transaction_isolation": "'SERIALIZABLE'",
+    "wait_timeout": 1,
+    "max_allowed_packet": 1024 * 1024,
+    "sql_safe_updates": 1,
+    "sql_select_limit": SELECT_LIMIT,
 }
-STRICT_WITHOUT_OPTION = {"sql_safe_updates": 1, "sql_select_limit": 10}
-FORBIDDING = [("binlog_format", "'STATEMENT'"), ("read_only", "1"), ("max_allowed_packet", "16384")]
+FORBIDDING = [("binlog_format", "'STATEMENT'"), ("read_only", "1"), ("max_allowed_packet", "1024")]
 
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     folder = tmp_path_factory.mktemp("mariadb")
     (port,) = free_ports(1)
-    server = MariaDb(load_settings(state_dir=folder), folder, {"mariadb": port}, extra=STRICT)
+    server = MariaDb(load_settings(state_dir=folder), folder, {"mariadb": port}, extra=OPTIONS)
     with running([server]):
         settings = load_settings(state_dir=folder, **server.endpoints())
-        set_global(settings, STRICT_WITHOUT_OPTION)
+        set_global(settings, STRICT)
         yield settings
 
 
-def set_global(settings: Settings, values: dict[str, int]) -> None:
+def set_global(settings: Settings, values: Mapping[str, object]) -> None:
     with connect(settings, database=None) as connection, connection.cursor() as cursor:
         for name, value in values.items():
             cursor.execute(f"SET GLOBAL {name} = {value}")
@@ -59,13 +60,13 @@ def test_a_report_is_written_and_read_whatever_the_servers_own_settings_are(stri
 
         rows = database.query("SELECT clicks, conversion, spend_hour FROM mysql_report")
 
-    assert len(rows) == len(ledger.report()) > STRICT_WITHOUT_OPTION["sql_select_limit"]
+    assert len(rows) == len(ledger.report()) > SELECT_LIMIT
     assert sum(clicks for clicks, _, _ in rows) == total(ledger, MEASURES[0].report_column)
 
 
 @pytest.mark.parametrize(("setting", "value"), FORBIDDING)
 def test_a_setting_that_forbids_the_report_is_named(setting: str, value: str, strict: Settings) -> None:
-    spec = all_valid(events=3_000)
+    spec = all_valid(events=3_000, start=END - timedelta(hours=1))
     _, ledger = simulated(spec)
     with (
         report_database(strict),

@@ -26,6 +26,14 @@ def test_a_damaged_home_is_named(file: str, content: str, tmp_path: Path, monkey
         pass
 
 
+def test_a_home_that_dagster_would_take_for_a_pattern_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would ignore the dagster.yaml in it."""
+    monkeypatch.setenv(HOME_VARIABLE, "/somewhere/[x]")
+
+    with pytest.raises(UserError, match=r"DAGSTER_HOME: /somewhere/\[x\] can't be used: '\[' makes it a pattern"):
+        ensure_dagster_home(load_settings())
+
+
 def test_a_relative_home_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dagster refuses any other."""
     monkeypatch.chdir(tmp_path)
