@@ -65,7 +65,8 @@ def _prepare_environment(*, local: bool) -> None:
     if local:
         for name in [name for name in os.environ if name.startswith(OTHER_SPARK) and name not in KEPT]:
             del os.environ[name]
-        os.environ |= LOOPBACK_ADDRESS | {"PYSPARK_PYTHON": sys.executable}
+        # Java reads paths in the encoding of the locale
+        os.environ |= LOOPBACK_ADDRESS | {"PYSPARK_PYTHON": sys.executable, "LC_ALL": "C.UTF-8"}
     os.environ |= {"JAVA_HOME": str(java_home()), "SPARK_HOME": str(Path(pyspark.__file__).parent)}
 
 

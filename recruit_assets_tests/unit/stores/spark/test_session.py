@@ -22,6 +22,7 @@ OTHER = {
     "HADOOP_CONF_DIR": "/etc/hadoop",
     "JAVA_HOME": "/opt/java-8",
     "SPARK_LOCAL_DIRS": "/scratch",
+    "LC_ALL": "xx_YY",
 }
 JARS = (Path("/a, b/x.jar"), Path("/a, b/y.jar"))
 
@@ -47,6 +48,7 @@ def test_a_local_session_takes_nothing_from_another_spark() -> None:
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_DIRS": "/scratch",
+        "LC_ALL": "C.UTF-8",
     }
     assert config["spark.driver.extraClassPath"] == "/a, b/x.jar:/a, b/y.jar"
 
