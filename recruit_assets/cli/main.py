@@ -6,6 +6,7 @@ Exit codes: 0 success, 1 the work failed or found a difference, 2 an invalid set
 import os
 import sys
 import warnings
+from errno import ENOSPC, EPIPE
 from typing import NoReturn
 
 import typer
@@ -61,14 +62,17 @@ def main() -> None:
         _end(str(error), exit_code=2 if isinstance(error, UserError) else 1)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        # the reader of our output has gone (`| head`); Python would fail again when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except OSError as error:
         if error.filename is None:
-            raise
-        _end(f"{error.filename}: {error.strerror}", exit_code=2)  # a file that only its owner can set right
+            if error.errno not in (EPIPE, ENOSPC):
+                raise
+            # the reader of our output has gone (`| head`), or its disk is full: Python would fail again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno == EPIPE:
+            sys.exit(1)
+        _end(
+            f"{error.filename or 'standard output'}: {error.strerror}", exit_code=2
+        )  # a file that only its owner can set right
 
 
 def _end(message: str, *, exit_code: int) -> NoReturn:

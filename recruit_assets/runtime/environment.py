@@ -14,11 +14,13 @@ REQUIRED = ("dagster", "pyspark", "py4j", "pandas", "numpy", "kafka", "cassandra
 
 
 def prepare_process() -> None:
-    """Call this first in a process's main function; UserError if PYTHONPATH hides a package that we need."""
+    """Call this first in a process's main function; UserError if its Python can't import what we need."""
     _open_standard_streams()
     bypass_proxies_on_loopback()
     _require_own_interpreter(Path(sys.argv[0]))
     require_own_packages()
+    if sys.flags.optimize > 1:
+        raise UserError("PYTHONOPTIMIZE=2 removes docstrings, without which pyspark can't be imported: unset it")
 
 
 def bypass_proxies_on_loopback() -> None:

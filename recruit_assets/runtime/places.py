@@ -39,7 +39,7 @@ def _brokers(value: str) -> str:
     return value
 
 
-def bare_host(value: str) -> str:
+def _bare_host(value: str) -> str:
     """The host without the brackets of an IPv6 address; `host_port` adds them where they are needed."""
     return value.strip().removeprefix("[").removesuffix("]")
 
@@ -51,4 +51,4 @@ def host_port(host: str, port: int) -> str:
 
 Folder = Annotated[Path, AfterValidator(folder)]
 Brokers = Annotated[str, AfterValidator(_brokers)]
-Host = Annotated[str, AfterValidator(bare_host)]
+Host = Annotated[str, AfterValidator(_bare_host)]

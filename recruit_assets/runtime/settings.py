@@ -25,7 +25,7 @@ from recruit_assets.contract.dead_letters import DLQ_SUFFIX
 from recruit_assets.contract.retention import MAX_DAYS, MIN_DAYS
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.files import read_object
-from recruit_assets.runtime.places import Brokers, Folder, Host, bare_host, folder
+from recruit_assets.runtime.places import Brokers, Folder, Host, folder
 
 PREFIX = "RECRUIT_"
 TLS_OFF, TLS_SYSTEM = "off", "system"
@@ -207,11 +207,13 @@ class Settings(BaseSettings):
     def _secret_web_address(cls, value: SecretStr) -> SecretStr:
         return SecretStr(_web_address(value.get_secret_value()))
 
-    @field_validator("spark_remote")
+    @field_validator("spark_remote", "cassandra_hosts")
     @classmethod
     def _no_ipv6(cls, value: str) -> str:
-        if value.startswith("sc://["):
-            raise ValueError("pyspark knows no IPv6 addresses: use a host name")
+        if value.startswith("sc://[") or (":" in value and not value.startswith("sc://")):
+            raise ValueError(
+                "Spark's clients know no IPv6 addresses here: use host names, without a port for Cassandra"
+            )
         return value
 
     @model_validator(mode="after")
@@ -274,7 +276,7 @@ class Settings(BaseSettings):
 
     @property
     def contact_points(self) -> list[str]:
-        return [bare_host(host) for host in self.cassandra_hosts.split(",") if host.strip()]
+        return [host.strip() for host in self.cassandra_hosts.split(",") if host.strip()]
 
     def require(self, *names: str) -> None:
         """UserError naming the first of these settings that is empty."""

@@ -14,7 +14,6 @@ from cassandra.query import PreparedStatement
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.contract.types import CassandraTable
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable, UserError
-from recruit_assets.runtime.places import host_port
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.endpoints import NamedNodes, contact_points
 from recruit_assets.stores.spark.options import RECONNECT_MAX_S
@@ -146,7 +145,7 @@ def _login(settings: Settings) -> PlainTextAuthProvider | None:
 
 def _connected(cluster: Cluster, settings: Settings) -> Session:
     """UserError naming the setting if TLS or login fail; StoreUnavailable if the nodes are down."""
-    where = ",".join(host_port(host, settings.cassandra_port) for host in settings.contact_points)
+    where = ",".join(f"{host}:{settings.cassandra_port}" for host in settings.contact_points)
     with explained("Cassandra", where, settings.cassandra_tls_ca, variable="RECRUIT_CASSANDRA_TLS_CA"):
         try:
             with translated_errors(f"connect to {where}"):
@@ -178,7 +177,7 @@ def translated_errors(doing: str) -> Iterator[None]:
         yield
     except (InvalidRequest, Unauthorized) as error:
         if "Guardrail" in str(error):
-            raise UserError(f"a guardrail in cassandra.yaml forbids this ({doing}): {error}") from error
+            raise UserError(f"Cassandra has a guardrail that forbids this: {error} ({doing})") from error
         raise Inconsistent(f"Cassandra rejected the statement ({doing}): {error}") from error
     except (DriverException, NoHostAvailable) as error:
         raise StoreUnavailable(f"Cassandra doesn't answer ({doing}): {error}") from error

@@ -78,12 +78,9 @@ def test_spark_connects_to_both_databases_with_tls(secured: Settings) -> None:
 
 
 def test_ipv6_addresses_have_brackets_where_a_port_follows() -> None:
-    settings = load_settings(
-        kafka_bootstrap="[::1]:9092, b:2", cassandra_hosts="[::1],c", mysql_host="::1", mysql_port=3306
-    )
+    settings = load_settings(kafka_bootstrap="[::1]:9092, b:2", mysql_host="::1", mysql_port=3306)
 
     assert connection_options(settings)["bootstrap_servers"] == ["[::1]:9092", "b:2"]
-    assert cassandra_options(settings)["spark.cassandra.connection.host"] == "::1,c"
     assert mysql_options(settings, "job")["url"] == "jdbc:mysql://[::1]:3306/recruit"
 
 
