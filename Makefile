@@ -27,16 +27,24 @@ help:
 
 install: $(VENV)/installed
 
+# the scripts of a virtual environment that was moved or copied with its clone look for the old place
+MOVED := $(shell test -s $(VENV)/installed && test "$$(cat $(VENV)/installed)" != "$$(cd $(VENV) && pwd -P)" && echo yes)
+ifneq ($(MOVED),)
+.PHONY: $(VENV)/installed
+endif
+
 $(VENV)/installed: setup.py requirements.lock requirements-dev.lock
 	@test "$$(uname -sm)" = "Linux x86_64" || { echo "the local engines need Linux on x86-64, this is $$(uname -sm)"; exit 2; }
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or name it with PYTHON=..."; exit 2; }
+	@case "$$(pwd)" in *[\"\$$\`]*) echo 'scripts that pip writes do not start in a path with ", $$ or `: move the clone'; exit 2;; esac
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks venv: install python3.11-venv"; exit 2; }
+	$(if $(MOVED),rm -rf $(VENV))
 	$(PYTHON) -m venv $(VENV)
 	# the locks are complete, so pip has nothing to resolve
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	  -r requirements.lock -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@(cd $(VENV) && pwd -P) > $@
 
 demo: install
 	@$(BIN)/recruit-assets demo

@@ -15,6 +15,7 @@ from recruit_assets.defs.jobs import ASSETS, JOBS
 from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource, SparkResource
 from recruit_assets.defs.schedules import SCHEDULES
 from recruit_assets.defs.sensors import SENSORS
+from recruit_assets.runtime.environment import bypass_proxies_on_loopback, require_own_packages
 from recruit_assets.runtime.settings import Settings, load_settings
 
 
@@ -55,4 +56,7 @@ def build_defs(
     )
 
 
+# for the processes that Dagster starts: code server, runs
+bypass_proxies_on_loopback()
+require_own_packages()
 defs = build_defs()

@@ -7,6 +7,8 @@ signal ended it (SIGINT, SIGTERM or SIGHUP).
 import os
 import sys
 import warnings
+from errno import ENOSPC, EPIPE
+from typing import NoReturn
 
 import typer
 
@@ -25,6 +27,7 @@ from recruit_assets.cli import (
     up,
 )
 from recruit_assets.runtime.echo import console
+from recruit_assets.runtime.environment import prepare_process
 from recruit_assets.runtime.errors import RecruitError, UserError
 from recruit_assets.runtime.foreign_text import printable
 from recruit_assets.runtime.logs import configure_logs
@@ -51,18 +54,29 @@ app.command()(up.up)
 
 def main() -> None:
     """Run the command. The platform's own errors are one line on stderr, without a traceback."""
-    configure_logs()
     # printed three times at every start, about the parameter that backfills in ranges need
     warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`")
     try:
+        prepare_process()
+        configure_logs()
         with interrupt_on_signals():
             app()
     except RecruitError as error:
-        console.print(printable(str(error), keep="\n"), style="red", markup=False, highlight=False)
-        sys.exit(2 if isinstance(error, UserError) else 1)
+        _end(str(error), exit_code=2 if isinstance(error, UserError) else 1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # the reader of our output has gone (`| head`); Python would fail again when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            if error.errno not in (EPIPE, ENOSPC):
+                raise
+            # the reader of our output has gone (`| head`), or its disk is full: Python would fail again at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno == EPIPE:
+            sys.exit(1)
+        # a file that only its owner can set right
+        _end(f"{error.filename or 'standard output'}: {error.strerror}", exit_code=2)
+
+
+def _end(message: str, *, exit_code: int) -> NoReturn:
+    console.print(printable(message, keep="\n"), style="red", markup=False, highlight=False)
+    sys.exit(exit_code)

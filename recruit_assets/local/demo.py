@@ -14,7 +14,6 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
-import orjson
 from rich.console import Console
 from rich.table import Table
 
@@ -30,7 +29,8 @@ from recruit_assets.observability.audit.run import run_audit
 from recruit_assets.observability.audit.table import FILE_WIDTH, show
 from recruit_assets.observability.report_page import write_page
 from recruit_assets.runtime.echo import silent
-from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, export, load_settings
+from recruit_assets.runtime.files import only_one
+from recruit_assets.runtime.settings import Settings, export, load_settings, read_endpoints
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE, open_instance
@@ -53,7 +53,11 @@ def run_demo(*, events: int, seed: int) -> AuditResult:
     """Run and show everything, stop the engines, and return the audit's result."""
     os.environ.pop(HOME_VARIABLE, None)  # its runs are no business of the user's Dagster instance
     outer = load_settings()
-    state_dir = outer.state_dir / "demo"
+    with only_one("recruit-assets demo", outer.state_dir / "demo.lock"):
+        return _run_in(outer.state_dir / "demo", events=events, seed=seed)
+
+
+def _run_in(state_dir: Path, *, events: int, seed: int) -> AuditResult:
     engines = LocalEngines(load_settings(state_dir=state_dir), short_lived=True)
     engines.stop(silent)  # of a demo that was killed
     shutil.rmtree(state_dir, ignore_errors=True)
@@ -72,8 +76,7 @@ def run_demo(*, events: int, seed: int) -> AuditResult:
 
 def _own_settings(state_dir: Path) -> Settings:
     """Settings of the demo's engines, whatever the environment says, exported for Dagster's EnvVars."""
-    endpoints = orjson.loads((state_dir / ENDPOINTS_FILE).read_bytes())
-    settings = load_settings(state_dir=state_dir, spark_master="local[*]", spark_remote="", **endpoints)
+    settings = load_settings(state_dir=state_dir, spark_master="local[*]", spark_remote="", **read_endpoints(state_dir))
     export(settings)
     return settings
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from tempfile import gettempdir
 
 from rich.table import Table
 
@@ -19,12 +20,16 @@ from recruit_assets.local.supervisor import Service, Supervisor
 from recruit_assets.observability.alerts import check_channels
 from recruit_assets.runtime.echo import console, echo
 from recruit_assets.runtime.errors import UserError
-from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, export, load_settings
+from recruit_assets.runtime.files import only_one
+from recruit_assets.runtime.places import host_port
+from recruit_assets.runtime.settings import Settings, export, load_settings, read_endpoints
 from recruit_assets.stores.dagster.instance import open_instance
 from recruit_assets.stores.schema import apply_schema
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 100
+LONGEST_TMPDIR = 70
+"""Dagster's sockets lie there, and a socket's path has at most 107 bytes."""
 PAGE = "report.html"
 PAGE_EVERY_S = 60
 CHECK_EVERY_S = 1.0
@@ -36,24 +41,28 @@ STARTING_S = 90.0
 
 def run_until_interrupted(*, rate: float, port: int, metrics_port: int) -> None:
     """Run the engines and everything that uses them, until KeyboardInterrupt stops all of it."""
+    if len(os.fsencode(gettempdir())) > LONGEST_TMPDIR:
+        raise UserError(f"TMPDIR {gettempdir()} is longer than {LONGEST_TMPDIR} bytes, too long for sockets in it")
     check_channels(load_settings())
     engines = None if _uses_other_engines() else LocalEngines(load_settings())
-    try:
-        if engines is not None:
-            engines.start(echo)
-        _serve(rate=rate, port=_free_port(port), metrics_port=_free_port(metrics_port), engines=engines)
-    except KeyboardInterrupt:
-        return  # the normal end
-    finally:
-        if engines is not None:
-            engines.stop(echo)
+    # a second daemon would tick every sensor twice, and the first `up` to end stops the engines of both
+    with only_one("recruit-assets up", load_settings().state_dir / "up.lock"):
+        try:
+            if engines is not None:
+                engines.start(echo)
+            _serve(rate=rate, port=_free_port(port), metrics_port=_free_port(metrics_port), engines=engines)
+        except KeyboardInterrupt:
+            return  # the normal end
+        finally:
+            if engines is not None:
+                engines.stop(echo)
 
 
 def _uses_other_engines() -> bool:
     """True if the environment sets all addresses."""
     settings = load_settings()
     addresses = (settings.kafka_bootstrap, settings.cassandra_hosts, settings.mysql_host)
-    return all(addresses) and not (settings.state_dir / ENDPOINTS_FILE).exists()
+    return all(addresses) and not read_endpoints(settings.state_dir)
 
 
 def _serve(*, rate: float, port: int, metrics_port: int, engines: LocalEngines | None) -> None:
@@ -148,7 +157,8 @@ def _show_addresses(settings: Settings, port: int, *, metrics_port: int, page: P
     table.add_row("report", f"{page.as_uri()}, updated every {PAGE_EVERY_S} s")
     table.add_row("metrics", f"http://{HOST}:{metrics_port}/metrics")
     table.add_row(
-        "MySQL", f"{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}, user {settings.mysql_user}"
+        "MySQL",
+        f"{host_port(settings.mysql_host, settings.mysql_port)}/{settings.mysql_database}, user {settings.mysql_user}",
     )
     table.add_row("Kafka", f"{settings.kafka_bootstrap}, topic {settings.kafka_topic}")
     table.add_row(

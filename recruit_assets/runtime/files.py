@@ -1,8 +1,17 @@
-"""Writes files atomically: a reader finds the old content or the new, never a part, also after a power cut."""
+"""Files of ours: written so that a reader finds the old content or the new, never a part, also after a power cut; read
+so that one which something else has damaged is named; and locked.
+"""
 
+import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from errno import EINVAL
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+
+from filelock import FileLock, Timeout
 
 from recruit_assets.runtime.errors import UserError
 
@@ -35,5 +44,56 @@ def sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != EINVAL:  # some network file systems can't sync a folder
+            raise
     finally:
         os.close(descriptor)
+
+
+def read_object(path: Path, *, remedy: str) -> dict[str, Any]:
+    """The JSON object in a file, empty without one; UserError with the remedy if it is damaged or can't be read."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise UserError(f"can't read {path} as this user: {error.strerror}") from error
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is damaged: {remedy}")
+    return found
+
+
+@contextmanager
+def locked(path: Path, occupied: Callable[[], object]) -> Iterator[None]:
+    """Hold a lock file, which the kernel frees if the process dies. Another process that holds it is waited for.
+
+    `occupied` is called before that wait, and may raise. UserError if the file can't be locked.
+    """
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            occupied()
+            lock.acquire()
+    except OSError as error:
+        raise UserError(f"can't lock {path} as this user: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def only_one(command: str, path: Path) -> Iterator[None]:
+    """Hold the command's lock file; UserError if another process does."""
+
+    def occupied() -> None:
+        raise UserError(f"another `{command}` is running with the state directory {path.parent}: stop it first")
+
+    with locked(path, occupied):
+        yield

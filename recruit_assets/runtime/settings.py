@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from ssl import SSLError, create_default_context
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
-    JsonConfigSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -24,11 +24,16 @@ from pydantic_settings import (
 from recruit_assets.contract.dead_letters import DLQ_SUFFIX
 from recruit_assets.contract.retention import MAX_DAYS, MIN_DAYS
 from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.files import read_object
+from recruit_assets.runtime.places import Brokers, Folder, Host, folder
 
 PREFIX = "RECRUIT_"
 TLS_OFF, TLS_SYSTEM = "off", "system"
 ENDPOINTS_FILE = "endpoints.json"
-"""In the state directory: addresses and logins of the local engines by setting name, written by `engines start`."""
+"""In the state directory: addresses and logins of the local engines by setting name, written by `engines start`.
+
+`state_dir` in it is the directory that they run in: the file in a copy of that directory isn't of its own engines.
+"""
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -47,10 +52,11 @@ def _certificates(value: str) -> str:
     """The file's absolute path, since a run may have another working directory."""
     if value in ("", TLS_OFF, TLS_SYSTEM):
         return value
-    file = Path(value).expanduser().absolute()
+    file = Path(value)
     try:
+        file = file.expanduser().absolute()
         create_default_context(cafile=str(file))
-    except (OSError, SSLError) as error:
+    except (OSError, SSLError, RuntimeError) as error:
         raise ValueError(f"{file} isn't a readable PEM file of CA certificates ({error})") from None
     return str(file)
 
@@ -84,14 +90,14 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    state_dir: Path = Field(
+    state_dir: Folder = Field(
         Path(".recruit"), description="Ports, logs and data of the local engines, Dagster's storage"
     )
-    cache_dir: Path = Field(
+    cache_dir: Folder = Field(
         Path("~/.cache/recruit_assets"), description="Downloaded engines and jars, shared by all clones"
     )
 
-    kafka_bootstrap: str = Field("", description="Kafka brokers, host:port, comma separated")
+    kafka_bootstrap: Brokers = Field("", description="Kafka brokers, host:port, comma separated")
     kafka_topic: TopicName = Field("raw_events", description="Topic of the raw tracking events")
     kafka_group: str = Field("recruit_ingest", min_length=1, description="Consumer group of ingest")
     kafka_partitions: int = Field(4, ge=1, le=10_000, description="Partitions of a topic that schema apply creates")
@@ -132,7 +138,7 @@ class Settings(BaseSettings):
     cassandra_user: str = Field("", description="Cassandra user; empty: no login")
     cassandra_password: SecretStr = Field(SecretStr(""), description="Cassandra password")
 
-    mysql_host: str = Field("", description="MySQL or MariaDB host")
+    mysql_host: Host = Field("", description="MySQL or MariaDB host")
     mysql_port: Port = Field(3306, description="MySQL or MariaDB port")
     mysql_user: str = Field("", description="MySQL user")
     mysql_password: SecretStr = Field(SecretStr(""), description="MySQL password")
@@ -204,10 +210,14 @@ class Settings(BaseSettings):
             raise ValueError("must be URLs such as slack://... or mailtos://..., see docs/operators.md")
         return value
 
-    @field_validator("state_dir", "cache_dir")
+    @field_validator("spark_remote", "cassandra_hosts")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _no_ipv6(cls, value: str) -> str:
+        if value.startswith("sc://[") or (":" in value and not value.startswith("sc://")):
+            raise ValueError(
+                "Spark's clients know no IPv6 addresses here: use host names, without a port for Cassandra"
+            )
+        return value
 
     @model_validator(mode="after")
     def _whole_logins(self) -> Self:
@@ -292,8 +302,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments take precedence over the environment, and that over the local engines' file."""
         state_dir = init_settings().get("state_dir") or env_settings().get("state_dir") or ".recruit"
-        endpoints = Path(state_dir).expanduser() / ENDPOINTS_FILE
-        return init_settings, env_settings, JsonConfigSettingsSource(settings_cls, json_file=endpoints)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _local_engines(Path(state_dir)))
 
 
 class AccountPasswords(BaseSettings):
@@ -313,6 +322,21 @@ class AccountPasswords(BaseSettings):
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return PREFIX + name.upper()
+
+
+def read_endpoints(state_dir: Path) -> dict[str, Any]:
+    """Addresses and logins of the engines running in this directory, by setting name; none without such engines."""
+    found = read_object(
+        state_dir / ENDPOINTS_FILE, remedy="remove it, then run `recruit-assets engines start`, which writes it anew"
+    )
+    return found if found.pop("state_dir", str(state_dir)) == str(state_dir) else {}
+
+
+def _local_engines(state_dir: Path) -> dict[str, Any]:
+    try:
+        return read_endpoints(folder(state_dir))
+    except ValueError:  # reported with the setting's name when it is validated
+        return {}
 
 
 def load_settings(**overrides: object) -> Settings:

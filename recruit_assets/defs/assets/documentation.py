@@ -15,7 +15,7 @@ def guide(name: str) -> dg.MarkdownMetadataValue:
     Links to other files of the repository become plain text, since they would lead nowhere.
     """
     file = REPOSITORY / "docs" / name
-    text = file.read_text() if file.is_file() else f"See `docs/{name}` in the repository."
+    text = file.read_text(encoding="utf-8") if file.is_file() else f"See `docs/{name}` in the repository."
     return dg.MetadataValue.md(RELATIVE_LINK.sub(r"\1", text))
 
 

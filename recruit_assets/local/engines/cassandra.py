@@ -3,6 +3,7 @@
 Configuration and Java options follow Cassandra's cassandra_latest.yaml and jvm17-server.options unless noted.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -130,7 +131,8 @@ class Cassandra:
             seed=self.seed,
             native_port=self.ports["cassandra"],
             internode_port=self.ports["cassandra_internode"],
-            data=self.folder / "data",
+            # between the template's quotes, as in JSON
+            data=json.dumps(str(self.folder / "data"), ensure_ascii=False)[1:-1],
             commitlog_sync=COMMITLOG_SYNC[self.commitlog_sync],
             extra=self.extra,
         )

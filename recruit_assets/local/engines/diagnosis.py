@@ -14,6 +14,7 @@ CAUSES = (
     (r"\bSIGBUS\b|got signal 7\b", "a file couldn't be written: is the disk full or failing?"),
     (r"Address already in use|BindException", "its port was taken by another program while it started"),
     (r"error while loading shared libraries: (\S+?):", "this machine lacks the library {0}: install its package"),
+    (r"failed to map segment from shared object", "the state directory is mounted noexec: choose another"),
     # the full name of the error, since every log contains the short one in a Java option
     (r"java\.lang\.OutOfMemoryError|insufficient memory for the Java|Cannot allocate memory", "not enough memory"),
     (r"Permission denied|AccessDeniedException", "a file of the state directory can't be read or written by this user"),

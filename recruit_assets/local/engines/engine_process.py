@@ -13,6 +13,7 @@ from recruit_assets.local.engines.engine import Engine, EngineState, EngineStatu
 from recruit_assets.local.engines.ports import becomes_free, holder_of
 from recruit_assets.local.engines.processes import (
     ProcessRecord,
+    has_argument,
     is_alive,
     is_paused,
     process_with_argument,
@@ -52,11 +53,19 @@ class EngineProcess:
         return self.engine.folder / "process.json"
 
     def process(self) -> ProcessRecord | None:
-        """The engine's process if it is alive, even if its record was lost."""
-        record = read_record(self._record_file)
+        """The engine's process if it is alive, even if its record was lost.
+
+        A record that was copied here with the folder names a process that works in the original.
+        """
+        record = self._record()
         if record is not None and is_alive(record):
             return record
         return process_with_argument(self.engine.mark)
+
+    def _record(self) -> ProcessRecord | None:
+        record = read_record(self._record_file)
+        is_other = record is not None and is_alive(record) and not has_argument(record, self.engine.mark)
+        return None if is_other else record
 
     @property
     def is_new(self) -> bool:
@@ -73,7 +82,7 @@ class EngineProcess:
 
     def is_running(self, echo: Echo) -> bool:
         """True if the process is alive; resumes a paused one, restores a lost record, and reports a death."""
-        name, record, found = self.engine.name, read_record(self._record_file), self.process()
+        name, record, found = self.engine.name, self._record(), self.process()
         if found is None:
             if record is not None:
                 echo(f"{name}: {self._cause_of_death(record)}")
@@ -108,10 +117,15 @@ class EngineProcess:
             raise UserError(f"can't start {self.engine.name}: {error}") from error
 
     def wait_ready(self, echo: Echo) -> None:
-        """Return once it answers a request; StoreUnavailable if it dies or takes too long."""
+        """Return once it answers a request; StoreUnavailable if it dies or takes too long.
+
+        UserError if it dies and its log says what the user can do about it.
+        """
         deadline = time.monotonic() + READY_TIMEOUT_S
         while (failure := self._failure()) is not None:
             if self.process() is None:
+                if cause := cause_in(tail(self.log)):
+                    raise UserError(f"{self.engine.name} died while starting: {cause}. The full log is {self.log}")
                 raise StoreUnavailable(f"{self.engine.name} died while starting; {self._explained()}")
             if time.monotonic() > deadline:
                 problem = f"{self.engine.name} is running but hasn't answered for {READY_TIMEOUT_S} s ({failure})"
@@ -133,16 +147,16 @@ class EngineProcess:
         running = self.process()
         if running is not None:
             echo(f"{self.engine.name}: stopping")
-            if running != read_record(self._record_file):  # write only if needed: the disk may be full
+            if running != self._record():  # write only if needed: the disk may be full
                 running.write(self._record_file)
             send(running, signal.SIGTERM)
             send(running, signal.SIGCONT)  # a paused process doesn't receive SIGTERM
-        elif (record := read_record(self._record_file)) is not None:
+        elif (record := self._record()) is not None:
             echo(f"{self.engine.name}: {self._cause_of_death(record)}")
 
     def wait_gone(self, echo: Echo) -> None:
         """Return when the process has ended; one that takes too long is killed."""
-        record = read_record(self._record_file)
+        record = self._record()
         if record is not None and not wait_gone(record, STOP_TIMEOUT_S):
             echo(f"{self.engine.name}: didn't end within {STOP_TIMEOUT_S} s, killing it")
             self.kill()

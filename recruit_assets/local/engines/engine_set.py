@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from recruit_assets.local.engines.cassandra import Cassandra, CommitlogSync
 from recruit_assets.local.engines.engine import Engine, EngineName, EngineState, EngineStatus
 from recruit_assets.local.engines.engine_process import EngineProcess
@@ -20,8 +18,8 @@ from recruit_assets.runtime.artifacts import fetch
 from recruit_assets.runtime.artifacts.install import require_space
 from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import UserError
-from recruit_assets.runtime.files import atomic_write
-from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings
+from recruit_assets.runtime.files import atomic_write, locked
+from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, read_endpoints
 
 log = logging.getLogger(__name__)
 
@@ -95,10 +93,7 @@ class LocalEngines:
 
     @property
     def _were_started(self) -> bool:
-        try:
-            return self._ports_file.is_file()
-        except PermissionError as error:
-            raise UserError(f"the state directory {self.state_dir} belongs to another user: {error}") from error
+        return bool(read_ports(self._ports_file))
 
     @property
     def _endpoints_file(self) -> Path:
@@ -127,11 +122,10 @@ class LocalEngines:
             self._write_endpoints(processes)
 
     def _write_endpoints(self, processes: Sequence[EngineProcess]) -> None:
-        file = self._endpoints_file
-        endpoints = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        endpoints = read_endpoints(self.state_dir) | {"state_dir": str(self.state_dir)}
         for each in processes:
             endpoints.update(each.engine.endpoints())
-        atomic_write(file, json.dumps(endpoints, indent=1), private=True)
+        atomic_write(self._endpoints_file, json.dumps(endpoints, indent=1), private=True)
 
     def _process_of(self, name: EngineName) -> EngineProcess:
         return EngineProcess(self._engine(name))
@@ -161,16 +155,9 @@ class LocalEngines:
     @contextmanager
     def _exclusive(self, progress: Echo) -> Iterator[None]:
         """Lets one command at a time work in the state directory; prints a line if it must wait."""
-        lock = FileLock(self._folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress("waiting for another `engines` command in this state directory")
-            lock.acquire()
-        try:
+        waiting = "waiting for another `engines` command in this state directory"
+        with locked(self._folder / ".lock", lambda: progress(waiting)):
             yield
-        finally:
-            lock.release()
 
 
 def stop_all(processes: Sequence[EngineProcess], progress: Echo) -> None:

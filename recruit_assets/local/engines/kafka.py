@@ -61,7 +61,7 @@ class Kafka:
         properties = self.folder / "server.properties"
         properties.write_text(self._properties(), encoding="utf-8")
         formatted = self.folder / "formatted"
-        if not formatted.exists():
+        if not (formatted.exists() and (self.folder / "data" / "meta.properties").exists()):
             echo("kafka: formatting its storage")
             self._format(properties)
             formatted.touch()
@@ -101,7 +101,7 @@ class Kafka:
             "advertised.listeners": f"PLAINTEXT://{HOST}:{client}",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            "log.dirs": self.folder / "data",
+            "log.dirs": "data",  # in the process's folder: Kafka would split a path at its commas, and trim it
             # a typo must not create a topic
             "auto.create.topics.enable": "false",
             "message.max.bytes": MAX_RECORD_BYTES,

@@ -72,7 +72,7 @@ class MariaDb:
     def _password(self) -> str:
         """A random password, kept in a private file."""
         file = self.folder / "password"
-        if not file.exists():
+        if not file.exists() or not file.stat().st_size:
             atomic_write(file, secrets.token_urlsafe(24), private=True)
         return file.read_text(encoding="utf-8")
 
@@ -130,4 +130,11 @@ class MariaDb:
         }
         if os.geteuid() == 0:
             values["user"] = "root"  # otherwise the server refuses to run as root
-        return "[mysqld]\n" + "".join(f'{key} = "{value}"\n' for key, value in (values | dict(self.extra)).items())
+        return "[mysqld]\n" + "".join(
+            f'{key} = "{_escaped(str(value))}"\n' for key, value in (values | dict(self.extra)).items()
+        )
+
+
+def _escaped(value: str) -> str:
+    """The value for an option file, between double quotes."""
+    return value.replace("\\", "\\\\").replace('"', '\\"')

@@ -11,8 +11,10 @@ from pathlib import Path
 import psutil
 
 from recruit_assets.local.engines.engine import HOST
-from recruit_assets.runtime.files import atomic_write
+from recruit_assets.runtime.files import atomic_write, read_object
 
+FOLDER = "folder"
+"""The key of the file's own folder: in a copy of it, the ports are those of the engines that run in the original."""
 LOWEST = 10_000
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 TRIES = 1_000
@@ -21,8 +23,9 @@ POLL_S = 0.1
 
 
 def read_ports(file: Path) -> dict[str, int]:
-    """The ports in the file by purpose; none if there is no file."""
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    """The ports in the file by purpose; none if there is no file, or if it came here in a copy of another folder."""
+    found = read_object(file, remedy="stop the engines' processes and remove it; other ports are chosen then")
+    return found if found.pop(FOLDER, str(file.parent)) == str(file.parent) else {}
 
 
 def keep_ports(file: Path, names: Sequence[str]) -> None:
@@ -31,7 +34,8 @@ def keep_ports(file: Path, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in kept]
     if missing:
         chosen = free_ports(len(missing), exclude=kept.values())
-        atomic_write(file, json.dumps(kept | dict(zip(missing, chosen, strict=True)), indent=1), private=True)
+        ports = kept | dict(zip(missing, chosen, strict=True))
+        atomic_write(file, json.dumps({FOLDER: str(file.parent), **ports}, indent=1), private=True)
 
 
 def free_ports(count: int, *, exclude: Collection[int] = ()) -> list[int]:

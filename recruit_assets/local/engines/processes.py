@@ -17,7 +17,7 @@ import psutil
 
 from recruit_assets.local.engines.diagnosis import explain
 from recruit_assets.local.engines.engine import Command
-from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.signals import defer_signals
 
@@ -41,11 +41,13 @@ class ProcessRecord:
 
 
 def read_record(file: Path) -> ProcessRecord | None:
-    """The record in a file; None if there is no file or it is invalid."""
+    """The record in a file; None if there is no file or it is invalid, UserError if it is another user's."""
     try:
         return ProcessRecord(**json.loads(file.read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
+    except PermissionError as error:
+        raise UserError(f"can't read {file}: it belongs to another user, who must stop these engines") from error
 
 
 def spawn(command: Command, log: Path) -> ProcessRecord:
@@ -124,6 +126,15 @@ def is_alive(record: ProcessRecord) -> bool:
     if not alive:
         _reap(record.pid)
     return alive
+
+
+def has_argument(record: ProcessRecord, argument: str) -> bool:
+    """True if the living process has this argument, or none any more because it is ending."""
+    try:
+        arguments = psutil.Process(record.pid).cmdline()
+    except psutil.Error:
+        return True
+    return not arguments or argument in arguments
 
 
 def is_paused(record: ProcessRecord) -> bool:

@@ -14,7 +14,7 @@ from recruit_assets.local.engines.jvm import arguments_mark, java
 from recruit_assets.runtime.artifacts import classpath
 from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.spark.session import context_config
+from recruit_assets.stores.spark.session import LOOPBACK_ADDRESS, context_config
 from recruit_assets.stores.spark.warm import probe_spark
 
 MAIN = "org.apache.spark.api.python.PythonGatewayServer"
@@ -50,7 +50,7 @@ class Spark:
         self.connection.unlink(missing_ok=True)  # of an earlier process
         (self.folder / "data").mkdir(exist_ok=True)
         jars = [*Path(pyspark.__file__).parent.joinpath("jars").glob("*.jar"), *classpath("spark", self.settings)]
-        config = context_config(self.settings) | {"spark.local.dir": str(self.folder / "data")}
+        config = context_config(self.settings) | {"spark.local.dir": "data"}  # Spark would split a path at its commas
         options = (
             f"-Xmx{self.settings.spark_driver_memory}",
             "-XX:+ExitOnOutOfMemoryError",
@@ -58,7 +58,7 @@ class Spark:
             *(f"-D{name}={value}" for name, value in config.items()),
         )
         command = java(self.folder, jars=jars, options=options, main=[MAIN], short_lived=self.short_lived)
-        variables = {CONNECTION_VARIABLE: str(self.connection), "PYSPARK_PIN_THREAD": "false"}
+        variables = {CONNECTION_VARIABLE: str(self.connection), "PYSPARK_PIN_THREAD": "false", **LOOPBACK_ADDRESS}
         # the JVM exits at the end of its standard input
         return replace(command, environment={**command.environment, **variables}, keeps_stdin=True)
 

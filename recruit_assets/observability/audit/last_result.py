@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from recruit_assets.observability.audit.results import AuditResult
-from recruit_assets.runtime.errors import Inconsistent
+from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.settings import Settings
 
@@ -40,14 +40,16 @@ def keep_last_audit(settings: Settings, result: AuditResult) -> None:
 
 
 def read_last_audit(settings: Settings) -> LastAudit | None:
-    """None before the first audit; Inconsistent if the file can't be read as one."""
+    """None before the first audit; UserError if the file can't be read as one."""
     file = _file(settings)
     try:
         return LastAudit.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         return None
     except ValidationError as error:
-        raise Inconsistent(f"{file} isn't the result of an audit; remove it, or run an audit again") from error
+        raise UserError(f"{file} isn't the result of an audit: run an audit again, or remove it") from error
+    except OSError as error:
+        raise UserError(f"can't read {file}: {error.strerror}") from error
 
 
 def _file(settings: Settings) -> Path:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from filelock import FileLock, Timeout
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from recruit_assets.runtime.artifacts.download import Advance, Source, download
@@ -20,6 +19,7 @@ from recruit_assets.runtime.artifacts.lockfile import LockedArtifact, read_lock
 from recruit_assets.runtime.artifacts.repositories import http_session, repositories
 from recruit_assets.runtime.echo import Echo, console
 from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.files import locked
 from recruit_assets.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -69,22 +69,14 @@ def install(
 @contextmanager
 def cache_lock(cache: Path, *, echo: Echo) -> Iterator[None]:
     """Lets one process change the cache at a time; prints a line if it must wait."""
-    lock = FileLock(cache / ".lock")
     try:
         (cache / "partial").mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            echo(f"waiting for another process that downloads to {cache}")
-            lock.acquire()
     except OSError as error:
         raise UserError(
             f"can't write to the cache {cache}: {error}. Set RECRUIT_CACHE_DIR to another folder"
         ) from error
-    try:
+    with locked(cache / ".lock", lambda: echo(f"waiting for another process that downloads to {cache}")):
         yield
-    finally:
-        lock.release()
 
 
 def require_space(folder: Path, size_bytes: int, what: str) -> None:

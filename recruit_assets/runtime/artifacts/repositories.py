@@ -73,7 +73,7 @@ def without_login(text: str) -> str:
 def _maven_settings() -> Path | None:
     """The user's settings file, or else the installation's, as in Maven itself."""
     maven_home = os.environ.get("MAVEN_HOME") or os.environ.get("M2_HOME")
-    candidates = [Path("~/.m2/settings.xml").expanduser()]
+    candidates = [Path(os.path.expanduser("~/.m2/settings.xml"))]  # noqa: PTH111  # without a home it stays as it is
     if maven_home:
         candidates.append(Path(maven_home) / "conf" / "settings.xml")
     return next((path for path in candidates if path.is_file()), None)

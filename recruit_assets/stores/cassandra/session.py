@@ -176,6 +176,8 @@ def translated_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (InvalidRequest, Unauthorized) as error:
+        if "Guardrail" in str(error):
+            raise UserError(f"Cassandra has a guardrail that forbids this: {error} ({doing})") from error
         raise Inconsistent(f"Cassandra rejected the statement ({doing}): {error}") from error
     except (DriverException, NoHostAvailable) as error:
         raise StoreUnavailable(f"Cassandra doesn't answer ({doing}): {error}") from error

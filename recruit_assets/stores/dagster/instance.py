@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
+from yaml import YAMLError
 
 import recruit_assets
 from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.places import folder
 from recruit_assets.runtime.settings import Settings
 
 HOME_VARIABLE = "DAGSTER_HOME"
@@ -25,7 +28,10 @@ LOCATION = "recruit_assets"
 def ensure_dagster_home(settings: Settings) -> Path:
     """Create the home if it is missing, and set DAGSTER_HOME for this process and its children."""
     given = os.environ.get(HOME_VARIABLE)
-    home = Path(given).expanduser() if given else settings.state_dir / "dagster"
+    try:
+        home = folder(Path(given)) if given else settings.state_dir / "dagster"
+    except ValueError as error:
+        raise UserError(f"{HOME_VARIABLE}: {error}") from error
     try:
         home.mkdir(parents=True, exist_ok=True)
         if not given:
@@ -40,9 +46,17 @@ def ensure_dagster_home(settings: Settings) -> Path:
 
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The instance of that home, closed on exit."""
-    ensure_dagster_home(settings)
-    with dg.DagsterInstance.get() as instance:
+    """The instance of that home, closed on exit; UserError if its files can't be used."""
+    home = ensure_dagster_home(settings)
+    try:
+        opened = dg.DagsterInstance.get()
+        opened.get_runs_count()  # the database is opened at its first use
+    except (dg.DagsterError, SQLAlchemyError, YAMLError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise UserError(
+            f"Dagster's home {home} can't be used: {reason}. Mend it, move it away, or set {HOME_VARIABLE} to another"
+        ) from error
+    with opened as instance:
         yield instance
 
 

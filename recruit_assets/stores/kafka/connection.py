@@ -19,7 +19,7 @@ def connection_options(settings: Settings) -> dict[str, Any]:
     """Addresses, TLS and login as options of a client."""
     context = client_context(settings.kafka_tls_ca)
     options: dict[str, Any] = {
-        "bootstrap_servers": settings.kafka_bootstrap.split(","),
+        "bootstrap_servers": [broker.strip() for broker in settings.kafka_bootstrap.split(",")],
         "bootstrap_timeout_ms": CONNECT_TIMEOUT_MS,
         "security_protocol": ("SASL_" if settings.kafka_user else "") + ("PLAINTEXT" if context is None else "SSL"),
         "ssl_context": context,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 from pymysql.cursors import Cursor
 
+from recruit_assets.runtime.places import host_port
 from recruit_assets.runtime.settings import AccountPasswords, Settings
 from recruit_assets.stores.mysql.connection import connect, quoted, translated_errors
 
@@ -41,7 +42,7 @@ def apply_accounts(settings: Settings, passwords: AccountPasswords, *, prefix: s
     given: dict[Role, SecretStr] = {role: getattr(passwords, role.name) for role in ROLES}
     wanted = {role: password.get_secret_value() for role, password in given.items() if password.get_secret_value()}
     with (
-        translated_errors(f"{settings.mysql_host}:{settings.mysql_port}"),
+        translated_errors(host_port(settings.mysql_host, settings.mysql_port)),
         connect(settings, database=None) as connection,
         connection.cursor() as cursor,
     ):

@@ -12,6 +12,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from recruit_assets.contract.tables import CURRENT_VERSION
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable, UserError
+from recruit_assets.runtime.places import host_port
 from recruit_assets.runtime.settings import TLS_OFF, Settings
 from recruit_assets.stores.mysql.compat import drop_connection
 from recruit_assets.stores.mysql.schema_version import require_version
@@ -22,14 +23,21 @@ READ_TIMEOUT_S = 120
 """Longer than the server's lock wait of 50 s: the server reports a lock wait before the client gives up."""
 TRANSACTION_TRIES = 8
 
-SESSION_MODE = (
-    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO', "
-    "time_zone = '+00:00'"
-)
+SESSION = {
+    "sql_mode": "'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
+    "time_zone": "'+00:00'",
+    "sql_safe_updates": 0,  # it forbids a DELETE of a whole table
+    "sql_select_limit": 2**64 - 1,  # a lower one would cut results short without an error
+    "wait_timeout": 28_800,  # how long a connection may idle: while Spark computes an hour
+}
+"""Set on each connection, whatever the server's own settings are."""
 LOGIN_REFUSED = frozenset({1044, 1045, 1698})
 """Access denied: to the database, with this password, with this plugin."""
 UNKNOWN_DATABASE = 1049
 TLS_REQUIRED = 3159
+SERVER_SETTING = frozenset({1153, 1290, 1665, 1792, 3750})
+"""A setting of the server forbids the statement: max_allowed_packet, read_only, binlog_format = STATEMENT,
+transaction_read_only, sql_require_primary_key."""
 NO_ROOM = frozenset({1021, 1114})
 """Disk full, table full."""
 WRONG_ANSWER = (pymysql.err.IntegrityError, pymysql.err.DataError, pymysql.err.ProgrammingError)
@@ -154,7 +162,7 @@ def open_report_database(settings: Settings) -> Iterator[ReportDatabase]:
 
 def address(settings: Settings) -> str:
     """Host, port and database, for messages."""
-    return f"{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}"
+    return f"{host_port(settings.mysql_host, settings.mysql_port)}/{settings.mysql_database}"
 
 
 def connect(
@@ -171,14 +179,14 @@ def connect(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=read_timeout_s,
         write_timeout=READ_TIMEOUT_S,
-        init_command=SESSION_MODE,
+        init_command="SET SESSION " + ", ".join(f"{name} = {value}" for name, value in SESSION.items()),
         autocommit=False,
         ssl=client_context(settings.mysql_tls_ca),
         ssl_disabled=settings.mysql_tls_ca == TLS_OFF,
     )
     with connection.cursor() as cursor:
         # not init_command: the system variable has another name on MariaDB before 11.1
-        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE")
     return connection
 
 
@@ -198,6 +206,8 @@ def translated_errors(where: str) -> Iterator[None]:
             raise UserError(f"MySQL at {where}: {_message(error)}. Run `recruit-assets schema apply`") from error
         if trouble := _tls_trouble(error, code):
             raise UserError(f"MySQL at {where} {trouble}: check RECRUIT_MYSQL_TLS_CA") from error
+        if code in SERVER_SETTING:
+            raise UserError(f"MySQL at {where} has a setting that forbids this: {_message(error)}") from error
         if code in NO_ROOM:
             raise StoreUnavailable(f"MySQL at {where} has no room left, make some: {_message(error)}") from error
         raise StoreUnavailable(f"MySQL at {where}: request failed: {_message(error)}") from error

@@ -1,5 +1,6 @@
 """Options of the Cassandra connector and of JDBC: addresses, logins, TLS."""
 
+from recruit_assets.runtime.places import host_port
 from recruit_assets.runtime.settings import TLS_OFF, Settings
 from recruit_assets.stores.tls import TRUSTSTORE_PASSWORD, is_verified, java_truststore
 
@@ -24,7 +25,7 @@ def cassandra_options(settings: Settings) -> dict[str, str]:
     """The connector's options, including the password: addresses, login, TLS, consistency."""
     options = {
         "keyspace": settings.cassandra_keyspace,
-        "spark.cassandra.connection.host": settings.cassandra_hosts,
+        "spark.cassandra.connection.host": ",".join(settings.contact_points),
         "spark.cassandra.connection.port": str(settings.cassandra_port),
         "spark.cassandra.connection.localDC": settings.cassandra_datacenter,
         "spark.cassandra.connection.reconnectionDelayMS.max": str(RECONNECT_MAX_S * 1000),
@@ -39,7 +40,7 @@ def cassandra_options(settings: Settings) -> dict[str, str]:
 def mysql_options(settings: Settings, table: str) -> dict[str, str]:
     """Spark's and Connector/J's options, including the password, for a table of the report database."""
     options = {
-        "url": f"jdbc:mysql://{settings.mysql_host}:{settings.mysql_port}/{settings.mysql_database}",
+        "url": f"jdbc:mysql://{host_port(settings.mysql_host, settings.mysql_port)}/{settings.mysql_database}",
         "connectionTimeZone": "UTC",
         "forceConnectionTimeZoneToSession": "true",
         "driver": "com.mysql.cj.jdbc.Driver",

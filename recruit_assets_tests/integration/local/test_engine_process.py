@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -150,6 +151,22 @@ def test_an_engine_whose_record_was_lost_is_found(make: Make, lines: list[str]) 
     assert lines[-1] == f"kafka: found its process {pid}, whose record was lost"
 
 
+def test_a_copied_record_names_no_process_of_the_copy(make: Make, lines: list[str], tmp_path: Path) -> None:
+    """Somebody has copied the state directory while the engines ran."""
+    pid = started(make(), lines)
+    copy = EngineProcess(FakeEngine(tmp_path / "copy"))
+    copy.engine.folder.mkdir()
+    shutil.copy(make().engine.folder / "process.json", copy.engine.folder)
+
+    assert not copy.is_running(lines.append)
+    copy.terminate(lines.append)
+    copy.wait_gone(lines.append)
+    copy.kill()
+
+    assert make().status().pid == pid
+    assert copy.status().state is EngineState.STOPPED
+
+
 def test_a_program_that_reads_the_engines_log_isnt_mistaken_for_the_engine(make: Make) -> None:
     make().log.touch()
     with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()", str(make().log)]) as reader:
@@ -183,6 +200,11 @@ def test_a_paused_engine_can_be_stopped(make: Make, lines: list[str]) -> None:
 def test_an_engine_that_dies_while_starting_is_an_error_with_its_last_lines(make: Make, lines: list[str]) -> None:
     with pytest.raises(StoreUnavailable, match=r"(?s)kafka died while starting.*bad configuration.*full log is"):
         started(make("import sys; sys.exit('bad configuration')\nREADY"), lines)
+
+
+def test_an_engine_that_dies_of_something_the_user_can_mend_is_a_user_error(make: Make, lines: list[str]) -> None:
+    with pytest.raises(UserError, match=r"kafka died while starting: the disk is full: make room.* The full log is"):
+        started(make("import sys; sys.exit('No space left on device')\nREADY"), lines)
 
 
 def test_an_engine_that_never_answers_is_an_error(

@@ -4,6 +4,7 @@ The fixture `running` starts what the previous test left stopped or dead.
 """
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -32,13 +33,14 @@ FOUR_GIB = 4 * 1024**3
 OPTIMIZED_CODE = 3 * 192 * 1024**2
 """What the code caches of the three JVMs may grow by where they aren't short-lived: from 48 MiB to 240 each."""
 LARGE_RECORD = os.urandom(5 * 1024 * 1024 + 1)
+ODD_NAME = 'it\'s "a" state, dir #1 %s $HOME {x} y] ~\\ größe 🎉'
 ENGINES_COMMAND = (sys.executable, "-c", "from recruit_assets.cli.engines import app; app()")
 
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngines]:
-    """Engines in a folder whose name needs quoting in shells and configuration files."""
-    state_dir = tmp_path_factory.mktemp("engines") / "it's a state dir"
+    """Engines in a folder whose name needs quoting in shells and in every kind of configuration file."""
+    state_dir = tmp_path_factory.mktemp("engines") / ODD_NAME
     # the optimizing compiler costs more than it gives code that runs for a minute
     engines = LocalEngines(load_settings(state_dir=state_dir), short_lived=True)
     yield engines
@@ -260,14 +262,32 @@ def test_an_interrupted_start_stops_what_it_started(ending: signal.Signals, tmp_
 def test_a_state_directory_of_another_user_is_a_user_error(
     local: LocalEngines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def denied(_: Path) -> bool:
+    def denied(_: Path) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "is_file", denied)
+    monkeypatch.setattr(Path, "read_bytes", denied)
 
     for act in (local.stop, local.status):
-        with pytest.raises(UserError, match="belongs to another user"):
+        with pytest.raises(UserError, match=r"can't read .*ports\.json as this user: Permission denied"):
             act()
+
+
+def test_a_copied_state_directory_leaves_the_engines_of_the_original_alone(
+    local: LocalEngines, running: Settings, tmp_path: Path
+) -> None:
+    for file in (ENDPOINTS_FILE, "engines/ports.json", *(f"engines/{name}/process.json" for name in EngineName)):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(local.state_dir / file, tmp_path / file)
+    before = pids(local)
+    copy = LocalEngines(load_settings(state_dir=tmp_path), short_lived=True)
+
+    assert set(states(copy).values()) == {EngineState.STOPPED}
+    copy.stop()
+    copy.start_one("mariadb")
+    copy.stop()
+
+    assert pids(local) == before
+    assert load_settings(state_dir=tmp_path).kafka_bootstrap == ""
 
 
 def test_the_status_command_fails_unless_all_engines_are_running(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Choosing and keeping free ports, and naming the program that uses one."""
 
-import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +34,18 @@ def test_ports_are_kept_and_new_names_get_new_ones(tmp_path: Path) -> None:
 
     assert read_ports(file)["kafka"] == kept["kafka"]
     assert len(set(read_ports(file).values())) == 2
-    assert json.loads(file.read_text()).keys() == {"kafka", "mariadb"}
+    assert read_ports(file).keys() == {"kafka", "mariadb"}
+
+
+def test_a_copied_folder_gets_ports_of_its_own(tmp_path: Path) -> None:
+    """The engines of the original may be running."""
+    original, copy = tmp_path / "original" / "ports.json", tmp_path / "copy" / "ports.json"
+    keep_ports(original, ["kafka"])
+    shutil.copytree(original.parent, copy.parent)
+
+    assert read_ports(copy) == {}
+    keep_ports(copy, ["kafka"])
+    assert read_ports(copy).keys() == {"kafka"}
 
 
 def test_a_port_with_a_listener_is_in_use_and_the_listener_is_named(taken_port: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.places import host_port
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, as_environment, load_settings
 from recruit_assets_tests.support.certificates import Authority
 
@@ -27,6 +28,17 @@ from recruit_assets_tests.support.certificates import Authority
         ("RECRUIT_CASSANDRA_REPLICATION", "dc1:0", "should match pattern"),
         ("RECRUIT_GRAFANA_URL", "grafana:3000", "must begin with https:// or http://"),
         ("RECRUIT_ALERT_URLS", "json://good, ops@example.org", "must be URLs such as"),
+        ("RECRUIT_KAFKA_BOOTSTRAP", "::1:9092", "'::1:9092' isn't host:port; an IPv6 address has brackets"),
+        ("RECRUIT_KAFKA_BOOTSTRAP", "a:1,b:port", "'b:port' isn't host:port"),
+        ("RECRUIT_STATE_DIR", "/a:b", "/a:b can't be used: ':' separates paths"),
+        ("RECRUIT_STATE_DIR", "what?", "'\\?' makes it a pattern for Dagster"),
+        ("RECRUIT_STATE_DIR", "[x]", "'\\[' makes it a pattern for Dagster"),
+        ("RECRUIT_STATE_DIR", "two\nlines", "is a control character"),
+        ("RECRUIT_STATE_DIR", "latin\udcfc", "isn't UTF-8"),
+        ("RECRUIT_CACHE_DIR", "~nobody-by-this-name/x", "has no full path"),
+        ("RECRUIT_SPARK_REMOTE", "sc://[::1]:15002", "Spark's clients know no IPv6 addresses"),
+        ("RECRUIT_CASSANDRA_HOSTS", "::1", "Spark's clients know no IPv6 addresses"),
+        ("RECRUIT_CASSANDRA_HOSTS", "a,db:9042", "without a port for Cassandra"),
     ],
 )
 def test_an_invalid_setting_is_named(variable: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,6 +103,33 @@ def test_a_variable_takes_precedence_over_the_local_engines(tmp_path: Path, monk
     monkeypatch.setenv("RECRUIT_STATE_DIR", str(tmp_path))
 
     assert load_settings().kafka_bootstrap == "broker:9092"
+
+
+def test_engines_in_the_original_of_a_copied_state_directory_are_not_used(tmp_path: Path) -> None:
+    (tmp_path / ENDPOINTS_FILE).write_text('{"state_dir": "/the/original", "mysql_host": "127.0.0.1"}')
+
+    assert load_settings(state_dir=tmp_path).mysql_host == ""
+
+
+def test_a_folder_has_one_name_whatever_links_lead_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name the engines of a state directory are recognized."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.chdir(tmp_path)
+
+    for name in ("real", "link", "link/", "./link/../real", str(tmp_path / "link")):
+        assert load_settings(state_dir=name).state_dir == tmp_path / "real"
+
+
+@pytest.mark.parametrize("name", ['it\'s "a" dir, #1 %s $HOME {x} y] ~\\', "-x", " ", "größe 🎉", "a=b&c;d"])
+def test_a_folder_may_have_any_other_character(name: str, tmp_path: Path) -> None:
+    assert load_settings(state_dir=tmp_path / name).state_dir == tmp_path / name
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]", " ::1 "])
+def test_an_ipv6_address_may_have_brackets(host: str) -> None:
+    assert load_settings(mysql_host=host).mysql_host == "::1"
+    assert (host_port("::1", 1), host_port("db", 1)) == ("[::1]:1", "db:1")
 
 
 def test_a_missing_address_is_an_error_that_names_its_variable(tmp_path: Path) -> None:

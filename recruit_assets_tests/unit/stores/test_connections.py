@@ -77,6 +77,13 @@ def test_spark_connects_to_both_databases_with_tls(secured: Settings) -> None:
     assert mysql["trustCertificateKeyStoreUrl"] == f"file://{store}"
 
 
+def test_ipv6_addresses_have_brackets_where_a_port_follows() -> None:
+    settings = load_settings(kafka_bootstrap="[::1]:9092, b:2", mysql_host="::1", mysql_port=3306)
+
+    assert connection_options(settings)["bootstrap_servers"] == ["[::1]:9092", "b:2"]
+    assert mysql_options(settings, "job")["url"] == "jdbc:mysql://[::1]:3306/recruit"
+
+
 def test_spark_has_no_tls_options_without_tls_settings() -> None:
     plain = load_settings(cassandra_hosts="c", mysql_host="d")
 

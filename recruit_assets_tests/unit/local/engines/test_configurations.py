@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from recruit_assets.local.engines import mariadb as mariadb_module
 from recruit_assets.local.engines.cassandra import Cassandra, CommitlogSync
@@ -30,7 +31,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def folder(tmp_path: Path) -> Path:
     """An engine's folder with data."""
     (tmp_path / "data").mkdir()
-    (tmp_path / "formatted").touch()
+    for file in ("formatted", "data/meta.properties"):
+        (tmp_path / file).touch()
     return tmp_path
 
 
@@ -91,6 +93,40 @@ def test_mariadbs_password_is_chosen_once_and_isnt_in_its_command(settings: Sett
     assert MariaDb(settings, folder, PORTS).endpoints()["mysql_password"] == password
     assert str(password) not in " ".join([*command.arguments, *command.environment.values()])
     assert str(password) in (folder / "init.sql").read_text()
+
+
+@pytest.mark.parametrize("name", ["a, b", 'x" #y', "\\t", "größe 🎉", "{data}"])
+def test_a_path_may_have_any_character_in_a_configuration(name: str, settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    for part in ("data/meta.properties", "formatted"):
+        (folder / part).mkdir(parents=True)
+    Kafka(settings, folder, PORTS).prepare(print)
+    Cassandra(settings, folder, PORTS).prepare(print)
+    MariaDb(settings, folder, PORTS).prepare(print)
+
+    kafka, mariadb = (folder / "server.properties").read_text(), (folder / "my.cnf").read_text()
+    assert yaml.safe_load((folder / "cassandra.yaml").read_text())["hints_directory"] == f"{folder}/data/hints"
+    assert "log.dirs=data\n" in kafka
+    assert str(tmp_path) not in kafka
+    escaped = str(folder).replace("\\", "\\\\").replace('"', '\\"')
+    assert f'datadir = "{escaped}/data"\n' in mariadb
+
+
+def test_kafkas_storage_is_formatted_again_if_somebody_deletes_it(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    formatted: list[Path] = []
+    monkeypatch.setattr(Kafka, "_format", lambda _, properties: formatted.append(properties))
+    Kafka(settings, folder, PORTS).prepare(print)
+
+    (folder / "data" / "meta.properties").unlink()
+    Kafka(settings, folder, PORTS).prepare(print)
+
+    assert formatted == [folder / "server.properties"]
+
+
+def test_spark_asks_for_the_address_of_no_host_name(settings: Settings, folder: Path) -> None:
+    assert Spark(settings, folder, {}).prepare(print).environment["SPARK_LOCAL_IP"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("engine", [Kafka, Cassandra, MariaDb])

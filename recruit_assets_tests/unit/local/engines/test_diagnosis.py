@@ -21,6 +21,7 @@ from recruit_assets.local.engines.diagnosis import SHOWN_LINES, TAIL_BYTES, caus
         ),
         ("java.lang.OutOfMemoryError: Java heap space", "not enough memory"),
         ("There is insufficient memory for the Java Runtime Environment to continue.", "not enough memory"),
+        ("UnsatisfiedLinkError: /state/tmp/libjna.so: failed to map segment from shared object", "mounted noexec"),
         ("java.nio.file.AccessDeniedException: /data", "can't be read or written by this user"),
     ],
 )

@@ -20,6 +20,16 @@ Operational, Programming = pymysql.err.OperationalError, pymysql.err.Programming
         (Operational(1049, "Unknown database"), UserError, "Unknown database. Run `recruit-assets schema apply`"),
         (Operational(1021, "Disk full"), StoreUnavailable, "has no room left, make some: 1021 Disk full"),
         (Operational(1114, "The table is full"), StoreUnavailable, "has no room left, make some: 1114 The table"),
+        (
+            Operational(1665, "Cannot execute statement: BINLOG_FORMAT = STATEMENT"),
+            UserError,
+            "BINLOG_FORMAT = STATEMENT",
+        ),
+        (
+            Operational(1290, "running with the --read-only option"),
+            UserError,
+            "has a setting that forbids this: 1290 running",
+        ),
         (Operational(2013, "Lost connection"), StoreUnavailable, "request failed: 2013 Lost connection"),
         (ConnectionRefusedError("refused"), StoreUnavailable, "request failed: refused"),
         (Programming(1146, "No such table"), Inconsistent, "rejected the statement: 1146 No such table"),
@@ -29,5 +39,5 @@ def test_an_error_names_the_database_and_what_to_do(error: Exception, ours: type
     with pytest.raises(ours) as raised, translated_errors("127.0.0.1:3306/recruit"):
         raise error
 
-    assert str(raised.value).startswith("MySQL at 127.0.0.1:3306/recruit")
+    assert "MySQL at 127.0.0.1:3306/recruit" in str(raised.value)
     assert message in str(raised.value)
