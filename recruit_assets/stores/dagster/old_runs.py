@@ -11,7 +11,7 @@ from recruit_assets.stores.dagster.history import FINISHED
 
 DELETED_AT_ONCE = 100
 DELETED_PER_CALL = 20_000
-"""A few minutes with SQLite. The next days' calls delete the rest."""
+"""Some ten minutes with SQLite. The next days' calls delete the rest."""
 
 
 def delete_runs(instance: dg.DagsterInstance, *, before: datetime, label: str, limit: int = DELETED_PER_CALL) -> int:

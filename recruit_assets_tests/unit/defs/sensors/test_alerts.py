@@ -42,6 +42,13 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
         yield hook
 
 
+@pytest.fixture
+def no_wrong_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report database has none."""
+    monkeypatch.setattr(database, "opened", lambda _: nullcontext(None))
+    monkeypatch.setattr(alerts, "checks_with_wrong_hours", lambda _: set())
+
+
 @dg.asset
 def table() -> None:
     """An asset with a check."""
@@ -91,6 +98,7 @@ class Sensor:
         self.said = str(result.skip_reason.skip_message) if result.skip_reason else ""
 
 
+@pytest.mark.usefixtures("no_wrong_hours")
 def test_a_failed_check_is_sent_once_with_what_it_found_and_so_is_its_end(
     instance: dg.DagsterInstance, hook: Hook
 ) -> None:
@@ -107,6 +115,20 @@ def test_a_failed_check_is_sent_once_with_what_it_found_and_so_is_its_end(
 
     begun = f"asset check rows_agree of table failed, expected: 3, found: 2 (run {run_id})"
     assert hook.messages == [begun, f"Over: {begun}"]
+
+
+@pytest.mark.usefixtures("no_wrong_hours")
+def test_a_check_that_passed_for_other_hours_still_fails_while_it_knows_of_wrong_ones(
+    instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor = Sensor(instance, alerts.check_failure_alert)
+    evaluate_check(instance, passed=False)
+    monkeypatch.setattr(alerts, "checks_with_wrong_hours", lambda _: {("table", "rows_agree")})
+    sensor.tick()
+    evaluate_check(instance, passed=True)
+    sensor.tick()
+
+    assert len(hook.messages) == 1
 
 
 @dg.op(config_schema={"fails": bool})
@@ -201,12 +223,11 @@ class LagOf:
 
 @pytest.fixture
 def standstill(
-    instance: dg.DagsterInstance, hook: Hook, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, hook: Hook, no_wrong_hours: None, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[ReportWith, LagOf], Sensor]:
     """The sensor, with stores that hold what a test says."""
 
     def with_stores(report: ReportWith, lag: LagOf) -> Sensor:
-        monkeypatch.setattr(database, "opened", lambda _: nullcontext(None))
         monkeypatch.setattr(alerts, "PendingHours", report)
         monkeypatch.setattr(kafka_lag, "opened", lambda _: nullcontext(lag))
         return Sensor(instance, alerts.standstill_alert)

@@ -14,12 +14,14 @@ from dagster._core.execution.api import execute_run
 from dagster._core.storage import dagster_run, tags
 
 from recruit_assets.defs import runs
+from recruit_assets.defs.resources import current_run
 from recruit_assets.defs.sensors import cdc
 from recruit_assets.stores.dagster.compat import (
     CHECKED_WITH,
     ProcessRunLauncher,
     add_partition_metadata,
     check_evaluations,
+    has_partitioned_assets,
     last_ticks,
     on_each_event,
     sensor_cursors,
@@ -54,6 +56,7 @@ def test_the_tags_that_we_spell_are_dagsters() -> None:
     assert {reason.value for reason in RunFailureReason} > runs.NO_FAULT_OF_ITS_HOURS
     assert cdc.MAX_RETRIES_TAG == tags.MAX_RETRIES_TAG
     assert cdc.PRIORITY_TAG == tags.PRIORITY_TAG
+    assert current_run.RETRY_TAG == tags.RETRY_ON_ASSET_OR_OP_FAILURE_TAG
 
 
 @dg.asset
@@ -134,6 +137,17 @@ def test_partitions_of_one_run_have_their_own_metadata(instance: dg.DagsterInsta
         "a": (1, 7),
         "b": (2, 7),
     }
+
+
+def test_a_subset_of_a_job_has_partitions_only_if_one_of_its_assets_has() -> None:
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["a"]))
+    def parts() -> None: ...
+
+    whole = dg.Definitions([table, parts], jobs=[dg.define_asset_job("both", [table, parts])]).resolve_job_def("both")
+
+    assert has_partitioned_assets(whole)
+    assert has_partitioned_assets(whole.get_subset(asset_selection={parts.key}))
+    assert not has_partitioned_assets(whole.get_subset(asset_selection={table.key}))
 
 
 def test_a_sensor_that_fails_keeps_the_cursor_of_its_last_success(tmp_path: Path) -> None:
