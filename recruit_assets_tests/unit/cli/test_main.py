@@ -67,13 +67,14 @@ def test_a_damaged_state_directory_is_one_line(command: str, prepare: str, line:
     [
         ({"RECRUIT_CACHE_DIR": "~nobody-by-this-name/cache"}, "Invalid setting: RECRUIT_CACHE_DIR"),
         ({"RECRUIT_STATE_DIR": "/tmp/" + "long/" * 900}, "File name too long"),
-        ({"TMPDIR": "/dev/shm/" + "t" * 90}, "too long for sockets in it"),
+        ({"TMPDIR": "t" * 90}, "too long for sockets in it"),
         ({"PYTHONOPTIMIZE": "2"}, "PYTHONOPTIMIZE=2 removes docstrings"),
     ],
 )
 def test_a_variable_that_cant_work_is_one_line(variables: dict[str, str], line: str, tmp_path: Path) -> None:
-    if temporary := variables.get("TMPDIR"):
-        Path(temporary).mkdir(exist_ok=True)
+    if "TMPDIR" in variables:
+        (tmp_path / variables["TMPDIR"]).mkdir()
+        variables = {"TMPDIR": str(tmp_path / variables["TMPDIR"])}
 
     done = run("up", **{"RECRUIT_STATE_DIR": str(tmp_path)} | variables)
 
