@@ -7,34 +7,17 @@ import pytest
 
 from recruit_assets.defs.runs import hours_of_tags
 from recruit_assets.hours.planning import HOUR, HOURS_PER_RUN, HourRange
-from recruit_assets.ingest.service import drain
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.dagster.history import UNFINISHED
-from recruit_assets.stores.kafka.clients import open_producer
 from recruit_assets.stores.mysql.connection import open_report_database
-from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.dagster_ui import DagsterUi
+from recruit_assets_tests.ui.clicks import click, reported_hours
 from recruit_assets_tests.ui.conftest import Platform
 
 pytestmark = pytest.mark.timeout(600)
 DONE = {"COMPLETED_SUCCESS"}
 YESTERDAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
 TWO_YEARS = HourRange(YESTERDAY - 17_500 * HOUR, datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
-
-
-def click(settings: Settings, at: datetime, seed: int) -> None:
-    """A click on a job, as the ingest service stores it."""
-    with open_producer(settings) as producer:
-        producer.send(settings.kafka_topic, as_bytes(an_event(at, seed=seed)))
-        producer.flush()
-    drain(settings)
-
-
-def reported_hours(settings: Settings) -> set[datetime]:
-    """The hours that the report has an event of."""
-    with open_report_database(settings) as database:
-        rows = database.query("SELECT DISTINCT dates, hours FROM mysql_report")
-    return {dates.replace(tzinfo=UTC) + hour * HOUR for dates, hour in rows}
 
 
 def failed_tries(settings: Settings) -> int:

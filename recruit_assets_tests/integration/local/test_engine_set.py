@@ -9,7 +9,6 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +26,7 @@ from recruit_assets.local.engines.engine import EngineName, EngineState
 from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, load_settings
+from recruit_assets_tests.support.command import RECRUIT_ASSETS
 from recruit_assets_tests.support.waiting import wait_until
 
 FOUR_GIB = 4 * 1024**3
@@ -34,7 +34,7 @@ OPTIMIZED_CODE = 3 * 192 * 1024**2
 """What the code caches of the three JVMs may grow by where they aren't short-lived: from 48 MiB to 240 each."""
 LARGE_RECORD = os.urandom(5 * 1024 * 1024 + 1)
 ODD_NAME = 'it\'s "a" state, dir #1 %s $HOME {x} y] ~\\ größe 🎉'
-ENGINES_COMMAND = (sys.executable, "-c", "from recruit_assets.cli.engines import app; app()")
+ENGINES_COMMAND = (*RECRUIT_ASSETS, "engines")
 
 
 @pytest.fixture(scope="module")
