@@ -52,12 +52,20 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         opened = dg.DagsterInstance.get()
         opened.get_runs_count()  # the database is opened at its first use
     except (dg.DagsterError, SQLAlchemyError, YAMLError) as error:
-        reason = str(error).strip().partition("\n")[0]
         raise UserError(
-            f"Dagster's home {home} can't be used: {reason}. Mend it, move it away, or set {HOME_VARIABLE} to another"
+            f"Dagster's home {home} can't be used: {_reason(error)}. Mend it, move it away, or set {HOME_VARIABLE} to "
+            "another"
         ) from error
     with opened as instance:
         yield instance
+
+
+def _reason(error: Exception) -> str:
+    """The error in one line, without the stack traces and the whole schema that a wrong dagster.yaml costs."""
+    if not isinstance(error, dg.DagsterInvalidConfigError):
+        return str(error).strip().partition("\n")[0]
+    text = error.errors[0].message.partition("Stack Trace:")[0].partition(" Expected:")[0]
+    return f"{CONFIG_FILE}: {' '.join(text.split())}".removesuffix(".")
 
 
 def _link_config(home: Path) -> None:

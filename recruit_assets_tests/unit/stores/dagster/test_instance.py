@@ -1,5 +1,6 @@
 """The Dagster home: what we put there, and what we leave alone."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,13 @@ from recruit_assets.local.demo import run_demo
 from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import load_settings
-from recruit_assets.stores.dagster.instance import HOME_VARIABLE, LOCATION, REPOSITORY, ensure_dagster_home
+from recruit_assets.stores.dagster.instance import (
+    HOME_VARIABLE,
+    LOCATION,
+    REPOSITORY,
+    ensure_dagster_home,
+    open_instance,
+)
 
 CONFIG = REPOSITORY / "dagster.yaml"
 OWN = "telemetry:\n  enabled: false\n"
@@ -77,6 +84,47 @@ def test_a_home_that_the_user_names_is_used_as_it_is(tmp_path: Path, monkeypatch
 
     assert ensure_dagster_home(load_settings(state_dir=tmp_path)) == home
     assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "why"),
+    [
+        ("history/runs.db", "no database", "file is not a database"),
+        ("dagster.yaml", "run_launcher: [", "while parsing"),
+        ("dagster.yaml", "x: 1", 'dagster.yaml: Received unexpected config entry "x" at the root. Mend it'),
+        ("dagster.yaml", "storage: {mysql: {mysql_url: {env: NOT_SET}}}", '"NOT_SET" which is not set'),
+    ],
+)
+def test_a_home_that_cannot_be_used_is_named_with_the_reason(
+    file: str, content: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(content)
+
+    with pytest.raises(UserError) as error, open_instance(load_settings()):
+        pass
+
+    assert str(error.value).startswith(f"Dagster's home {tmp_path} can't be used: ")
+    assert why in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_home_that_dagster_would_take_for_a_pattern_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would ignore the dagster.yaml in it."""
+    monkeypatch.setenv(HOME_VARIABLE, "/somewhere/[x]")
+
+    with pytest.raises(UserError, match=r"DAGSTER_HOME: /somewhere/\[x\] can't be used: '\[' makes it a pattern"):
+        ensure_dagster_home(load_settings())
+
+
+def test_a_relative_home_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster refuses any other."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(HOME_VARIABLE, "home")
+
+    assert ensure_dagster_home(load_settings()) == tmp_path / "home"
+    assert os.environ[HOME_VARIABLE] == str(tmp_path / "home")
 
 
 def test_the_demo_leaves_the_users_home_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
