@@ -53,11 +53,7 @@ def test_every_image_has_a_version() -> None:
 def test_nothing_starts_without_its_secrets() -> None:
     named = {found["name"] for found in VARIABLE.finditer(TEXT)}
 
-    optional = {
-        "RECRUIT_KAFKA_PASSWORD",
-        "RECRUIT_CASSANDRA_PASSWORD",
-        "RECRUIT_ALERT_SMTP_PASSWORD",
-    }  # our own stores have no login
+    optional = {"RECRUIT_KAFKA_PASSWORD", "RECRUIT_CASSANDRA_PASSWORD"}  # of stores that aren't ours
 
     assert {name for name in named if "PASSWORD" in name} - optional | {"DOCKER_GID"} == set(SECRETS)
     assert [one for one in COMPOSE["x-required"] if ":?set it in docker/.env" not in one] == []
@@ -85,6 +81,12 @@ def test_only_the_service_that_creates_users_is_root_in_mysql() -> None:
     logins = {name: one.get("environment", {}).get("RECRUIT_MYSQL_USER") for name, one in SERVICES.items()}
 
     assert [name for name, login in logins.items() if login == "root"] == ["accounts"]
+
+
+def test_only_what_uses_dagsters_database_has_its_password() -> None:
+    given = {name for name, one in SERVICES.items() if "DAGSTER_MYSQL_URL" in one.get("environment", {})}
+
+    assert given == {"code-location", "webserver", "daemon", "metrics", "cli"}
 
 
 def test_no_command_holds_a_secret() -> None:
