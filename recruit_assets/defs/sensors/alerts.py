@@ -33,7 +33,7 @@ INTERVAL_S = 30
 AD_HOC_JOB = "__ASSET_JOB"
 """Dagster's name for the materializations that people start."""
 RUNS_READ = 50
-"""Newest runs among which one is looked for."""
+"""How many of the newest runs are searched."""
 EVALUATIONS_READ = 20
 FINDING_LENGTH = 200
 
@@ -111,7 +111,7 @@ def failed_jobs(instance: dg.DagsterInstance) -> Troubles:
 
 
 def failed_checks(
-    instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey], *, wrong: Collection[tuple[str, str]] = ()
+    instance: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey], *, wrong: Collection[tuple[str, str]]
 ) -> Troubles:
     """The checks that failed when they last ran or know of `wrong` hours, with what they found."""
     failed = {(one.asset, one.check) for one in last_checks(instance, keys, wrong=wrong) if not one.passed}
@@ -122,7 +122,7 @@ def failed_checks(
 
 
 def why_failed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
-    """The failed step, and our own message or the first line of its error; else the run's."""
+    """Why the run failed: the failed step with its message, or the run's own message if no step failed."""
     steps = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     events = steps or instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
     for event in (entry.dagster_event for entry in events):
@@ -139,7 +139,7 @@ def why_hours_fail(instance: dg.DagsterInstance, hours: Collection[datetime]) ->
     """The error of the newest failed run of any of these hours; empty if it isn't among the newest failed runs."""
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]), limit=RUNS_READ):
         tried = hours_of_tags(run.tags)
-        if tried is not None and any(hour in tried for hour in hours):
+        if tried is not None and is_ours(run) and any(hour in tried for hour in hours):
             return f"{why_failed(instance, run)} (run {run.run_id})"
     return ""
 
