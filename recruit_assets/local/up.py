@@ -43,10 +43,11 @@ def run_until_interrupted(*, rate: float, port: int, metrics_port: int) -> None:
     """Run the engines and everything that uses them, until KeyboardInterrupt stops all of it."""
     if len(os.fsencode(gettempdir())) > LONGEST_TMPDIR:
         raise UserError(f"TMPDIR {gettempdir()} is longer than {LONGEST_TMPDIR} bytes, too long for sockets in it")
-    check_channels(load_settings())
-    engines = None if _uses_other_engines() else LocalEngines(load_settings())
+    settings = load_settings()
+    check_channels(settings)
+    engines = None if _uses_other_engines(settings) else LocalEngines(settings)
     # a second daemon would tick every sensor twice, and the first `up` to end stops the engines of both
-    with only_one("recruit-assets up", load_settings().state_dir / "up.lock"):
+    with only_one("recruit-assets up", settings.state_dir / "up.lock"):
         try:
             if engines is not None:
                 engines.start(echo)
@@ -58,9 +59,8 @@ def run_until_interrupted(*, rate: float, port: int, metrics_port: int) -> None:
                 engines.stop(echo)
 
 
-def _uses_other_engines() -> bool:
+def _uses_other_engines(settings: Settings) -> bool:
     """True if the environment sets all addresses."""
-    settings = load_settings()
     addresses = (settings.kafka_bootstrap, settings.cassandra_hosts, settings.mysql_host)
     return all(addresses) and not read_endpoints(settings.state_dir)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.ingest_lag import IngestLag, open_lag_reader
-from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.report_state import ReportState, read_report_state
 
 LIVE_LAG_S = 10.0
@@ -63,12 +63,11 @@ def _readers(members: int) -> str:
     return f"{members} processes are in its consumer group"
 
 
-def read_freshness(settings: Settings) -> Freshness:
+def read_freshness(settings: Settings, database: ReportDatabase) -> Freshness:
     """The state now; StoreUnavailable if the report database can't be read."""
     # Kafka first: the other way round, an event that is stored in between would be in neither
     lag, unread = _read_lag(settings)
-    with open_report_database(settings) as database:
-        return Freshness(read_report_state(database), lag, unread)
+    return Freshness(read_report_state(database), lag, unread)
 
 
 def _read_lag(settings: Settings) -> tuple[IngestLag | None, str]:

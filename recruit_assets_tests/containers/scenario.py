@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -102,7 +103,7 @@ def _first_round(platform: Platform, events: int) -> None:
     runs = [run for run in platform.runs() if run.sensor == SENSOR]
     _require(bool(runs) and {run.status for run in runs} == {"SUCCESS"}, f"runs of the sensor: {runs}")
     for command in (["materialize"], ["report", "--html", f"{LEDGERS}/report.html"]):
-        done = _step(f"recruit-assets {command[0]}", lambda: platform.command(*command))  # noqa: B023  # called at once
+        done = _step(f"recruit-assets {command[0]}", partial(platform.command, *command))
         _require(done.returncode == 0, f"{command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
     platform.up("prometheus")
     _step("Prometheus has the figures of the audit", lambda: _scraped(platform, ledger))

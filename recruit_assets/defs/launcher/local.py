@@ -17,6 +17,7 @@ import dagster as dg
 import psutil
 
 from recruit_assets.defs.launcher.forkserver import DEFINITIONS, is_current, start_run
+from recruit_assets.runtime.environment import LOOPBACK
 from recruit_assets.stores.dagster.compat import (
     GRPC_INFO_TAG,
     CheckRunHealthResult,
@@ -30,7 +31,6 @@ HOST_TAG = ".dagster/recruit/host"
 """The machine whose launcher, or `materialize`, started the run. The UI hides tags that begin with `.dagster/`."""
 PID_TAG = ".dagster/recruit/pid"
 """The process of a forked run; empty on other runs."""
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 CLOCK_STEP_S = 5.0
 """Tolerance between a process's start (counted from boot) and the time of an event (the wall clock)."""
 

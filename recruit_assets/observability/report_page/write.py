@@ -36,8 +36,8 @@ def read_page(
     settings: Settings, instance: dg.DagsterInstance, *, checks: Sequence[dg.AssetCheckKey], days: int = DAYS
 ) -> Page:
     """The page's contents as they are now."""
-    freshness = read_freshness(settings)
     with open_report_database(settings) as database:
+        freshness = read_freshness(settings, database)
         summary = read_summary(database, days=days)
         wrong = checks_with_wrong_hours(database)
     return Page(
