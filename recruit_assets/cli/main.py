@@ -54,7 +54,7 @@ app.command()(up.up)
 
 def main() -> None:
     """Run the command. The platform's own errors are one line on stderr, without a traceback."""
-    # printed three times at every start, about the parameter that backfills in ranges need
+    # Dagster warns at every start that this parameter, which ranges of hours need, is in beta
     warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`")
     try:
         prepare_process()

@@ -61,7 +61,7 @@ def filtered_events_checks(
     parts = dict.fromkeys([*samples, *(part for part in scope.again if part.hour in before)])
     buckets = list(read_buckets(session, before, parts, layouts=layouts))
     lacking = {bucket.part.hour for bucket in buckets if bucket.missing}
-    # not for other runs' hours: what is missing there stays wrong, and the older the hour, the longer the reading
+    # only for hours of this run: in others, missing rows stay wrong anyway, and old hours take long to read
     changed = changed_since(session, {hour: before[hour] for hour in lacking if scope.is_of_run(hour)})
     after = _recorded(session, hours)
     replaced = {hour for hour in hours if hour not in before or before[hour] != after.get(hour)}

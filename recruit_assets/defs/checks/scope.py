@@ -1,7 +1,6 @@
-"""Which parts of the report an evaluation compares, and what its checks knew to be wrong before.
+"""What an evaluation compares: the hours of its run, and what its checks found wrong in earlier runs.
 
-A run of hours compares these, and again what earlier runs left wrong. A run of checks alone, which a person starts in
-the UI, has no hours and compares everything.
+A run of checks alone, which a person starts in the UI, has no hours and compares everything.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -54,11 +53,11 @@ class Scope:
 
     @property
     def seed(self) -> int:
-        """A number that is another one in each run."""
+        """A number that differs from run to run."""
         return crc32(self.context.run.run_id.encode())
 
     def hours(self, everything: Callable[[], Iterable[datetime]]) -> Sequence[datetime]:
-        """The run's hours, or everything."""
+        """The run's hours, oldest first; for checks alone, all that `everything` returns."""
         return sorted(everything() if self.run_hours is None else self.run_hours)
 
     @property
@@ -73,7 +72,7 @@ class Scope:
         return own + [*others[start:], *others[:start]][:COMPARED_AGAIN]
 
     def hours_and_again(self, everything: Callable[[], Iterable[datetime]]) -> Sequence[datetime]:
-        """Both, for checks that compare whole hours."""
+        """Those hours, then the hours of `again`, each once."""
         return list(dict.fromkeys([*self.hours(everything), *(part.hour for part in self.again)]))
 
     def is_of_run(self, hour: datetime) -> bool:
@@ -81,7 +80,7 @@ class Scope:
         return self.run_hours is None or hour in self.run_hours
 
     def has(self, spec: dg.AssetCheckSpec) -> bool:
-        """Whether this check of the asset was selected."""
+        """Whether the run was asked for this check."""
         return spec.name in self.wrong
 
     def results(

@@ -12,7 +12,7 @@ RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
 
 @dataclass(frozen=True, slots=True)
 class CurrentRun:
-    """A run in progress."""
+    """The run, by its id, and the Dagster instance that stores it."""
 
     instance: dg.DagsterInstance
     run_id: str

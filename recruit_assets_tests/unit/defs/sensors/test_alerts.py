@@ -368,7 +368,7 @@ def test_a_wrong_url_fails_every_tick_also_while_nothing_is_wrong(
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Otherwise it would be noticed when the first alert is lost."""
+    """Without this, nobody would notice the wrong URL before the first alert is lost."""
     standstill(NOTHING_PENDING, LagOf(a_lag()))
     monkeypatch.setenv("RECRUIT_ALERT_URLS", "slack://hunter2")
 

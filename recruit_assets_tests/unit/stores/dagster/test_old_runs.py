@@ -34,7 +34,7 @@ def raw() -> None:
 
 @pytest.fixture(params=["in memory", "sqlite"])
 def instance(request: pytest.FixtureRequest) -> Iterator[dg.DagsterInstance]:
-    """Dagster numbers the events of a SQLite storage otherwise in a run than over all runs."""
+    """With SQLite, the events of each run have ids of their own, other than those in the index of all runs."""
     with dg.DagsterInstance.ephemeral() if request.param == "in memory" else dg.instance_for_test() as instance:
         yield instance
 
