@@ -267,6 +267,7 @@ PENDING_HOURS = SqlTable(
         Column("newest_change", Type.DATETIME_MICROS, "Newest change seen of the hour", nullable=False),
         Column("attempts", Type.INT, "Failed runs since the newest change", nullable=False),
         Column("next_try_at", Type.DATETIME_MICROS, "Not to be requested before this", nullable=False),
+        Column("event_count", Type.BIGINT, "About how many events its changes stand for; null if unknown"),
     ),
     primary_key=("event_hour",),
 )

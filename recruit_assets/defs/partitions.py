@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta
 import dagster as dg
 
 from recruit_assets.contract.events import FUTURE_ALLOWANCE_S
-from recruit_assets.hours.planning import HOURS_PER_RUN
 from recruit_assets.runtime.settings import load_settings
 
 DAY_FORMAT, HOUR_FORMAT = "%Y-%m-%d", "-%H:%M"
@@ -68,7 +67,7 @@ def hours_of(keys: Iterable[str]) -> Sequence[datetime]:
 
 
 hours = hourly_partitions(load_settings().first_hour)
-BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=HOURS_PER_RUN)
+BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=24)
 """A range that somebody picks in the UI becomes runs of this many hours, which can be watched and canceled. Dagster
 stores three planned events per hour before it queues a run, which may take 90 s (`start_timeout_seconds`). Runs whose
 tags name a longer range work as well."""

@@ -15,7 +15,7 @@ from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySq
 from recruit_assets.defs.resources.base import settings_of
 from recruit_assets.defs.runs import range_tags, recent_failures, unfinished_runs
 from recruit_assets.hours.change_feed import DAILY_LOOKBACK, DAILY_ROWS_PER_TICK, FeedState, read_feed
-from recruit_assets.hours.planning import HOUR, HOURS_PER_RUN, HourRange, plan
+from recruit_assets.hours.planning import HOUR, HourRange, plan
 from recruit_assets.runtime.errors import RecruitError
 from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
@@ -71,7 +71,7 @@ def the_day_before(tick: datetime) -> HourRange:
     """The 24 whole hours before the tick, from the first partition on."""
     end = tick.replace(minute=0, second=0, microsecond=0)
     last = max(end - HOUR, hours.start)
-    return HourRange(max(end - HOURS_PER_RUN * HOUR, hours.start), last)
+    return HourRange(max(end - 24 * HOUR, hours.start), last)
 
 
 def read(settings: Settings, instance: dg.DagsterInstance) -> Probe:

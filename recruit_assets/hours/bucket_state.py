@@ -55,8 +55,7 @@ def unchanged(
 ) -> dict[Partition, BucketState]:
     """The partitions whose rows were computed from the version that their input has now, with their state.
 
-    Leaves out hours without versions, and hours whose `previous` has partitions that don't exist now: these were split
-    by another bucket layout.
+    Leaves out hours without versions, and hours whose `previous` has partitions that don't exist now.
     """
     existing = frozenset(partitions)
     usable = {hour: previous[hour] for hour in versions if hour in previous and existing.issuperset(previous[hour])}

@@ -66,8 +66,8 @@ def read_feed(
         stored = None
     start = oldest if stored is None else stored - lookback
     checkpoint, changes_read = stored or start, 0
-    for page in feed.pages(start, now):
-        hours.record(page.newest, read_through=page.read_through, now=now)
+    for page in feed.pages(start, now, counted_through=stored):
+        hours.record(page.newest, read_through=page.read_through, now=now, event_counts=page.event_counts)
         checkpoint = max(checkpoint, page.read_through)
         changes_read += page.row_count
         if changes_read >= rows_per_tick:

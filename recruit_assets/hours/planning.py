@@ -11,7 +11,11 @@ from recruit_assets.contract.tables import CHANGE_SKEW_S
 
 HOUR = timedelta(hours=1)
 SKEW = timedelta(seconds=CHANGE_SKEW_S)
-HOURS_PER_RUN = 24
+HOURS_PER_RUN = 92 * 24
+EVENTS_PER_RUN = 1_000_000
+"""A run of so many changed events takes well under a minute. The report shows nothing of a run before its end."""
+EVENTS_IF_UNKNOWN = EVENTS_PER_RUN // 24
+"""Of an hour between pending ones, which may have to be read again."""
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=10)
 REST = timedelta(minutes=3)
@@ -50,6 +54,8 @@ class PendingHour:
     attempts: int = 0
     covered_through: datetime | None = None
     """How far the report covers the hour; None if it doesn't cover the hour at all."""
+    event_count: int | None = None
+    """About how many events its changes stand for; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,9 @@ def plan(
     running: Collection[HourRange] = (),
     rest: timedelta = timedelta(0),
 ) -> Plan:
-    """What to request: the current hour, and at most `slots` ranges of at most 24 earlier hours, newest first.
+    """What to request: the current hour, and at most `slots` ranges of earlier hours, newest first.
+
+    A range ends at HOURS_PER_RUN, or before its changes stand for more than EVENTS_PER_RUN events.
 
     A range may span hours that aren't pending, but none that is in a run already, and none that failed, which could
     make the whole range fail. An hour that failed is requested alone. Without `running` hours and `rest`, every hour
@@ -148,7 +156,13 @@ def plan(
     resting = {hour for hour, one in inside.items() if is_resting(one, now=now, rest=rest)} - busy - waiting
     due = inside.keys() - busy - waiting - resting
     alone = {hour for hour in due if inside[hour].attempts}
-    requests, left = _ranges(due, alone=alone, current=current, slots=slots, barriers=[*running, *_single(waiting)])
+    requests, left = _ranges(
+        {hour: inside[hour].event_count for hour in due},
+        alone=alone,
+        current=current,
+        slots=slots,
+        barriers=[*running, *_single(waiting)],
+    )
     return Plan(
         requests=tuple(requests),
         running=tuple(sorted(busy)),
@@ -160,14 +174,14 @@ def plan(
 
 
 def _ranges(
-    due: Collection[datetime],
+    due: Mapping[datetime, int | None],
     *,
     alone: Collection[datetime],
     current: datetime,
     slots: int,
     barriers: Sequence[HourRange],
 ) -> tuple[list[HourRange], set[datetime]]:
-    """Ranges for the due hours, until the slots are used, and the hours that are left over.
+    """Ranges for the due hours with these event counts, until the slots are used, and the hours that are left over.
 
     The current hour needs no slot: a backlog must not delay it.
     """
@@ -183,22 +197,32 @@ def _ranges(
         if last not in alone:
             # a run of the current hour takes no older hours along, which would delay it
             floor = current if last >= current else last - (HOURS_PER_RUN - 1) * HOUR
-            first = _reach_back(last, floor=floor, due=left - set(alone), barriers=[*barriers, *_single(alone)])
+            allowed = {hour: due[hour] for hour in left - set(alone)}
+            first = _reach_back(last, floor=floor, due=allowed, barriers=[*barriers, *_single(alone)])
         requests.append(HourRange(first, last))
         left -= set(requests[-1].hours())
     return requests, left
 
 
 def _reach_back(
-    last: datetime, *, floor: datetime, due: Collection[datetime], barriers: Sequence[HourRange]
+    last: datetime, *, floor: datetime, due: Mapping[datetime, int | None], barriers: Sequence[HourRange]
 ) -> datetime:
-    """The earliest due hour from `floor` on that no barrier separates from `last`."""
+    """The earliest due hour from `floor` on that neither a barrier nor too many events separate from `last`."""
     first = hour = last
+    events = _events(due, last)
     while hour > floor and not any(hour - HOUR in barrier for barrier in barriers):
         hour -= HOUR
+        events += _events(due, hour)
+        if events > EVENTS_PER_RUN:
+            break
         if hour in due:
             first = hour
     return first
+
+
+def _events(due: Mapping[datetime, int | None], hour: datetime) -> int:
+    known = due.get(hour)
+    return EVENTS_IF_UNKNOWN if known is None else known
 
 
 def _single(hours: Iterable[datetime]) -> list[HourRange]:

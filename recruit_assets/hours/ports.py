@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from recruit_assets.contract.types import HourTable
@@ -14,6 +15,11 @@ Rows = TypeVar("Rows")
 """A query that hasn't been run yet; in production a Spark DataFrame."""
 SqlRow = tuple[Any, ...]
 """The values of one row for a table of the report database, in the order of the DataFrame's columns."""
+RowsByHour = Iterable[tuple[datetime, Iterable[SqlRow]]]
+"""An hour's rows must be read before the next hour."""
+
+
+NO_COUNTS: Mapping[datetime, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,8 @@ class Coverage:
     covered_through_ms: int
     buckets: Mapping[Partition, BucketState] | None = None
     """The state of each bucket; None if it wasn't recorded."""
+    row_count: int | None = None
+    """The number of rows; None in a coverage that is to be stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +73,11 @@ class HourStore(Protocol[Rows]):
     def live_versions(self, hours: Sequence[datetime]) -> Mapping[datetime, Mapping[Partition, int]]:
         """The version of each bucket that ingest has written to; every write changes it."""
 
-    def read(self, table: HourTable, partitions: Sequence[Partition]) -> Rows:
-        """The rows of the partitions, as a query that hasn't been run yet."""
+    def read(self, table: HourTable, partitions: Sequence[Partition], *, row_count: int | None) -> Rows:
+        """The rows of the partitions, which may be none, as a query that hasn't been run yet.
+
+        With the number of rows, if it is known, the query is cut into tasks of a good size.
+        """
 
     def narrow(self, rows: Rows, partitions: Sequence[Partition]) -> Rows:
         """Only the rows of these partitions; the query reads no others of its input."""
@@ -101,10 +112,13 @@ class StoredHour:
 class HourSink(Protocol):
     """A table of the report database."""
 
-    def replace_hour(
-        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, write_timestamp: int, run_id: str
-    ) -> StoredHour:
-        """Replace the hour's rows and coverage in one transaction, unless those of a newer run are there."""
+    def replace_hours(
+        self, rows: RowsByHour, *, covered_through_ms: Mapping[datetime, int], write_timestamp: int, run_id: str
+    ) -> Iterator[tuple[datetime, StoredHour]]:
+        """Replace each hour's rows and coverage in one transaction, unless those of a newer run are there.
+
+        Small hours may share a transaction.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,8 @@ class ChangePage:
     newest: Mapping[datetime, datetime]
     read_through: datetime
     row_count: int
+    event_counts: Mapping[datetime, int] = field(default_factory=dict)
+    """Events that the changes stand for, without changes that were counted in an earlier reading."""
 
 
 class ChangeFeed(Protocol):
@@ -122,7 +138,7 @@ class ChangeFeed(Protocol):
     def now(self) -> datetime:
         """Cassandra's clock."""
 
-    def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
+    def pages(self, start: datetime, now: datetime, *, counted_through: datetime | None = None) -> Iterator[ChangePage]:
         """What changed from `start` on; the last page is read through `now`."""
 
     def frozen_before(self, now: datetime) -> datetime | None:
@@ -141,7 +157,14 @@ class PendingHourStore(Protocol):
     def start_over(self, checkpoint: datetime, *, at: datetime) -> None:
         """Move this checkpoint back; nothing if another reader has moved it meanwhile."""
 
-    def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
+    def record(
+        self,
+        newest: Mapping[datetime, datetime],
+        *,
+        read_through: datetime,
+        now: datetime,
+        event_counts: Mapping[datetime, int] = NO_COUNTS,
+    ) -> None:
         """Store the changed hours that the report doesn't cover, and move the checkpoint: both or neither."""
 
     def drop(self, hours: Sequence[datetime]) -> None:

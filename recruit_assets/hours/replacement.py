@@ -10,7 +10,7 @@ always told by the clock alone.
 `recruit_assets_tests/support/interleaving.py` shows what goes wrong without each of these safeguards.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -18,13 +18,11 @@ from typing import Any, Generic
 
 from recruit_assets.contract.types import HourTable
 from recruit_assets.hours.bucket_state import BucketState, Partition, RowCounts, counts_by_hour, unchanged
-from recruit_assets.hours.ports import Coverage, HourSink, HourStore, Rows, SqlRow
+from recruit_assets.hours.ports import Coverage, HourSink, HourStore, Rows, RowsByHour
 from recruit_assets.runtime.errors import Inconsistent, MissingCoverage
 
 TIMESTAMPS_PER_MS = 1000
 """The last three digits of a write timestamp tell runs apart that read the clock in the same millisecond."""
-
-RowsByHour = Iterator[tuple[datetime, Iterator[SqlRow]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,8 @@ class HourInput:
     """Without the hours whose versions are unknown."""
     event_count: int | None = None
     """Events in the rows; None if the coverage doesn't say."""
+    row_count: int | None = None
+    """The number of rows; None if unknown."""
 
 
 @dataclass(slots=True)
@@ -99,11 +99,11 @@ def read_input(store: HourStore[Rows], step: Step, table: HourTable, hours: Sequ
     the clock, so they contain every change before that.
     """
     if table.live:
-        covered = dict.fromkeys(hours, step.clock_ms)
-        step.inputs.append(HourInput(table, covered, store.live_versions(hours)))
+        source = HourInput(table, dict.fromkeys(hours, step.clock_ms), store.live_versions(hours))
     else:
-        step.inputs.append(_covered_input(table, store.coverage(table, hours), hours))
-    return store.read(table, store.partitions(table, hours))
+        source = _covered_input(table, store.coverage(table, hours), hours)
+    step.inputs.append(source)
+    return store.read(table, _partitions(store, table, hours, source), row_count=source.row_count)
 
 
 def replace_hours(
@@ -122,13 +122,13 @@ def replace_hours(
     result is the same. A run that is killed leaves each of its hours as it was, or without a coverage.
     """
     timestamp = step.write_timestamp
-    source = step.inputs[0] if incremental and len(step.inputs) == 1 else None
-    if source and pre_aggregation and (source.event_count or 0) >= pre_aggregation.from_events:
+    source = step.inputs[0] if len(step.inputs) == 1 else None
+    if incremental and source and pre_aggregation and (source.event_count or 0) >= pre_aggregation.from_events:
         rows = _pre_aggregated(store, pre_aggregation, source.table, step.run_id, hours)
     # read before the coverage is cleared: rows without one may be half of a killed run and must not be kept
-    previous = _bucket_states(store, table, hours) if source and table.has_buckets else {}
+    previous = _bucket_states(store, table, hours) if incremental and source and table.has_buckets else {}
     store.clear_coverage(table, hours, timestamp=timestamp)
-    partitions = store.partitions(table, hours)
+    partitions = _partitions(store, table, hours, source)
     kept = unchanged(previous, partitions, source.versions) if source else {}
     changed = [partition for partition in partitions if partition not in kept]
     written: Mapping[Partition, RowCounts] = {}
@@ -145,22 +145,20 @@ def replace_hours(
 
 
 def publish_hours(sink: HourSink, rows: RowsByHour, step: Step, hours: Sequence[datetime]) -> Replaced:
-    """Replace exactly these hours of a table of the report database, one transaction per hour.
+    """Replace exactly these hours of a table of the report database, each in one transaction.
 
     An hour without rows is emptied. An hour that a newer run has published stays as it is. Inconsistent if the rows of
     an hour aren't consecutive: each part would replace the previous one.
     """
     counts: dict[datetime, RowCounts] = {}
     superseded: list[datetime] = []
-    covered_through_ms = step.covered_through_ms(hours)
-    for hour, hour_rows in _every_hour(rows, hours):
-        stored = sink.replace_hour(
-            hour,
-            hour_rows,
-            covered_through_ms=covered_through_ms[hour],
-            write_timestamp=step.write_timestamp,
-            run_id=step.run_id,
-        )
+    replaced = sink.replace_hours(
+        _every_hour(rows, hours),
+        covered_through_ms=step.covered_through_ms(hours),
+        write_timestamp=step.write_timestamp,
+        run_id=step.run_id,
+    )
+    for hour, stored in replaced:
         counts[hour] = stored.counts
         if not stored.stored:
             superseded.append(hour)
@@ -177,11 +175,13 @@ def _covered_input(table: HourTable, found: Mapping[datetime, Coverage], hours: 
     buckets = {hour: found[hour].buckets for hour in hours}
     known = {hour: states for hour, states in buckets.items() if states is not None}
     events = sum(state.counts.event_count for states in known.values() for state in states.values())
+    row_counts = [found[hour].row_count for hour in hours]
     return HourInput(
         table,
         {hour: found[hour].covered_through_ms for hour in hours},
         {hour: {one: state.write_timestamp for one, state in states.items()} for hour, states in known.items()},
         events if len(known) == len(hours) else None,
+        None if None in row_counts else sum(filter(None, row_counts)),
     )
 
 
@@ -192,7 +192,19 @@ def _pre_aggregated(
     step = begin_step(store, run_id, hours)
     rows = by.by_bucket(read_input(store, step, source, hours))
     replace_hours(store, by.table, rows, step, hours, incremental=True)
-    return by.total(store.read(by.table, store.partitions(by.table, hours)))
+    return by.total(store.read(by.table, _partitions(store, by.table, hours, step.inputs[0]), row_count=None))
+
+
+def _partitions(
+    store: HourStore[Any], table: HourTable, hours: Sequence[datetime], source: HourInput | None
+) -> Sequence[Partition]:
+    """The table's partitions that can have rows: the buckets in which `source` ever had some, or all if unknown.
+
+    A run that was killed has written rows of these buckets only: a bucket that was written to once stays known.
+    """
+    versions = source.versions if source and table.has_buckets else {}
+    unknown = store.partitions(table, [hour for hour in hours if hour not in versions])
+    return [*(one for hour in hours for one in versions.get(hour, ())), *unknown]
 
 
 def _bucket_states(
@@ -230,4 +242,4 @@ def _every_hour(rows: RowsByHour, hours: Sequence[datetime]) -> RowsByHour:
             raise Inconsistent(f"the rows of {hour:%Y-%m-%d %H:%M} aren't consecutive: Spark read the hour in parts")
         seen.add(hour)
         yield hour, hour_rows
-    yield from ((hour, iter(())) for hour in hours if hour not in seen)
+    yield from ((hour, ()) for hour in hours if hour not in seen)

@@ -6,14 +6,13 @@ the audit must report one, under the rule named in `seen`. The order of a run's 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
 from pymysql.cursors import Cursor
 
-from recruit_assets.hours.ports import SqlRow, StoredHour
 from recruit_assets.ingest import worker
 from recruit_assets.ingest.worker import PendingCommit, Worker
 from recruit_assets.ingest.writer import EventWriter, MicroBatch, PartitionBatch, Row, partition_batches
@@ -21,7 +20,7 @@ from recruit_assets.runtime.times import from_ms, naive
 from recruit_assets.stores.cassandra.batch_encoder import Partition
 from recruit_assets.stores.kafka.dead_letter_topic import DeadLetterTopic
 from recruit_assets.stores.kafka.group_member import GroupMember
-from recruit_assets.stores.mysql.hour_sink import NEVER, MySqlHourSink
+from recruit_assets.stores.mysql.hour_sink import NEVER, HourRows, MySqlHourSink
 from recruit_assets_tests.chaos import faults
 from recruit_assets_tests.support.scenario import Scenario
 
@@ -86,32 +85,23 @@ def never_read_the_feed_again(patch: pytest.MonkeyPatch) -> None:
 
 
 def store_the_coverage_before_the_rows(patch: pytest.MonkeyPatch) -> None:
-    replace_hour = MySqlHourSink.replace_hour
+    lock_older = MySqlHourSink._lock_older
 
     def cover_first(
         sink: MySqlHourSink,
-        hour: datetime,
-        rows: Iterable[SqlRow],
-        *,
-        covered_through_ms: int,
+        cursor: Cursor,
+        read: Sequence[HourRows],
+        covered_through_ms: Mapping[datetime, int],
         write_timestamp: int,
-        run_id: str,
-    ) -> StoredHour:
-        taken = list(rows)
-        covered_through = naive(from_ms(covered_through_ms))
+    ) -> Sequence[HourRows]:
+        older = lock_older(sink, cursor, read, covered_through_ms, write_timestamp)
+        for one in older:
+            covered_through = naive(from_ms(covered_through_ms[one.hour]))
+            sink.store_coverage(cursor, one, (covered_through, write_timestamp, "a run"))
+        cursor.connection.commit()
+        return older
 
-        def store(cursor: Cursor) -> None:
-            stored_hour, counts = naive(hour), sink.count(taken)
-            sink.lock_coverage(cursor, stored_hour)
-            coverage = (covered_through, write_timestamp, counts.row_count, counts.event_count, run_id)
-            sink.store_coverage(cursor, stored_hour, coverage)
-
-        sink.database.run_transaction(store)
-        return replace_hour(
-            sink, hour, taken, covered_through_ms=covered_through_ms, write_timestamp=write_timestamp, run_id=run_id
-        )
-
-    patch.setattr(MySqlHourSink, "replace_hour", cover_first)
+    patch.setattr(MySqlHourSink, "_lock_older", cover_first)
 
 
 def add_rows_without_deleting(patch: pytest.MonkeyPatch) -> None:
@@ -121,9 +111,11 @@ def add_rows_without_deleting(patch: pytest.MonkeyPatch) -> None:
 def let_any_run_publish(patch: pytest.MonkeyPatch) -> None:
     lock_coverage = MySqlHourSink.lock_coverage
 
-    def forget(sink: MySqlHourSink, cursor: Cursor, hour: datetime) -> tuple[datetime, int]:
-        lock_coverage(sink, cursor, hour)
-        return NEVER, 0
+    def forget(
+        sink: MySqlHourSink, cursor: Cursor, hours: Sequence[datetime]
+    ) -> Mapping[datetime, tuple[datetime, int]]:
+        lock_coverage(sink, cursor, hours)
+        return dict.fromkeys(hours, (NEVER, 0))
 
     patch.setattr(MySqlHourSink, "lock_coverage", forget)
 

@@ -19,6 +19,7 @@ from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_d
 from recruit_assets.stores.mysql.dimensions import JobRow, load_jobs
 from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
 from recruit_assets.stores.mysql.lookups import refresh_lookups, refresh_lookups_completely, refresh_lookups_when_due
+from recruit_assets_tests.support.reports import store_hour
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 RECEIVED = datetime(2026, 1, 6)
@@ -40,7 +41,7 @@ class Report:
         for number in range(hours):
             hour = first + timedelta(hours=number)
             rows = [row(hour, job, publisher_id=publisher) for job in jobs for publisher in (1, 2)]
-            self.sink.replace_hour(hour, rows, covered_through_ms=1_800_000_000_000, write_timestamp=1, run_id="a run")
+            store_hour(self.sink, hour, rows, covered_through_ms=1_800_000_000_000)
 
     def refresh(self) -> None:
         assert refresh_lookups(self.database, MYSQL_REPORT)
@@ -128,7 +129,7 @@ def test_a_correction_waits_for_an_hour_between_its_lookup_and_its_commit(report
     report.jobs((1, 10))
     report.refresh()
     with report.database.transaction() as cursor:
-        report.sink.lock_coverage(cursor, SEVEN.replace(tzinfo=None))
+        report.sink.lock_coverage(cursor, [SEVEN.replace(tzinfo=None)])
         lookups.hold_lookups(cursor, MYSQL_REPORT)
         report.sink.insert_rows(cursor, [row(SEVEN, 1)])
         other.jobs((1, 11))

@@ -23,7 +23,7 @@ from recruit_assets.stores.mysql.schema import apply_mysql_schema
 from recruit_assets.stores.mysql.totals import Totals
 from recruit_assets_tests.conftest import fresh_names
 from recruit_assets_tests.support.pages import Reading, some_totals
-from recruit_assets_tests.support.reports import as_stored
+from recruit_assets_tests.support.reports import as_stored, store_hour
 from recruit_assets_tests.support.simulations import a_spec, simulated
 
 SPEC = a_spec(events=3_000, jobs=30)
@@ -55,9 +55,8 @@ def publish(database: ReportDatabase, ledger: Ledger) -> None:
 
 
 def publish_hour(database: ReportDatabase, at: datetime, rows: list[tuple[object, ...]]) -> None:
-    MySqlHourSink(database, MYSQL_REPORT).replace_hour(
-        at, map(as_stored, rows), covered_through_ms=round(at.timestamp() * 1000), write_timestamp=1, run_id="a run"
-    )
+    sink = MySqlHourSink(database, MYSQL_REPORT)
+    store_hour(sink, at, map(as_stored, rows), covered_through_ms=round(at.timestamp() * 1000))
 
 
 def a_click(at: datetime, *, job: int = 1, bid: int = 3) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from greenlet import getcurrent
 
 from recruit_assets.hours.change_feed import DAILY_LOOKBACK
 from recruit_assets.hours.planning import SKEW, FailedRun, PendingHour, is_ahead, is_covered, uncovered
-from recruit_assets.hours.ports import ChangePage
+from recruit_assets.hours.ports import NO_COUNTS, ChangePage
 from recruit_assets.runtime.times import EPOCH, from_ms
 
 
@@ -47,7 +47,7 @@ class FakeFeed:
         pause()
         return from_ms(self._stores.clock_ms())
 
-    def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
+    def pages(self, start: datetime, now: datetime, *, counted_through: datetime | None = None) -> Iterator[ChangePage]:
         pause()
         if "checkpoint_ahead" in self._stores.off:
             start = max(start, self._pending.furthest_read - DAILY_LOOKBACK)
@@ -82,7 +82,14 @@ class FakePendingHours:
         if self._checkpoint == checkpoint:
             self._checkpoint = at
 
-    def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
+    def record(
+        self,
+        newest: Mapping[datetime, datetime],
+        *,
+        read_through: datetime,
+        now: datetime,
+        event_counts: Mapping[datetime, int] = NO_COUNTS,
+    ) -> None:
         pause()
         self._checkpoint = max(self._checkpoint or read_through, read_through)
         self.furthest_read = max(self.furthest_read, read_through)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from recruit_assets.contract.tables import BUCKET_METRICS, FILTERED_EVENTS, HOUR
 from recruit_assets.contract.types import HourTable
 from recruit_assets.hours.bucket_state import Partition, RowCounts
 from recruit_assets.hours.change_feed import DAILY_LOOKBACK, LOOKBACK, read_feed
-from recruit_assets.hours.ports import Coverage, SqlRow, StoredHour
+from recruit_assets.hours.ports import Coverage, RowsByHour, SqlRow, StoredHour
 from recruit_assets.hours.replacement import (
     PreAggregation,
     Step,
@@ -237,8 +237,8 @@ class FakeTables:
     def _read_now(self, table: HourTable) -> None:
         self._read_too_early[table.name] = _known(self._query(table)(ALL))
 
-    def read(self, table: HourTable, partitions: Sequence[Partition]) -> Rows:
-        return self._read_too_early.pop(table.name, None) or self._query(table)
+    def read(self, table: HourTable, partitions: Sequence[Partition], *, row_count: int | None = None) -> Rows:
+        return self._read_too_early.pop(table.name, None) or self.narrow(self._query(table), partitions)
 
     def _query(self, table: HourTable) -> Rows:
         def rows(buckets: frozenset[int]) -> list[Cell]:
@@ -299,14 +299,16 @@ class FakeReport:
         self.rows: dict[int, int] = {}
         self.coverage = (0, 0)
 
-    def replace_hour(
-        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, write_timestamp: int, run_id: str
-    ) -> StoredHour:
+    def replace_hours(
+        self, rows: RowsByHour, *, covered_through_ms: Mapping[datetime, int], write_timestamp: int, run_id: str
+    ) -> Iterator[tuple[datetime, StoredHour]]:
+        ((hour, hour_rows),) = rows
         pause()
-        if "newer_report_stays" not in self.world.off and self.coverage > (covered_through_ms, write_timestamp):
-            return StoredHour(RowCounts(), stored=False)
-        self.rows, self.coverage = dict(rows), (covered_through_ms, write_timestamp)
-        return StoredHour(RowCounts(), stored=True)
+        newness = covered_through_ms[hour], write_timestamp
+        is_newer = self.coverage > newness and "newer_report_stays" not in self.world.off
+        if not is_newer:
+            self.rows, self.coverage = dict(hour_rows), newness
+        yield hour, StoredHour(RowCounts(), stored=not is_newer)
 
 
 def outcome(seed: int, off: frozenset[str] = frozenset()) -> str:

@@ -22,7 +22,7 @@ from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.contract.types import HourTable, Type
 from recruit_assets.hours.bucket_state import Partition, RowCounts
 from recruit_assets.hours.planning import SKEW, FailedRun, PendingHour, after_runs, is_ahead, is_covered, uncovered
-from recruit_assets.hours.ports import ChangePage, Coverage, SqlRow, StoredHour
+from recruit_assets.hours.ports import NO_COUNTS, ChangePage, Coverage, RowsByHour, SqlRow, StoredHour
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.times import from_ms, to_ms
 from recruit_assets.stores.cassandra.batch_encoder import RawRow
@@ -249,12 +249,13 @@ class FeedInMemory:
     def now(self) -> datetime:
         return from_ms(self._stores.clock.cassandra_ms())
 
-    def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
+    def pages(self, start: datetime, now: datetime, *, counted_through: datetime | None = None) -> Iterator[ChangePage]:
         found = sorted(change for change in self._stores.changes if start <= change[0] <= now + SKEW)
         for index in range(0, len(found), PAGE_ROWS):
             self._stores.fuse.burn()
             page = found[index : index + PAGE_ROWS]
-            yield ChangePage({hour: at for at, hour in page}, min(page[-1][0], now), len(page))
+            counts = Counter(hour for at, hour in page if counted_through is None or at >= counted_through)
+            yield ChangePage({hour: at for at, hour in page}, min(page[-1][0], now), len(page), counts)
         yield ChangePage({}, now, 0)
 
     def frozen_before(self, now: datetime) -> datetime | None:
@@ -285,11 +286,18 @@ class PendingHoursInMemory:
         for hour in hours:
             del self._stored[hour]
 
-    def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
+    def record(
+        self,
+        newest: Mapping[datetime, datetime],
+        *,
+        read_through: datetime,
+        now: datetime,
+        event_counts: Mapping[datetime, int] = NO_COUNTS,
+    ) -> None:
         self._stores.fuse.burn()
         self._checkpoint = max(self._checkpoint or read_through, read_through)
         for hour, changed_at in uncovered(newest, self._covered_through()).items():
-            self._add(hour, changed_at, now)
+            self._add(hour, changed_at, now, event_counts.get(hour))
 
     def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> list[PendingHour]:
         self._stores.fuse.burn()
@@ -307,9 +315,10 @@ class PendingHoursInMemory:
         self._stored = {one.hour: one for one in pending}
         return sorted(pending, key=lambda one: one.hour)
 
-    def _add(self, hour: datetime, changed_at: datetime, now: datetime) -> None:
-        old = self._stored.get(hour, PendingHour(hour, changed_at, next_try_at=now))
-        self._stored[hour] = replace(old, newest_change=max(old.newest_change, changed_at))
+    def _add(self, hour: datetime, changed_at: datetime, now: datetime, event_count: int | None = None) -> None:
+        old = self._stored.get(hour, PendingHour(hour, changed_at, next_try_at=now, event_count=0))
+        known = None if event_count is None or old.event_count is None else old.event_count + event_count
+        self._stored[hour] = replace(old, newest_change=max(old.newest_change, changed_at), event_count=known)
 
     def _covered_through(self) -> dict[datetime, datetime]:
         return {hour: from_ms(newest[0]) for hour, (newest, _) in self._stores.report.items()}
@@ -350,7 +359,7 @@ class TablesInMemory:
             for hour in hours
         }
 
-    def read(self, table: HourTable, partitions: Sequence[Partition]) -> Rows:
+    def read(self, table: HourTable, partitions: Sequence[Partition], *, row_count: int | None = None) -> Rows:
         def rows(wanted: Sequence[Partition] | None) -> list[Row]:
             self._stores.fuse.burn()
             return [
@@ -415,17 +424,24 @@ class ReportInMemory:
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
 
+    def replace_hours(
+        self, rows: RowsByHour, *, covered_through_ms: Mapping[datetime, int], write_timestamp: int, run_id: str
+    ) -> Iterator[tuple[datetime, StoredHour]]:
+        for hour, hour_rows in rows:
+            newness = covered_through_ms[hour], write_timestamp
+            yield hour, self.replace_hour(hour, hour_rows, newness=newness, run_id=run_id)
+
     def replace_hour(
-        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, write_timestamp: int, run_id: str
+        self, hour: datetime, rows: Iterable[SqlRow], *, newness: tuple[int, int], run_id: str
     ) -> StoredHour:
         self._stores.fuse.burn()
         newest, _ = self._stores.report.get(hour, ((0, 0), {}))
-        if newest > (covered_through_ms, write_timestamp):
+        if newest > newness:
             return StoredHour(RowCounts(), stored=False)
         counts: dict[Any, Counter[str]] = defaultdict(Counter)
         for job, action, events in rows:
             counts[job][action] += events
-        self._stores.report[hour] = (covered_through_ms, write_timestamp), counts
+        self._stores.report[hour] = newness, counts
         return StoredHour(RowCounts(), stored=True)
 
 

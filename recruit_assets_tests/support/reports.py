@@ -1,6 +1,6 @@
 """Reports for the tests of their readers: a simulation's ledger, written the way a run writes it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -36,7 +36,15 @@ def write_report(database: ReportDatabase, spec: SimulationSpec, ledger: Ledger)
     for hour, rows in groupby(ledger.report(), key=_hour):
         complete = [as_stored((*row, hour.replace(tzinfo=None))) for row in rows]
         end_ms = round((hour + timedelta(hours=1)).timestamp() * 1000)
-        sink.replace_hour(hour, complete, covered_through_ms=end_ms, write_timestamp=end_ms, run_id="a run")
+        store_hour(sink, hour, complete, covered_through_ms=end_ms)
+
+
+def store_hour(
+    sink: MySqlHourSink, hour: datetime, rows: Iterable[tuple[object, ...]], *, covered_through_ms: int
+) -> None:
+    """Replace the hour's rows."""
+    covered = {hour: covered_through_ms}
+    list(sink.replace_hours([(hour, rows)], covered_through_ms=covered, write_timestamp=1, run_id="a run"))
 
 
 def as_stored(row: tuple[object, ...]) -> tuple[object, ...]:

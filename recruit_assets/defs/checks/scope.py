@@ -6,6 +6,7 @@ A run of checks alone, which a person starts in the UI, has no hours and compare
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from random import Random
 from typing import Protocol
 from zlib import crc32
 
@@ -56,9 +57,14 @@ class Scope:
         """A number that differs from run to run."""
         return crc32(self.context.run.run_id.encode())
 
-    def hours(self, everything: Callable[[], Iterable[datetime]]) -> Sequence[datetime]:
-        """The run's hours, oldest first; for checks alone, all that `everything` returns."""
-        return sorted(everything() if self.run_hours is None else self.run_hours)
+    def hours(self, everything: Callable[[], Iterable[datetime]], *, at_most: int | None = None) -> Sequence[datetime]:
+        """The run's hours, oldest first, or some of them; for checks alone, all that `everything` returns."""
+        if self.run_hours is None:
+            return sorted(everything())
+        hours = sorted(self.run_hours)
+        if at_most is not None and len(hours) > at_most:
+            hours = sorted(Random(self.seed).sample(hours, at_most))  # noqa: S311  # no secret
+        return hours
 
     @property
     def again(self) -> Sequence[Part]:
@@ -71,9 +77,11 @@ class Scope:
         start = self.seed % len(others) if others else 0
         return own + [*others[start:], *others[:start]][:COMPARED_AGAIN]
 
-    def hours_and_again(self, everything: Callable[[], Iterable[datetime]]) -> Sequence[datetime]:
+    def hours_and_again(
+        self, everything: Callable[[], Iterable[datetime]], *, at_most: int | None = None
+    ) -> Sequence[datetime]:
         """Those hours, then the hours of `again`, each once."""
-        return list(dict.fromkeys([*self.hours(everything), *(part.hour for part in self.again)]))
+        return list(dict.fromkeys([*self.hours(everything, at_most=at_most), *(part.hour for part in self.again)]))
 
     def is_of_run(self, hour: datetime) -> bool:
         """Whether the run replaces the hour, or is one of checks alone."""

@@ -1,5 +1,6 @@
 """Reads the change feed (Cassandra's event_changes) from a given time on, page by page."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -36,14 +37,14 @@ class ChangeReader:
         """The hour before which all hours are frozen; None if no hour is."""
         return read_retention(self._session).frozen_before(now)
 
-    def pages(self, start: datetime, now: datetime) -> Iterator[ChangePage]:
+    def pages(self, start: datetime, now: datetime, *, counted_through: datetime | None = None) -> Iterator[ChangePage]:
         """The changes from `start` through `now`, which is Cassandra's clock before the first page.
 
         Costs a query per shard for each day and page. Some changes up to SKEW after `now` may be included.
         """
         position, limit = start, self._page_rows
         while True:
-            page = self._page(position, now, limit)
+            page = self._page(position, now, limit, max(position, counted_through or position))
             yield page
             if page.read_through >= now:
                 return
@@ -68,7 +69,7 @@ class ChangeReader:
             for (hour,) in self._session.stream(select, (day, shard, now + SKEW))
         }
 
-    def _page(self, position: datetime, now: datetime, limit: int) -> ChangePage:
+    def _page(self, position: datetime, now: datetime, limit: int, counted_from: datetime) -> ChangePage:
         """Up to `limit` rows of each shard of the day that contains `position`."""
         midnight = position.replace(hour=0, minute=0, second=0, microsecond=0)
         since = midnight - MIDNIGHT_OVERLAP if position == midnight else position
@@ -77,16 +78,18 @@ class ChangeReader:
             (select, (midnight.date(), shard, since, now + SKEW, limit)) for shard in range(CHANGE_SHARDS)
         )
         newest: dict[datetime, datetime] = {}
-        for changed_ms, event_hour in (row for rows in shards for row in rows):
+        event_counts: Counter[datetime] = Counter()
+        for changed_ms, event_hour, event_count in (row for rows in shards for row in rows):
             changed_at, hour = from_ms(changed_ms), aware(event_hour)
             newest[hour] = max(changed_at, newest.get(hour, changed_at))
+            event_counts[hour] += event_count if changed_at >= counted_from else 0
         cut_off = [from_ms(rows[-1][0]) for rows in shards if len(rows) >= limit]
-        return ChangePage(newest, min([midnight + DAY, now, *cut_off]), sum(map(len, shards)))
+        return ChangePage(newest, min([midnight + DAY, now, *cut_off]), sum(map(len, shards)), event_counts)
 
     def _select(self) -> PreparedStatement:
         if self._prepared is None:
             self._prepared = self._session.prepare(
-                f"SELECT toUnixTimestamp(changed_at), event_hour FROM {self._session.table(EVENT_CHANGES)} "
+                f"SELECT toUnixTimestamp(changed_at), event_hour, row_count FROM {self._session.table(EVENT_CHANGES)} "
                 "WHERE day = ? AND shard = ? AND changed_at >= minTimeuuid(?) AND changed_at <= maxTimeuuid(?) LIMIT ?"
             )
         return self._prepared

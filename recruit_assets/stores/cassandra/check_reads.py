@@ -49,17 +49,16 @@ def recorded_in_hour_coverage(
     session: CassandraSession, hours: Sequence[datetime]
 ) -> dict[tuple[str, datetime], RecordedHour]:
     """By table and hour, without hours whose rows may be incomplete."""
-    select = session.prepare(
-        "SELECT stage, toUnixTimestamp(covered_through), t, row_count, event_count, buckets "
-        f"FROM {session.table(HOUR_COVERAGE)} WHERE event_hour = ?"
+    rows = session.execute_by_hour(
+        "SELECT event_hour, stage, toUnixTimestamp(covered_through), t, row_count, event_count, buckets "
+        f"FROM {session.table(HOUR_COVERAGE)} WHERE event_hour IN ?",
+        hours,
     )
-    answers = session.execute_concurrent((select, (hour,)) for hour in hours)
     return {
-        (table, hour): RecordedHour(
+        (table, aware(hour)): RecordedHour(
             covered_through_ms, write_timestamp, row_count, event_count, _write_timestamps(buckets)
         )
-        for hour, rows in zip(hours, answers, strict=True)
-        for table, covered_through_ms, write_timestamp, row_count, event_count, buckets in rows
+        for hour, table, covered_through_ms, write_timestamp, row_count, event_count, buckets in rows
         if covered_through_ms is not None
     }
 

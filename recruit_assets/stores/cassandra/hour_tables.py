@@ -36,15 +36,16 @@ class CassandraHourStore:
         return self._session.now_ms()
 
     def coverage(self, table: HourTable, hours: Sequence[datetime]) -> dict[datetime, Coverage]:
-        select = self._session.prepare(
-            f"SELECT toUnixTimestamp(covered_through), buckets FROM {self._session.table(HOUR_COVERAGE)} "
-            "WHERE event_hour = ? AND stage = ?"
+        rows = self._session.execute_by_hour(
+            "SELECT event_hour, toUnixTimestamp(covered_through), row_count, buckets "
+            f"FROM {self._session.table(HOUR_COVERAGE)} WHERE event_hour IN ? AND stage = ?",
+            hours,
+            table.name,
         )
-        answers = self._session.execute_concurrent((select, (hour, table.name)) for hour in hours)
         return {
-            hour: Coverage(rows[0][0], _bucket_states(hour, rows[0][1]))
-            for hour, rows in zip(hours, answers, strict=True)
-            if rows and rows[0][0] is not None
+            aware(hour): Coverage(covered_through_ms, _bucket_states(aware(hour), row_count, buckets), row_count)
+            for hour, covered_through_ms, row_count, buckets in rows
+            if covered_through_ms is not None
         }
 
     def clear_coverage(self, table: HourTable, hours: Sequence[datetime], *, timestamp: int) -> None:
@@ -53,12 +54,11 @@ class CassandraHourStore:
             f"UPDATE {self._session.table(HOUR_COVERAGE)} USING TIMESTAMP ? SET covered_through = null, t = ?, "
             "run_id = null, row_count = null, event_count = null, buckets = null WHERE event_hour = ? AND stage = ?"
         )
-        self._session.execute_concurrent((clear, (timestamp, timestamp, hour, table.name)) for hour in hours)
+        self._session.execute_batches((clear, (timestamp, timestamp, hour, table.name)) for hour in hours)
 
     def newest_timestamp(self, hours: Sequence[datetime]) -> int:
-        select = self._session.prepare(f"SELECT t FROM {self._session.table(HOUR_COVERAGE)} WHERE event_hour = ?")
-        answers = self._session.execute_concurrent((select, (hour,)) for hour in hours)
-        return max((t for rows in answers for (t,) in rows if t is not None), default=0)
+        select = f"SELECT t FROM {self._session.table(HOUR_COVERAGE)} WHERE event_hour IN ?"
+        return max((t for (t,) in self._session.execute_by_hour(select, hours) if t is not None), default=0)
 
     def partitions(self, table: HourTable, hours: Sequence[datetime]) -> list[Partition]:
         if not table.has_buckets:
@@ -66,18 +66,16 @@ class CassandraHourStore:
         return [Partition(hour, bucket) for hour in hours for bucket in self._layouts.at(to_ms(hour)).buckets]
 
     def live_versions(self, hours: Sequence[datetime]) -> dict[datetime, Counter[Partition]]:
-        select = self._session.prepare(
-            f"SELECT last_flights FROM {self._session.table(BUCKET_VERSIONS)} WHERE event_hour = ?"
+        rows = self._session.execute_by_hour(
+            f"SELECT event_hour, last_flights FROM {self._session.table(BUCKET_VERSIONS)} WHERE event_hour IN ?", hours
         )
-        answers = self._session.execute_concurrent((select, (hour,)) for hour in hours)
         versions: dict[datetime, Counter[Partition]] = {hour: Counter() for hour in hours}
-        for hour, rows in zip(hours, answers, strict=True):
-            for (by_bucket,) in rows:
-                versions[hour].update({Partition(hour, bucket): last for bucket, last in (by_bucket or {}).items()})
+        for hour, by_bucket in ((aware(hour), by_bucket) for hour, by_bucket in rows):
+            versions[hour].update({Partition(hour, bucket): last for bucket, last in (by_bucket or {}).items()})
         return versions
 
-    def read(self, table: HourTable, partitions: Sequence[Partition]) -> DataFrame:
-        return self._frames.by_key(table, [_key(partition) for partition in partitions])
+    def read(self, table: HourTable, partitions: Sequence[Partition], *, row_count: int | None) -> DataFrame:
+        return self._frames.by_key(table, [_key(partition) for partition in partitions], row_count=row_count)
 
     def narrow(self, rows: DataFrame, partitions: Sequence[Partition]) -> DataFrame:
         # Spark pushes this below joins and aggregates onto the list of keys that `read` joins with
@@ -111,7 +109,7 @@ class CassandraHourStore:
         where = " AND ".join(f"{name} = ?" for name in table.partition_key)
         delete = self._session.prepare(f"DELETE FROM {self._session.table(table)} USING TIMESTAMP ? WHERE {where}")
         width = len(table.partition_key)
-        self._session.execute_concurrent((delete, (timestamp, *partition[:width])) for partition in partitions)
+        self._session.execute_batches((delete, (timestamp, *partition[:width])) for partition in partitions)
 
     def cover(
         self, table: HourTable, coverage: Mapping[datetime, Coverage], counts: Mapping[datetime, RowCounts],
@@ -122,7 +120,7 @@ class CassandraHourStore:
             f"INSERT INTO {self._session.table(HOUR_COVERAGE)} ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
             "USING TIMESTAMP ?"
         )
-        self._session.execute_concurrent(
+        self._session.execute_batches(
             (
                 insert,
                 (
@@ -143,13 +141,16 @@ def _partition(hour_us: int, bucket: int | None = None) -> Partition:
     return Partition(aware(from_micros(hour_us)), bucket)
 
 
-def _bucket_states(hour: datetime, stored: BucketNumbers | None) -> dict[Partition, BucketState] | None:
-    """None if an earlier version of this program wrote fewer numbers."""
-    if stored is None or any(len(numbers) != NUMBERS_PER_BUCKET for numbers in stored.values()):
+def _bucket_states(hour: datetime, row_count: int, stored: BucketNumbers | None) -> dict[Partition, BucketState] | None:
+    """None if they weren't stored, or if an earlier version of this program wrote fewer numbers."""
+    if stored is None and row_count:
+        return None
+    states = stored or {}  # Cassandra stores no empty map
+    if any(len(numbers) != NUMBERS_PER_BUCKET for numbers in states.values()):
         return None
     return {
         Partition(hour, bucket): BucketState(write_timestamp, version, RowCounts(*counts))
-        for bucket, (write_timestamp, version, *counts) in stored.items()
+        for bucket, (write_timestamp, version, *counts) in states.items()
     }
 
 

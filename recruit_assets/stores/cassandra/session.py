@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from cassandra import AuthenticationFailed, ConsistencyLevel, DriverException, InvalidRequest, Unauthorized
@@ -9,7 +10,7 @@ from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.concurrent import execute_concurrent
 from cassandra.policies import DCAwareRoundRobinPolicy, ExponentialReconnectionPolicy, RetryPolicy, TokenAwarePolicy
-from cassandra.query import PreparedStatement
+from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement
 
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.contract.types import CassandraTable
@@ -22,6 +23,9 @@ from recruit_assets.stores.tls import client_context, explained
 CONNECT_TIMEOUT_S = 10
 REQUEST_TIMEOUT_S = 30
 CONCURRENCY = 64
+HOURS_PER_QUERY = 100
+BATCH_BYTES = 8 * 1024
+"""Of the values. Cassandra counts up to five times as much for short ones, and rejects batches above 50 KiB."""
 READ_RETRIES = 4
 """Each after the server's timeout of 5 s. The cluster notices a lost node within 20 s; REQUEST_TIMEOUT_S is 30."""
 
@@ -63,7 +67,10 @@ class CassandraSession:
                 yield tuple(row)
 
     def execute_concurrent(
-        self, calls: Iterable[tuple[PreparedStatement, Sequence[object]]], *, concurrency: int = CONCURRENCY
+        self,
+        calls: Iterable[tuple[PreparedStatement | BatchStatement, Sequence[object]]],
+        *,
+        concurrency: int = CONCURRENCY,
     ) -> list[list[Row]]:
         """The rows of each call, in order. All calls have ended when this returns, or raises the first error."""
         calls = list(calls)
@@ -74,6 +81,19 @@ class CassandraSession:
                 if not succeeded:
                     raise result
             return [[tuple(row) for row in result] for _, result in results]
+
+    def execute_by_hour(self, cql: str, hours: Sequence[datetime], *parameters: object) -> list[Row]:
+        """The rows of a query whose first parameter, an IN, is a list of hours; many hours per request."""
+        select = self.prepare(cql)
+        parts = (hours[first : first + HOURS_PER_QUERY] for first in range(0, len(hours), HOURS_PER_QUERY))
+        return [
+            row for rows in self.execute_concurrent((select, (part, *parameters)) for part in parts) for row in rows
+        ]
+
+    def execute_batches(self, calls: Iterable[tuple[PreparedStatement, Sequence[object]]]) -> None:
+        """Execute these writes of small rows, many per request. An error may leave any of them undone."""
+        bound = [statement.bind(values) for statement, values in calls]
+        self.execute_concurrent((batch, ()) for batch in _batches(bound))
 
     def now_ms(self) -> int:
         """Cassandra's clock, milliseconds since the epoch."""
@@ -183,5 +203,25 @@ def translated_errors(doing: str) -> Iterator[None]:
         raise StoreUnavailable(f"Cassandra doesn't answer ({doing}): {error}") from error
 
 
-def _text(statement: Statement) -> str:
-    return statement if isinstance(statement, str) else statement.query_string
+def _batches(statements: Iterable[BoundStatement]) -> Iterator[BatchStatement]:
+    """The statements in unlogged batches, each of which may write to many partitions."""
+    batch, size = BatchStatement(BatchType.UNLOGGED), 0
+    for statement in statements:
+        added = sum(len(value) for value in statement.values if isinstance(value, bytes))
+        if size and size + added > BATCH_BYTES:
+            yield batch
+            batch, size = BatchStatement(BatchType.UNLOGGED), 0
+        batch.add(statement)
+        size += added
+    if size:
+        yield batch
+
+
+def _text(statement: Statement | BatchStatement) -> str:
+    match statement:
+        case str():
+            return statement
+        case BatchStatement():
+            return "a batch of writes"
+        case _:
+            return str(statement.query_string)

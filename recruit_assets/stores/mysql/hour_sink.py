@@ -1,25 +1,29 @@
 """The hourly tables in the report database: replaces an hour in one transaction, and reads the totals of hours."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from pymysql.cursors import Cursor
 
 from recruit_assets.contract.types import HourlySqlTable
 from recruit_assets.hours.bucket_state import RowCounts
-from recruit_assets.hours.ports import SqlRow, StoredHour
+from recruit_assets.hours.ports import RowsByHour, SqlRow, StoredHour
 from recruit_assets.runtime.errors import Inconsistent
 from recruit_assets.runtime.foreign_text import markdown
 from recruit_assets.runtime.times import aware, from_ms, naive
 from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
 from recruit_assets.stores.mysql.lookups import applied_values, hold_lookups
-from recruit_assets.stores.mysql.spill_file import open_spill_file
+from recruit_assets.stores.mysql.spill_file import SpillFile, open_spill_file
 
 CHUNK_ROWS = 1000
 """Rows of one INSERT: about 200 KB, far below any max_allowed_packet."""
+HOURS_PER_TRANSACTION = 100
+"""While these hours together have few rows: a durable commit takes longer than writing them."""
 PREVIEW_ROWS = 10
 
 NEVER = datetime(1970, 1, 2)
@@ -36,31 +40,58 @@ class MySqlHourSink:
         self.columns = tuple(name for name in table.column_names if name not in looked_up)
         self._counted = tuple(self.columns.index(name) for name in table.events_in)
 
-    def replace_hour(
-        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, write_timestamp: int, run_id: str
-    ) -> StoredHour:
-        """Replace the hour's rows and coverage in one transaction, unless those of a newer run are stored.
+    def replace_hours(
+        self, rows: RowsByHour, *, covered_through_ms: Mapping[datetime, int], write_timestamp: int, run_id: str
+    ) -> Iterator[tuple[datetime, StoredHour]]:
+        """Replace each hour's rows and coverage in one transaction, unless those of a newer run are stored.
 
         Newer is the greater covered_through or, if these are equal, write timestamp. Deadlocks, lock waits and lost
         connections are retried. If the server had committed, the next try replaces the rows by the same rows.
         """
-        hour = naive(hour)
-        covered_through = naive(from_ms(covered_through_ms))
-        with open_spill_file(chunk_rows=CHUNK_ROWS) as spill_file:
-            counts = self.count(spill_file.fill(rows))
+        for read in self._read_several(rows):
 
-            def replace(cursor: Cursor) -> bool:
-                if self.lock_coverage(cursor, hour) > (covered_through, write_timestamp):
-                    return False
+            def replace(cursor: Cursor, read: Sequence[HourRows] = read) -> set[datetime]:
+                older = self._lock_older(cursor, read, covered_through_ms, write_timestamp)
                 hold_lookups(cursor, self._table)
-                self.delete_rows(cursor, hour)
-                for chunk in spill_file.chunks():
+                for one in older:
+                    self.delete_rows(cursor, one.hour)
+                for chunk in _chunks(row for one in older for row in one.rows.read()):
                     self.insert_rows(cursor, chunk)
-                coverage = (covered_through, write_timestamp, counts.row_count, counts.event_count, run_id)
-                self.store_coverage(cursor, hour, coverage)
-                return True
+                for one in older:
+                    covered_through = naive(from_ms(covered_through_ms[one.hour]))
+                    self.store_coverage(cursor, one, (covered_through, write_timestamp, run_id))
+                return {one.hour for one in older}
 
-            return StoredHour(counts, stored=self.database.run_transaction(replace))
+            stored = self.database.run_transaction(replace)
+            yield from ((one.hour, StoredHour(one.counts, stored=one.hour in stored)) for one in read)
+
+    def _read_several(self, rows: RowsByHour) -> Iterator[Sequence["HourRows"]]:
+        """The hours that share a transaction, with their rows in files until the next ones are read."""
+        hours = iter(rows)
+        while True:
+            with ExitStack() as stack:
+                several: list[HourRows] = []
+                for hour, hour_rows in islice(hours, HOURS_PER_TRANSACTION):
+                    file = stack.enter_context(open_spill_file(chunk_rows=CHUNK_ROWS))
+                    several.append(HourRows(hour, self.count(file.fill(hour_rows)), file))
+                    if sum(one.counts.row_count for one in several) >= CHUNK_ROWS:
+                        break
+                if not several:
+                    return
+                yield several
+
+    def _lock_older(
+        self,
+        cursor: Cursor,
+        read: Sequence["HourRows"],
+        covered_through_ms: Mapping[datetime, int],
+        write_timestamp: int,
+    ) -> Sequence["HourRows"]:
+        """The hours whose stored rows aren't newer than this run's; all are locked until the transaction ends."""
+        stored = self.lock_coverage(cursor, [one.hour for one in read])
+        return [
+            one for one in read if stored[one.hour] <= (naive(from_ms(covered_through_ms[one.hour])), write_timestamp)
+        ]
 
     def count(self, rows: Iterable[SqlRow]) -> RowCounts:
         row_count = event_count = 0
@@ -69,23 +100,26 @@ class MySqlHourSink:
             event_count += sum(row[index] for index in self._counted) if self._counted else 1
         return RowCounts(row_count, event_count)
 
-    def lock_coverage(self, cursor: Cursor, hour: datetime) -> tuple[datetime, int]:
-        """The hour's covered_through and write timestamp, locked until the transaction ends.
+    def lock_coverage(self, cursor: Cursor, hours: Sequence[datetime]) -> dict[datetime, tuple[datetime, int]]:
+        """Each hour's covered_through and write timestamp, locked until the transaction ends.
 
-        Inserts the row if it is missing, since only rows can be locked.
+        Inserts the rows that are missing, since only rows can be locked.
         """
-        name = self._table.coverage.name
-        cursor.execute(
+        name, keys = self._table.coverage.name, [naive(hour) for hour in sorted(hours)]
+        cursor.executemany(
             f"INSERT IGNORE INTO {name} (event_hour, covered_through, t, row_count, event_count, run_id) "
-            "VALUES (%s, %s, 0, 0, 0, '')",
-            (hour, NEVER),
+            f"VALUES (%s, '{NEVER}', 0, 0, 0, '')",
+            [(key,) for key in keys],
         )
-        cursor.execute(f"SELECT covered_through, t FROM {name} WHERE event_hour = %s FOR UPDATE", (hour,))
-        ((covered_through, write_timestamp),) = cursor.fetchall()
-        return covered_through, write_timestamp
+        cursor.execute(
+            f"SELECT event_hour, covered_through, t FROM {name} WHERE event_hour IN ({placeholders(keys)}) "
+            "ORDER BY event_hour FOR UPDATE",
+            keys,
+        )
+        return {aware(hour): (covered_through, timestamp) for hour, covered_through, timestamp in cursor.fetchall()}
 
     def delete_rows(self, cursor: Cursor, hour: datetime) -> None:
-        where, values = _is_hour(self._table, hour)
+        where, values = _is_hour(self._table, naive(hour))
         cursor.execute(f"DELETE FROM {self._table.name} WHERE {where}", values)
 
     def insert_rows(self, cursor: Cursor, rows: Sequence[SqlRow]) -> None:
@@ -108,12 +142,21 @@ class MySqlHourSink:
                 f"{cursor.warning_count} warnings; the hour was left as it was"
             )
 
-    def store_coverage(self, cursor: Cursor, hour: datetime, coverage: tuple[datetime, int, int, int, str]) -> None:
+    def store_coverage(self, cursor: Cursor, one: "HourRows", coverage: tuple[datetime, int, str]) -> None:
         cursor.execute(
-            f"UPDATE {self._table.coverage.name} SET covered_through = %s, t = %s, row_count = %s, event_count = %s, "
-            "run_id = %s WHERE event_hour = %s",
-            (*coverage, hour),
+            f"UPDATE {self._table.coverage.name} SET covered_through = %s, t = %s, run_id = %s, row_count = %s, "
+            "event_count = %s WHERE event_hour = %s",
+            (*coverage, one.counts.row_count, one.counts.event_count, naive(one.hour)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class HourRows:
+    """An hour's rows in a file, and their counts."""
+
+    hour: datetime
+    counts: RowCounts
+    rows: SpillFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +224,12 @@ def _hour_of(key: Sequence[Any]) -> datetime:
 def _number(value: Decimal | float) -> float:
     """MySQL sums whole numbers as decimals."""
     return int(value) if isinstance(value, Decimal) else value
+
+
+def _chunks(rows: Iterable[SqlRow]) -> Iterator[list[SqlRow]]:
+    rows = iter(rows)
+    while chunk := list(islice(rows, CHUNK_ROWS)):
+        yield chunk
 
 
 def _is_hour(table: HourlySqlTable, hour: datetime) -> tuple[str, tuple[object, ...]]:

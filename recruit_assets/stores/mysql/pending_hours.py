@@ -13,6 +13,7 @@ from pymysql.cursors import Cursor
 
 from recruit_assets.contract.tables import CHANGE_FEED_MARK, HOURLY_SQL_TABLES, PENDING_HOURS
 from recruit_assets.hours.planning import SKEW, FailedRun, PendingHour, after_runs, is_covered, uncovered
+from recruit_assets.hours.ports import NO_COUNTS
 from recruit_assets.runtime.times import aware, naive
 from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
 from recruit_assets.stores.mysql.hour_sink import NEVER
@@ -48,12 +49,19 @@ class PendingHours:
             (naive(at), naive(checkpoint)),
         )
 
-    def record(self, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
+    def record(
+        self,
+        newest: Mapping[datetime, datetime],
+        *,
+        read_through: datetime,
+        now: datetime,
+        event_counts: Mapping[datetime, int] = NO_COUNTS,
+    ) -> None:
         """Store the changed hours that the report doesn't cover and advance the checkpoint, in one transaction.
 
         This never moves the checkpoint back: a reader that advanced it further has read everything before it.
         """
-        self._database.run_transaction(lambda cursor: _record(cursor, newest, read_through=read_through, now=now))
+        self._database.run_transaction(lambda cursor: _record(cursor, newest, event_counts, read_through, now))
 
     def drop(self, hours: Sequence[datetime]) -> None:
         """These hours aren't pending any more."""
@@ -64,13 +72,19 @@ class PendingHours:
         return self._database.run_transaction(lambda cursor: _settle(cursor, failures, now))
 
 
-def _record(cursor: Cursor, newest: Mapping[datetime, datetime], *, read_through: datetime, now: datetime) -> None:
+def _record(
+    cursor: Cursor,
+    newest: Mapping[datetime, datetime],
+    event_counts: Mapping[datetime, int],
+    read_through: datetime,
+    now: datetime,
+) -> None:
     cursor.execute(
         f"INSERT INTO {CHANGE_FEED_MARK.name} (id, low_water) VALUES (1, %s) "
         "ON DUPLICATE KEY UPDATE low_water = GREATEST(low_water, VALUES(low_water))",
         (naive(read_through),),
     )
-    _add(cursor, uncovered(newest, _covered_through(cursor, sorted(newest))), now)
+    _add(cursor, uncovered(newest, _covered_through(cursor, sorted(newest))), now, event_counts)
 
 
 def _settle(cursor: Cursor, failures: Sequence[FailedRun], now: datetime) -> list[PendingHour]:
@@ -122,18 +136,28 @@ def _covered_through(cursor: Cursor, hours: Sequence[datetime]) -> dict[datetime
     return covered
 
 
-def _add(cursor: Cursor, newest: Mapping[datetime, datetime], now: datetime) -> None:
+def _add(
+    cursor: Cursor,
+    newest: Mapping[datetime, datetime],
+    now: datetime,
+    event_counts: Mapping[datetime, int] = NO_COUNTS,
+) -> None:
     """Add the hours; one that is pending already keeps its attempts and the later change."""
     cursor.executemany(
-        f"INSERT INTO {PENDING_HOURS.name} (event_hour, newest_change, attempts, next_try_at) VALUES (%s, %s, 0, %s) "
-        "ON DUPLICATE KEY UPDATE newest_change = GREATEST(newest_change, VALUES(newest_change))",
-        [(naive(hour), naive(changed_at), naive(now)) for hour, changed_at in sorted(newest.items())],
+        f"INSERT INTO {PENDING_HOURS.name} (event_hour, newest_change, attempts, next_try_at, event_count) "
+        "VALUES (%s, %s, 0, %s, %s) ON DUPLICATE KEY UPDATE "
+        "newest_change = GREATEST(newest_change, VALUES(newest_change)), "
+        "event_count = event_count + VALUES(event_count)",
+        [
+            (naive(hour), naive(changed_at), naive(now), event_counts.get(hour))
+            for hour, changed_at in sorted(newest.items())
+        ],
     )
 
 
 def _load(cursor: Cursor) -> list[PendingHour]:
     cursor.execute(
-        "SELECT event_hour, newest_change, next_try_at, attempts, covered_through "
+        "SELECT event_hour, newest_change, next_try_at, attempts, covered_through, event_count "
         f"FROM {PENDING_HOURS.name} LEFT JOIN ({_coverage(where=_IS_PENDING)}) covered USING (event_hour) "
         "ORDER BY event_hour"
     )
@@ -144,8 +168,9 @@ def _load(cursor: Cursor) -> list[PendingHour]:
             next_try_at=aware(next_try_at),
             attempts=attempts,
             covered_through=None if covered_through is None else aware(covered_through),
+            event_count=event_count,
         )
-        for hour, newest_change, next_try_at, attempts, covered_through in cursor.fetchall()
+        for hour, newest_change, next_try_at, attempts, covered_through, event_count in cursor.fetchall()
     ]
 
 

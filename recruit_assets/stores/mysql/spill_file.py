@@ -18,7 +18,7 @@ IN_MEMORY_BYTES = 4 * 1024 * 1024
 
 
 class SpillFile:
-    """Rows in chunks, written once, read any number of times."""
+    """Rows, stored in chunks, written once, read any number of times."""
 
     def __init__(self, file: "SpooledTemporaryFile[bytes]", chunk_rows: int) -> None:
         self._file, self._chunk_rows = file, chunk_rows
@@ -30,12 +30,12 @@ class SpillFile:
             pickle.dump(chunk, self._file, pickle.HIGHEST_PROTOCOL)
             yield from chunk
 
-    def chunks(self) -> Iterator[list[Row]]:
-        """All chunks, from the first."""
+    def read(self) -> Iterator[Row]:
+        """All rows, from the first."""
         end = self._file.seek(0, 2)
         self._file.seek(0)
         while self._file.tell() < end:
-            yield pickle.load(self._file)  # noqa: S301  # this process wrote it, to an unnamed file
+            yield from pickle.load(self._file)  # noqa: S301  # this process wrote it, to an unnamed file
 
 
 @contextmanager

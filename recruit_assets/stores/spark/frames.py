@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from math import ceil
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,8 @@ EPOCH = datetime(1970, 1, 1)
 BUCKETS_PER_TASK = 96
 """A task reads at most this many buckets, one after the other, and may hold their results in memory. Of a table without
 buckets it reads one hour."""
+ROWS_PER_TASK = 50_000
+"""A task with fewer rows may read more buckets or hours."""
 
 Key = tuple[Any, ...]
 
@@ -38,15 +41,17 @@ class CassandraFrames:
             self.spark.read.format("org.apache.spark.sql.cassandra").options(**self._options, table=table.name).load()
         )
 
-    def by_key(self, table: HourTable, keys: Sequence[Key]) -> DataFrame:
+    def by_key(self, table: HourTable, keys: Sequence[Key], *, row_count: int | None = None) -> DataFrame:
         """The rows of exactly these partitions. A key starts with the hour, in seconds since the epoch.
 
-        One task per core; more only for many keys, since a further task costs more than it saves with few of them.
+        One task per core; more only for many rows, since a further task costs more than it saves with few of them.
         Later shuffles get as many tasks.
         """
         names = table.partition_key
-        keys_per_task = BUCKETS_PER_TASK if table.has_buckets else 1
-        tasks = max(1, min(self._cores, len(keys)), -(-len(keys) // keys_per_task))
+        tasks = ceil(len(keys) / (BUCKETS_PER_TASK if table.has_buckets else 1))
+        if row_count is not None:
+            tasks = min(tasks, ceil(row_count / ROWS_PER_TASK))
+        tasks = max(1, min(len(keys), max(self._cores, tasks)))
         self.spark.conf.set("spark.sql.shuffle.partitions", tasks)
         # neighbouring buckets are of similar size, so each task gets some of every part of the hour
         spread = [key for first in range(tasks) for key in keys[first::tasks]]
@@ -79,8 +84,8 @@ def sql_frame(spark: SparkSession, settings: Settings, table: SqlTable) -> DataF
 def stream_by_hour(rows: DataFrame, hour: str) -> Iterator[tuple[datetime, Iterator[tuple[Any, ...]]]]:
     """The rows, one hour after the other; `hour` is a SQL expression. Times come back as naive UTC datetimes.
 
-    Spark must read each hour in one task. Python holds one batch of rows at a time, the driver's JVM two hours
-    (compressed), a Spark Connect server one.
+    Spark must read each hour in one task. Python holds one batch of rows at a time, the driver's JVM the rows of two
+    tasks (compressed), a Spark Connect server an hour.
     """
     # pyspark would turn timestamps into the local time of this process
     times = [index for index, field in enumerate(rows.schema) if isinstance(field.dataType, TimestampType)]

@@ -25,13 +25,11 @@ class Report(ReportInMemory):
         self.run_ids: list[str] = []
 
     def replace_hour(
-        self, hour: datetime, rows: Iterable[SqlRow], *, covered_through_ms: int, write_timestamp: int, run_id: str
+        self, hour: datetime, rows: Iterable[SqlRow], *, newness: tuple[int, int], run_id: str
     ) -> StoredHour:
         self.run_ids.append(run_id)
         found = list(rows)
-        stored = super().replace_hour(
-            hour, found, covered_through_ms=covered_through_ms, write_timestamp=write_timestamp, run_id=run_id
-        )
+        stored = super().replace_hour(hour, found, newness=newness, run_id=run_id)
         return replace(stored, counts=RowCounts(len(found), sum(row[2] for row in found)))
 
 

@@ -13,6 +13,7 @@ from recruit_assets.stores.cassandra.session import CassandraSession, Row
 
 HOUR = datetime(2026, 1, 5, 7, tzinfo=UTC)
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+EVENTS_PER_CHANGE = 3
 Change = tuple[datetime, datetime]
 """Time and hour of a change."""
 
@@ -39,7 +40,7 @@ class FeedInMemory:
 
     def _answer(self, day: date, shard: int, since: datetime, until: datetime, limit: int) -> list[Row]:
         found = [
-            (round(at.timestamp() * 1000), hour.replace(tzinfo=None))
+            (round(at.timestamp() * 1000), hour.replace(tzinfo=None), EVENTS_PER_CHANGE)
             for at, hour in self.changes
             if at.date() == day and _shard(hour) == shard and since <= at <= until
         ]
@@ -70,6 +71,15 @@ def test_the_newest_change_of_an_hour_counts() -> None:
     early, late = NOON - timedelta(minutes=9), NOON - timedelta(minutes=1)
 
     assert read(FeedInMemory([(early, HOUR), (late, HOUR)]), start=NOON - timedelta(hours=1)) == {HOUR: late}
+
+
+def test_the_events_of_changes_are_counted_once_although_these_are_read_again() -> None:
+    read_before, new = NOON - timedelta(minutes=2), NOON - timedelta(seconds=1)
+    reader = ChangeReader(cast("CassandraSession", FeedInMemory([(read_before, HOUR), (new, HOUR), (new, NOON)])))
+
+    pages = list(reader.pages(read_before, NOON, counted_through=NOON - timedelta(minutes=1)))
+
+    assert [page.event_counts for page in pages] == [{HOUR: EVENTS_PER_CHANGE, NOON: EVENTS_PER_CHANGE}]
 
 
 def test_a_reading_costs_a_query_per_shard_and_the_new_changes_only() -> None:

@@ -13,18 +13,17 @@ def rows(count: int) -> Iterator[Row]:
     return ((number, float(number), f"row {number}", None) for number in range(count))
 
 
-def test_chunks_can_be_read_more_than_once() -> None:
+def test_rows_can_be_read_more_than_once() -> None:
     with open_spill_file(chunk_rows=2) as spill_file:
         assert list(spill_file.fill(rows(5))) == list(rows(5))
         for _ in range(2):
-            assert [len(chunk) for chunk in spill_file.chunks()] == [2, 2, 1]
-            assert [row for chunk in spill_file.chunks() for row in chunk] == list(rows(5))
+            assert list(spill_file.read()) == list(rows(5))
 
 
-def test_no_rows_are_no_chunks() -> None:
+def test_a_file_without_rows_is_empty() -> None:
     with open_spill_file(chunk_rows=2) as spill_file:
         assert list(spill_file.fill(iter(()))) == []
-        assert list(spill_file.chunks()) == []
+        assert list(spill_file.read()) == []
 
 
 def test_memory_does_not_grow_with_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +34,7 @@ def test_memory_does_not_grow_with_the_rows(monkeypatch: pytest.MonkeyPatch) -> 
     try:
         with open_spill_file(chunk_rows=250) as spill_file:
             total = sum(1 for _ in spill_file.fill(rows(75_000)))
-            again = sum(len(chunk) for chunk in spill_file.chunks())
+            again = sum(1 for _ in spill_file.read())
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
