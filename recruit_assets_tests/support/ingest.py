@@ -16,7 +16,7 @@ from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import Done
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
-from recruit_assets.transforms.buckets import Layout, Layouts
+from recruit_assets.transforms.buckets import FIRST_LAYOUT, ONE_BUCKET, Layout, Layouts
 
 RECEIVED_AT_MS = 1_767_600_000_000  # 2026-01-05 08:00
 
@@ -48,6 +48,8 @@ class WritesInMemory:
         self.change_failures: deque[Exception] = deque()
         self.calls: list[str] = []
         self.kept = KEEP_ALL
+        self.stored_layouts: Layouts | None = Layouts([(0, Layout(12, 4))])
+        self.decisions: list[int | None] = []
 
     def send(self, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None:
         rows = list(rows)
@@ -71,8 +73,14 @@ class WritesInMemory:
     def require_table(self) -> None:
         """The table exists."""
 
-    def layouts(self) -> Layouts:
-        return Layouts([(0, Layout(12, 4))])
+    def layouts(self) -> Layouts | None:
+        return self.stored_layouts
+
+    def store_first_layout(self, *, one_bucket_before_ms: int | None) -> None:
+        self.calls.append("layout")
+        self.decisions.append(one_bucket_before_ms)
+        small = [] if one_bucket_before_ms is None else [(0, ONE_BUCKET)]
+        self.stored_layouts = self.stored_layouts or Layouts([*small, (one_bucket_before_ms or 0, FIRST_LAYOUT)])
 
     def retention(self) -> Retention:
         return self.kept
@@ -91,6 +99,7 @@ class ScriptedMember:
         self.gaps: list[RetentionGap] = []
         self.rewinds: list[Rewind] = []
         self.resumed = 0
+        self.waiting = 0
 
     def poll(self, timeout_s: float) -> list[Record]:
         records = list(self._polls.popleft()) if self._polls else []
@@ -103,6 +112,9 @@ class ScriptedMember:
 
     def ends(self) -> dict[int, int]:
         return {}
+
+    def backlog(self) -> int:
+        return self.waiting
 
     def resume(self) -> dict[int, int]:
         self.rebalanced = False
@@ -202,8 +214,11 @@ class _SteppedWrites:
     def require_table(self) -> None:
         self._writes.require_table()
 
-    def layouts(self) -> Layouts:
+    def layouts(self) -> Layouts | None:
         return self._writes.layouts()
+
+    def store_first_layout(self, *, one_bucket_before_ms: int | None) -> None:
+        self._writes.store_first_layout(one_bucket_before_ms=one_bucket_before_ms)
 
     def retention(self) -> Retention:
         return self._writes.retention()
@@ -227,6 +242,9 @@ class _SteppedMember:
 
     def ends(self) -> dict[int, int]:
         return self._member.ends()
+
+    def backlog(self) -> int:
+        return self._member.backlog()
 
     def resume(self) -> dict[int, int]:
         return self._member.resume()

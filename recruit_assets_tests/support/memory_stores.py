@@ -153,6 +153,9 @@ class MemberInMemory:
     def ends(self) -> dict[int, int]:
         return {partition: len(records) for partition, records in enumerate(self._stores.topic.records)}
 
+    def backlog(self) -> int:
+        return sum(self.ends().values())
+
     def resume(self) -> dict[int, int]:
         self.rebalanced = False
         owned = [partition for partition, owner in enumerate(self._stores.owner) if owner == self._number]
@@ -215,6 +218,9 @@ class WritesInMemory:
 
     def layouts(self) -> Layouts:
         return Layouts([(0, LAYOUT)])
+
+    def store_first_layout(self, *, one_bucket_before_ms: int | None) -> None:
+        """There is one."""
 
     def retention(self) -> Retention:
         return KEEP_ALL

@@ -24,7 +24,7 @@ from recruit_assets.stores.cassandra.batch_encoder import (
     encoded_batch,
     insert_head,
 )
-from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
+from recruit_assets.stores.cassandra.bucket_layouts import store_first_layout, stored_layouts
 from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.transforms.buckets import HOUR_MS, Layouts
@@ -102,9 +102,13 @@ class EventWrites:
         """How long hours take events."""
         return read_retention(self._session)
 
-    def layouts(self) -> Layouts:
-        """The bucket layouts; Inconsistent if there is none."""
-        return read_layouts(self._session)
+    def layouts(self) -> Layouts | None:
+        """The bucket layouts; None while no process has stored the first."""
+        return stored_layouts(self._session)
+
+    def store_first_layout(self, *, one_bucket_before_ms: int | None) -> None:
+        """Store the first layout; does nothing if another process was faster."""
+        store_first_layout(self._session, one_bucket_before_ms=one_bucket_before_ms)
 
 
 def _meaning(error: Exception, table: CassandraTable, hour_ms: int, bucket: int | None = None) -> Exception:
