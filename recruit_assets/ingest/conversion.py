@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason
+from recruit_assets.ingest.batches import Row
 from recruit_assets.ingest.breaker import Breaker, error_name
 from recruit_assets.ingest.dead_letters import dead_letter_for
-from recruit_assets.ingest.writer import Row, Writes
+from recruit_assets.ingest.writer import Writes
 from recruit_assets.runtime.errors import Inconsistent, RejectedEvent
 from recruit_assets.runtime.times import from_ms
-from recruit_assets.stores.cassandra.batch_encoder import Partition, raw_row
+from recruit_assets.stores.cassandra.batch_encoder import raw_row
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.transforms.buckets import FIRST_LAYOUT, Layouts, bucket_of_key, event_hour, one_bucket_before
 from recruit_assets.transforms.validate import Limits, read_event
@@ -31,7 +32,7 @@ retention is in force at least two hours after it is stored."""
 class Converted:
     """What the records of a micro-batch became."""
 
-    rows: list[tuple[Partition, Row]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     unattributed: int = 0
 
@@ -75,7 +76,7 @@ class Converter:
                 breaker.add(error, record, position=source)
                 converted.letters.append(_internal_error(record, error))
             else:
-                converted.rows.append((partition, row))
+                converted.rows.append(row)
                 converted.unattributed += event.is_unattributed
         breaker.end_micro_batch(len(records))
         return converted
@@ -93,7 +94,7 @@ class Converter:
         """Decide on the first layout with what these records show; what is stored counts, whoever was faster."""
         tried = self._converted(records, Layouts([(0, FIRST_LAYOUT)]), Breaker())
         before_ms = one_bucket_before(
-            Counter(hour for (hour, _), _ in tried.rows),
+            Counter(row.raw.partition[0] for row in tried.rows),
             backlog_ratio=self._backlog() / len(records),
             now_ms=min(record.timestamp for record in records),
         )

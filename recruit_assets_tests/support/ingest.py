@@ -1,7 +1,7 @@
 """Fakes for ingest (records, group member, Cassandra, dead letter topic) and faults injected between its steps."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -12,8 +12,8 @@ from recruit_assets.contract.retention import KEEP_ALL, Retention
 from recruit_assets.ingest.worker import Connect, Connections, Member, connect
 from recruit_assets.ingest.writer import Writes
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
-from recruit_assets.stores.cassandra.event_writes import Done
+from recruit_assets.stores.cassandra.batch_encoder import RawRow
+from recruit_assets.stores.cassandra.event_writes import Change, Done
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
 from recruit_assets.transforms.buckets import FIRST_LAYOUT, ONE_BUCKET, Layout, Layouts
@@ -34,40 +34,42 @@ class ARecord:
     topic: str = "raw_events"
 
 
-Answer = Callable[[Partition, list[RawRow]], Exception | None]
+Answer = Callable[[Sequence[RawRow]], Exception | None]
 
 
 class WritesInMemory:
     """Keeps everything it is sent and answers at once with what `answer` returns; `calls` has the order."""
 
-    def __init__(self, answer: Answer = lambda _partition, _rows: None) -> None:
+    def __init__(self, answer: Answer = lambda _rows: None) -> None:
         self.answer = answer
-        self.sent: list[tuple[Partition, list[RawRow]]] = []
+        self.sent: list[list[RawRow]] = []
         self.versions: list[tuple[int, set[int], int]] = []
-        self.changes: list[tuple[int, set[int], int]] = []
+        """Hour, buckets, number of the micro-batch."""
+        self.changes: list[Change] = []
+        self.change_requests: list[list[Change]] = []
         self.change_failures: deque[Exception] = deque()
         self.calls: list[str] = []
         self.kept = KEEP_ALL
         self.stored_layouts: Layouts | None = Layouts([(0, Layout(12, 4))])
         self.decisions: list[int | None] = []
 
-    def send(self, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None:
-        rows = list(rows)
+    def send(self, rows: Sequence[RawRow], *, done: Done) -> None:
         self.calls.append("rows")
-        self.sent.append((partition, rows))
-        done(self.answer(partition, rows))
+        self.sent.append(list(rows))
+        done(self.answer(rows))
 
-    def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None:
-        self.calls.append("version")
-        self.versions.append((hour_ms, buckets, micro_batch))
+    def send_versions(self, changes: Sequence[Change], *, micro_batch: int, done: Done) -> None:
+        self.calls.append("versions")
+        self.versions += [(change.hour_ms, change.buckets, micro_batch) for change in changes]
         done(None)
 
-    def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
+    def send_changes(self, changes: Sequence[Change], *, done: Done) -> None:
         if self.change_failures:
             done(self.change_failures.popleft())
             return
-        self.calls.append("change")
-        self.changes.append((hour_ms, buckets, row_count))
+        self.calls.append("changes")
+        self.change_requests.append(list(changes))
+        self.changes += changes
         done(None)
 
     def require_table(self) -> None:
@@ -191,7 +193,7 @@ class _SteppedWrites:
         self._sent = 0
         self._first_answered = Event()
 
-    def send(self, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None:
+    def send(self, rows: Sequence[RawRow], *, done: Done) -> None:
         def first_done(error: Exception | None) -> None:
             self._first_answered.set()
             done(error)
@@ -201,15 +203,15 @@ class _SteppedWrites:
         if self._sent > 1:
             assert self._first_answered.wait(30), "Cassandra didn't answer the first batch"
             self._at_step(Step.MID_WRITE)
-        self._writes.send(partition, rows, done=done if self._sent > 1 else first_done)
+        self._writes.send(rows, done=done if self._sent > 1 else first_done)
 
-    def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None:
+    def send_versions(self, changes: Sequence[Change], *, micro_batch: int, done: Done) -> None:
         self._at_step(Step.EVENTS_WRITTEN)
-        self._writes.send_version(hour_ms, buckets, micro_batch=micro_batch, done=done)
+        self._writes.send_versions(changes, micro_batch=micro_batch, done=done)
 
-    def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
+    def send_changes(self, changes: Sequence[Change], *, done: Done) -> None:
         self._at_step(Step.VERSIONS_WRITTEN)
-        self._writes.send_change(hour_ms, buckets, row_count=row_count, done=done)
+        self._writes.send_changes(changes, done=done)
 
     def require_table(self) -> None:
         self._writes.require_table()

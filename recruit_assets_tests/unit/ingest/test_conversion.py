@@ -137,7 +137,7 @@ def a_history(hours: int, *, each: int = 2) -> list[ARecord]:
 
 
 def used_buckets(converted: Converted, *, past: bool) -> set[int]:
-    return {bucket for (hour, bucket), _ in converted.rows if (hour < RECEIVED_AT_MS) is past}
+    return {row.raw.partition[1] for row in converted.rows if (row.raw.partition[0] < RECEIVED_AT_MS) is past}
 
 
 @pytest.mark.parametrize(

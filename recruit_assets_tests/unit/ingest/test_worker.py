@@ -1,5 +1,6 @@
 """The order in which the worker writes, publishes and commits, with a scripted group member."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,7 @@ from recruit_assets.ingest.worker import MICRO_BATCH_BYTES, MICRO_BATCH_RECORDS,
 from recruit_assets.ingest.writer import EventWriter
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.runtime.times import to_ms
-from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
+from recruit_assets.stores.cassandra.batch_encoder import RawRow
 from recruit_assets.stores.cassandra.event_writes import RowsRejected
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
 from recruit_assets.transforms.validate import Limits
@@ -48,7 +49,7 @@ class Setup:
 
     @property
     def rows(self) -> int:
-        return sum(len(rows) for _, rows in self.writes.sent)
+        return sum(len(rows) for rows in self.writes.sent)
 
 
 def records(count: int, *, first: int = 0, partition: int = 0) -> list[ARecord]:
@@ -152,7 +153,7 @@ def test_an_unacknowledged_dead_letter_holds_up_offsets_but_not_events() -> None
 
 
 def test_a_row_that_cassandra_rejects_becomes_a_dead_letter() -> None:
-    def reject_large(_partition: Partition, rows: list[RawRow]) -> Exception | None:
+    def reject_large(rows: Sequence[RawRow]) -> Exception | None:
         return RowsRejected("column is too large") if any(row.size_bytes > 2000 for row in rows) else None
 
     large = ARecord(as_bytes(an_event(seed=9, dl="x" * 4000)), offset=1)
