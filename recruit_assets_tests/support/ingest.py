@@ -102,6 +102,7 @@ class ScriptedMember:
         self.rewinds: list[Rewind] = []
         self.resumed = 0
         self.waiting = 0
+        self.end = 0
 
     def poll(self, timeout_s: float) -> list[Record]:
         records = list(self._polls.popleft()) if self._polls else []
@@ -113,7 +114,7 @@ class ScriptedMember:
         return self._positions
 
     def ends(self) -> dict[int, int]:
-        return {}
+        return dict.fromkeys(self._positions, self.end)
 
     def backlog(self) -> int:
         return self.waiting

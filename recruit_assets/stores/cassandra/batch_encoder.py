@@ -6,6 +6,7 @@ show what has changed.
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -94,7 +95,7 @@ class EncodedRows:
     """Replaces the list of statements in the driver's batch."""
 
     head: bytes
-    rows: list[RawRow]
+    rows: Sequence[RawRow]
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -101,6 +101,31 @@ def test_a_micro_batch_is_limited_in_records_and_bytes(value: bytes) -> None:
     assert setup.rows + len(setup.letters.letters) >= 2000
 
 
+def scattered(count: int, *, first: int = 0) -> list[ARecord]:
+    """Each of another hour."""
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    return [
+        ARecord(as_bytes(an_event(start + timedelta(hours=number), seed=number)), offset=number)
+        for number in range(first, first + count)
+    ]
+
+
+@pytest.mark.parametrize(("waiting", "micro_batches"), [(1_000, 2), (0, 4)], ids=["more waits", "all is polled"])
+def test_while_scattered_events_wait_in_the_topic_a_micro_batch_takes_more_of_them(
+    waiting: int, micro_batches: int
+) -> None:
+    """Each micro-batch writes a version and a change of every hour that it touches."""
+    setup = Setup(ScriptedMember(scattered(10), [], [], *(scattered(10, first=10 * n) for n in range(1, 20))))
+    setup.member.end = waiting
+
+    setup.run(9)
+    few = len({number for _, _, number in setup.writes.versions})
+    setup.run(30)
+
+    assert few == micro_batches
+    assert (setup.rows, setup.member.commits[-1]) == (200, {0: 200})
+
+
 def test_keys_and_headers_count_towards_the_bytes_of_a_micro_batch() -> None:
     large = bytes(MICRO_BATCH_BYTES // 2)
     setup = Setup(ScriptedMember([ARecord(b"", key=large, headers=[("h", large)])], records(1, first=1)))
