@@ -20,6 +20,7 @@ from recruit_assets.contract.tables import BUCKET_VERSIONS, EVENT_CHANGES, RAW_E
 from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.simulator.publish import simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
+from recruit_assets.stores.cassandra.bucket_layouts import store_first_layout
 from recruit_assets.stores.cassandra.session import open_session
 
 FEW = 1_000
@@ -65,8 +66,15 @@ def rows_in_kafka(engines: BenchmarkEngines, events: int) -> Iterator[Rows]:
     with engines.fresh_names("rows", **processes) as many, engines.fresh_names("few", **processes) as few:
         for settings, size in ((many, events), (few, FEW)):
             simulate_to_kafka(settings, plain_events(size, of=events))
+            use_first_layout(settings)
         ingest(many)  # warm-up: a Cassandra that has just started spends most CPU time on compiling
         yield Rows(engines, many, few, events)
+
+
+def use_first_layout(settings: Settings) -> None:
+    """Store the bucket layout that the peers write for; ingest would choose a smaller one for a few events a day."""
+    with open_session(settings) as session:
+        store_first_layout(session, one_bucket_before_ms=None)
 
 
 def plain_events(size: int, *, of: int) -> SimulationSpec:

@@ -20,8 +20,7 @@ from benchmarks.peer_jars import peer_classpath
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.runtime.artifacts import java_home
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.schema import FIRST_LAYOUT
-from recruit_assets.transforms.buckets import Layout, bucket_of_key, event_hour
+from recruit_assets.transforms.buckets import FIRST_LAYOUT, bucket_of_key, event_hour
 from recruit_assets.transforms.validate import COLUMNS, Limits, read_event
 
 EVENTS = 300_000
@@ -87,7 +86,7 @@ def _rows(settings: Settings) -> Iterator[dict[str, object]]:
         hour_ms = event_hour(event.event_time_ms)
         row = {
             "event_hour": hour_ms,
-            "bucket": bucket_of_key(event.key, event.event_time_ms, Layout(*FIRST_LAYOUT)),
+            "bucket": bucket_of_key(event.key, event.event_time_ms, FIRST_LAYOUT),
             **dict(zip(COLUMNS, event.values, strict=True)),
             "create_time": UUID(bytes=event.key),
             "event_time": event.event_time_ms,

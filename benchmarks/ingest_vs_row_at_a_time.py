@@ -23,7 +23,7 @@ from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.types import Type
 from recruit_assets.local.engines.cassandra import CommitlogSync
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.schema import FIRST_LAYOUT
+from recruit_assets.transforms.buckets import FIRST_LAYOUT
 
 EVENTS = 400_000
 PEER_EVENTS: Mapping[CommitlogSync, int] = {"periodic": 4_000, "group": 1_000}
@@ -33,7 +33,6 @@ KEYS: Mapping[CommitlogSync, str] = {
     "group": "ingest_vs_row_at_a_time_group",
 }
 GOALS: Mapping[CommitlogSync, float] = {"periodic": 20, "group": 120}
-SLICES, SHARDS = FIRST_LAYOUT
 
 
 def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
@@ -100,8 +99,8 @@ def insert_statement(value: bytes, received_at_ms: int) -> str:
     event = json.loads(value)
     event_time_ms = _event_time_ms(event)
     hour_ms = event_time_ms - event_time_ms % 3_600_000
-    slice_ = (event_time_ms - hour_ms) * SLICES // 3_600_000
-    bucket = slice_ * SHARDS + crc32(UUID(event["create_time"]).bytes) % SHARDS
+    slice_ = (event_time_ms - hour_ms) * FIRST_LAYOUT.slices // 3_600_000
+    bucket = slice_ * FIRST_LAYOUT.shards + crc32(UUID(event["create_time"]).bytes) % FIRST_LAYOUT.shards
     cells = {column.name: _literal(event.get(column.name), column.type) for column in EVENT_COLUMNS}
     cells |= {"event_hour": str(hour_ms), "bucket": str(bucket)}
     cells |= {"event_time": str(event_time_ms), "received_at": str(received_at_ms)}

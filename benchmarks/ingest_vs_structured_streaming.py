@@ -22,9 +22,9 @@ from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.contract.types import Type
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.schema import FIRST_LAYOUT
 from recruit_assets.stores.spark.options import WRITES
 from recruit_assets.stores.spark.session import session_config
+from recruit_assets.transforms.buckets import FIRST_LAYOUT
 
 EVENTS = 300_000
 UUID_EPOCH = "122192928000000000"
@@ -119,7 +119,7 @@ def typed_rows(records: DataFrame) -> DataFrame:
     )
     event_ms = F.coalesce(F.unix_millis(F.to_timestamp("ts")), _uuid_ms())
     timed = fields.withColumn("event_ms", event_ms).withColumn("hour_ms", F.expr(f"event_ms - event_ms % {HOUR_MS}"))
-    slices, shards = FIRST_LAYOUT
+    slices, shards = FIRST_LAYOUT.slices, FIRST_LAYOUT.shards
     key = F.unhex(F.regexp_replace("create_time", "-", ""))
     bucket = F.expr(f"(event_ms - hour_ms) * {slices} div {HOUR_MS}") * shards + F.crc32(key) % shards
     typed = [F.col(c.name).cast("double").cast("int") if c.type is Type.INT else F.col(c.name) for c in EVENT_COLUMNS]

@@ -81,6 +81,7 @@ BUCKET_LAYOUT = CassandraTable(
         Column("valid_from_hour", Type.TIMESTAMP, "First hour that uses the layout", nullable=False),
         Column("slices", Type.INT, "Slices of the hour by event time", nullable=False),
         Column("shards", Type.INT, "Shards of a slice by a hash of create_time", nullable=False),
+        Column("one_bucket_before", Type.TIMESTAMP, "Hours before it are one bucket each; null: none is"),
     ),
     partition_key=("valid_from_hour",),
 )

@@ -38,6 +38,11 @@ MAX_POLL_RECORDS = 1_000
 MICRO_BATCH_RECORDS = 16_000
 """While catching up, records spread over many hours and buckets: with 8,000, half as many rows share a batch."""
 MICRO_BATCH_BYTES = 16 * 1024 * 1024
+SCATTERED_FACTOR = 3
+"""How much larger a micro-batch may be while events are scattered, as those of a history in random order."""
+SCATTERED_EVENTS_PER_HOUR = 50
+"""Fewer events per touched hour are scattered: the hour's version and change cost as much as they do."""
+SCATTERED_LINGER_S = 10.0
 LINGER_S = 1.0
 """How long a partly filled buffer waits for more. Each micro-batch adds a change feed row per hour it touches."""
 DRAIN_POLL_S = 0.05
@@ -55,6 +60,7 @@ class Member(Protocol):
     def poll(self, timeout_s: float) -> list[Record]: ...
     def positions(self) -> dict[int, int]: ...
     def ends(self) -> dict[int, int]: ...
+    def backlog(self) -> int: ...
     def resume(self) -> dict[int, int]: ...
     def take_retention_gaps(self) -> list[RetentionGap]: ...
     def take_rewinds(self) -> list[Rewind]: ...
@@ -109,9 +115,8 @@ class Buffer:
             for record in records
         )
 
-    @property
-    def is_full(self) -> bool:
-        return len(self.records) >= MICRO_BATCH_RECORDS or self.size_bytes >= MICRO_BATCH_BYTES
+    def is_full(self, *, factor: int) -> bool:
+        return len(self.records) >= factor * MICRO_BATCH_RECORDS or self.size_bytes >= factor * MICRO_BATCH_BYTES
 
 
 class Worker:
@@ -130,12 +135,13 @@ class Worker:
         self._member = connections.member
         self._writer = writer or EventWriter(connections.writes)
         self._dead_letters = connections.dead_letters
-        self._converter = Converter(connections.writes, limits=limits, clock=clock)
+        self._converter = Converter(connections.writes, limits=limits, backlog=self._member.backlog, clock=clock)
         self._metrics = metrics
         self._drains = drains
         self._clock = clock
         self._buffer = Buffer()
         self._pending: PendingCommit | None = None
+        self._are_scattered = False
         self.commits = Commits(self._member, clock=clock)
         self.counts = IngestCounts()
 
@@ -178,9 +184,19 @@ class Worker:
     def _is_due(self, *, more_may_follow: bool) -> bool:
         if not self._buffer.records:
             return False
+        if self._buffer.is_full(factor=SCATTERED_FACTOR if self._are_scattered else 1):
+            return True
+        age_s = self._clock() - self._buffer.since
+        if self._are_scattered and age_s < SCATTERED_LINGER_S and self._more_waits():
+            return False
         if self._drains and not more_may_follow and self._pending is None:
             return True
-        return self._buffer.is_full or self._clock() - self._buffer.since >= LINGER_S
+        return age_s >= LINGER_S
+
+    def _more_waits(self) -> bool:
+        """Whether the topic has records that weren't polled, as of the last fetch."""
+        positions = self._member.positions()
+        return any(end > positions.get(partition, 0) for partition, end in self._member.ends().items())
 
     def _reset_after_rebalance(self) -> None:
         """Drop what isn't committed and read again from there: another member may own the partitions by now."""
@@ -233,6 +249,7 @@ class Worker:
             pending.letters.append(dead_letter_for(pending.records[row.source], why))
             self._dead_letters.send(pending.letters[-1])
         self._dead_letters.acknowledged()
+        self._are_scattered = written.hours.total() < SCATTERED_EVENTS_PER_HOUR * len(written.hours)
         self._count(pending, written.hours)
         self._commit(pending.offsets)
         self._metrics.batch_seconds.observe(self._clock() - pending.started_at)

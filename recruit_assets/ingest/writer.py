@@ -1,12 +1,13 @@
-"""Writes events to Cassandra in single-partition batches, many in flight, then publishes versions and changes.
+"""Writes events to Cassandra in batches, many in flight, then publishes versions and changes.
 
-The statements and their bytes are `stores.cassandra.event_writes`; offsets are `ingest.offsets`.
+How rows are split over batches is `ingest.batches`; the statements and their bytes are `stores.cassandra.event_writes`;
+offsets are `ingest.offsets`.
 """
 
 import logging
 import threading
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -14,9 +15,10 @@ from typing import Protocol
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_random_exponential
 
 from recruit_assets.contract.retention import Retention
+from recruit_assets.ingest.batches import Batch, Row, change_requests, row_batches, touched_hours, version_requests
 from recruit_assets.runtime.errors import StoreUnavailable
-from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
-from recruit_assets.stores.cassandra.event_writes import MAX_BATCH_BYTES, Done, RowsRejected
+from recruit_assets.stores.cassandra.batch_encoder import RawRow
+from recruit_assets.stores.cassandra.event_writes import Change, Done, RowsRejected
 from recruit_assets.transforms.buckets import Layouts
 
 log = logging.getLogger(__name__)
@@ -32,37 +34,22 @@ LOG_AFTER_ATTEMPTS = 3
 class Writes(Protocol):
     """What ingest needs of `stores.cassandra.event_writes.EventWrites`."""
 
-    def send(self, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None: ...
-    def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None: ...
-    def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None: ...
+    def send(self, rows: Sequence[RawRow], *, done: Done) -> None: ...
+    def send_versions(self, changes: Sequence[Change], *, micro_batch: int, done: Done) -> None: ...
+    def send_changes(self, changes: Sequence[Change], *, done: Done) -> None: ...
     def require_table(self) -> None: ...
-    def layouts(self) -> Layouts: ...
+    def layouts(self) -> Layouts | None: ...
+    def store_first_layout(self, *, one_bucket_before_ms: int | None) -> None: ...
     def retention(self) -> Retention: ...
-
-
-@dataclass(slots=True)
-class Row:
-    """A row to write; `source` is the position of its record in the micro-batch."""
-
-    source: int
-    raw: RawRow
-
-
-@dataclass(slots=True)
-class PartitionBatch:
-    """Rows of one partition, written as one mutation."""
-
-    partition: Partition
-    rows: list[Row]
 
 
 @dataclass(slots=True)
 class MicroBatch:
     """Batches that were sent together. `failed` collects errors as answers arrive."""
 
-    batches: list[PartitionBatch]
+    batches: list[Batch]
     pending: int = 0
-    failed: list[tuple[PartitionBatch, Exception]] = field(default_factory=list)
+    failed: list[tuple[Batch, Exception]] = field(default_factory=list)
     answered: threading.Condition = field(default_factory=threading.Condition)
 
 
@@ -99,9 +86,9 @@ class EventWriter:
         self._published = 0
         self._sleep = {} if sleep is None else {"sleep": sleep}
 
-    def submit(self, rows: Sequence[tuple[Partition, Row]]) -> MicroBatch:
+    def submit(self, rows: Sequence[Row]) -> MicroBatch:
         """Send the rows; blocks only while the maximum number of batches is in flight."""
-        micro_batch = MicroBatch(list(partition_batches(rows)))
+        micro_batch = MicroBatch(list(row_batches(rows)))
         self._send(micro_batch, micro_batch.batches)
         return micro_batch
 
@@ -130,15 +117,15 @@ class EventWriter:
             self._retry(resend, lambda: micro_batch.failed[0][1])
         return rejected
 
-    def _batches_to_resend(self, micro_batch: MicroBatch, rejected: list[RejectedRow]) -> list[PartitionBatch]:
+    def _batches_to_resend(self, micro_batch: MicroBatch, rejected: list[RejectedRow]) -> list[Batch]:
         """Unconfirmed batches as they were, rejected batches row by row; a rejected single row is final."""
         failed, micro_batch.failed = micro_batch.failed, []
-        resend: list[PartitionBatch] = []
+        resend: list[Batch] = []
         for batch, why in failed:
             if not isinstance(why, RowsRejected):
                 resend.append(batch)
             elif len(batch.rows) > 1:
-                resend.extend(PartitionBatch(batch.partition, [row]) for row in batch.rows)
+                resend.extend(Batch([row]) for row in batch.rows)
             else:
                 self._writes.require_table()  # otherwise a dropped table would make every event a dead letter
                 rejected.append(RejectedRow(batch.rows[0].source, why))
@@ -146,36 +133,32 @@ class EventWriter:
 
     def _publish_changes(self, micro_batch: MicroBatch, rejected: set[int]) -> Counter[int]:
         """Write the new bucket versions, then a change per hour: a reader of the change must find the versions."""
-        hours: Counter[int] = Counter()
-        buckets: dict[int, set[int]] = defaultdict(set)
-        for batch in micro_batch.batches:
-            count = sum(row.source not in rejected for row in batch.rows)
-            if count:
-                hours[batch.partition[0]] += count
-                buckets[batch.partition[0]].add(batch.partition[1])
+        changes = touched_hours(
+            row.raw.partition for batch in micro_batch.batches for row in batch.rows if row.source not in rejected
+        )
         self._published += 1
         number, writes = self._published, self._writes
         self._send_until_confirmed(
-            hours, lambda hour, done: writes.send_version(hour, buckets[hour], micro_batch=number, done=done)
+            version_requests(changes), lambda some, done: writes.send_versions(some, micro_batch=number, done=done)
         )
-        self._send_until_confirmed(
-            hours, lambda hour, done: writes.send_change(hour, buckets[hour], row_count=hours[hour], done=done)
-        )
-        return hours
+        self._send_until_confirmed(change_requests(changes), lambda some, done: writes.send_changes(some, done=done))
+        return Counter({change.hour_ms: change.row_count for change in changes})
 
-    def _send_until_confirmed(self, hours: Iterable[int], send: Callable[[int, Done], None]) -> None:
-        """Send something for each hour and retry: sending it twice is harmless, not sending it loses events."""
-        unconfirmed = set(hours)
+    def _send_until_confirmed(
+        self, requests: Iterable[list[Change]], send: Callable[[list[Change], Done], None]
+    ) -> None:
+        """Send all requests and retry: sending one twice is harmless, not sending it loses events."""
+        unconfirmed = dict(enumerate(requests))
         failures: list[Exception] = []
 
         def send_unconfirmed() -> int:
             failures.clear()
             answers = Answers(unconfirmed)
-            for hour in list(unconfirmed):
-                send(hour, partial(answers.put, hour))
-            for hour, error in answers.all():
+            for number, request in list(unconfirmed.items()):
+                send(request, partial(answers.put, number))
+            for number, error in answers.all():
                 if error is None:
-                    unconfirmed.discard(hour)
+                    del unconfirmed[number]
                 else:
                     failures.append(error)
             return len(unconfirmed)
@@ -183,15 +166,15 @@ class EventWriter:
         if unconfirmed:
             self._retry(send_unconfirmed, lambda: failures[0])
 
-    def _send(self, micro_batch: MicroBatch, batches: Sequence[PartitionBatch]) -> None:
+    def _send(self, micro_batch: MicroBatch, batches: Sequence[Batch]) -> None:
         for batch in batches:
             self._slots.acquire()
             with micro_batch.answered:
                 micro_batch.pending += 1
             done = partial(self._done, micro_batch, batch)
-            self._writes.send(batch.partition, (row.raw for row in batch.rows), done=done)
+            self._writes.send([row.raw for row in batch.rows], done=done)
 
-    def _done(self, micro_batch: MicroBatch, batch: PartitionBatch, error: Exception | None) -> None:
+    def _done(self, micro_batch: MicroBatch, batch: Batch, error: Exception | None) -> None:
         self._slots.release()
         with micro_batch.answered:
             if error is not None:
@@ -248,21 +231,3 @@ class Answers:
         with self._changed:
             self._changed.wait_for(lambda: not self._waiting)
             return self._answers
-
-
-def partition_batches(rows: Iterable[tuple[Partition, Row]]) -> Iterator[PartitionBatch]:
-    """Rows grouped by partition, split below Cassandra's batch limit; a row above it gets a batch of its own."""
-    open_batches: dict[Partition, PartitionBatch] = {}
-    sizes: dict[Partition, int] = {}
-    for partition, row in rows:
-        batch = open_batches.get(partition)
-        size = row.raw.size_bytes
-        if batch is None or sizes[partition] + size > MAX_BATCH_BYTES:
-            if batch is not None:
-                yield batch
-            open_batches[partition] = PartitionBatch(partition, [row])
-            sizes[partition] = size
-        else:
-            batch.rows.append(row)
-            sizes[partition] += size
-    yield from open_batches.values()

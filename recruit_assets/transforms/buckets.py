@@ -1,7 +1,7 @@
 """The partition of raw_events that an event belongs to: its hour, and a bucket within the hour."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 from zlib import crc32
@@ -26,6 +26,18 @@ class Layout:
         return range(self.slices * self.shards)
 
 
+FIRST_LAYOUT = Layout(24, 2)
+"""48 partitions hold 4.8 million events an hour, under 100,000 rows each.
+
+A run that the sensor requests reads the whole current slice: more slices make the report fresher, but each bucket adds
+to the cost of every hour.
+"""
+ONE_BUCKET = Layout(1, 1)
+HISTORY_HOURS = 24
+ONE_BUCKET_EVENTS = 10_000
+"""An hour that seems to have no more may be one bucket: the estimate may be wrong tenfold before that is too large."""
+
+
 class Layouts:
     """Layouts by the hour (ms since the epoch) from which each is valid; the first also covers all earlier hours."""
 
@@ -39,6 +51,18 @@ class Layouts:
     def at(self, hour_ms: int) -> Layout:
         """The layout of an hour."""
         return self._layouts[max(bisect_right(self._hours, hour_ms) - 1, 0)]
+
+
+def one_bucket_before(events: Mapping[int, int], *, backlog_ratio: float, now_ms: int) -> int | None:
+    """The hour that ends a sparse history: earlier hours get one bucket each. None if there is no such history.
+
+    `events` are those of the first micro-batch by hour (ms since the epoch), and `backlog_ratio` is how many times as
+    many records wait. Every bucket costs a write and reads, so an hour of few events should have few.
+    """
+    current = event_hour(now_ms)
+    past = [count for hour, count in events.items() if hour < current]
+    is_sparse = len(past) >= HISTORY_HOURS and max(past) * max(backlog_ratio, 1) <= ONE_BUCKET_EVENTS
+    return current if is_sparse else None
 
 
 def event_hour(event_time_ms: int) -> int:

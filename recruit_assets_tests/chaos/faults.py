@@ -5,7 +5,7 @@ Each function sends events, causes its fault and lets the platform recover by it
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 
@@ -22,7 +22,7 @@ from recruit_assets.ingest.service import drain, serve, topic_ends
 from recruit_assets.ingest.worker import Worker
 from recruit_assets.runtime.errors import RunsFailed, StoreUnavailable
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
+from recruit_assets.stores.cassandra.batch_encoder import RawRow
 from recruit_assets.stores.cassandra.event_writes import Done, EventWrites
 from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.session import open_session
@@ -61,14 +61,14 @@ def lose_a_batch_on_its_way(scenario: Scenario) -> None:
     """The first batch never reaches Cassandra, and the client sees a timeout."""
     _sent(scenario)
     send = EventWrites.send
-    lost: list[Partition] = []
+    lost: list[RawRow] = []
 
-    def lose_one(self: EventWrites, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None:
+    def lose_one(self: EventWrites, rows: Sequence[RawRow], *, done: Done) -> None:
         if not lost:
-            lost.append(partition)
+            lost.extend(rows)
             done(StoreUnavailable("timed out"))
         else:
-            send(self, partition, rows, done=done)
+            send(self, rows, done=done)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(EventWrites, "send", lose_one)

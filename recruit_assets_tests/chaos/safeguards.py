@@ -14,10 +14,10 @@ import pytest
 from pymysql.cursors import Cursor
 
 from recruit_assets.ingest import worker
+from recruit_assets.ingest.batches import Batch, Row, row_batches
 from recruit_assets.ingest.worker import PendingCommit, Worker
-from recruit_assets.ingest.writer import EventWriter, MicroBatch, PartitionBatch, Row, partition_batches
+from recruit_assets.ingest.writer import EventWriter, MicroBatch
 from recruit_assets.runtime.times import from_ms, naive
-from recruit_assets.stores.cassandra.batch_encoder import Partition
 from recruit_assets.stores.kafka.dead_letter_topic import DeadLetterTopic
 from recruit_assets.stores.kafka.group_member import GroupMember
 from recruit_assets.stores.mysql.hour_sink import NEVER, HourRows, MySqlHourSink
@@ -48,7 +48,7 @@ def commit_before_rows(patch: pytest.MonkeyPatch) -> None:
 def take_an_unconfirmed_write_for_done(patch: pytest.MonkeyPatch) -> None:
     done = EventWriter._done
 
-    def report_success(self: EventWriter, micro_batch: MicroBatch, batch: PartitionBatch, _: Exception | None) -> None:
+    def report_success(self: EventWriter, micro_batch: MicroBatch, batch: Batch, _: Exception | None) -> None:
         done(self, micro_batch, batch, None)
 
     patch.setattr(EventWriter, "_done", report_success)
@@ -57,8 +57,8 @@ def take_an_unconfirmed_write_for_done(patch: pytest.MonkeyPatch) -> None:
 def tell_the_feed_before_the_rows(patch: pytest.MonkeyPatch) -> None:
     submit, publish = EventWriter.submit, EventWriter._publish_changes
 
-    def publish_first(self: EventWriter, rows: list[tuple[Partition, Row]]) -> MicroBatch:
-        publish(self, MicroBatch(list(partition_batches(rows))), set())
+    def publish_first(self: EventWriter, rows: list[Row]) -> MicroBatch:
+        publish(self, MicroBatch(list(row_batches(rows))), set())
         return submit(self, rows)
 
     patch.setattr(EventWriter, "submit", publish_first)

@@ -20,7 +20,8 @@ from recruit_assets.contract.types import HourTable
 from recruit_assets.defs.io_managers.cassandra import CassandraIOManager
 from recruit_assets.hours.bucket_state import Partition, RowCounts
 from recruit_assets.hours.replacement import Replaced, begin_step, read_input
-from recruit_assets.ingest.writer import EventWriter, Row
+from recruit_assets.ingest.batches import Row
+from recruit_assets.ingest.writer import EventWriter
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.batch_encoder import raw_row
 from recruit_assets.stores.cassandra.event_writes import EventWrites
@@ -55,7 +56,7 @@ class Hour:
         read = read_event(as_bytes(fields), received_ms, limits=LIMITS)
         partition = HOUR_MS, event % BUCKETS
         row = Row(0, raw_row(read, partition, received_at_ms=received_ms))
-        self.writer.wait_durable(self.writer.submit([(partition, row)]))
+        self.writer.wait_durable(self.writer.submit([row]))
 
     def erase(self, event: int) -> None:
         """Delete an event directly in Cassandra."""

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from kafka import KafkaProducer
@@ -380,3 +380,30 @@ def test_a_replay_is_recorded_and_harmless_when_repeated(settings: Settings) -> 
 def _members(settings: Settings) -> int:
     with open_admin(settings) as admin:
         return group_members(admin, settings)
+
+
+def test_rows_of_many_small_partitions_are_written_announced_and_versioned_once(settings: Settings) -> None:
+    """They share requests: each change must keep a time of its own, or one would hide another."""
+    hours = [SEVEN - timedelta(hours=number) for number in range(400)]
+    produce(settings, *[as_bytes(an_event(hour, seed=number)) for number, hour in enumerate(hours)])
+
+    result = drain(settings)
+
+    changes = select(settings, "SELECT changed_at, event_hour, row_count FROM {ks}.event_changes")
+    versions = select(settings, "SELECT event_hour, last_flights FROM {ks}.bucket_versions")
+    assert (result.hours, count_events(settings)) == (dict.fromkeys(sorted(hours), 1), 400)
+    assert (len(changes), len({changed_at for changed_at, _, _ in changes})) == (400, 400)
+    assert sorted(hour for _, hour, _ in changes) == sorted(hour.replace(tzinfo=None) for hour in hours)
+    assert len(versions) == 400
+
+
+def test_of_rows_that_share_a_batch_only_the_one_that_cassandra_rejects_is_a_dead_letter(settings: Settings) -> None:
+    select(settings, "CREATE INDEX ON {ks}.raw_events (dl)")  # an index rejects values above 64 KiB
+    values = [an_event(SEVEN - timedelta(hours=number), seed=number) for number in range(40)]
+    values[17]["dl"] = "x" * 65_600
+    produce(settings, *map(as_bytes, values))
+
+    result = drain(settings)
+
+    assert (result.events, result.dead_letters) == (39, {DeadLetterReason.REJECTED_BY_STORE: 1})
+    assert count_events(settings) == 39

@@ -1,7 +1,7 @@
 """Fakes for ingest (records, group member, Cassandra, dead letter topic) and faults injected between its steps."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -12,11 +12,11 @@ from recruit_assets.contract.retention import KEEP_ALL, Retention
 from recruit_assets.ingest.worker import Connect, Connections, Member, connect
 from recruit_assets.ingest.writer import Writes
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
-from recruit_assets.stores.cassandra.event_writes import Done
+from recruit_assets.stores.cassandra.batch_encoder import RawRow
+from recruit_assets.stores.cassandra.event_writes import Change, Done
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
-from recruit_assets.transforms.buckets import Layout, Layouts
+from recruit_assets.transforms.buckets import FIRST_LAYOUT, ONE_BUCKET, Layout, Layouts
 
 RECEIVED_AT_MS = 1_767_600_000_000  # 2026-01-05 08:00
 
@@ -34,45 +34,55 @@ class ARecord:
     topic: str = "raw_events"
 
 
-Answer = Callable[[Partition, list[RawRow]], Exception | None]
+Answer = Callable[[Sequence[RawRow]], Exception | None]
 
 
 class WritesInMemory:
     """Keeps everything it is sent and answers at once with what `answer` returns; `calls` has the order."""
 
-    def __init__(self, answer: Answer = lambda _partition, _rows: None) -> None:
+    def __init__(self, answer: Answer = lambda _rows: None) -> None:
         self.answer = answer
-        self.sent: list[tuple[Partition, list[RawRow]]] = []
+        self.sent: list[list[RawRow]] = []
         self.versions: list[tuple[int, set[int], int]] = []
-        self.changes: list[tuple[int, set[int], int]] = []
+        """Hour, buckets, number of the micro-batch."""
+        self.changes: list[Change] = []
+        self.change_requests: list[list[Change]] = []
         self.change_failures: deque[Exception] = deque()
         self.calls: list[str] = []
         self.kept = KEEP_ALL
+        self.stored_layouts: Layouts | None = Layouts([(0, Layout(12, 4))])
+        self.decisions: list[int | None] = []
 
-    def send(self, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None:
-        rows = list(rows)
+    def send(self, rows: Sequence[RawRow], *, done: Done) -> None:
         self.calls.append("rows")
-        self.sent.append((partition, rows))
-        done(self.answer(partition, rows))
+        self.sent.append(list(rows))
+        done(self.answer(rows))
 
-    def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None:
-        self.calls.append("version")
-        self.versions.append((hour_ms, buckets, micro_batch))
+    def send_versions(self, changes: Sequence[Change], *, micro_batch: int, done: Done) -> None:
+        self.calls.append("versions")
+        self.versions += [(change.hour_ms, change.buckets, micro_batch) for change in changes]
         done(None)
 
-    def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
+    def send_changes(self, changes: Sequence[Change], *, done: Done) -> None:
         if self.change_failures:
             done(self.change_failures.popleft())
             return
-        self.calls.append("change")
-        self.changes.append((hour_ms, buckets, row_count))
+        self.calls.append("changes")
+        self.change_requests.append(list(changes))
+        self.changes += changes
         done(None)
 
     def require_table(self) -> None:
         """The table exists."""
 
-    def layouts(self) -> Layouts:
-        return Layouts([(0, Layout(12, 4))])
+    def layouts(self) -> Layouts | None:
+        return self.stored_layouts
+
+    def store_first_layout(self, *, one_bucket_before_ms: int | None) -> None:
+        self.calls.append("layout")
+        self.decisions.append(one_bucket_before_ms)
+        small = [] if one_bucket_before_ms is None else [(0, ONE_BUCKET)]
+        self.stored_layouts = self.stored_layouts or Layouts([*small, (one_bucket_before_ms or 0, FIRST_LAYOUT)])
 
     def retention(self) -> Retention:
         return self.kept
@@ -91,6 +101,8 @@ class ScriptedMember:
         self.gaps: list[RetentionGap] = []
         self.rewinds: list[Rewind] = []
         self.resumed = 0
+        self.waiting = 0
+        self.end = 0
 
     def poll(self, timeout_s: float) -> list[Record]:
         records = list(self._polls.popleft()) if self._polls else []
@@ -102,7 +114,10 @@ class ScriptedMember:
         return self._positions
 
     def ends(self) -> dict[int, int]:
-        return {}
+        return dict.fromkeys(self._positions, self.end)
+
+    def backlog(self) -> int:
+        return self.waiting
 
     def resume(self) -> dict[int, int]:
         self.rebalanced = False
@@ -179,7 +194,7 @@ class _SteppedWrites:
         self._sent = 0
         self._first_answered = Event()
 
-    def send(self, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None:
+    def send(self, rows: Sequence[RawRow], *, done: Done) -> None:
         def first_done(error: Exception | None) -> None:
             self._first_answered.set()
             done(error)
@@ -189,21 +204,24 @@ class _SteppedWrites:
         if self._sent > 1:
             assert self._first_answered.wait(30), "Cassandra didn't answer the first batch"
             self._at_step(Step.MID_WRITE)
-        self._writes.send(partition, rows, done=done if self._sent > 1 else first_done)
+        self._writes.send(rows, done=done if self._sent > 1 else first_done)
 
-    def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None:
+    def send_versions(self, changes: Sequence[Change], *, micro_batch: int, done: Done) -> None:
         self._at_step(Step.EVENTS_WRITTEN)
-        self._writes.send_version(hour_ms, buckets, micro_batch=micro_batch, done=done)
+        self._writes.send_versions(changes, micro_batch=micro_batch, done=done)
 
-    def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
+    def send_changes(self, changes: Sequence[Change], *, done: Done) -> None:
         self._at_step(Step.VERSIONS_WRITTEN)
-        self._writes.send_change(hour_ms, buckets, row_count=row_count, done=done)
+        self._writes.send_changes(changes, done=done)
 
     def require_table(self) -> None:
         self._writes.require_table()
 
-    def layouts(self) -> Layouts:
+    def layouts(self) -> Layouts | None:
         return self._writes.layouts()
+
+    def store_first_layout(self, *, one_bucket_before_ms: int | None) -> None:
+        self._writes.store_first_layout(one_bucket_before_ms=one_bucket_before_ms)
 
     def retention(self) -> Retention:
         return self._writes.retention()
@@ -227,6 +245,9 @@ class _SteppedMember:
 
     def ends(self) -> dict[int, int]:
         return self._member.ends()
+
+    def backlog(self) -> int:
+        return self._member.backlog()
 
     def resume(self) -> dict[int, int]:
         return self._member.resume()

@@ -26,7 +26,7 @@ from recruit_assets.hours.ports import NO_COUNTS, ChangePage, Coverage, RowsByHo
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.times import from_ms, to_ms
 from recruit_assets.stores.cassandra.batch_encoder import RawRow
-from recruit_assets.stores.cassandra.event_writes import Done
+from recruit_assets.stores.cassandra.event_writes import Change, Done
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
 from recruit_assets.transforms.buckets import Layout, Layouts
@@ -153,6 +153,9 @@ class MemberInMemory:
     def ends(self) -> dict[int, int]:
         return {partition: len(records) for partition, records in enumerate(self._stores.topic.records)}
 
+    def backlog(self) -> int:
+        return sum(self.ends().values())
+
     def resume(self) -> dict[int, int]:
         self.rebalanced = False
         owned = [partition for partition, owner in enumerate(self._stores.owner) if owner == self._number]
@@ -197,18 +200,17 @@ class WritesInMemory:
         self._stores = stores
         self._writer = uuid4()
 
-    def send(self, partition: tuple[int, int], rows: Iterable[RawRow], *, done: Done) -> None:
-        found = [_decoded(row) for row in rows]
-        place = Partition(from_ms(partition[0]), partition[1])
-        self._answer(done, lambda: self._store(place, found))
+    def send(self, rows: Iterable[RawRow], *, done: Done) -> None:
+        self._answer(done, lambda: self._store(rows))
 
-    def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None:
-        places = [Partition(from_ms(hour_ms), bucket) for bucket in buckets]
+    def send_versions(self, changes: Iterable[Change], *, micro_batch: int, done: Done) -> None:
+        places = [Partition(from_ms(change.hour_ms), bucket) for change in changes for bucket in change.buckets]
         self._answer(done, lambda: self._raise_versions(places, micro_batch))
 
-    def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
+    def send_changes(self, changes: Iterable[Change], *, done: Done) -> None:
         changed_at = from_ms(self._stores.clock.cassandra_ms())
-        self._answer(done, lambda: self._stores.changes.append((changed_at, from_ms(hour_ms))))
+        hours = [from_ms(change.hour_ms) for change in changes]
+        self._answer(done, lambda: self._stores.changes.extend((changed_at, hour) for hour in hours))
 
     def require_table(self) -> None:
         """The table exists."""
@@ -216,14 +218,20 @@ class WritesInMemory:
     def layouts(self) -> Layouts:
         return Layouts([(0, LAYOUT)])
 
+    def store_first_layout(self, *, one_bucket_before_ms: int | None) -> None:
+        """There is one."""
+
     def retention(self) -> Retention:
         return KEEP_ALL
 
     def keyspace_id(self) -> str:
         return "the keyspace"
 
-    def _store(self, place: Partition, rows: Iterable[tuple[Row, int]]) -> None:
-        for row, at in rows:
+    def _store(self, rows: Iterable[RawRow]) -> None:
+        for raw in rows:
+            hour_ms, bucket = raw.partition
+            row, at = _decoded(raw)
+            place = Partition(from_ms(hour_ms), bucket)
             self._stores.tables[RAW_EVENTS.name, place].write(row["create_time"], row, at=at)
 
     def _raise_versions(self, places: Iterable[Partition], micro_batch: int) -> None:

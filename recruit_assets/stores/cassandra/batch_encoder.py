@@ -6,6 +6,7 @@ show what has changed.
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -45,6 +46,7 @@ Partition = tuple[int, int]
 class RawRow:
     """A row of raw_events: the values of its INSERT, each after its length."""
 
+    partition: Partition
     cells: bytes
     size_bytes: int
 
@@ -59,7 +61,7 @@ def raw_row(event: Event, partition: Partition, *, received_at_ms: int) -> RawRo
         _cell(event.extra),
         _timestamp_cell(8, received_at_ms * 1000),
     )
-    return RawRow(b"".join(cells), event.size_bytes + ROW_BYTES)
+    return RawRow(partition, b"".join(cells), event.size_bytes + ROW_BYTES)
 
 
 class _Cells(dict[Value, bytes]):
@@ -93,18 +95,22 @@ class EncodedRows:
     """Replaces the list of statements in the driver's batch."""
 
     head: bytes
-    rows: list[RawRow]
+    rows: Sequence[RawRow]
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
-def encoded_batch(rows: EncodedRows, partition: Partition, *, keyspace: str) -> BatchStatement:
-    """An unlogged batch of rows of one partition, for sessions whose client_protocol_handler is RowsProtocol."""
+def encoded_batch(rows: EncodedRows, *, keyspace: str) -> BatchStatement:
+    """An unlogged batch of at least one row, for sessions whose client_protocol_handler is RowsProtocol.
+
+    It is sent to the replicas of its first row, which pass on what belongs to others.
+    """
+    hour_ms, bucket = rows.rows[0].partition
     batch = BatchStatement(batch_type=BatchType.UNLOGGED)
     batch.is_idempotent = True
     batch.keyspace = keyspace
-    batch.routing_key = _routing_key(8, partition[0], 0, 4, partition[1], 0)
+    batch.routing_key = _routing_key(8, hour_ms, 0, 4, bucket, 0)
     # where batch.add() collects bound statements
     batch._statements_and_parameters = rows
     return batch

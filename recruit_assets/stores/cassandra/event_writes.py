@@ -1,30 +1,29 @@
 """The only write path of raw_events, and of the versions and changes that announce its rows.
 
-Rows go in unlogged batches of one partition. `ingest.writer` decides on batches, retries and the order of writes.
+All go in unlogged batches. `ingest.batches` decides what is in each, `ingest.writer` on retries and order.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 from uuid import uuid4
 
 from cassandra import DriverException, InvalidRequest
 from cassandra.cluster import NoHostAvailable
 from cassandra.protocol import ErrorMessage
-from cassandra.query import PreparedStatement
+from cassandra.query import BatchStatement, BatchType, PreparedStatement, Statement
 
 from recruit_assets.contract.retention import Retention
 from recruit_assets.contract.tables import BUCKET_VERSIONS, CHANGE_SHARDS, EVENT_CHANGES, RAW_EVENTS
-from recruit_assets.contract.types import CassandraTable
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.batch_encoder import (
     EncodedRows,
-    Partition,
     RawRow,
     RowsProtocol,
     encoded_batch,
     insert_head,
 )
-from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
+from recruit_assets.stores.cassandra.bucket_layouts import store_first_layout, stored_layouts
 from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.transforms.buckets import HOUR_MS, Layouts
@@ -34,6 +33,19 @@ MAX_BATCH_BYTES = 48 * 1024
 
 Done = Callable[[Exception | None], None]
 """Called once, on a driver's thread, with None, RowsRejected or StoreUnavailable."""
+
+
+class Change(NamedTuple):
+    """Durable rows of an hour (ms since the epoch)."""
+
+    hour_ms: int
+    buckets: set[int]
+    row_count: int
+
+    @property
+    def shard(self) -> int:
+        """The part of the change feed that it belongs to."""
+        return self.hour_ms // HOUR_MS % CHANGE_SHARDS
 
 
 class RowsRejected(Inconsistent):
@@ -66,29 +78,41 @@ class EventWrites:
             "VALUES (toDate(now()), ?, now(), ?, ?, ?)"
         )
 
-    def send(self, partition: Partition, rows: Iterable[RawRow], *, done: Done) -> None:
-        """Write rows of one partition as one mutation; returns at once."""
-        encoded = EncodedRows(self._insert_head, list(rows))
-        future = self._session.driver.execute_async(encoded_batch(encoded, partition, keyspace=self._session.keyspace))
-        future.add_callbacks(
-            callback=lambda _: done(None), errback=lambda error: done(_meaning(error, RAW_EVENTS, *partition))
+    def send(self, rows: Sequence[RawRow], *, done: Done) -> None:
+        """Write the rows, those of a partition as one mutation; returns at once."""
+        batch = encoded_batch(EncodedRows(self._insert_head, rows), keyspace=self._session.keyspace)
+        hour_ms, bucket = rows[0].partition
+        self._execute(batch, f"{RAW_EVENTS.name}, hour {_text(hour_ms)}, bucket {bucket}", len(rows), done)
+
+    def send_versions(self, changes: Sequence[Change], *, micro_batch: int, done: Done) -> None:
+        """Raise the versions of the buckets of durable rows; returns at once. Repeating it is harmless."""
+        batch = self._batch(
+            self._version,
+            ((dict.fromkeys(change.buckets, micro_batch), from_ms(change.hour_ms), self._writer) for change in changes),
         )
+        self._execute(batch, f"{BUCKET_VERSIONS.name}, hour {_text(changes[0].hour_ms)}", len(changes), done)
 
-    def send_version(self, hour_ms: int, buckets: set[int], *, micro_batch: int, done: Done) -> None:
-        """Raise the version of these buckets of durable rows; returns at once. Repeating it is harmless."""
-        values = (dict.fromkeys(buckets, micro_batch), from_ms(hour_ms), self._writer)
-        self._send(BUCKET_VERSIONS, self._version, values, hour_ms, done)
+    def send_changes(self, changes: Sequence[Change], *, done: Done) -> None:
+        """Announce durable rows in the change feed; returns at once. Repeating it is harmless."""
+        batch = self._batch(
+            self._change,
+            ((change.shard, from_ms(change.hour_ms), change.buckets, change.row_count) for change in changes),
+        )
+        self._execute(batch, f"{EVENT_CHANGES.name}, hour {_text(changes[0].hour_ms)}", len(changes), done)
 
-    def send_change(self, hour_ms: int, buckets: set[int], *, row_count: int, done: Done) -> None:
-        """Announce new durable rows of an hour in the change feed; returns at once. Repeating it is harmless."""
-        values = (hour_ms // HOUR_MS % CHANGE_SHARDS, from_ms(hour_ms), buckets, row_count)
-        self._send(EVENT_CHANGES, self._change, values, hour_ms, done)
+    def _batch(self, statement: PreparedStatement, values: Iterable[tuple[object, ...]]) -> Statement:
+        """One bound statement, or several in a batch."""
+        bound = [statement.bind(each) for each in values]
+        if len(bound) == 1:
+            return bound[0]  # Cassandra's limit of a batch's bytes isn't one of a statement's
+        batch = BatchStatement(batch_type=BatchType.UNLOGGED)
+        batch.add_all(bound, [None] * len(bound))
+        return batch
 
-    def _send(
-        self, table: CassandraTable, statement: PreparedStatement, values: tuple[object, ...], hour_ms: int, done: Done
-    ) -> None:
-        future = self._session.driver.execute_async(statement, values)
-        future.add_callbacks(callback=lambda _: done(None), errback=lambda error: done(_meaning(error, table, hour_ms)))
+    def _execute(self, statement: Statement, place: str, rows: int, done: Done) -> None:
+        where = place if rows == 1 else f"{place} and {rows - 1} more"
+        future = self._session.driver.execute_async(statement)
+        future.add_callbacks(callback=lambda _: done(None), errback=lambda error: done(_meaning(error, where)))
 
     def require_table(self) -> None:
         """Inconsistent if Cassandra rejects the INSERT itself: then no single row is to blame."""
@@ -102,15 +126,21 @@ class EventWrites:
         """How long hours take events."""
         return read_retention(self._session)
 
-    def layouts(self) -> Layouts:
-        """The bucket layouts; Inconsistent if there is none."""
-        return read_layouts(self._session)
+    def layouts(self) -> Layouts | None:
+        """The bucket layouts; None while no process has stored the first."""
+        return stored_layouts(self._session)
+
+    def store_first_layout(self, *, one_bucket_before_ms: int | None) -> None:
+        """Store the first layout; does nothing if another process was faster."""
+        store_first_layout(self._session, one_bucket_before_ms=one_bucket_before_ms)
 
 
-def _meaning(error: Exception, table: CassandraTable, hour_ms: int, bucket: int | None = None) -> Exception:
+def _text(hour_ms: int) -> str:
+    return f"{from_ms(hour_ms):%Y-%m-%dT%H}"
+
+
+def _meaning(error: Exception, where: str) -> Exception:
     """RowsRejected for invalid rows; StoreUnavailable if the outcome is unknown, so the write must be repeated."""
-    place = f"{table.name}, hour {from_ms(hour_ms):%Y-%m-%dT%H}"
-    where = place if bucket is None else f"{place}, bucket {bucket}"
     if isinstance(error, InvalidRequest):
         meaning: Exception = RowsRejected(f"Cassandra rejects rows as invalid ({where}): {error}")
     elif isinstance(error, DriverException | NoHostAvailable | ErrorMessage | OSError):

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from cassandra import Unauthorized
 
-from recruit_assets.contract.tables import BUCKET_LAYOUT, CASSANDRA_TABLES
+from recruit_assets.contract.tables import CASSANDRA_TABLES
 from recruit_assets.contract.types import CassandraTable, Column, Type
 from recruit_assets.runtime.errors import Inconsistent, SchemaMismatch, UserError
 from recruit_assets.runtime.settings import Settings
@@ -27,13 +26,6 @@ CQL_TYPES = {
     Type.BIGINTS_BY_INT: "frozen<map<int, frozen<list<bigint>>>>",
 }
 
-FIRST_LAYOUT = (24, 2)
-"""Slices and shards of the first layout: 48 partitions hold 4.8 million events an hour, under 100,000 rows each.
-
-A run that the sensor requests reads the whole current slice: more slices make the report fresher, but each bucket adds
-to the cost of every hour.
-"""
-
 
 def create_table(keyspace: str, table: CassandraTable) -> str:
     """The CREATE TABLE statement of a contract table."""
@@ -47,7 +39,7 @@ def create_table(keyspace: str, table: CassandraTable) -> str:
 
 
 def create_cassandra_tables(session: CassandraSession, settings: Settings) -> None:
-    """Create the keyspace, tables and first bucket layout that are missing; a login without DDL rights may call it."""
+    """Create the keyspace and tables that are missing; a login without DDL rights may call it."""
     keyspace = settings.cassandra_keyspace
     with _missing_rights(settings):
         if not session.execute(
@@ -60,7 +52,6 @@ def create_cassandra_tables(session: CassandraSession, settings: Settings) -> No
         for table in CASSANDRA_TABLES:
             if table.name not in existing:
                 session.execute(create_table(keyspace, table))
-        _create_first_layout(session, settings.first_hour)
 
 
 def complete_cassandra_tables(
@@ -124,11 +115,3 @@ def _wanted(table: CassandraTable, column: Column) -> tuple[str, str, int]:
     if column.name in table.clustering_key:
         return type_, "clustering", table.clustering_key.index(column.name)
     return type_, "regular", -1
-
-
-def _create_first_layout(session: CassandraSession, first_hour: datetime) -> None:
-    """Store the layout that holds from the first hour on, unless one exists; operators add later ones."""
-    table = session.table(BUCKET_LAYOUT)
-    if not session.execute(f"SELECT slices FROM {table} LIMIT 1"):
-        statement = f"INSERT INTO {table} (valid_from_hour, slices, shards) VALUES (%s, %s, %s)"
-        session.execute(statement, (first_hour, *FIRST_LAYOUT))

@@ -25,7 +25,7 @@ from recruit_assets.stores.kafka.clients import open_admin, open_consumer, trans
 from recruit_assets.stores.kafka.commit_label import CommitLabel, Owner, label_of, require_own_group
 from recruit_assets.stores.kafka.compat import known_topic_id, request_rejoin
 from recruit_assets.stores.kafka.group_checks import GroupChecks, named_strangers, require_broker_times
-from recruit_assets.stores.kafka.offsets import group_commits, topic_partitions
+from recruit_assets.stores.kafka.offsets import group_commits, topic_partitions, uncommitted_records
 from recruit_assets.stores.kafka.partition_logs import POSITION_TIMEOUT_MS, read_logs
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.starting_point import (
@@ -134,6 +134,10 @@ class GroupMember:
         """By assigned partition: the end offset as of the last fetch."""
         ends = {tp.partition: self._consumer.highwater(tp) for tp in self._consumer.assignment()}
         return {partition: end for partition, end in ends.items() if end is not None}
+
+    def backlog(self) -> int:
+        """How many records of all partitions the group hasn't committed."""
+        return uncommitted_records(self._settings, keyspace_id=self._owner.keyspace_id)
 
     def resume(self) -> dict[int, int]:
         """Seek every assigned partition to its committed offset; returns the offsets at which poll() continues.

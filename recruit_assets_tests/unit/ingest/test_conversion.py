@@ -1,21 +1,27 @@
-"""A record that makes ingest fail becomes a dead letter; many in a row stop ingest before any of them does."""
+"""A record that makes ingest fail becomes a dead letter; many in a row stop ingest before any of them does.
+
+The first micro-batch of an installation decides on the bucket layout.
+"""
 
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.ingest import conversion
 from recruit_assets.ingest.breaker import MAX_FAILURES
-from recruit_assets.ingest.conversion import Converted, Converter
+from recruit_assets.ingest.conversion import LAYOUTS_MAX_AGE_S, Converted, Converter
 from recruit_assets.runtime.errors import Inconsistent
+from recruit_assets.transforms.buckets import FIRST_LAYOUT, HOUR_MS, ONE_BUCKET, Layouts
 from recruit_assets.transforms.validate import Event, Limits, read_event
 from recruit_assets_tests.support.builders import an_event, as_bytes
-from recruit_assets_tests.support.ingest import ARecord, WritesInMemory
+from recruit_assets_tests.support.ingest import RECEIVED_AT_MS, ARecord, WritesInMemory
 
 POISON = b'{"secret": 1}'
 GOOD = as_bytes(an_event())
+LIMITS = Limits(max_bytes=100_000, first_hour_ms=0)
 
 
 class Poisoned(RuntimeError):
@@ -36,7 +42,7 @@ def _poison(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def converter() -> Converter:
-    return Converter(WritesInMemory(), limits=Limits(max_bytes=100_000, first_hour_ms=0))
+    return Converter(WritesInMemory(), limits=LIMITS, backlog=lambda: 0)
 
 
 def records(*values: bytes | None) -> list[ARecord]:
@@ -116,4 +122,71 @@ def test_a_lack_of_memory_is_no_error_of_the_record(converter: Converter, monkey
     monkeypatch.setattr(conversion, "read_event", fail)
 
     with pytest.raises(MemoryError):
+        converter.convert(records(GOOD))
+
+
+def a_history(hours: int, *, each: int = 2) -> list[ARecord]:
+    """Events of so many past hours, and one of the current hour."""
+    now = datetime.fromtimestamp(RECEIVED_AT_MS / 1000, UTC)
+    values = [
+        as_bytes(an_event(now - timedelta(hours=1 + hour, seconds=-event), seed=hour))
+        for hour in range(hours)
+        for event in range(each)
+    ]
+    return records(*values, as_bytes(an_event(now)))
+
+
+def used_buckets(converted: Converted, *, past: bool) -> set[int]:
+    return {row.raw.partition[1] for row in converted.rows if (row.raw.partition[0] < RECEIVED_AT_MS) is past}
+
+
+@pytest.mark.parametrize(
+    ("hours", "waiting", "decided"),
+    [(30, 61, RECEIVED_AT_MS), (20, 61, None), (30, 61 * 5_001, None)],
+    ids=["sparse history", "short history", "dense history"],
+)
+def test_the_first_micro_batch_decides_on_the_bucket_layout(hours: int, waiting: int, decided: int | None) -> None:
+    writes = WritesInMemory()
+    writes.stored_layouts = None
+    converter = Converter(writes, limits=LIMITS, backlog=lambda: waiting)
+
+    converted = [converter.convert(a_history(hours)) for _ in range(2)]
+
+    assert writes.decisions == [decided]
+    assert converted[0].rows == converted[1].rows
+    assert (used_buckets(converted[0], past=True) == {0}) is (decided is not None)
+
+
+def test_what_another_process_decided_counts() -> None:
+    """Otherwise an event that both read, one after the other, would be in two buckets."""
+
+    class DecidedMeanwhile(WritesInMemory):
+        def store_first_layout(self, *, one_bucket_before_ms: int | None) -> None:
+            self.decisions.append(one_bucket_before_ms)
+            self.stored_layouts = Layouts([(0, ONE_BUCKET), (RECEIVED_AT_MS - HOUR_MS, FIRST_LAYOUT)])
+
+    writes = DecidedMeanwhile()
+    writes.stored_layouts = None
+    converted = Converter(writes, limits=LIMITS, backlog=lambda: 0).convert(records(GOOD))
+
+    assert writes.decisions == [None]
+    assert used_buckets(converted, past=True) != {0}
+
+
+def test_records_that_decide_on_the_layout_count_as_failed_once() -> None:
+    writes = WritesInMemory()
+    writes.stored_layouts = None
+    converter = Converter(writes, limits=LIMITS, backlog=lambda: 0)
+
+    assert len(converter.convert(records(*[POISON] * (MAX_FAILURES - 1))).letters) == MAX_FAILURES - 1
+
+
+def test_layouts_that_are_lost_while_ingest_runs_stop_it() -> None:
+    """Deciding anew could put an event that is stored into a second bucket."""
+    writes, now_s = WritesInMemory(), [0.0]
+    converter = Converter(writes, limits=LIMITS, backlog=lambda: 0, clock=lambda: now_s[0])
+
+    writes.stored_layouts, now_s[0] = None, LAYOUTS_MAX_AGE_S + 1
+
+    with pytest.raises(Inconsistent, match="bucket_layout has lost its rows"):
         converter.convert(records(GOOD))

@@ -1,5 +1,6 @@
 """The order in which the worker writes, publishes and commits, with a scripted group member."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,7 @@ from recruit_assets.ingest.worker import MICRO_BATCH_BYTES, MICRO_BATCH_RECORDS,
 from recruit_assets.ingest.writer import EventWriter
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.runtime.times import to_ms
-from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
+from recruit_assets.stores.cassandra.batch_encoder import RawRow
 from recruit_assets.stores.cassandra.event_writes import RowsRejected
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
 from recruit_assets.transforms.validate import Limits
@@ -48,7 +49,7 @@ class Setup:
 
     @property
     def rows(self) -> int:
-        return sum(len(rows) for _, rows in self.writes.sent)
+        return sum(len(rows) for rows in self.writes.sent)
 
 
 def records(count: int, *, first: int = 0, partition: int = 0) -> list[ARecord]:
@@ -98,6 +99,31 @@ def test_a_micro_batch_is_limited_in_records_and_bytes(value: bytes) -> None:
         assert setup.worker._buffer.size_bytes <= MICRO_BATCH_BYTES + 1000 * len(value)
 
     assert setup.rows + len(setup.letters.letters) >= 2000
+
+
+def scattered(count: int, *, first: int = 0) -> list[ARecord]:
+    """Each of another hour."""
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    return [
+        ARecord(as_bytes(an_event(start + timedelta(hours=number), seed=number)), offset=number)
+        for number in range(first, first + count)
+    ]
+
+
+@pytest.mark.parametrize(("waiting", "micro_batches"), [(1_000, 2), (0, 4)], ids=["more waits", "all is polled"])
+def test_while_scattered_events_wait_in_the_topic_a_micro_batch_takes_more_of_them(
+    waiting: int, micro_batches: int
+) -> None:
+    """Each micro-batch writes a version and a change of every hour that it touches."""
+    setup = Setup(ScriptedMember(scattered(10), [], [], *(scattered(10, first=10 * n) for n in range(1, 20))))
+    setup.member.end = waiting
+
+    setup.run(9)
+    few = len({number for _, _, number in setup.writes.versions})
+    setup.run(30)
+
+    assert few == micro_batches
+    assert (setup.rows, setup.member.commits[-1]) == (200, {0: 200})
 
 
 def test_keys_and_headers_count_towards_the_bytes_of_a_micro_batch() -> None:
@@ -152,7 +178,7 @@ def test_an_unacknowledged_dead_letter_holds_up_offsets_but_not_events() -> None
 
 
 def test_a_row_that_cassandra_rejects_becomes_a_dead_letter() -> None:
-    def reject_large(_partition: Partition, rows: list[RawRow]) -> Exception | None:
+    def reject_large(rows: Sequence[RawRow]) -> Exception | None:
         return RowsRejected("column is too large") if any(row.size_bytes > 2000 for row in rows) else None
 
     large = ARecord(as_bytes(an_event(seed=9, dl="x" * 4000)), offset=1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recruit_assets.transforms.buckets import HOUR_MS, Layout, Layouts, bucket_of, event_hour
+from recruit_assets.transforms.buckets import HOUR_MS, Layout, Layouts, bucket_of, event_hour, one_bucket_before
 
 HOUR = 1_704_355_200_000  # 2024-01-04 08:00
 CREATE_TIME = UUID("5e50a9c2-aad9-11ee-9f2a-0242ac120002")
@@ -59,6 +59,36 @@ def test_a_layout_without_buckets_is_an_error(slices: int, shards: int) -> None:
 
 def test_an_hour_may_be_one_bucket() -> None:
     assert list(Layout(1, 1).buckets) == [0]
+
+
+def events_in_hours(hours: int, *, each: int, ago: int = 1) -> dict[int, int]:
+    """The same number of events in each of so many hours, of which the last is so many hours before HOUR."""
+    return {HOUR - (ago + number) * HOUR_MS: each for number in range(hours)}
+
+
+@pytest.mark.parametrize(
+    ("events", "backlog_ratio", "decided"),
+    [
+        (events_in_hours(24, each=1), 1.0, HOUR),
+        (events_in_hours(2_000, each=8), 6.25, HOUR),
+        (events_in_hours(24, each=100, ago=300), 100.0, HOUR),
+        (events_in_hours(24, each=1) | {HOUR: 1_000_000}, 1.0, HOUR),
+        (events_in_hours(24, each=10_000), 0.0, HOUR),
+        (events_in_hours(23, each=1), 1.0, None),
+        (events_in_hours(24, each=1, ago=0), 1.0, None),
+        (events_in_hours(24, each=100), 100.1, None),
+        (events_in_hours(24, each=1) | {HOUR - 25 * HOUR_MS: 10_001}, 0.0, None),
+        ({}, 0.0, None),
+    ],
+    ids=[
+        "a day", "months in random order", "long ago", "a busy current hour", "nothing else waits",
+        "less than a day", "the current hour is no history", "much more waits", "one busy hour", "no valid event",
+    ],
+)  # fmt: skip
+def test_a_sparse_history_gets_one_bucket_for_each_hour_before_the_current(
+    events: dict[int, int], backlog_ratio: float, decided: int | None
+) -> None:
+    assert one_bucket_before(events, backlog_ratio=backlog_ratio, now_ms=HOUR + 1_234_567) == decided
 
 
 def test_without_any_layout_events_have_no_place() -> None:
