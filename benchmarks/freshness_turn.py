@@ -12,7 +12,7 @@ from benchmarks.figure import Figure
 from benchmarks.freshness import GOAL, RATE
 from benchmarks.histories import HOUR
 from benchmarks.ingest import PROCESSES
-from benchmarks.live import arrived, current_hour, describe, live_platform, sleep_until
+from benchmarks.live import arrived, describe, live_platform, sleep_until
 from benchmarks.probes import PAUSE_S, p95_figure
 from benchmarks.processors import describe_usage, processors_in_use
 
@@ -27,9 +27,7 @@ def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
     """Seconds of each probe; RuntimeError if loading takes until after the turn."""
     count = PROBES_PER_REPEAT * repeats
     before = timedelta(seconds=count * sum(PAUSE_S) / 4)
-    turn = current_hour() + HOUR
-    if datetime.now(UTC) > turn - before - LOADING:
-        turn += HOUR
+    turn = turn_after(datetime.now(UTC) + LOADING + before)
     sleep_until(engines, turn - before - LOADING)
     history = arrived(RATE, hours_before=1)
     with live_platform(engines, history, rate=RATE, ingest_processes=PROCESSES) as probes:
@@ -41,3 +39,9 @@ def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
     title = f"Time from Kafka to the row in MySQL, p95, at {RATE} events/s across the turn of an hour"
     notes = (describe_usage(processors), f"loaded before the start: {describe(history)}")
     return [p95_figure(KEY, title, seconds, goal=GOAL, notes=notes)]
+
+
+def turn_after(moment: datetime) -> datetime:
+    """The first whole hour that isn't before the moment."""
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    return hour if hour == moment else hour + HOUR

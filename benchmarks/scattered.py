@@ -4,12 +4,13 @@ That is a first load of data that somebody already has, or a replay of several s
 """
 
 import random
+from collections.abc import Sequence
 
 from benchmarks.histories import flat_events
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.publish import ListSink, simulate
-from recruit_assets.simulator.spec import MAX_CHUNK
+from recruit_assets.simulator.spec import MAX_CHUNK, SimulationSpec
 from recruit_assets.stores.kafka.event_publisher import open_publisher
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.dimensions import load_jobs
@@ -23,14 +24,19 @@ def hours_of(events: int) -> int:
 
 
 def send_scattered(settings: Settings, events: int) -> None:
-    """Load the jobs, then send distinct valid events, equally many per hour, in random order."""
-    spec = flat_events(events, hours=hours_of(events))
-    sink = ListSink()
+    """Load the jobs of the events, then send them."""
+    values = scattered_events(events)
+    with open_report_database(settings) as database:
+        load_jobs(database, dimension_rows(site_jobs(SimulationSpec().jobs)))
+    with open_publisher(settings) as publisher:
+        for first in range(0, len(values), MAX_CHUNK):
+            publisher.send(values[first : first + MAX_CHUNK])
+        publisher.finish()
+
+
+def scattered_events(events: int) -> Sequence[bytes | None]:
+    """Distinct valid events, equally many per hour, in random order."""
+    spec, sink = flat_events(events, hours=hours_of(events)), ListSink()
     simulate(spec, sink)
     random.Random(spec.seed).shuffle(sink.values)  # noqa: S311  # not a secret
-    with open_report_database(settings) as database:
-        load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
-    with open_publisher(settings) as publisher:
-        for first in range(0, len(sink.values), MAX_CHUNK):
-            publisher.send(sink.values[first : first + MAX_CHUNK])
-        publisher.finish()
+    return sink.values
