@@ -43,7 +43,7 @@ def arrived(rate: float, *, hours_before: int = 0) -> SimulationSpec:
     """What has arrived by now at this rate, in the current hour and so many hours before."""
     now = datetime.now(UTC)
     start = current_hour() - hours_before * HOUR
-    events = round(rate * (now - start).total_seconds())
+    events = max(1, round(rate * (now - start).total_seconds()))
     return SimulationSpec(events=events, start=start, end=now, day_shape=DayShape.FLAT, late_share=0)
 
 

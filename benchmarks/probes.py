@@ -68,9 +68,11 @@ class Probes:
     def _reported(self) -> list[float]:
         """Seconds of the probes that are newly in the report; RuntimeError if one takes far too long."""
         self.platform.require_running()
-        jobs = list(self.waiting)
-        found = jobs and self.database.query(
-            f"SELECT job_id FROM {MYSQL_REPORT.name} WHERE job_id IN ({placeholders(jobs)}) AND clicks = 1", jobs
+        if not self.waiting:
+            return []
+        found = self.database.query(
+            f"SELECT job_id FROM {MYSQL_REPORT.name} WHERE job_id IN ({placeholders(self.waiting)}) AND clicks = 1",
+            list(self.waiting),
         )
         now = time.monotonic()
         seconds = [now - self.waiting.pop(job_id) for (job_id,) in found]
