@@ -57,7 +57,7 @@ def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
             others=(cached, again),
             notes=(
                 f"{cached.median / ours.median:.2f} x the peer with cache(), where the next goal is 1",
-                f"{turns[-1].rows:,} report rows, equal in all 16 columns; {turns[-1].runs} runs from nothing",
+                f"{turns[-1].rows:,} report rows, equal in all 16 columns; runs from nothing: {turns[-1].runs}",
                 turns[-1].processors,
             ),
         )
