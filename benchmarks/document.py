@@ -18,7 +18,7 @@ is the median of repeats on real engines; its sides are measured in turns. Ackno
 (`commitlog_sync: group`) unless the row says otherwise. Both sides work on the same rows in the same tables, and a time
 counts only if both wrote the same rows. The notes say which processes used the processors.
 
-    make bench                                       # everything: about 45 minutes
+    make bench                                       # everything: 2 to 3 hours, since two wait for the clock
     make bench ONLY=ingest_vs_dsbulk REPEATS=5       # one figure, with more repeats
     python -m benchmarks.growth                      # ten million events in steps
 """

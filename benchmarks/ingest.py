@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 from benchmarks.command import run_command
@@ -30,6 +31,9 @@ SHARED_COLUMNS = tuple(name for name in RAW_EVENTS.column_names if name != "extr
 PROCESSES = len(os.sched_getaffinity(0))
 """RECRUIT_INGEST_PROCESSES: as many as the peers have threads."""
 OURS = f"recruit-assets ingest, {PROCESSES} processes"
+
+Send = Callable[[Settings, int], object]
+"""Sends this many valid events without duplicates: peers have no dead letters, and overwrite duplicates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +64,30 @@ class Rows:
 
 
 @contextmanager
-def rows_in_kafka(engines: BenchmarkEngines, events: int) -> Iterator[Rows]:
-    """Topics of a day's valid events without duplicates: peers have no dead letters, and overwrite duplicates."""
+def rows_in_kafka(engines: BenchmarkEngines, events: int, send: Send | None = None) -> Iterator[Rows]:
+    """Topics of a day's events, or of those that `send` sends."""
+    send = send or partial(_send_day, of=events)
     processes = {"ingest_processes": PROCESSES}
     with engines.fresh_names("rows", **processes) as many, engines.fresh_names("few", **processes) as few:
         for settings, size in ((many, events), (few, FEW)):
-            simulate_to_kafka(settings, plain_events(size, of=events))
-            use_first_layout(settings)
+            send(settings, size)
         ingest(many)  # warm-up: a Cassandra that has just started spends most CPU time on compiling
         yield Rows(engines, many, few, events)
 
 
 def use_first_layout(settings: Settings) -> None:
-    """Store the bucket layout that the peers write for; ingest would choose a smaller one for a few events a day."""
+    """Store the bucket layout that the peers write for; ingest would choose a smaller one for a sparse history."""
     with open_session(settings) as session:
         store_first_layout(session, one_bucket_before_ms=None)
 
 
-def plain_events(size: int, *, of: int) -> SimulationSpec:
-    """Valid events as trackers send them, in every spelling, as dense in time as `of` events in a day."""
-    start = END - timedelta(hours=24) * size / of
-    return SimulationSpec(events=size, seed=1, start=start, end=END, duplicate_share=0, malformed_share=0)
+def _send_day(settings: Settings, events: int, *, of: int) -> None:
+    """Send events as trackers do, in every spelling, as dense in time as `of` events in a day."""
+    start = END - timedelta(hours=24) * events / of
+    simulate_to_kafka(
+        settings, SimulationSpec(events=events, seed=1, start=start, end=END, duplicate_share=0, malformed_share=0)
+    )
+    use_first_layout(settings)
 
 
 def ours(rows: Rows, checked: Callable[[Settings], None]) -> float:

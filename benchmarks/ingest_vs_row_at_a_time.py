@@ -48,7 +48,7 @@ def _measured(engines: BenchmarkEngines, repeats: int, sync: CommitlogSync) -> F
         found = interleaved(
             {
                 "ours": lambda: ours(rows, SameRows(EVENTS)),
-                "peer": lambda: _row_at_a_time(few_rows, same),
+                "peer": lambda: row_at_a_time(few_rows, same),
             },
             repeats,
         )
@@ -66,8 +66,8 @@ def _measured(engines: BenchmarkEngines, repeats: int, sync: CommitlogSync) -> F
     )
 
 
-def _row_at_a_time(rows: Rows, checked: Callable[[Settings], None]) -> float:
-    """Rows per second from the first message to the last answer, without the time to connect."""
+def row_at_a_time(rows: Rows, checked: Callable[[Settings], None]) -> float:
+    """Events per second from the first message to the last answer, without the time to connect."""
     settings = rows.many
     empty(settings)
     consumer = KafkaConsumer(

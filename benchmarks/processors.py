@@ -10,7 +10,17 @@ import psutil
 
 from benchmarks.engines import BenchmarkEngines
 
-SERVICES = ("ingest", "simulate", "dagster-daemon", "dagster-webserver", "metrics", "report")
+SERVICES = {
+    "runs": "multiprocessing.forkserver",
+    "code-server": " api grpc ",
+    "ingest": " ingest ",
+    "simulate": " simulate ",
+    "dagster-daemon": "/dagster-daemon ",
+    "dagster-webserver": "/dagster-webserver ",
+    "metrics": " metrics ",
+    "report": " report ",
+}
+"""What only the command of this service of `up` has."""
 LEAST = 0.02
 """Processors in use below which a process isn't listed."""
 
@@ -68,8 +78,8 @@ def _with_ended_children(process: psutil.Process) -> float:
 def _service(process: psutil.Process, others: str) -> str:
     """The service of `up` that the process is, or is part of."""
     for one in (process, *process.parents()):
-        words = " ".join(one.cmdline())
-        for name in SERVICES:
-            if f"/{name}" in words or f" {name} " in f"{words} ":
+        words = " ".join((*one.cmdline(), ""))
+        for name, mark in SERVICES.items():
+            if mark in words:
                 return name
     return others

@@ -16,8 +16,7 @@ from benchmarks.histories import LAST_HOUR, MORE, count_statements, two_historie
 from benchmarks.ingest import seconds_of
 from benchmarks.processors import describe_usage, processors_in_use
 from benchmarks.report_hour import ReportStores, report_stores
-from benchmarks.report_peer import TABLE as PEERS_TABLE
-from benchmarks.report_peer import append_hour, empty_table, make_table
+from benchmarks.report_peer import make_table, peer_s
 
 EVENTS, HOURS = 300_000, 25
 VS_SCAN, VS_SCAN_MORE, GROWTH = "report_vs_full_scan", "report_vs_full_scan_10x", "report_growth"
@@ -39,8 +38,8 @@ def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
         for stores in (less, more):
             make_table(stores)
             _ours(stores, LAST_HOUR)
-            _peer(stores, LAST_HOUR, cached=True)
-        for work in (partial(_ours, less, LAST_HOUR), partial(_peer, less, LAST_HOUR, cached=False)):
+            peer_s(stores, LAST_HOUR, cached=True)
+        for work in (partial(_ours, less, LAST_HOUR), partial(peer_s, less, LAST_HOUR, cached=False)):
             started = time.monotonic()
             while time.monotonic() - started < WARM_UP_S:
                 work()
@@ -56,8 +55,8 @@ def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
 def _against_scan(key: str, stores: ReportStores, events: int, repeats: int) -> Figure:
     sides: dict[str, Callable[[], float]] = {
         "ours": partial(_ours, stores, LAST_HOUR),
-        "scans": partial(_peer, stores, LAST_HOUR, cached=False),
-        "cached": partial(_peer, stores, LAST_HOUR, cached=True),
+        "scans": partial(peer_s, stores, LAST_HOUR, cached=False),
+        "cached": partial(peer_s, stores, LAST_HOUR, cached=True),
     }
     found = interleaved({name: partial(_second_of_two, side) for name, side in sides.items()}, repeats)
     ours = Side(OURS, "s", found["ours"])
@@ -83,16 +82,6 @@ def _second_of_two(measure: Callable[[], float]) -> float:
 
 def _ours(stores: ReportStores, hour: datetime) -> float:
     return seconds_of(lambda: stores.replace(hour))
-
-
-def _peer(stores: ReportStores, hour: datetime, *, cached: bool) -> float:
-    """Seconds of the peer; RuntimeError unless its rows are the same as ours."""
-    empty_table(stores)
-    seconds = seconds_of(lambda: append_hour(stores, hour, cached=cached))
-    ours = stores.rows(hour)
-    if not ours or stores.rows(hour, table=PEERS_TABLE) != ours:
-        raise RuntimeError(f"the report of {hour} differs between the sides: the times don't count")
-    return seconds
 
 
 def _growth(found: Mapping[str, tuple[float, ...]], *notes: str) -> Figure:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from pyspark.sql import SparkSession
 
-from recruit_assets.contract.tables import FILTERED_EVENTS, HOURLY_JOB_METRICS, MYSQL_REPORT, RAW_EVENTS
+from recruit_assets.contract.tables import FILTERED_EVENTS, HOURLY_JOB_METRICS, MYSQL_REPORT, RAW_EVENTS, REPORT_HOURS
 from recruit_assets.defs.io_managers.cassandra import CassandraIOManager
 from recruit_assets.hours.replacement import Replaced, begin_step, publish_hours, read_input
 from recruit_assets.runtime.settings import Settings
@@ -54,11 +54,13 @@ class ReportStores:
         rows = to_report(read_input(store, step, HOURLY_JOB_METRICS, hours)).select(*sink.columns)
         return filtered, publish_hours(sink, stream_by_hour(rows, MYSQL_REPORT.hour_of_row), step, hours)
 
-    def rows(self, hour: datetime, *, table: str = MYSQL_REPORT.name) -> Sequence[Row]:
-        """The hour's rows, sorted, of a table that has the report's columns."""
-        day = hour.replace(hour=0, tzinfo=None)
+    def rows(self, hour: datetime | None = None, *, table: str = MYSQL_REPORT.name) -> Sequence[Row]:
+        """The rows of the hour, or all, sorted, of a table that has the report's columns."""
         columns = ", ".join(MYSQL_REPORT.column_names)
         order = ", ".join(MYSQL_REPORT.primary_key)
+        if hour is None:
+            return self.database.query(f"SELECT {columns} FROM {table} ORDER BY {order}")
+        day = hour.replace(hour=0, tzinfo=None)
         return self.database.query(
             f"SELECT {columns} FROM {table} WHERE dates = %s AND hours = %s ORDER BY {order}", (day, hour.hour)
         )
@@ -81,3 +83,8 @@ def report_stores(settings: Settings) -> Iterator[ReportStores]:
     """Open connections, and attach to the warm Spark."""
     with open_session(settings) as session, open_report_database(settings) as database:
         yield ReportStores(settings, session, database, attached_session(Path(settings.spark_gateway)))
+
+
+def make_all_pending(database: ReportDatabase) -> None:
+    """Every hour of the last days' changes is pending again for `materialize`."""
+    database.query(f"UPDATE {REPORT_HOURS.name} SET covered_through = '2000-01-01'")

@@ -10,6 +10,7 @@ from benchmarks.engines import BenchmarkEngines
 from benchmarks.figure import Figure, Goal, Side
 from benchmarks.ingest import END, PROCESSES, ingest
 from benchmarks.memory import MIB, peak_mib
+from benchmarks.report_hour import make_all_pending
 from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.local.engines.engine import EngineName
 from recruit_assets.simulator.publish import simulate_to_kafka
@@ -33,8 +34,7 @@ def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
             ingest(settings)
             for _ in range(repeats):
                 with open_report_database(settings) as database:
-                    # every hour is pending again
-                    database.query("UPDATE report_hours SET covered_through = '2000-01-01'")
+                    make_all_pending(database)
                 peaks[size].append(peak_mib(["materialize"], settings))
                 spark[size].append(_spark_mib(engines))
             with open_report_database(settings) as database:

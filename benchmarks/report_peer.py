@@ -12,6 +12,7 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
+from benchmarks.ingest import seconds_of
 from benchmarks.report_hour import ReportStores
 from recruit_assets.contract.tables import JOB, MYSQL_REPORT, RAW_EVENTS
 from recruit_assets.runtime.settings import Settings
@@ -31,12 +32,18 @@ def make_table(stores: ReportStores) -> None:
     stores.database.query(f"CREATE TABLE IF NOT EXISTS {TABLE} LIKE {MYSQL_REPORT.name}")
 
 
-def empty_table(stores: ReportStores) -> None:
+def peer_s(stores: ReportStores, hour: datetime | None = None, *, cached: bool) -> float:
+    """Seconds of the peer for the hour, or for all; RuntimeError unless its rows are the same as ours."""
     stores.database.query(f"DELETE FROM {TABLE}")
+    seconds = seconds_of(lambda: _append(stores, hour, cached=cached))
+    ours = stores.rows(hour)
+    if not ours or stores.rows(hour, table=TABLE) != ours:
+        raise RuntimeError(f"the report of {hour or 'all hours'} differs between the sides: the times don't count")
+    return seconds
 
 
-def append_hour(stores: ReportStores, hour: datetime, *, cached: bool) -> None:
-    """Append the hour's rows to the peer's table; with `cached`, the hour's events are scanned only once."""
+def _append(stores: ReportStores, hour: datetime | None, *, cached: bool) -> None:
+    """Append the rows to the peer's table; with `cached`, the events are scanned only once."""
     jdbc = {name: value for name, value in mysql_options(stores.settings, JOB.name).items() if name != "dbtable"}
     spark = _session(stores.spark)
     companies = spark.read.format("jdbc").options(**jdbc, dbtable=JOB.name).load()
@@ -61,7 +68,7 @@ def _session(ours: SparkSession) -> SparkSession:
     return spark
 
 
-def _events(spark: SparkSession, settings: Settings, hour: datetime) -> DataFrame:
+def _events(spark: SparkSession, settings: Settings, hour: datetime | None) -> DataFrame:
     source = {
         "keyspace": settings.cassandra_keyspace,
         "table": RAW_EVENTS.name,
@@ -70,11 +77,11 @@ def _events(spark: SparkSession, settings: Settings, hour: datetime) -> DataFram
         "spark.cassandra.connection.localDC": settings.cassandra_datacenter,
     }
     events = spark.read.format("org.apache.spark.sql.cassandra").options(**source).load()
-    start, end = (f"{moment:%Y-%m-%d %H:%M:%S}" for moment in (hour, hour + timedelta(hours=1)))
+    if hour is not None:
+        start, end = (f"{moment:%Y-%m-%d %H:%M:%S}" for moment in (hour, hour + timedelta(hours=1)))
+        events = events.where((F.col("event_time") >= start) & (F.col("event_time") < end))
     zeros = [F.coalesce(name, F.lit(0)).alias(name) for name in ("publisher_id", "campaign_id", "group_id", "bid")]
-    return events.where(
-        (F.col("event_time") >= start) & (F.col("event_time") < end) & F.col("job_id").isNotNull()
-    ).select(
+    return events.where(F.col("job_id").isNotNull()).select(
         F.date_trunc("day", "event_time").alias("dates"),
         F.hour("event_time").alias("hours"),
         "job_id",

@@ -4,11 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks import (
+    catch_up,
     freshness,
+    freshness_turn,
+    history_ingest,
+    history_report,
+    idle_cost,
     incremental,
     ingest_vs_dsbulk,
     ingest_vs_row_at_a_time,
     ingest_vs_structured_streaming,
+    late_events,
     report_growth,
     report_memory,
     sensor_growth,
@@ -31,11 +37,17 @@ SUITE = (
     Benchmark(tuple(ingest_vs_row_at_a_time.KEYS.values()), ingest_vs_row_at_a_time.measure),
     Benchmark(("ingest_vs_dsbulk",), ingest_vs_dsbulk.measure),
     Benchmark(("ingest_vs_structured_streaming",), ingest_vs_structured_streaming.measure),
+    Benchmark((history_ingest.KEY,), history_ingest.measure),
     Benchmark((*report_growth.GOALS, report_growth.GROWTH), report_growth.measure),
     Benchmark((incremental.KEY,), incremental.measure),
+    Benchmark((history_report.KEY,), history_report.measure),
+    Benchmark((catch_up.KEY,), catch_up.measure),
     Benchmark((report_memory.KEY,), report_memory.measure),
     Benchmark((sensor_growth.GROWTH, sensor_growth.TICK), sensor_growth.measure),
+    Benchmark((idle_cost.COST, idle_cost.FRESHNESS), idle_cost.measure),
+    Benchmark((late_events.KEY,), late_events.measure),
     Benchmark((freshness.KEY,), freshness.measure),
+    Benchmark((freshness_turn.KEY,), freshness_turn.measure),
 )
 
 
