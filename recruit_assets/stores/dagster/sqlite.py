@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
+from yaml import safe_dump
 
 from recruit_assets.stores.dagster.compat import (
     ConfigurableClassData,
@@ -26,6 +27,7 @@ from recruit_assets.stores.dagster.compat import (
     SqliteEventLogStorage,
     SqliteRunStorage,
     SqliteScheduleStorage,
+    SqliteStorageConfig,
     sqlite_folders,
     sqlite_url,
 )
@@ -46,16 +48,16 @@ class SqliteInstance(dg.DagsterInstance):
 
     @classmethod
     def config_defaults(cls, base_dir: str) -> Mapping[str, ConfigurableClassData | None]:
-        defaults = InstanceRef.config_defaults(base_dir)
-        ours = ConfigurableClassData(__name__, OpenSqliteStorage.__name__, defaults["storage"].config_yaml)
-        return {**defaults, "storage": ours}
+        config = safe_dump({"base_dir": base_dir})
+        ours = ConfigurableClassData(__name__, OpenSqliteStorage.__name__, config)
+        return {**InstanceRef.config_defaults(base_dir), "storage": ours}
 
 
 class OpenSqliteStorage(DagsterSqliteStorage):
     """The three storages of a Dagster home."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super(DagsterSqliteStorage, self).__init__()
+        super(DagsterSqliteStorage, self).__init__()  # type: ignore[no-untyped-call]  # Dagster's own would open theirs
         runs, events, schedules = sqlite_folders(base_dir)
         self.base_dir, self._inst_data = base_dir, inst_data
         self._run_storage = OpenRunStorage.from_local(runs)
@@ -63,7 +65,7 @@ class OpenSqliteStorage(DagsterSqliteStorage):
         self._schedule_storage = OpenScheduleStorage.from_local(schedules)
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, str]) -> Self:
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: SqliteStorageConfig) -> Self:
         return cls.from_local(config_value["base_dir"], inst_data)
 
 
