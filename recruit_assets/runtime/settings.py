@@ -7,6 +7,7 @@ resolved settings back to the environment.
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from ssl import SSLError, create_default_context
 from typing import Annotated, Any, Literal, Self
@@ -46,6 +47,12 @@ def _whole_hour(value: datetime) -> datetime:
     if value.minute or value.second or value.microsecond:
         raise ValueError("must be a whole hour, UTC, such as 2024-01-01T00:00")
     return value
+
+
+@cache
+def _timezones() -> set[str]:
+    """All names; finding them searches a folder of a thousand files, and each tick of a sensor loads the settings."""
+    return available_timezones()
 
 
 def _certificates(value: str) -> str:
@@ -198,7 +205,7 @@ class Settings(BaseSettings):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in _timezones():
             raise ValueError("isn't an IANA time zone name such as Europe/Berlin")
         return value
 

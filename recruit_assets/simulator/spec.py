@@ -15,7 +15,8 @@ MAX_JOBS = 100_000
 """Preparing a job's fragments takes 20 KB of memory and 0.2 ms."""
 MAX_CHUNK = 500
 """Records generated at once: small enough for a smooth rate and a prompt stop."""
-CHUNKS_PER_S = 20
+CHUNKS_PER_S = 4
+"""At low rates. Each chunk is a request to Kafka and a flush of its log: 20 of them took a tenth of a processor."""
 
 NOT_SIMULATED = frozenset(
     {DeadLetterReason.REJECTED_BY_STORE, DeadLetterReason.TOO_LATE, DeadLetterReason.INTERNAL_ERROR}

@@ -26,6 +26,7 @@ from recruit_assets.stores.dagster.compat import (
     WorkerStatus,
     run_module,
 )
+from recruit_assets.stores.dagster.compute_logs import without_repetition
 
 HOST_TAG = ".dagster/recruit/host"
 """The machine whose launcher, or `materialize`, started the run. The UI hides tags that begin with `.dagster/`."""
@@ -49,7 +50,7 @@ class LocalRunLauncher(ProcessRunLauncher):
         if run_module(run) != DEFINITIONS or not is_current():
             super().launch_run(context)
             return
-        pid = start_run(run.run_id, self.instance.get_ref())
+        pid = start_run(run.run_id, without_repetition(self.instance.get_ref()))
         self.instance.add_run_tags(run.run_id, {PID_TAG: str(pid)})
         self.add_launched(run.run_id)
 

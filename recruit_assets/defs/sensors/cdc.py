@@ -4,11 +4,14 @@ How the feed is read is in `hours.change_feed`, which hours are due in `hours.pl
 """
 
 import time
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import dagster as dg
 
 from recruit_assets.contract.tables import HOURLY_SQL_TABLES
 from recruit_assets.defs.jobs import hours_job
+from recruit_assets.defs.launcher.coordinator import AT_ONCE_TAG
 from recruit_assets.defs.partitions import hours
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
 from recruit_assets.defs.resources.base import settings_of
@@ -16,18 +19,22 @@ from recruit_assets.defs.runs import CDC_SENSOR, INCREMENTAL_TAG, range_tags, re
 from recruit_assets.defs.sensors.arrivals import arrivals
 from recruit_assets.defs.sensors.connections import stores
 from recruit_assets.hours.change_feed import FeedState, read_feed
-from recruit_assets.hours.planning import REST, HourRange, Plan, plan
+from recruit_assets.hours.planning import HOUR, REST, HourRange, PendingHour, Plan, plan
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.mysql.lookups import refresh_lookups_when_due
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 
 MINIMUM_INTERVAL_S = 1
-"""Dagster's daemon starts a round of its sensors every 5 s. With an interval of 5 s, a round that comes 4.9 s after the
-last tick would skip this sensor."""
 TICK_S = 4.0
-"""A tick waits this long for something to request, so that it is over when the daemon's next round begins."""
-READ_EVERY_S = 0.5
+"""A tick waits this long for something to request: a tick costs more than the evaluations in it."""
+READ_EVERY_S = 1.0
+ASK_EVERY_S = 0.25
+"""How often a waiting tick asks Dagster whether a run has ended; then it reads at once."""
+PAUSE = timedelta(seconds=5)
+"""How long after a run began the next one of the current hour begins, if few events came. A run takes a second of
+processor time, however few they are."""
+FEW_EVENTS = 200
 MAX_RETRIES_TAG = "dagster/max_retries"
 PRIORITY_TAG = "dagster/priority"
 PAST_TAG = "recruit/past"
@@ -51,7 +58,7 @@ def cassandra_cdc_sensor(
     give_up_at = time.monotonic() + TICK_S
     state, decided = evaluate(context.instance, settings)
     while not decided.requests and time.monotonic() + READ_EVERY_S < give_up_at:
-        time.sleep(READ_EVERY_S)
+        wait_for_a_run(context.instance)
         state, decided = evaluate(context.instance, settings)
     requests = [request(one, state) for one in decided.requests]
     if state.set_back_from is not None:
@@ -69,16 +76,33 @@ def evaluate(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedStat
     # read first: the hours of a run that ends meanwhile are left to the next evaluation
     unfinished = unfinished_runs(instance)
     failures = recent_failures(instance)
-    with stores.opened(settings) as (session, database):
-        state = read_feed(ChangeReader(session), PendingHours(database), failures=failures)
+    with stores.opened(settings) as (feed, database):
+        state = read_feed(feed, PendingHours(database), failures=failures)
+        paused = [one for one in state.pending if is_paused(one, state.now, feed)]
         for table in HOURLY_SQL_TABLES:
             refresh_lookups_when_due(database, table)
     open_past_runs = [one for one in unfinished.of_sensor if is_past(one, state)]
     slots = max(0, OPEN_PAST_RUNS - len(open_past_runs))
-    decided = plan(
-        state.pending, now=state.now, first_hour=hours.start, slots=slots, running=unfinished.hours, rest=REST
-    )
-    return state, decided
+    due = [one for one in state.pending if one not in paused]
+    decided = plan(due, now=state.now, first_hour=hours.start, slots=slots, running=unfinished.hours, rest=REST)
+    return state, replace(decided, resting=(*decided.resting, *(one.hour for one in paused)))
+
+
+def wait_for_a_run(instance: dg.DagsterInstance) -> None:
+    """Return when a run has ended or begun, or after READ_EVERY_S."""
+    before, until = unfinished_runs(instance), time.monotonic() + READ_EVERY_S
+    while time.monotonic() < until:
+        time.sleep(ASK_EVERY_S)
+        if unfinished_runs(instance) != before:
+            return
+
+
+def is_paused(one: PendingHour, now: datetime, feed: ChangeReader) -> bool:
+    """Whether the hour is the current one, a run has just covered it, and few events came since."""
+    covered = one.covered_through
+    if covered is None or not one.hour <= now < min(one.hour + HOUR, covered + PAUSE):
+        return False
+    return feed.events_since(covered, one.hour, now=now) < FEW_EVENTS
 
 
 def is_past(one: HourRange, state: FeedState) -> bool:
@@ -92,7 +116,7 @@ def request(one: HourRange, state: FeedState) -> dg.RunRequest:
     """
     failed = any(pending.attempts for pending in state.pending if pending.hour in one)
     kind = {} if failed else {INCREMENTAL_TAG: "yes"}
-    kind |= {PRIORITY_TAG: "0", PAST_TAG: "yes"} if is_past(one, state) else {PRIORITY_TAG: "1"}
+    kind |= {PRIORITY_TAG: "0", PAST_TAG: "yes"} if is_past(one, state) else {PRIORITY_TAG: "1", AT_ONCE_TAG: "yes"}
     return dg.RunRequest(
         run_key=f"{one}, feed read at {state.now:%Y-%m-%dT%H:%M:%S.%f}",
         tags=range_tags(one) | {MAX_RETRIES_TAG: "0"} | kind,

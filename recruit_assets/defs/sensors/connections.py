@@ -7,7 +7,8 @@ from typing import Generic, TypeVar
 
 from recruit_assets.runtime.errors import RecruitError
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.session import CassandraSession, open_session
+from recruit_assets.stores.cassandra.change_reader import ChangeReader
+from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.ingest_lag import open_lag_reader
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 
@@ -45,13 +46,13 @@ class Warm(Generic[Client]):
 
 
 @contextmanager
-def _open_stores(settings: Settings) -> Iterator[tuple[CassandraSession, ReportDatabase]]:
+def _open_stores(settings: Settings) -> Iterator[tuple[ChangeReader, ReportDatabase]]:
     with open_session(settings) as session, open_report_database(settings) as database:
-        yield session, database
+        yield ChangeReader(session), database  # it prepares its statements once
 
 
 stores = Warm(_open_stores)
-"""Cassandra and the report database."""
+"""The change feed and the report database."""
 database = Warm(open_report_database)
 """The report database alone, so that an alert about it needs no Cassandra."""
 kafka_lag = Warm(open_lag_reader)

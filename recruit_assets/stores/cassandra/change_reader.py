@@ -22,12 +22,13 @@ MIDNIGHT_OVERLAP = timedelta(minutes=1)
 
 
 class ChangeReader:
-    """Reads with one session; prepares its statement once."""
+    """Reads with one session; prepares its statements once."""
 
     def __init__(self, session: CassandraSession, *, page_rows: int = PAGE_ROWS) -> None:
         self._session = session
         self._page_rows = page_rows
         self._prepared: PreparedStatement | None = None
+        self._prepared_count: PreparedStatement | None = None
 
     def now(self) -> datetime:
         """Cassandra's clock."""
@@ -51,6 +52,20 @@ class ChangeReader:
             # a page that ends where it began holds one millisecond only: read a larger one
             limit = limit * 2 if page.read_through == position else self._page_rows
             position = page.read_through
+
+    def events_since(self, start: datetime, hour: datetime, *, now: datetime) -> int:
+        """How many events of the hour, and of the hours that share its shard, came today after `start`.
+
+        Costs one query.
+        """
+        if self._prepared_count is None:
+            self._prepared_count = self._session.prepare(
+                f"SELECT sum(row_count) FROM {self._session.table(EVENT_CHANGES)} "
+                "WHERE day = ? AND shard = ? AND changed_at > maxTimeuuid(?)"
+            )
+        shard = int(hour.timestamp()) // 3600 % CHANGE_SHARDS
+        ((count,),) = self._session.execute(self._prepared_count, (now.date(), shard, start))
+        return int(count or 0)
 
     def hours_ahead(self, now: datetime) -> set[datetime]:
         """The hours with changes later than `now`, which a clock that was ahead has given them.

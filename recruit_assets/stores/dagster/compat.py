@@ -3,6 +3,7 @@
 Checked with CHECKED_WITH. After an upgrade, `unit/stores/dagster/test_compat.py` shows what has changed.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -10,14 +11,32 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+from dagster._core.execution.compute_logs import redirect_stream
 from dagster._core.instance import InstanceRef
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
+from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecord,
     AssetCheckExecutionRecordStatus,
 )
+from dagster._core.storage.compute_log_manager import CapturedLogContext, ComputeIOType
+from dagster._core.storage.dagster_run import ACTIVE_RUN_STATUSES
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.schedules import SqliteScheduleStorage
+from dagster._core.storage.sqlite import create_db_conn_string as sqlite_url
+from dagster._core.storage.sqlite_storage import (
+    DagsterSqliteStorage,
+    SqliteStorageConfig,
+    _event_logs_directory,
+    _runs_directory,
+    _schedule_directory,
+)
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG as REPOSITORY_TAG
+from dagster._serdes import ConfigurableClassData
+from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from recruit_assets.stores.dagster.instance import LOCATION
 
@@ -25,11 +44,22 @@ __all__ = [
     "GRPC_INFO_TAG",
     "REPOSITORY_TAG",
     "RUN_MODULES",
+    "CapturedLogContext",
     "CheckEvaluation",
     "CheckRunHealthResult",
+    "ComputeIOType",
+    "ConfigurableClassData",
+    "DagsterSqliteStorage",
     "InstanceRef",
     "LaunchRunContext",
+    "LocalComputeLogManager",
     "ProcessRunLauncher",
+    "QueuedRunCoordinator",
+    "SqliteEventLogStorage",
+    "SqliteRunStorage",
+    "SqliteScheduleStorage",
+    "SqliteStorageConfig",
+    "SubmitRunContext",
     "WorkerStatus",
     "add_partition_metadata",
     "check_evaluations",
@@ -37,10 +67,15 @@ __all__ = [
     "has_partitioned_assets",
     "last_materialized_by",
     "last_ticks",
+    "may_start",
     "on_each_event",
+    "redirect_stream",
     "repository_label",
     "run_module",
     "sensor_cursors",
+    "shorten_sensor_rounds",
+    "sqlite_folders",
+    "sqlite_url",
 ]
 
 CHECKED_WITH = {"dagster": "1.13.27"}
@@ -170,6 +205,27 @@ class ProcessRunLauncher(dg.DefaultRunLauncher):
     def add_launched(self, run_id: str) -> None:
         """Have `join` wait for this run as well."""
         self._run_ids.add(run_id)
+
+
+def sqlite_folders(home: str) -> tuple[str, str, str]:
+    """Where a Dagster home keeps runs, events and schedules."""
+    return _runs_directory(home), _event_logs_directory(home), _schedule_directory(home)
+
+
+def may_start(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether the queue's limits would let this new run start now. One that uses pools is left to the queue."""
+    queue = instance.get_concurrency_config().run_queue_config
+    if queue is None or run.status is not dg.DagsterRunStatus.NOT_STARTED or run.run_op_concurrency is not None:
+        return False
+    active = instance.get_runs(dg.RunsFilter(statuses=ACTIVE_RUN_STATUSES))
+    has_slot = queue.max_concurrent_runs == -1 or len(active) < queue.max_concurrent_runs
+    return has_slot and not TagConcurrencyLimitsCounter(queue.tag_concurrency_limits, active).is_blocked(run)
+
+
+def shorten_sensor_rounds(seconds: float) -> None:
+    """In Dagster's daemon: have it look this often which sensors are due, instead of every 5 s. Elsewhere nothing."""
+    if loop := sys.modules.get("dagster._daemon.sensor"):
+        loop.MIN_INTERVAL_LOOP_TIME = seconds  # type: ignore[attr-defined]  # read again in each round
 
 
 def _metadata(record: AssetCheckExecutionRecord) -> Mapping[str, dg.MetadataValue]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -22,6 +23,16 @@ HOUR = timedelta(hours=1)
 Tick = Callable[..., dg.SensorResult]
 
 
+@dataclass(frozen=True)
+class Feed:
+    """A change feed with this many events after any time."""
+
+    new_events: int
+
+    def events_since(self, *_: object, **__: object) -> int:
+        return self.new_events
+
+
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as instance:
@@ -37,11 +48,12 @@ def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
         now: datetime = NOW,
         feed: Callable[..., FeedState] | None = None,
         tick_s: float = 0,
+        new_events: int = 0,
     ) -> dg.SensorResult:
         state = FeedState(now=now, checkpoint=now, changes_read=12, pending=hours)
         monkeypatch.setattr(cdc, "read_feed", feed or (lambda *_, **__: state))
         monkeypatch.setattr(cdc, "refresh_lookups_when_due", lambda *_: None)
-        monkeypatch.setattr(stores, "opened", lambda _: nullcontext((None, None)))
+        monkeypatch.setattr(stores, "opened", lambda _: nullcontext((Feed(new_events), None)))
         monkeypatch.setattr(cdc, "TICK_S", tick_s)
         settings = load_settings()
         monkeypatch.setenv("RECRUIT_MYSQL_PASSWORD", "")
@@ -75,7 +87,8 @@ def test_the_current_hour_is_requested_first_and_with_priority(tick: Tick) -> No
 
     now, before = HourRange(CURRENT, CURRENT), HourRange(CURRENT - HOUR, CURRENT - HOUR)
     assert found == [
-        range_tags(now) | {"dagster/max_retries": "0", "dagster/priority": "1", "recruit/incremental": "yes"},
+        range_tags(now)
+        | {"dagster/max_retries": "0", "dagster/priority": "1", "recruit/current": "yes", "recruit/incremental": "yes"},
         range_tags(before)
         | {"dagster/max_retries": "0", "dagster/priority": "0", "recruit/past": "yes", "recruit/incremental": "yes"},
     ]
@@ -159,6 +172,44 @@ def test_a_tick_waits_for_something_to_request(tick: Tick, monkeypatch: pytest.M
 
     assert len(requests_of(tick(feed=now_pending, tick_s=4.5))) == 1
     assert clock == [2 * cdc.READ_EVERY_S]
+
+
+def test_a_waiting_tick_reads_at_once_when_a_run_has_ended(
+    instance: dg.DagsterInstance, tick: Tick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_starting_run(instance, HourRange(CURRENT, CURRENT), sensor=CDC_SENSOR)
+    clock = [0.0]
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        for run in instance.get_runs():
+            instance.report_run_failed(run)
+
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.sleep", sleep)
+
+    assert len(requests_of(tick(pending(CURRENT), tick_s=4.5))) == 1
+    assert clock == [cdc.ASK_EVERY_S]
+
+
+def test_the_current_hour_pauses_after_a_run_while_few_events_come(tick: Tick) -> None:
+    """A run costs a second of processor time, however few events it counts."""
+    just_covered = pending(CURRENT, covered_through=NOW - timedelta(seconds=2))
+
+    result = tick(just_covered, new_events=cdc.FEW_EVENTS - 1)
+
+    assert result.run_requests == []
+    assert result.skip_reason == dg.SkipReason(
+        "read 12 changes through 2026-01-05 07:30:00 (Cassandra's clock), 1 hours pending; "
+        "1 were replaced less than 3 minutes ago, first 2026-01-05 07:00"
+    )
+    assert len(requests_of(tick(just_covered, new_events=cdc.FEW_EVENTS))) == 1
+    assert len(requests_of(tick(just_covered, now=NOW + cdc.PAUSE))) == 1
+
+
+def test_an_hour_that_has_just_ended_does_not_pause(tick: Tick) -> None:
+    ended = CURRENT + HOUR
+    assert len(requests_of(tick(pending(CURRENT, covered_through=ended - timedelta(seconds=1)), now=ended))) == 1
 
 
 def test_no_run_key_silences_a_retry(tick: Tick) -> None:
