@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+from dagster._core.events import ASSET_EVENTS
 from dagster._core.execution.compute_logs import redirect_stream
 from dagster._core.instance import InstanceRef
 from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, WorkerStatus
@@ -22,6 +23,7 @@ from dagster._core.storage.asset_check_execution_record import (
 from dagster._core.storage.compute_log_manager import CapturedLogContext, ComputeIOType
 from dagster._core.storage.dagster_run import ACTIVE_RUN_STATUSES
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.schedules import SqliteScheduleStorage
@@ -41,6 +43,7 @@ from dagster._utils.tags import TagConcurrencyLimitsCounter
 from recruit_assets.stores.dagster.instance import LOCATION
 
 __all__ = [
+    "ASSET_EVENTS",
     "GRPC_INFO_TAG",
     "REPOSITORY_TAG",
     "RUN_MODULES",
@@ -55,6 +58,7 @@ __all__ = [
     "LocalComputeLogManager",
     "ProcessRunLauncher",
     "QueuedRunCoordinator",
+    "SqlEventLogStorageTable",
     "SqliteEventLogStorage",
     "SqliteRunStorage",
     "SqliteScheduleStorage",
