@@ -48,7 +48,7 @@ def arrived(rate: float, *, hours_before: int = 0) -> SimulationSpec:
 
 
 def describe(history: SimulationSpec) -> str:
-    return f"{history.events:,} events from {history.start:%H:%M} to {history.end:%H:%M}"
+    return f"{history.events:,} events from {history.start:%Y-%m-%d %H:%M} to {history.end:%Y-%m-%d %H:%M}"
 
 
 def current_hour() -> datetime:
