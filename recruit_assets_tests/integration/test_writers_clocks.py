@@ -5,7 +5,7 @@ from threading import Event
 
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import to_ms
-from recruit_assets.stores.cassandra.event_writes import EventWrites
+from recruit_assets.stores.cassandra.event_writes import Change, EventWrites
 from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.spark.frames import CassandraFrames
@@ -15,7 +15,8 @@ SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 
 def raise_version(writes: EventWrites, *, micro_batch: int) -> None:
     durable = Event()
-    writes.send_version(to_ms(SEVEN), {3}, micro_batch=micro_batch, done=lambda _: durable.set())
+    change = Change(to_ms(SEVEN), {3}, row_count=1)
+    writes.send_versions([change], micro_batch=micro_batch, done=lambda _: durable.set())
     assert durable.wait(30)
 
 

@@ -30,7 +30,6 @@ from dagster._core.storage.schedules import SqliteScheduleStorage
 from dagster._core.storage.sqlite import create_db_conn_string as sqlite_url
 from dagster._core.storage.sqlite_storage import (
     DagsterSqliteStorage,
-    SqliteStorageConfig,
     _event_logs_directory,
     _runs_directory,
     _schedule_directory,
@@ -62,7 +61,6 @@ __all__ = [
     "SqliteEventLogStorage",
     "SqliteRunStorage",
     "SqliteScheduleStorage",
-    "SqliteStorageConfig",
     "SubmitRunContext",
     "WorkerStatus",
     "add_partition_metadata",

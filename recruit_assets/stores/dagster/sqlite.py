@@ -29,7 +29,6 @@ from recruit_assets.stores.dagster.compat import (
     SqliteEventLogStorage,
     SqliteRunStorage,
     SqliteScheduleStorage,
-    SqliteStorageConfig,
     sqlite_folders,
     sqlite_url,
 )
@@ -72,7 +71,7 @@ class OpenSqliteStorage(DagsterSqliteStorage):
         self._schedule_storage = OpenScheduleStorage.from_local(schedules)
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: SqliteStorageConfig) -> Self:
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> Self:
         return cls.from_local(config_value["base_dir"], inst_data)
 
 
