@@ -71,7 +71,7 @@ class OpenSqliteStorage(DagsterSqliteStorage):
         self._schedule_storage = OpenScheduleStorage.from_local(schedules)
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> Self:
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: dict[str, Any]) -> Self:  # type: ignore[override]  # Dagster's own class narrows it too
         return cls.from_local(config_value["base_dir"], inst_data)
 
 
