@@ -110,7 +110,7 @@ def scattered(count: int, *, first: int = 0) -> list[ARecord]:
     ]
 
 
-@pytest.mark.parametrize(("waiting", "micro_batches"), [(1_000, 2), (0, 4)], ids=["more waits", "all is polled"])
+@pytest.mark.parametrize(("waiting", "micro_batches"), [(1_000, 1), (0, 2)], ids=["more waits", "all is polled"])
 def test_while_scattered_events_wait_in_the_topic_a_micro_batch_takes_more_of_them(
     waiting: int, micro_batches: int
 ) -> None:
