@@ -9,9 +9,10 @@ import pytest
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.retention import Retention, RetentionChange
 from recruit_assets.ingest import conversion
+from recruit_assets.ingest.buffer import MICRO_BATCH_BYTES, MICRO_BATCH_RECORDS
 from recruit_assets.ingest.conversion import LAYOUTS_MAX_AGE_S
 from recruit_assets.ingest.metrics import IngestMetrics
-from recruit_assets.ingest.worker import MICRO_BATCH_BYTES, MICRO_BATCH_RECORDS, Connections, Worker
+from recruit_assets.ingest.worker import Connections, Worker
 from recruit_assets.ingest.writer import EventWriter
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.runtime.times import to_ms
