@@ -205,6 +205,8 @@ class Worker:
         self._report_retention_gaps()
         started_at = self._clock()
         converted = self._converter.convert(records)
+        hours = {row.raw.partition[0] for row in converted.rows}
+        self._are_scattered = len(converted.rows) < SCATTERED_EVENTS_PER_HOUR * len(hours)
         micro_batch = self._writer.submit(converted.rows)
         # after the events: a dead letter topic that is down holds up offsets, not data
         for letter in converted.letters:
@@ -224,7 +226,6 @@ class Worker:
             pending.letters.append(dead_letter_for(pending.records[row.source], why))
             self._dead_letters.send(pending.letters[-1])
         self._dead_letters.acknowledged()
-        self._are_scattered = written.hours.total() < SCATTERED_EVENTS_PER_HOUR * len(written.hours)
         self._count(pending, written.hours)
         self._commit(pending.offsets)
         self._metrics.batch_seconds.observe(self._clock() - pending.started_at)

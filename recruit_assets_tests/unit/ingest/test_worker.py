@@ -111,7 +111,7 @@ def scattered(count: int, *, first: int = 0) -> list[ARecord]:
     ]
 
 
-@pytest.mark.parametrize(("waiting", "micro_batches"), [(1_000, 1), (0, 2)], ids=["more waits", "all is polled"])
+@pytest.mark.parametrize(("waiting", "micro_batches"), [(1_000, 3), (0, 8)], ids=["more waits", "all is polled"])
 def test_while_scattered_events_wait_in_the_topic_a_micro_batch_takes_more_of_them(
     waiting: int, micro_batches: int
 ) -> None:
@@ -119,11 +119,9 @@ def test_while_scattered_events_wait_in_the_topic_a_micro_batch_takes_more_of_th
     setup = Setup(ScriptedMember(scattered(10), [], [], *(scattered(10, first=10 * n) for n in range(1, 20))))
     setup.member.end = waiting
 
-    setup.run(9)
-    few = len({number for _, _, number in setup.writes.versions})
-    setup.run(30)
+    setup.run(45)
 
-    assert few == micro_batches
+    assert len({number for _, _, number in setup.writes.versions}) == micro_batches
     assert (setup.rows, setup.member.commits[-1]) == (200, {0: 200})
 
 
