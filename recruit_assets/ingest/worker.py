@@ -8,12 +8,13 @@ import gc
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason
+from recruit_assets.ingest.buffer import SCATTERED_FACTOR, Buffer
 from recruit_assets.ingest.conversion import Converter
 from recruit_assets.ingest.dead_letters import dead_letter_for
 from recruit_assets.ingest.metrics import IngestMetrics
@@ -28,21 +29,16 @@ from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.dead_letter_topic import open_dead_letter_topic
 from recruit_assets.stores.kafka.group_member import GroupMember
 from recruit_assets.stores.kafka.record import Record
-from recruit_assets.stores.kafka.record_batches import HEADER_COST_BYTES
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
 from recruit_assets.transforms.validate import Limits
 
 log = logging.getLogger(__name__)
 
 MAX_POLL_RECORDS = 1_000
-MICRO_BATCH_RECORDS = 16_000
-"""While catching up, records spread over many hours and buckets: with 8,000, half as many rows share a batch."""
-MICRO_BATCH_BYTES = 16 * 1024 * 1024
-SCATTERED_FACTOR = 3
-"""How much larger a micro-batch may be while events are scattered, as those of a history in random order."""
 SCATTERED_EVENTS_PER_HOUR = 50
 """Fewer events per touched hour are scattered: the hour's version and change cost as much as they do."""
 SCATTERED_LINGER_S = 10.0
+"""How long the buffer then waits for records that the topic already has."""
 LINGER_S = 1.0
 """How long a partly filled buffer waits for more. Each micro-batch adds a change feed row per hour it touches."""
 DRAIN_POLL_S = 0.05
@@ -96,27 +92,6 @@ class PendingCommit:
     micro_batch: MicroBatch
     letters: list[DeadLetter]
     unattributed: int
-
-
-@dataclass(slots=True)
-class Buffer:
-    """Records that were polled and not yet submitted."""
-
-    records: list[Record] = field(default_factory=list)
-    size_bytes: int = 0
-    since: float = 0.0
-
-    def add(self, records: Sequence[Record], *, now: float) -> None:
-        if not self.records:
-            self.since = now
-        self.records.extend(records)
-        self.size_bytes += sum(
-            len(record.value or b"") + len(record.key or b"") + (_size(record.headers) if record.headers else 0)
-            for record in records
-        )
-
-    def is_full(self, *, factor: int) -> bool:
-        return len(self.records) >= factor * MICRO_BATCH_RECORDS or self.size_bytes >= factor * MICRO_BATCH_BYTES
 
 
 class Worker:
@@ -230,6 +205,8 @@ class Worker:
         self._report_retention_gaps()
         started_at = self._clock()
         converted = self._converter.convert(records)
+        hours = {row.raw.partition[0] for row in converted.rows}
+        self._are_scattered = len(converted.rows) < SCATTERED_EVENTS_PER_HOUR * len(hours)
         micro_batch = self._writer.submit(converted.rows)
         # after the events: a dead letter topic that is down holds up offsets, not data
         for letter in converted.letters:
@@ -249,7 +226,6 @@ class Worker:
             pending.letters.append(dead_letter_for(pending.records[row.source], why))
             self._dead_letters.send(pending.letters[-1])
         self._dead_letters.acknowledged()
-        self._are_scattered = written.hours.total() < SCATTERED_EVENTS_PER_HOUR * len(written.hours)
         self._count(pending, written.hours)
         self._commit(pending.offsets)
         self._metrics.batch_seconds.observe(self._clock() - pending.started_at)
@@ -311,10 +287,6 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _size(headers: Iterable[tuple[str, bytes | None]]) -> int:
-    return sum(HEADER_COST_BYTES + len(name) + len(found or b"") for name, found in headers)
 
 
 def _offsets_after(records: Sequence[Record]) -> dict[int, int]:

@@ -151,10 +151,10 @@ class MemberInMemory:
         return {partition: offset for partition, offset in self._position.items() if offset}
 
     def ends(self) -> dict[int, int]:
-        return {partition: len(records) for partition, records in enumerate(self._stores.topic.records)}
+        return {partition: len(self._stores.topic.records[partition]) for partition in self._position}
 
     def backlog(self) -> int:
-        return sum(self.ends().values())
+        return sum(map(len, self._stores.topic.records))
 
     def resume(self) -> dict[int, int]:
         self.rebalanced = False

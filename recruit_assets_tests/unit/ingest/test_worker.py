@@ -9,9 +9,10 @@ import pytest
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.retention import Retention, RetentionChange
 from recruit_assets.ingest import conversion
+from recruit_assets.ingest.buffer import MICRO_BATCH_BYTES, MICRO_BATCH_RECORDS
 from recruit_assets.ingest.conversion import LAYOUTS_MAX_AGE_S
 from recruit_assets.ingest.metrics import IngestMetrics
-from recruit_assets.ingest.worker import MICRO_BATCH_BYTES, MICRO_BATCH_RECORDS, Connections, Worker
+from recruit_assets.ingest.worker import Connections, Worker
 from recruit_assets.ingest.writer import EventWriter
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.runtime.times import to_ms
@@ -110,7 +111,7 @@ def scattered(count: int, *, first: int = 0) -> list[ARecord]:
     ]
 
 
-@pytest.mark.parametrize(("waiting", "micro_batches"), [(1_000, 2), (0, 4)], ids=["more waits", "all is polled"])
+@pytest.mark.parametrize(("waiting", "micro_batches"), [(1_000, 3), (0, 8)], ids=["more waits", "all is polled"])
 def test_while_scattered_events_wait_in_the_topic_a_micro_batch_takes_more_of_them(
     waiting: int, micro_batches: int
 ) -> None:
@@ -118,11 +119,9 @@ def test_while_scattered_events_wait_in_the_topic_a_micro_batch_takes_more_of_th
     setup = Setup(ScriptedMember(scattered(10), [], [], *(scattered(10, first=10 * n) for n in range(1, 20))))
     setup.member.end = waiting
 
-    setup.run(9)
-    few = len({number for _, _, number in setup.writes.versions})
-    setup.run(30)
+    setup.run(45)
 
-    assert few == micro_batches
+    assert len({number for _, _, number in setup.writes.versions}) == micro_batches
     assert (setup.rows, setup.member.commits[-1]) == (200, {0: 200})
 
 
