@@ -67,7 +67,8 @@ def hours_of(keys: Iterable[str]) -> Sequence[datetime]:
 
 
 hours = hourly_partitions(load_settings().first_hour)
-BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=24)
+HOURS_PER_BACKFILL_RUN = 7 * 24
+BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=HOURS_PER_BACKFILL_RUN)
 """A range that somebody picks in the UI becomes runs of this many hours, which can be watched and canceled. Dagster
 stores three planned events per hour before it queues a run, which may take 90 s (`start_timeout_seconds`). Runs whose
 tags name a longer range work as well."""

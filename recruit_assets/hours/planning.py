@@ -3,7 +3,7 @@
 Pure functions, shared by the sensor, the daily schedule and `materialize`; the current time is an argument.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,8 @@ from recruit_assets.contract.tables import CHANGE_SKEW_S
 
 HOUR = timedelta(hours=1)
 SKEW = timedelta(seconds=CHANGE_SKEW_S)
-HOURS_PER_RUN = 92 * 24
+MOST_HOURS = (92 * 24, 24, 1)
+"""Of a range, by how often its hours have failed: an hour that makes others fail is soon alone."""
 EVENTS_PER_RUN = 1_000_000
 """A run of so many changed events takes well under a minute. The report shows nothing of a run before its end."""
 EVENTS_IF_UNKNOWN = EVENTS_PER_RUN // 24
@@ -139,11 +140,10 @@ def plan(
 ) -> Plan:
     """What to request: the current hour, and at most `slots` ranges of earlier hours, newest first.
 
-    A range ends at HOURS_PER_RUN, or before its changes stand for more than EVENTS_PER_RUN events.
-
-    A range may span hours that aren't pending, but none that is in a run already, and none that failed, which could
-    make the whole range fail. An hour that failed is requested alone. Without `running` hours and `rest`, every hour
-    whose `next_try_at` has passed is due. A running range of older hours too doesn't hold back the current hour.
+    A range has at most MOST_HOURS, and changes that stand for at most EVENTS_PER_RUN events. It may span hours that
+    aren't pending, but none that is in a run already, and none that failed more often, which could make the whole range
+    fail. Without `running` hours and `rest`, every hour whose `next_try_at` has passed is due. A running range of older
+    hours too doesn't hold back the current hour.
     """
     current = now.replace(minute=0, second=0, microsecond=0)
     running = [run if run.first >= current else HourRange(run.first, min(run.last, current - HOUR)) for run in running]
@@ -155,13 +155,11 @@ def plan(
     waiting = {hour for hour in paused if inside[hour].attempts} - busy
     resting = {hour for hour, one in inside.items() if is_resting(one, now=now, rest=rest)} - busy - waiting
     due = inside.keys() - busy - waiting - resting
-    alone = {hour for hour in due if inside[hour].attempts}
     requests, left = _ranges(
-        {hour: inside[hour].event_count for hour in due},
-        alone=alone,
+        {hour: inside[hour] for hour in due},
         current=current,
         slots=slots,
-        barriers=[*running, *_single(waiting)],
+        is_barrier=lambda hour: hour in waiting or any(hour in run for run in running),
     )
     return Plan(
         requests=tuple(requests),
@@ -174,18 +172,13 @@ def plan(
 
 
 def _ranges(
-    due: Mapping[datetime, int | None],
-    *,
-    alone: Collection[datetime],
-    current: datetime,
-    slots: int,
-    barriers: Sequence[HourRange],
-) -> tuple[list[HourRange], set[datetime]]:
-    """Ranges for the due hours with these event counts, until the slots are used, and the hours that are left over.
+    due: Mapping[datetime, PendingHour], *, current: datetime, slots: int, is_barrier: Callable[[datetime], bool]
+) -> tuple[list[HourRange], Collection[datetime]]:
+    """Ranges for the due hours, until the slots are used, and the hours that are left over.
 
     The current hour needs no slot: a backlog must not delay it.
     """
-    left = set(due)
+    left = dict(due)
     requests: list[HourRange] = []
     for last in sorted(due, reverse=True):
         if last not in left:
@@ -193,37 +186,40 @@ def _ranges(
         slots -= last < current
         if slots < 0:
             break
-        first = last
-        if last not in alone:
-            # a run of the current hour takes no older hours along, which would delay it
-            floor = current if last >= current else last - (HOURS_PER_RUN - 1) * HOUR
-            allowed = {hour: due[hour] for hour in left - set(alone)}
-            first = _reach_back(last, floor=floor, due=allowed, barriers=[*barriers, *_single(alone)])
-        requests.append(HourRange(first, last))
-        left -= set(requests[-1].hours())
-    return requests, left
+        requests.append(HourRange(_first_hour(due[last], left, current=current, is_barrier=is_barrier), last))
+        for hour in requests[-1].hours():
+            left.pop(hour, None)
+    return requests, left.keys()
 
 
-def _reach_back(
-    last: datetime, *, floor: datetime, due: Mapping[datetime, int | None], barriers: Sequence[HourRange]
+def _first_hour(
+    last: PendingHour,
+    due: Mapping[datetime, PendingHour],
+    *,
+    current: datetime,
+    is_barrier: Callable[[datetime], bool],
 ) -> datetime:
-    """The earliest due hour from `floor` on that neither a barrier nor too many events separate from `last`."""
-    first = hour = last
-    events = _events(due, last)
-    while hour > floor and not any(hour - HOUR in barrier for barrier in barriers):
+    """The first hour of the range that ends with `last`: a due one that no barrier or limit separates from it."""
+    failures = _failures(last)
+    floor = last.hour - (MOST_HOURS[failures] - 1) * HOUR
+    if last.hour >= current:
+        floor = max(floor, current)  # a run of the current hour takes no older hours along, which would delay it
+    first = hour = last.hour
+    events = _events(last)
+    while hour > floor and not is_barrier(hour - HOUR):
         hour -= HOUR
-        events += _events(due, hour)
-        if events > EVENTS_PER_RUN:
+        one = due.get(hour)
+        events += _events(one)
+        if events > EVENTS_PER_RUN or (one is not None and _failures(one) != failures):
             break
-        if hour in due:
+        if one is not None:
             first = hour
     return first
 
 
-def _events(due: Mapping[datetime, int | None], hour: datetime) -> int:
-    known = due.get(hour)
-    return EVENTS_IF_UNKNOWN if known is None else known
+def _failures(one: PendingHour) -> int:
+    return min(one.attempts, len(MOST_HOURS) - 1)
 
 
-def _single(hours: Iterable[datetime]) -> list[HourRange]:
-    return [HourRange(hour, hour) for hour in hours]
+def _events(one: PendingHour | None) -> int:
+    return EVENTS_IF_UNKNOWN if one is None or one.event_count is None else one.event_count

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from recruit_assets.defs.partitions import HOURS_PER_BACKFILL_RUN
 from recruit_assets.defs.runs import hours_of_tags
-from recruit_assets.hours.planning import HOUR, HOURS_PER_RUN, HourRange
+from recruit_assets.hours.planning import HOUR, HourRange
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.dagster.history import UNFINISHED
 from recruit_assets.stores.mysql.connection import open_report_database
@@ -37,13 +38,13 @@ def test_any_range_works_and_can_be_canceled_and_the_current_hour_stays_fresh(pl
     """As one run, 764 hours or two years didn't start in time, and held back every hour of theirs meanwhile."""
     settings, ui = platform.settings, platform.ui
     one_hour = ui.materialize(HourRange(YESTERDAY, YESTERDAY))
-    three_days = ui.materialize(HourRange(YESTERDAY - 72 * HOUR, YESTERDAY - HOUR))
-    platform.wait(lambda: {ui.backfill_status(one) for one in (one_hour, three_days)} == {"COMPLETED_SUCCESS"}, 240)
-    assert [len(platform.runs_of(one_hour)), len(platform.runs_of(three_days))] == [1, 3]
+    eight_days = ui.materialize(HourRange(YESTERDAY - 192 * HOUR, YESTERDAY - HOUR))
+    platform.wait(lambda: {ui.backfill_status(one) for one in (one_hour, eight_days)} == {"COMPLETED_SUCCESS"}, 240)
+    assert [len(platform.runs_of(one_hour)), len(platform.runs_of(eight_days))] == [1, 2]
 
     two_years = ui.materialize(TWO_YEARS)
     platform.wait(lambda: len(platform.runs_of(two_years)) > 2, 120)
-    assert all(len(hours_of_tags(run.tags) or ()) == HOURS_PER_RUN for run in platform.runs_of(two_years))
+    assert all(len(hours_of_tags(run.tags) or ()) == HOURS_PER_BACKFILL_RUN for run in platform.runs_of(two_years))
     now = datetime.now(UTC)
     click(settings, now, seed=1)
     platform.wait(lambda: now.replace(minute=0, second=0, microsecond=0) in reported_hours(settings), 120)

@@ -24,9 +24,10 @@ CONNECT_TIMEOUT_S = 10
 REQUEST_TIMEOUT_S = 30
 CONCURRENCY = 64
 HOURS_PER_QUERY = 100
+BATCHES_IN_FLIGHT = 8
 BATCH_BYTES = 8 * 1024
 """Of the values. Cassandra counts up to five times as much for short ones, and rejects batches above 50 KiB."""
-READ_RETRIES = 4
+RETRIES = 4
 """Each after the server's timeout of 5 s. The cluster notices a lost node within 20 s; REQUEST_TIMEOUT_S is 30."""
 
 Row = tuple[Any, ...]
@@ -91,9 +92,12 @@ class CassandraSession:
         ]
 
     def execute_batches(self, calls: Iterable[tuple[PreparedStatement, Sequence[object]]]) -> None:
-        """Execute these writes of small rows, many per request. An error may leave any of them undone."""
+        """Execute these writes of small rows, many per request. An error may leave any of them undone.
+
+        They are repeated if a replica doesn't answer in time, so they must have write timestamps of their own.
+        """
         bound = [statement.bind(values) for statement, values in calls]
-        self.execute_concurrent((batch, ()) for batch in _batches(bound))
+        self.execute_concurrent(((batch, ()) for batch in _batches(bound)), concurrency=BATCHES_IN_FLIGHT)
 
     def now_ms(self) -> int:
         """Cassandra's clock, milliseconds since the epoch."""
@@ -109,11 +113,14 @@ class CassandraSession:
         return str(found[0][0]) if found else ""
 
 
-class RetryReads(RetryPolicy):  # type: ignore[misc]  # the driver is untyped
-    """Retries a read that a replica didn't answer: until the cluster notices a lost node, reads still go there."""
+class RetryTimeouts(RetryPolicy):  # type: ignore[misc]  # the driver is untyped
+    """Repeats what a replica didn't answer, if that is safe: until the cluster notices a lost node, it is asked too."""
 
     def on_read_timeout(self, *_: object, retry_num: int, **__: object) -> tuple[int, None]:
-        return (self.RETRY if retry_num < READ_RETRIES else self.RETHROW), None
+        return (self.RETRY if retry_num < RETRIES else self.RETHROW), None
+
+    def on_write_timeout(self, query: BatchStatement, *_: object, retry_num: int, **__: object) -> tuple[int, None]:
+        return (self.RETRY if query.is_idempotent and retry_num < RETRIES else self.RETHROW), None
 
 
 @contextmanager
@@ -124,7 +131,7 @@ def open_session(settings: Settings) -> Iterator[CassandraSession]:
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(local_dc=settings.cassandra_datacenter)),
         consistency_level=ConsistencyLevel.LOCAL_QUORUM,
         request_timeout=REQUEST_TIMEOUT_S,
-        retry_policy=RetryReads(),
+        retry_policy=RetryTimeouts(),
         row_factory=tuple_rows,
     )
     with translated_errors(f"find {settings.cassandra_hosts}"):
@@ -205,16 +212,22 @@ def translated_errors(doing: str) -> Iterator[None]:
 
 def _batches(statements: Iterable[BoundStatement]) -> Iterator[BatchStatement]:
     """The statements in unlogged batches, each of which may write to many partitions."""
-    batch, size = BatchStatement(BatchType.UNLOGGED), 0
+    batch, size = _empty_batch(), 0
     for statement in statements:
         added = sum(len(value) for value in statement.values if isinstance(value, bytes))
         if size and size + added > BATCH_BYTES:
             yield batch
-            batch, size = BatchStatement(BatchType.UNLOGGED), 0
+            batch, size = _empty_batch(), 0
         batch.add(statement)
         size += added
     if size:
         yield batch
+
+
+def _empty_batch() -> BatchStatement:
+    batch = BatchStatement(BatchType.UNLOGGED)
+    batch.is_idempotent = True
+    return batch
 
 
 def _text(statement: Statement | BatchStatement) -> str:

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recruit_assets.hours.planning import (
+    EVENTS_PER_RUN,
     HOUR,
+    MOST_HOURS,
     REST,
     FailedRun,
     HourRange,
@@ -127,7 +129,7 @@ def test_the_next_hour_runs_with_the_current() -> None:
     assert planned(*pending(ago(-1), ago(0))).requests == (HourRange(ago(0), ago(-1)),)
 
 
-def test_a_backlog_of_a_week_is_split_into_ranges_of_a_day() -> None:
+def test_a_backlog_of_a_week_with_unknown_changes_is_split_into_ranges_of_a_day() -> None:
     requests = planned(*pending(*(ago(n) for n in range(1, 171)))).requests
 
     assert [len(one) for one in requests] == [24] * 7 + [2]
@@ -171,6 +173,23 @@ def test_an_hour_that_failed_runs_alone_once_its_pause_is_over() -> None:
     requests = planned(*pending(ago(1), ago(3)), bad).requests
 
     assert requests == tuple(HourRange(hour, hour) for hour in (ago(1), ago(2), ago(3)))
+
+
+@pytest.mark.parametrize(("attempts", "lengths"), [(0, [60]), (1, [24, 24, 12]), (2, [1] * 60), (9, [1] * 60)])
+def test_hours_that_failed_together_are_tried_in_shorter_ranges(attempts: int, lengths: list[int]) -> None:
+    """One of them may make every range fail that it is part of."""
+    small = [replace(one, attempts=attempts, event_count=9) for one in pending(*map(ago, range(1, 61)))]
+
+    assert [len(one) for one in planned(*small, slots=60).requests] == lengths
+
+
+def test_a_range_ends_before_its_changes_stand_for_too_many_events() -> None:
+    counts = [EVENTS_PER_RUN // 2, EVENTS_PER_RUN // 2, 1, EVENTS_PER_RUN, 2 * EVENTS_PER_RUN, 1]
+    hours = [
+        replace(one, event_count=count) for one, count in zip(pending(*map(ago, range(1, 7))), counts, strict=True)
+    ]
+
+    assert [len(one) for one in planned(*hours).requests] == [2, 1, 1, 1, 1]
 
 
 def test_an_hour_that_failed_waits_and_blocks_no_other() -> None:
@@ -295,14 +314,15 @@ def test_no_pending_hour_is_lost_and_no_hour_runs_twice(
 
 
 @given(st.lists(hours_strategy, unique_by=lambda one: one.hour), st.integers(0, 9))
-def test_every_range_fits_into_a_run_and_a_failed_hour_is_alone(hours: list[PendingHour], slots: int) -> None:
-    failed = {one.hour for one in hours if one.attempts}
+def test_every_range_fits_into_a_run_with_hours_that_failed_equally_often(hours: list[PendingHour], slots: int) -> None:
+    failures = {one.hour: min(one.attempts, 2) for one in hours}
 
     requests = planned(*hours, slots=slots).requests
 
     assert sum(1 for one in requests if one.last < CURRENT) <= slots
-    assert all(1 <= len(one) <= 24 for one in requests)
-    assert all(len(one) == 1 for one in requests if failed & set(one.hours()))
+    for one in requests:
+        (of_its_hours,) = {failures[hour] for hour in one.hours() if hour in failures}
+        assert 1 <= len(one) <= MOST_HOURS[of_its_hours]
 
 
 @given(st.lists(hours_strategy, unique_by=lambda one: one.hour))
