@@ -24,7 +24,9 @@ CONNECT_TIMEOUT_S = 10
 REQUEST_TIMEOUT_S = 30
 CONCURRENCY = 64
 HOURS_PER_QUERY = 100
-BATCHES_IN_FLIGHT = 8
+BATCHES_IN_FLIGHT = 16
+STATEMENTS_PER_BATCH = 10
+"""Cassandra warns of batches with more partitions."""
 BATCH_BYTES = 8 * 1024
 """Of the values. Cassandra counts up to five times as much for short ones, and rejects batches above 50 KiB."""
 RETRIES = 4
@@ -215,7 +217,7 @@ def _batches(statements: Iterable[BoundStatement]) -> Iterator[BatchStatement]:
     batch, size = _empty_batch(), 0
     for statement in statements:
         added = sum(len(value) for value in statement.values if isinstance(value, bytes))
-        if size and size + added > BATCH_BYTES:
+        if len(batch) == STATEMENTS_PER_BATCH or (size and size + added > BATCH_BYTES):
             yield batch
             batch, size = _empty_batch(), 0
         batch.add(statement)

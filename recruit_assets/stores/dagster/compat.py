@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.execution.compute_logs import redirect_stream
 from dagster._core.instance import InstanceRef
@@ -46,6 +47,7 @@ __all__ = [
     "GRPC_INFO_TAG",
     "REPOSITORY_TAG",
     "RUN_MODULES",
+    "AssetCheckEvaluationPlanned",
     "CapturedLogContext",
     "CheckEvaluation",
     "CheckRunHealthResult",

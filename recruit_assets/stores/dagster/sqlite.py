@@ -22,6 +22,7 @@ from yaml import safe_dump
 
 from recruit_assets.stores.dagster.compat import (
     ASSET_EVENTS,
+    AssetCheckEvaluationPlanned,
     ConfigurableClassData,
     DagsterSqliteStorage,
     InstanceRef,
@@ -160,6 +161,18 @@ class OpenEventLogStorage(SqliteEventLogStorage):
             last = {(one.dagster_event_type, one.get_dagster_event().asset_key): n for n, one in enumerate(events)}
             for n in last.values():
                 self._store_asset_event(connection, events[n], ids[n])
+
+    def store_asset_check_event(self, event: dg.EventLogEntry, event_id: int | None) -> None:
+        """Store one row for a planned evaluation. Dagster stores one per partition, which the evaluation won't find.
+
+        An evaluation of a single partition, which another project's checks may have, gets a row of its own later.
+        """
+        dagster_event = event.get_dagster_event()
+        planned = dagster_event.event_specific_data
+        if isinstance(planned, AssetCheckEvaluationPlanned):
+            whole = AssetCheckEvaluationPlanned(asset_key=planned.asset_key, check_name=planned.check_name)
+            event = event._replace(dagster_event=dagster_event._replace(event_specific_data=whole))
+        super().store_asset_check_event(event, event_id)
 
     def wipe(self) -> None:
         _close_all()
