@@ -24,6 +24,7 @@ from recruit_assets.stores.spark.frames import CassandraFrames
 from recruit_assets_tests.conftest import sees
 from recruit_assets_tests.own_project.tables import VIEWS, VISIT_REPORT, VISITS
 from recruit_assets_tests.support.builders import uuid1_at
+from recruit_assets_tests.support.table_harness import raise_version
 from recruit_assets_tests.support.waiting import wait_until
 
 SEVEN, EIGHT = datetime(2026, 1, 5, 7, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -132,3 +133,4 @@ def store_clicks(settings: Settings, *, publishers: Sequence[int]) -> None:
                 "custom_track, job_id, publisher_id) VALUES (%s, 0, %s, %s, %s, 'click', 1, %s)",
                 (SEVEN, uuid1_at(SEVEN, seed=number), SEVEN, SEVEN, publisher),
             )
+        raise_version(session, SEVEN, 0)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from recruit_assets.hours.planning import HOUR
 from recruit_assets.runtime.errors import MissingCoverage
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import open_session
@@ -106,3 +107,20 @@ def test_an_input_that_may_be_incomplete_is_not_used(table: TableHarness) -> Non
         table.run([SEVEN], run_id="another run")
 
     assert table.jobs(SEVEN) == [1]
+
+
+@pytest.mark.parametrize("table", [MySqlReport], indirect=True)
+def test_of_small_hours_in_one_transaction_those_of_a_newer_run_stay(table: TableHarness) -> None:
+    hours = [SEVEN + number * HOUR for number in range(5)]
+    for hour in hours:
+        table.give(hour, [1])
+    table.run(hours)
+    table.give(EIGHT, [2], covered_through_ms=table.store.now_ms() + 4_000)
+    table.run([EIGHT], run_id="a newer run")
+    for hour in hours:
+        table.give(hour, [3], covered_through_ms=table.store.now_ms())
+
+    replaced = table.run(hours, run_id="a run with older data")
+
+    assert replaced.superseded == (EIGHT,)
+    assert [table.jobs(hour) for hour in hours] == [[3], [2], [3], [3], [3]]

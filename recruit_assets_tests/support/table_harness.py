@@ -6,11 +6,12 @@ Inputs are written and outputs read with plain statements, not by the code under
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pyspark.sql import DataFrame
 
 from recruit_assets.contract.tables import (
+    BUCKET_VERSIONS,
     FILTERED_EVENTS,
     HOUR_COVERAGE,
     HOURLY_JOB_METRICS,
@@ -54,6 +55,12 @@ def replace_from(
     step = begin_step(store, run_id, hours)
     rows = body(read_input(store, step, source, hours))
     return replace_hours(store, into, rows, step, hours, incremental=incremental, pre_aggregation=pre_aggregation)
+
+
+def raise_version(session: CassandraSession, hour: datetime, bucket: int) -> None:
+    """What ingest does after it has stored events of a bucket: without a version, no run reads it."""
+    versions = f"UPDATE {session.table(BUCKET_VERSIONS)} SET last_flights = last_flights + %s"
+    session.execute(f"{versions} WHERE event_hour = %s AND writer = %s", ({bucket: 1}, hour, uuid4()))
 
 
 class TableHarness(ABC):
@@ -113,6 +120,7 @@ class FilteredEvents(TableHarness):
             event_hour=hour, bucket=BUCKET, create_time=_identity(hour, job), event_time=hour, received_at=RECEIVED,
             custom_track="click", job_id=job,
         )  # fmt: skip
+        raise_version(self.session, hour, BUCKET)
 
 
 class HourlyJobMetrics(TableHarness):

@@ -141,9 +141,11 @@ def _partition(hour_us: int, bucket: int | None = None) -> Partition:
     return Partition(aware(from_micros(hour_us)), bucket)
 
 
-def _bucket_states(hour: datetime, row_count: int, stored: BucketNumbers | None) -> dict[Partition, BucketState] | None:
+def _bucket_states(
+    hour: datetime, row_count: int | None, stored: BucketNumbers | None
+) -> dict[Partition, BucketState] | None:
     """None if they weren't stored, or if an earlier version of this program wrote fewer numbers."""
-    if stored is None and row_count:
+    if stored is None and row_count != 0:
         return None
     states = stored or {}  # Cassandra stores no empty map
     if any(len(numbers) != NUMBERS_PER_BUCKET for numbers in states.values()):

@@ -99,7 +99,7 @@ class CassandraSession:
         They are repeated if a replica doesn't answer in time, so they must have write timestamps of their own.
         """
         bound = [statement.bind(values) for statement, values in calls]
-        self.execute_concurrent(((batch, ()) for batch in _batches(bound)), concurrency=BATCHES_IN_FLIGHT)
+        self.execute_concurrent(((batch, ()) for batch in small_batches(bound)), concurrency=BATCHES_IN_FLIGHT)
 
     def now_ms(self) -> int:
         """Cassandra's clock, milliseconds since the epoch."""
@@ -212,17 +212,17 @@ def translated_errors(doing: str) -> Iterator[None]:
         raise StoreUnavailable(f"Cassandra doesn't answer ({doing}): {error}") from error
 
 
-def _batches(statements: Iterable[BoundStatement]) -> Iterator[BatchStatement]:
+def small_batches(statements: Iterable[BoundStatement]) -> Iterator[BatchStatement]:
     """The statements in unlogged batches, each of which may write to many partitions."""
     batch, size = _empty_batch(), 0
     for statement in statements:
         added = sum(len(value) for value in statement.values if isinstance(value, bytes))
-        if len(batch) == STATEMENTS_PER_BATCH or (size and size + added > BATCH_BYTES):
+        if len(batch) == STATEMENTS_PER_BATCH or (len(batch) and size + added > BATCH_BYTES):
             yield batch
             batch, size = _empty_batch(), 0
         batch.add(statement)
         size += added
-    if size:
+    if len(batch):
         yield batch
 
 

@@ -195,3 +195,27 @@ def test_an_hour_that_cannot_be_replaced_any_more_is_forgotten_where_it_cannot_b
         "counts": True,
         "sums": False,
     }
+
+
+def test_a_run_of_many_hours_compares_some_of_them_each_time_others(instance: dg.DagsterInstance) -> None:
+    sampled: list[set[datetime]] = []
+    hours = HourRange(SEVEN, SEVEN + timedelta(hours=99))
+
+    @dg.asset
+    def table() -> None:
+        """An asset with a check."""
+
+    @dg.multi_asset_check(name="checks", specs=[counts], can_subset=True)
+    def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        scope = Scope.of(context, Memory())
+        sampled.append(set(scope.hours(lambda: ALL, at_most=10)))
+        assert list(scope.hours(lambda: ALL, at_most=100)) == list(hours.hours())
+        yield from ()
+
+    definitions = dg.Definitions(assets=[table], asset_checks=[checks], jobs=[dg.define_asset_job("job")])
+    for _ in range(2):
+        definitions.resolve_job_def("job").execute_in_process(instance=instance, tags=range_tags(hours))
+
+    assert [len(one) for one in sampled] == [10, 10]
+    assert sampled[0] != sampled[1]
+    assert sampled[0] | sampled[1] <= set(hours.hours())

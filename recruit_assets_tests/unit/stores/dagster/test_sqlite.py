@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -137,6 +138,63 @@ def test_a_forked_process_opens_connections_of_its_own(
 
     monkeypatch.setattr(os, "getpid", lambda: -1)
     assert sqlite.engine_of(url) is not before
+
+
+@pytest.fixture(params=["", OURS], ids=["Dagster's storage", "ours"])
+def day_and_more(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[dg.DagsterInstance, str]]:
+    """A run of 30 hours of two assets, one of which has a check; and the instance that stored its events."""
+    hours = dg.HourlyPartitionsDefinition("2026-01-01-00:00", timezone="UTC")
+    policy = dg.BackfillPolicy.single_run()
+
+    @dg.asset(partitions_def=hours, backfill_policy=policy)
+    def first() -> None: ...
+
+    @dg.asset(partitions_def=hours, backfill_policy=policy, deps=[first], tags={"team": "data"})
+    def second() -> None: ...
+
+    @dg.asset_check(asset=second)
+    def is_good() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    tags = {
+        "dagster/asset_partition_range_start": "2026-01-01-00:00",
+        "dagster/asset_partition_range_end": "2026-01-02-05:00",
+    }
+    with opened(tmp_path, request.param) as instance:
+        assets = [first, second]
+        defs = dg.Definitions(assets, asset_checks=[is_good], jobs=[dg.define_asset_job("both", selection="*")])
+        run = defs.resolve_job_def("both").execute_in_process(instance=instance, tags=tags)
+        yield instance, run.run_id
+
+
+def test_a_run_of_many_hours_leaves_what_dagster_would_store(day_and_more: tuple[dg.DagsterInstance, str]) -> None:
+    instance, run_id = day_and_more
+    first, second = dg.AssetKey("first"), dg.AssetKey("second")
+
+    kinds = Counter(entry.dagster_event.event_type for entry in instance.all_logs(run_id) if entry.dagster_event)
+    assert kinds[dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED] == 60
+    assert kinds[dg.DagsterEventType.ASSET_MATERIALIZATION] == 60
+    assert len(instance.get_materialized_partitions(first)) == 30
+    last = instance.get_latest_materialization_event(second)
+    assert last is not None
+    assert (last.run_id, last.asset_materialization.partition) == (run_id, "2026-01-02-05:00")  # type: ignore[union-attr]
+    records = instance.fetch_materializations(second, limit=30).records
+    assert [one.partition_key for one in records[:2]] == ["2026-01-02-05:00", "2026-01-02-04:00"]
+    assert len({one.storage_id for one in records}) == 30
+    assert instance.get_latest_asset_check_evaluation_record(dg.AssetCheckKey(second, "is_good")) is not None
+
+
+def test_a_planned_evaluation_is_one_row_which_the_evaluation_completes(
+    tmp_path: Path, day_and_more: tuple[dg.DagsterInstance, str]
+) -> None:
+    """Dagster stores one per partition, none of which is ever completed."""
+    instance, _ = day_and_more
+    with closing(sqlite3.connect(tmp_path / "history" / "runs" / "index.db")) as connection:
+        stored = connection.execute("SELECT execution_status, partition FROM asset_check_executions").fetchall()
+
+    planned = [("PLANNED", key) for _, key in stored if key is not None]
+    assert len(planned) == (0 if isinstance(instance, SqliteInstance) else 30)
+    assert [one for one in stored if one not in planned] == [("SUCCEEDED", None)]
 
 
 def test_wiping_removes_the_files_and_closes_them(instance: dg.DagsterInstance, tmp_path: Path) -> None:
