@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from recruit_assets.definitions import build_defs, defs
+from recruit_assets.defs.partitions import HOURS_PER_BACKFILL_RUN
 from recruit_assets.runtime.settings import load_settings
 
 GRAPH = {
@@ -64,7 +65,7 @@ def test_all_but_raw_events_are_hourly_and_run_as_one_range() -> None:
     for name in ("filtered_events", "hourly_job_metrics", "mysql_report"):
         node = graph.get(dg.AssetKey(name))
         assert isinstance(node.partitions_def, dg.HourlyPartitionsDefinition)
-        assert node.backfill_policy == dg.BackfillPolicy.multi_run(24)
+        assert node.backfill_policy == dg.BackfillPolicy.multi_run(HOURS_PER_BACKFILL_RUN)
     assert graph.get(dg.AssetKey("raw_events")).partitions_def is None
 
 

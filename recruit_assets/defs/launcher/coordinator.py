@@ -7,7 +7,7 @@ time from an event to its row in the report.
 import dagster as dg
 
 from recruit_assets.stores.dagster.compat import (
-    QueuedRunCoordinator,
+    RunQueue,
     SubmitRunContext,
     may_start,
     shorten_sensor_rounds,
@@ -19,14 +19,14 @@ SENSOR_ROUND_S = 1
 """How often the daemon looks which sensors are due."""
 
 
-class PromptRunCoordinator(QueuedRunCoordinator):
+class PromptRunCoordinator(RunQueue):
     """Dagster's queue. A run with AT_ONCE_TAG enters it only if a limit holds it back."""
 
     def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
         run = context.dagster_run
-        if AT_ONCE_TAG in run.tags and may_start(self._instance, run):
+        if AT_ONCE_TAG in run.tags and may_start(self.instance, run):
             # unlike a queued run, this one can't be launched by the daemon's own look at the queue as well
-            launched: dg.DagsterRun = self._instance.launch_run(run.run_id, context.workspace)
+            launched: dg.DagsterRun = self.instance.launch_run(run.run_id, context.workspace)
             return launched
         return super().submit_run(context)
 

@@ -58,7 +58,7 @@ __all__ = [
     "LaunchRunContext",
     "LocalComputeLogManager",
     "ProcessRunLauncher",
-    "QueuedRunCoordinator",
+    "RunQueue",
     "SqlEventLogStorageTable",
     "SqliteEventLogStorage",
     "SqliteRunStorage",
@@ -214,6 +214,15 @@ class ProcessRunLauncher(dg.DefaultRunLauncher):
 def sqlite_folders(home: str) -> tuple[str, str, str]:
     """Where a Dagster home keeps runs, events and schedules."""
     return _runs_directory(home), _event_logs_directory(home), _schedule_directory(home)
+
+
+class RunQueue(QueuedRunCoordinator):
+    """Dagster's queue, with a name for what a subclass needs of it."""
+
+    @property
+    def instance(self) -> dg.DagsterInstance:
+        instance: dg.DagsterInstance = self._instance
+        return instance
 
 
 def may_start(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

@@ -2,6 +2,9 @@
 
 Dagster's own classes open a connection and compile the statement for each of the hundreds of statements of a run. They
 also load all their database migrations whenever an instance is opened, which happens in each tick of a sensor.
+
+It overrides private methods. Checked with CHECKED_WITH: after an upgrade, `unit/stores/dagster/test_sqlite.py` shows
+what has changed.
 """
 
 import os
@@ -33,6 +36,8 @@ from recruit_assets.stores.dagster.compat import (
     sqlite_folders,
     sqlite_url,
 )
+
+CHECKED_WITH = {"dagster": "1.13.27"}
 
 BUSY_TIMEOUT_S = 30
 """How long a statement waits for another process's write."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import dagster as dg
@@ -59,6 +60,10 @@ def schema(file: Path) -> list[tuple[str, ...]]:
             *connection.execute("SELECT 'version', version_num, '' FROM alembic_version"),
             *connection.execute("PRAGMA journal_mode"),
         ]
+
+
+def test_the_installed_version_was_checked() -> None:
+    assert {name: version(name) for name in sqlite.CHECKED_WITH} == sqlite.CHECKED_WITH
 
 
 def test_the_repositorys_configuration_uses_it_also_for_a_temporary_home(tmp_path: Path) -> None:
