@@ -133,7 +133,7 @@ def why_nothing(state: FeedState, decided: Plan) -> str:
         "in a run already": decided.running,
         "wait for their next try": decided.waiting,
         "wait for a free slot": decided.left,
-        "were replaced less than 3 minutes ago": decided.resting,
+        "were replaced a moment ago": decided.resting,
         "are frozen and were given up (see RECRUIT_RETENTION_DAYS)": state.frozen,
         "aren't partitions (see RECRUIT_FIRST_HOUR)": decided.outside,
     }

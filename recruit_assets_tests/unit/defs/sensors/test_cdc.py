@@ -201,7 +201,7 @@ def test_the_current_hour_pauses_after_a_run_while_few_events_come(tick: Tick) -
     assert result.run_requests == []
     assert result.skip_reason == dg.SkipReason(
         "read 12 changes through 2026-01-05 07:30:00 (Cassandra's clock), 1 hours pending; "
-        "1 were replaced less than 3 minutes ago, first 2026-01-05 07:00"
+        "1 were replaced a moment ago, first 2026-01-05 07:00"
     )
     assert len(requests_of(tick(just_covered, new_events=cdc.FEW_EVENTS))) == 1
     assert len(requests_of(tick(just_covered, now=NOW + cdc.PAUSE))) == 1
