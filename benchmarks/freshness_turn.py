@@ -20,7 +20,7 @@ KEY = "freshness_turn_p95_s"
 PROBES_PER_REPEAT = 80
 """Three repeats take 10 minutes: 5 before the turn and 5 after it."""
 LOADING = timedelta(minutes=10)
-"""To load 3 million events, report them, and start the platform."""
+"""The time allowed for loading and reporting 3 million events and for starting the platform."""
 
 
 def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:

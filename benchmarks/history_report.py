@@ -1,8 +1,8 @@
 """The report of a scattered history from nothing, against the way of a typical PySpark job over the whole table.
 
-Ours is `recruit-assets materialize` in a process and a Spark that are warm: from its call until nothing is pending, all
-of Dagster's work included. The peer is in `report_peer`. Nothing is there only once, so each repeat loads the history
-into new tables. Then the report of every hour is materialized again. The rows of all sides must be equal.
+Our side is `recruit-assets materialize` in a warm process with a warm Spark. It is timed from the call until no hour is
+pending, with all of Dagster's work. A history can be reported from nothing only once, so each repeat loads it into new
+tables; afterwards every hour is materialized again. The peer is in `report_peer`. All sides must have equal rows.
 """
 
 import os
@@ -39,7 +39,7 @@ class Turn:
 
 
 def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
-    """Seconds of both sides, each repeat on a history of its own, after a shorter history that isn't measured."""
+    """Seconds of both sides. Each repeat has its own history; a shorter one warms both sides up first."""
     _turn(engines, WARM_UP_EVENTS)
     turns = [_turn(engines, EVENTS) for _ in range(repeats)]
     ours, again, scans, cached = (

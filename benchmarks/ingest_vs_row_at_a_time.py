@@ -67,7 +67,7 @@ def _measured(engines: BenchmarkEngines, repeats: int, sync: CommitlogSync) -> F
 
 
 def row_at_a_time(rows: Rows, checked: Callable[[Settings], None]) -> float:
-    """Events per second from the first message to the last answer, without the time to connect."""
+    """Events per second, timed from the first message to the last answer; connecting isn't timed."""
     settings = rows.many
     empty(settings)
     consumer = KafkaConsumer(

@@ -64,7 +64,7 @@ def sleep_until(engines: BenchmarkEngines, moment: datetime) -> None:
 
 
 def sleep_until_minute(engines: BenchmarkEngines, minutes: range) -> None:
-    """Wait until the clock's minute is one of these."""
+    """Wait until the minute of the current time is in this range; not at all if it is."""
     if datetime.now(UTC).minute not in minutes:
         first = current_hour() + timedelta(minutes=minutes.start)
         sleep_until(engines, first if first > datetime.now(UTC) else first + HOUR)

@@ -66,7 +66,7 @@ class Probes:
         send_clicks(self.publisher, clicks)
 
     def _reported(self) -> list[float]:
-        """Seconds of the probes that are newly in the report; RuntimeError if one takes far too long."""
+        """Seconds of each probe that has reached the report since the last call; RuntimeError if one takes too long."""
         self.platform.require_running()
         if not self.waiting:
             return []

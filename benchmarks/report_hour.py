@@ -86,5 +86,5 @@ def report_stores(settings: Settings) -> Iterator[ReportStores]:
 
 
 def make_all_pending(database: ReportDatabase) -> None:
-    """Every hour of the last days' changes is pending again for `materialize`."""
+    """Make every hour pending again that `materialize` finds in the change feed of the last days."""
     database.query(f"UPDATE {REPORT_HOURS.name} SET covered_through = '2000-01-01'")

@@ -26,6 +26,7 @@ from recruit_assets.defs.materialize import materialize_pending
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
 from recruit_assets.defs.sensors.cdc import cassandra_cdc_sensor, evaluate
 from recruit_assets.hours.change_feed import LOOKBACK
+from recruit_assets.hours.ports import ChangePage
 from recruit_assets.runtime.settings import Settings, export
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE, open_instance
@@ -86,7 +87,7 @@ class Sensor:
         """Mark the change feed as read up to now."""
         now = datetime.fromtimestamp(self.session.now_ms() / 1000, UTC)
         self.database.query("DELETE FROM pending_hours")
-        PendingHours(self.database).record({}, read_through=now + LOOKBACK, now=now)
+        PendingHours(self.database).record(ChangePage({}, now + LOOKBACK, row_count=0), now=now)
 
     def _change_hours(self) -> None:
         """Write three hours of the history to the change feed."""

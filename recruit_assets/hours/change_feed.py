@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from recruit_assets.contract.tables import EVENT_CHANGES
 from recruit_assets.hours.planning import FailedRun, PendingHour, is_ahead
-from recruit_assets.hours.ports import ChangeFeed, PendingHourStore
+from recruit_assets.hours.ports import ChangeFeed, ChangePage, PendingHourStore
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +60,14 @@ def read_feed(
     set_back_from = stored if stored is not None and is_ahead(stored, now) else None
     if stored is None or set_back_from is not None or lookback > LOOKBACK:
         # they are visible, so they happened before now
-        hours.record(dict.fromkeys(feed.hours_ahead(now), now), read_through=oldest, now=now)
+        hours.record(ChangePage(dict.fromkeys(feed.hours_ahead(now), now), oldest, row_count=0), now=now)
     if set_back_from is not None:
         _start_over(hours, set_back_from, oldest=oldest, now=now)
         stored = None
     start = oldest if stored is None else stored - lookback
     checkpoint, changes_read = stored or start, 0
     for page in feed.pages(start, now, counted_through=stored):
-        hours.record(page.newest, read_through=page.read_through, now=now, event_counts=page.event_counts)
+        hours.record(page, now=now)
         checkpoint = max(checkpoint, page.read_through)
         changes_read += page.row_count
         if changes_read >= rows_per_tick:

@@ -12,11 +12,11 @@ from recruit_assets.contract.tables import CHANGE_SKEW_S
 HOUR = timedelta(hours=1)
 SKEW = timedelta(seconds=CHANGE_SKEW_S)
 MOST_HOURS = (92 * 24, 24, 1)
-"""Of a range, by how often its hours have failed: an hour that makes others fail is soon alone."""
+"""The most hours of a range, by how often they have failed. So an hour that makes its range fail is soon alone."""
 EVENTS_PER_RUN = 1_000_000
 """A run of so many changed events takes well under a minute. The report shows nothing of a run before its end."""
 EVENTS_IF_UNKNOWN = EVENTS_PER_RUN // 24
-"""Of an hour between pending ones, which may have to be read again."""
+"""Assumed of an hour whose changes weren't counted, and of one between pending hours, which may be read again."""
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=10)
 REST = timedelta(minutes=3)

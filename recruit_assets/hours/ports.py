@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from recruit_assets.contract.types import HourTable
@@ -17,9 +16,6 @@ SqlRow = tuple[Any, ...]
 """The values of one row for a table of the report database, in the order of the DataFrame's columns."""
 RowsByHour = Iterable[tuple[datetime, Iterable[SqlRow]]]
 """An hour's rows must be read before the next hour."""
-
-
-NO_COUNTS: Mapping[datetime, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ class HourStore(Protocol[Rows]):
     def live_versions(self, hours: Sequence[datetime]) -> Mapping[datetime, Mapping[Partition, int]]:
         """The version of each bucket that ingest has written to; every write changes it."""
 
-    def read(self, table: HourTable, partitions: Sequence[Partition], *, row_count: int | None) -> Rows:
+    def read(self, table: HourTable, partitions: Sequence[Partition], *, row_count: int | None = None) -> Rows:
         """The rows of the partitions, which may be none, as a query that hasn't been run yet.
 
         With the number of rows, if it is known, the query is cut into tasks of a good size.
@@ -139,7 +135,10 @@ class ChangeFeed(Protocol):
         """Cassandra's clock."""
 
     def pages(self, start: datetime, now: datetime, *, counted_through: datetime | None = None) -> Iterator[ChangePage]:
-        """What changed from `start` on; the last page is read through `now`."""
+        """What changed from `start` on; the last page is read through `now`.
+
+        The events of changes before `counted_through` aren't counted: an earlier reading has counted them.
+        """
 
     def frozen_before(self, now: datetime) -> datetime | None:
         """The hour before which all hours are frozen; None if no hour is."""
@@ -157,14 +156,7 @@ class PendingHourStore(Protocol):
     def start_over(self, checkpoint: datetime, *, at: datetime) -> None:
         """Move this checkpoint back; nothing if another reader has moved it meanwhile."""
 
-    def record(
-        self,
-        newest: Mapping[datetime, datetime],
-        *,
-        read_through: datetime,
-        now: datetime,
-        event_counts: Mapping[datetime, int] = NO_COUNTS,
-    ) -> None:
+    def record(self, page: ChangePage, *, now: datetime) -> None:
         """Store the changed hours that the report doesn't cover, and move the checkpoint: both or neither."""
 
     def drop(self, hours: Sequence[datetime]) -> None:

@@ -175,13 +175,13 @@ def _covered_input(table: HourTable, found: Mapping[datetime, Coverage], hours: 
     buckets = {hour: found[hour].buckets for hour in hours}
     known = {hour: states for hour, states in buckets.items() if states is not None}
     events = sum(state.counts.event_count for states in known.values() for state in states.values())
-    row_counts = [found[hour].row_count for hour in hours]
+    row_counts = [count for hour in hours if (count := found[hour].row_count) is not None]
     return HourInput(
         table,
         {hour: found[hour].covered_through_ms for hour in hours},
         {hour: {one: state.write_timestamp for one, state in states.items()} for hour, states in known.items()},
         events if len(known) == len(hours) else None,
-        None if None in row_counts else sum(filter(None, row_counts)),
+        sum(row_counts) if len(row_counts) == len(hours) else None,
     )
 
 
@@ -192,7 +192,7 @@ def _pre_aggregated(
     step = begin_step(store, run_id, hours)
     rows = by.by_bucket(read_input(store, step, source, hours))
     replace_hours(store, by.table, rows, step, hours, incremental=True)
-    return by.total(store.read(by.table, _partitions(store, by.table, hours, step.inputs[0]), row_count=None))
+    return by.total(store.read(by.table, _partitions(store, by.table, hours, step.inputs[0])))
 
 
 def _partitions(

@@ -1,7 +1,7 @@
-"""How rows, and the hours that they touch, are split over requests to Cassandra.
+"""Splits rows, and the hours that they belong to, over requests to Cassandra.
 
-Of a busy hour, many rows share a partition and so a batch. Of scattered events, each row is almost alone in its
-partition: then rows of several partitions share a batch, since a request costs more than a row.
+The rows of a busy hour fill batches of one partition each. Scattered events leave a row or two per partition. Then rows
+of several partitions share a batch, since a request costs more than a row.
 """
 
 from collections import Counter, defaultdict
@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import MAX_BATCH_BYTES, Change
+from recruit_assets.stores.cassandra.session import PARTITIONS_PER_BATCH
 
-MAX_PARTITIONS = 10
-"""Above it, Cassandra warns of each batch (unlogged_batch_across_partitions_warn_threshold)."""
 SMALL_BATCH_BYTES = MAX_BATCH_BYTES // 2
-"""Fuller batches stay batches of one partition, which their own replicas coordinate."""
+"""A batch above this isn't joined with others, so that it goes straight to the replicas of its partition."""
 MAX_HOURS = 100
 MAX_BUCKETS = 500
 """In one request for versions or changes: together less than 40 KiB."""
@@ -65,10 +64,10 @@ def _partition_batches(rows: Iterable[Row]) -> Iterator[Batch]:
 
 
 def _joined(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Batches of up to MAX_PARTITIONS of these, each of another partition."""
+    """Batches of up to PARTITIONS_PER_BATCH of these, each of another partition."""
     joined, partitions = Batch([]), 0
     for batch in batches:
-        if partitions == MAX_PARTITIONS or joined.size_bytes + batch.size_bytes > MAX_BATCH_BYTES:
+        if partitions == PARTITIONS_PER_BATCH or joined.size_bytes + batch.size_bytes > MAX_BATCH_BYTES:
             yield joined
             joined, partitions = Batch([]), 0
         joined.rows += batch.rows
@@ -87,12 +86,12 @@ def touched_hours(partitions: Iterable[Partition]) -> list[Change]:
 
 
 def version_requests(changes: Iterable[Change]) -> Iterator[list[Change]]:
-    """The hours that share a request for versions: each is a partition of its own."""
-    return _in_requests(changes, most_hours=MAX_PARTITIONS)
+    """The hours whose versions are sent together: few, since each hour is a partition of its own."""
+    return _in_requests(changes, most_hours=PARTITIONS_PER_BATCH)
 
 
 def change_requests(changes: Iterable[Change]) -> Iterator[list[Change]]:
-    """The hours that share a request for changes: a shard of the change feed is one partition."""
+    """The hours whose changes are sent together: all of one shard, which is one partition of the change feed."""
     by_shard: dict[int, list[Change]] = defaultdict(list)
     for change in changes:
         by_shard[change.shard].append(change)

@@ -1,7 +1,7 @@
 """Writes events to Cassandra in batches, many in flight, then publishes versions and changes.
 
-How rows are split over batches is `ingest.batches`; the statements and their bytes are `stores.cassandra.event_writes`;
-offsets are `ingest.offsets`.
+`ingest.batches` splits rows over batches, `stores.cassandra.event_writes` has the statements and their bytes, and
+`ingest.offsets` the offsets.
 """
 
 import logging

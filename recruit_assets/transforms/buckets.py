@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 from zlib import crc32
 
+from recruit_assets.contract.tables import CHANGE_SHARDS
+
 HOUR_MS = 3_600_000
 
 
@@ -68,6 +70,11 @@ def one_bucket_before(events: Mapping[int, int], *, backlog_ratio: float, now_ms
 def event_hour(event_time_ms: int) -> int:
     """Start of the event's hour in UTC, ms since the epoch."""
     return event_time_ms - event_time_ms % HOUR_MS
+
+
+def change_shard(hour_ms: int) -> int:
+    """The part of the change feed that announces changes of this hour."""
+    return hour_ms // HOUR_MS % CHANGE_SHARDS
 
 
 def bucket_of(create_time: UUID, event_time_ms: int, layout: Layout) -> int:

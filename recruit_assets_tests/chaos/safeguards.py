@@ -17,7 +17,6 @@ from recruit_assets.ingest import worker
 from recruit_assets.ingest.batches import Batch, Row, row_batches
 from recruit_assets.ingest.worker import PendingCommit, Worker
 from recruit_assets.ingest.writer import EventWriter, MicroBatch
-from recruit_assets.runtime.times import from_ms, naive
 from recruit_assets.stores.kafka.dead_letter_topic import DeadLetterTopic
 from recruit_assets.stores.kafka.group_member import GroupMember
 from recruit_assets.stores.mysql.hour_sink import NEVER, HourRows, MySqlHourSink
@@ -88,16 +87,11 @@ def store_the_coverage_before_the_rows(patch: pytest.MonkeyPatch) -> None:
     lock_older = MySqlHourSink._lock_older
 
     def cover_first(
-        sink: MySqlHourSink,
-        cursor: Cursor,
-        read: Sequence[HourRows],
-        covered_through_ms: Mapping[datetime, int],
-        write_timestamp: int,
+        sink: MySqlHourSink, cursor: Cursor, read: Sequence[HourRows], *, write_timestamp: int
     ) -> Sequence[HourRows]:
-        older = lock_older(sink, cursor, read, covered_through_ms, write_timestamp)
+        older = lock_older(sink, cursor, read, write_timestamp=write_timestamp)
         for one in older:
-            covered_through = naive(from_ms(covered_through_ms[one.hour]))
-            sink.store_coverage(cursor, one, (covered_through, write_timestamp, "a run"))
+            sink.store_coverage(cursor, one, (write_timestamp, "a run"))
         cursor.connection.commit()
         return older
 

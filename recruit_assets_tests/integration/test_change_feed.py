@@ -8,6 +8,7 @@ import pytest
 from recruit_assets.contract.tables import CHANGE_SHARDS, EVENT_CHANGES
 from recruit_assets.hours.change_feed import DAILY_LOOKBACK, FeedState, read_feed
 from recruit_assets.hours.planning import FailedRun, HourRange
+from recruit_assets.hours.ports import ChangePage
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
@@ -137,7 +138,9 @@ def test_the_checkpoint_is_never_ahead_of_what_was_read(feed: Feed) -> None:
 def test_a_slower_reader_does_not_move_the_checkpoint_back(feed: Feed) -> None:
     state = feed.tick()
 
-    PendingHours(feed.database).record({}, read_through=state.checkpoint - timedelta(hours=1), now=state.now)
+    PendingHours(feed.database).record(
+        ChangePage({}, state.checkpoint - timedelta(hours=1), row_count=0), now=state.now
+    )
 
     assert feed.checkpoint() == [(state.checkpoint.replace(tzinfo=None),)]
 
@@ -166,7 +169,7 @@ def test_a_crash_between_two_statements_leaves_checkpoint_and_hours_as_they_were
 
 def test_failures_are_counted_and_forgotten_after_a_success(feed: Feed) -> None:
     now = feed.now() - timedelta(minutes=1)
-    PendingHours(feed.database).record({SEVEN: now}, read_through=now, now=now)
+    PendingHours(feed.database).record(ChangePage({SEVEN: now}, now, row_count=0), now=now)
     failure = FailedRun(HourRange(SEVEN, SEVEN), ended_at=now + timedelta(seconds=20))
 
     counted = [feed.tick(failures=[failure]).pending[0] for _ in range(2)]
@@ -181,7 +184,7 @@ def test_failures_are_counted_and_forgotten_after_a_success(feed: Feed) -> None:
 def test_a_checkpoint_in_the_future_is_not_believed(feed: Feed) -> None:
     """Cassandra's clock was ahead and was set back: until time got there, no change would be read."""
     now = feed.now()
-    PendingHours(feed.database).record({}, read_through=now + timedelta(days=3), now=now)
+    PendingHours(feed.database).record(ChangePage({}, now + timedelta(days=3), row_count=0), now=now)
     feed.change(SEVEN, at=now - timedelta(days=5))
     feed.change(EIGHT, at=now + timedelta(days=2))
 
@@ -196,7 +199,7 @@ def test_a_checkpoint_in_the_future_is_not_believed(feed: Feed) -> None:
 
 def test_a_checkpoint_within_the_skew_of_two_clocks_is_believed(feed: Feed) -> None:
     now = feed.now()
-    PendingHours(feed.database).record({}, read_through=now + timedelta(seconds=4), now=now)
+    PendingHours(feed.database).record(ChangePage({}, now + timedelta(seconds=4), row_count=0), now=now)
 
     assert feed.tick().set_back_from is None
 
@@ -218,7 +221,7 @@ def test_a_coverage_in_the_future_is_not_believed(feed: Feed) -> None:
 def test_an_hour_whose_change_lies_in_the_future_is_pending_until_the_report_covers_it(feed: Feed) -> None:
     changed_at = feed.now() + timedelta(hours=1)
     feed.change(SEVEN, at=changed_at)
-    PendingHours(feed.database).record({SEVEN: changed_at}, read_through=feed.now(), now=feed.now())
+    PendingHours(feed.database).record(ChangePage({SEVEN: changed_at}, feed.now(), row_count=0), now=feed.now())
     (pending,) = feed.tick().pending
     assert pending.newest_change <= feed.now()
 

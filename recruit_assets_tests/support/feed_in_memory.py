@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from greenlet import getcurrent
 
 from recruit_assets.hours.change_feed import DAILY_LOOKBACK
 from recruit_assets.hours.planning import SKEW, FailedRun, PendingHour, is_ahead, is_covered, uncovered
-from recruit_assets.hours.ports import NO_COUNTS, ChangePage
+from recruit_assets.hours.ports import ChangePage
 from recruit_assets.runtime.times import EPOCH, from_ms
 
 
@@ -82,18 +82,11 @@ class FakePendingHours:
         if self._checkpoint == checkpoint:
             self._checkpoint = at
 
-    def record(
-        self,
-        newest: Mapping[datetime, datetime],
-        *,
-        read_through: datetime,
-        now: datetime,
-        event_counts: Mapping[datetime, int] = NO_COUNTS,
-    ) -> None:
+    def record(self, page: ChangePage, *, now: datetime) -> None:
         pause()
-        self._checkpoint = max(self._checkpoint or read_through, read_through)
-        self.furthest_read = max(self.furthest_read, read_through)
-        for changed_at in uncovered(newest, {self._hour: self._covered_through()}).values():
+        self._checkpoint = max(self._checkpoint or page.read_through, page.read_through)
+        self.furthest_read = max(self.furthest_read, page.read_through)
+        for changed_at in uncovered(page.newest, {self._hour: self._covered_through()}).values():
             self._add(changed_at)
 
     def drop(self, hours: Sequence[datetime]) -> None:

@@ -22,7 +22,7 @@ from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.contract.types import HourTable, Type
 from recruit_assets.hours.bucket_state import Partition, RowCounts
 from recruit_assets.hours.planning import SKEW, FailedRun, PendingHour, after_runs, is_ahead, is_covered, uncovered
-from recruit_assets.hours.ports import NO_COUNTS, ChangePage, Coverage, RowsByHour, SqlRow, StoredHour
+from recruit_assets.hours.ports import ChangePage, Coverage, RowsByHour, SqlRow, StoredHour
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.times import from_ms, to_ms
 from recruit_assets.stores.cassandra.batch_encoder import RawRow
@@ -294,18 +294,11 @@ class PendingHoursInMemory:
         for hour in hours:
             del self._stored[hour]
 
-    def record(
-        self,
-        newest: Mapping[datetime, datetime],
-        *,
-        read_through: datetime,
-        now: datetime,
-        event_counts: Mapping[datetime, int] = NO_COUNTS,
-    ) -> None:
+    def record(self, page: ChangePage, *, now: datetime) -> None:
         self._stores.fuse.burn()
-        self._checkpoint = max(self._checkpoint or read_through, read_through)
-        for hour, changed_at in uncovered(newest, self._covered_through()).items():
-            self._add(hour, changed_at, now, event_counts.get(hour))
+        self._checkpoint = max(self._checkpoint or page.read_through, page.read_through)
+        for hour, changed_at in uncovered(page.newest, self._covered_through()).items():
+            self._add(hour, changed_at, now, page.event_counts.get(hour))
 
     def settle(self, failures: Sequence[FailedRun], *, now: datetime) -> list[PendingHour]:
         self._stores.fuse.burn()

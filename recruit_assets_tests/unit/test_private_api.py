@@ -1,4 +1,4 @@
-"""Private API of libraries is used in few modules, each with a test that fails when the library changes it."""
+"""Only the modules in COMPAT use the private API of libraries. Each has a test that fails when the library changes."""
 
 import ast
 from collections.abc import Iterator

@@ -27,13 +27,13 @@ from recruit_assets.stores.mysql.pending_hours import PendingHours
 
 MINIMUM_INTERVAL_S = 1
 TICK_S = 4.0
-"""A tick waits this long for something to request: a tick costs more than the evaluations in it."""
+"""How long a tick looks for something to request. Starting a tick costs more than looking once more in it."""
 READ_EVERY_S = 1.0
 ASK_EVERY_S = 0.25
 """How often a waiting tick asks Dagster whether a run has ended; then it reads at once."""
 PAUSE = timedelta(seconds=5)
-"""How long after a run began the next one of the current hour begins, if few events came. A run takes a second of
-processor time, however few they are."""
+"""The least time between the beginnings of two runs of the current hour while fewer than FEW_EVENTS have arrived. A run
+takes a second of processor time, however few events there are."""
 FEW_EVENTS = 200
 MAX_RETRIES_TAG = "dagster/max_retries"
 PRIORITY_TAG = "dagster/priority"

@@ -6,13 +6,13 @@ Counting is written a second time here on purpose, so that the audit can disagre
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 from recruit_assets.contract.measures import ACTION_SPELLINGS, COUNTS, MEASURES, SUMS
 from recruit_assets.contract.tables import GRAIN
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
 from recruit_assets.observability.audit.event_digest import content_of
 from recruit_assets.observability.audit.results import Progress
+from recruit_assets.runtime.chunks import in_chunks
 from recruit_assets.runtime.times import aware, to_ms
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
 
@@ -53,7 +53,7 @@ def take_rows(
     for (hour, bucket), rows in partitions:
         hour_ms = to_ms(aware(hour))
         metrics: dict[Grain, Metrics] = {}
-        while chunk := list(islice(rows, ROWS_AT_ONCE)):
+        for chunk in in_chunks(rows, ROWS_AT_ONCE):
             audit_db.add_stored(
                 (
                     hour_ms,

@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from cassandra.query import PreparedStatement
 
 from recruit_assets.contract.tables import CHANGE_SHARDS, EVENT_CHANGES
 from recruit_assets.hours.planning import SKEW
 from recruit_assets.hours.ports import ChangePage
-from recruit_assets.runtime.times import aware, from_ms
+from recruit_assets.runtime.times import aware, from_ms, to_ms
 from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession
+from recruit_assets.transforms.buckets import change_shard
 
 PAGE_ROWS = 5000
 """Rows per partition in a page: bounds the memory of a reader that has much to catch up on."""
@@ -27,8 +29,6 @@ class ChangeReader:
     def __init__(self, session: CassandraSession, *, page_rows: int = PAGE_ROWS) -> None:
         self._session = session
         self._page_rows = page_rows
-        self._prepared: PreparedStatement | None = None
-        self._prepared_count: PreparedStatement | None = None
 
     def now(self) -> datetime:
         """Cassandra's clock."""
@@ -41,11 +41,12 @@ class ChangeReader:
     def pages(self, start: datetime, now: datetime, *, counted_through: datetime | None = None) -> Iterator[ChangePage]:
         """The changes from `start` through `now`, which is Cassandra's clock before the first page.
 
-        Costs a query per shard for each day and page. Some changes up to SKEW after `now` may be included.
+        Costs a query per shard for each day and page. Some changes up to SKEW after `now` may be included. Events
+        of changes before `counted_through` aren't counted.
         """
         position, limit = start, self._page_rows
         while True:
-            page = self._page(position, now, limit, max(position, counted_through or position))
+            page = self._page(position, now, limit=limit, counted_from=max(position, counted_through or position))
             yield page
             if page.read_through >= now:
                 return
@@ -58,13 +59,7 @@ class ChangeReader:
 
         Costs one query.
         """
-        if self._prepared_count is None:
-            self._prepared_count = self._session.prepare(
-                f"SELECT sum(row_count) FROM {self._session.table(EVENT_CHANGES)} "
-                "WHERE day = ? AND shard = ? AND changed_at > maxTimeuuid(?)"
-            )
-        shard = int(hour.timestamp()) // 3600 % CHANGE_SHARDS
-        ((count,),) = self._session.execute(self._prepared_count, (now.date(), shard, start))
+        ((count,),) = self._session.execute(self._count, (now.date(), change_shard(to_ms(hour)), start))
         return int(count or 0)
 
     def hours_ahead(self, now: datetime) -> set[datetime]:
@@ -84,13 +79,12 @@ class ChangeReader:
             for (hour,) in self._session.stream(select, (day, shard, now + SKEW))
         }
 
-    def _page(self, position: datetime, now: datetime, limit: int, counted_from: datetime) -> ChangePage:
+    def _page(self, position: datetime, now: datetime, *, limit: int, counted_from: datetime) -> ChangePage:
         """Up to `limit` rows of each shard of the day that contains `position`."""
         midnight = position.replace(hour=0, minute=0, second=0, microsecond=0)
         since = midnight - MIDNIGHT_OVERLAP if position == midnight else position
-        select = self._select()
         shards = self._session.execute_concurrent(
-            (select, (midnight.date(), shard, since, now + SKEW, limit)) for shard in range(CHANGE_SHARDS)
+            (self._select, (midnight.date(), shard, since, now + SKEW, limit)) for shard in range(CHANGE_SHARDS)
         )
         newest: dict[datetime, datetime] = {}
         event_counts: Counter[datetime] = Counter()
@@ -101,10 +95,16 @@ class ChangeReader:
         cut_off = [from_ms(rows[-1][0]) for rows in shards if len(rows) >= limit]
         return ChangePage(newest, min([midnight + DAY, now, *cut_off]), sum(map(len, shards)), event_counts)
 
+    @cached_property
     def _select(self) -> PreparedStatement:
-        if self._prepared is None:
-            self._prepared = self._session.prepare(
-                f"SELECT toUnixTimestamp(changed_at), event_hour, row_count FROM {self._session.table(EVENT_CHANGES)} "
-                "WHERE day = ? AND shard = ? AND changed_at >= minTimeuuid(?) AND changed_at <= maxTimeuuid(?) LIMIT ?"
-            )
-        return self._prepared
+        return self._session.prepare(
+            f"SELECT toUnixTimestamp(changed_at), event_hour, row_count FROM {self._session.table(EVENT_CHANGES)} "
+            "WHERE day = ? AND shard = ? AND changed_at >= minTimeuuid(?) AND changed_at <= maxTimeuuid(?) LIMIT ?"
+        )
+
+    @cached_property
+    def _count(self) -> PreparedStatement:
+        return self._session.prepare(
+            f"SELECT sum(row_count) FROM {self._session.table(EVENT_CHANGES)} "
+            "WHERE day = ? AND shard = ? AND changed_at > maxTimeuuid(?)"
+        )

@@ -10,10 +10,10 @@ from uuid import uuid4
 from cassandra import DriverException, InvalidRequest
 from cassandra.cluster import NoHostAvailable
 from cassandra.protocol import ErrorMessage
-from cassandra.query import BatchStatement, BatchType, PreparedStatement, Statement
+from cassandra.query import PreparedStatement, Statement
 
 from recruit_assets.contract.retention import Retention
-from recruit_assets.contract.tables import BUCKET_VERSIONS, CHANGE_SHARDS, EVENT_CHANGES, RAW_EVENTS
+from recruit_assets.contract.tables import BUCKET_VERSIONS, EVENT_CHANGES, RAW_EVENTS
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.batch_encoder import (
@@ -25,8 +25,8 @@ from recruit_assets.stores.cassandra.batch_encoder import (
 )
 from recruit_assets.stores.cassandra.bucket_layouts import store_first_layout, stored_layouts
 from recruit_assets.stores.cassandra.retention import read_retention
-from recruit_assets.stores.cassandra.session import CassandraSession
-from recruit_assets.transforms.buckets import HOUR_MS, Layouts
+from recruit_assets.stores.cassandra.session import CassandraSession, unlogged_batch
+from recruit_assets.transforms.buckets import Layouts, change_shard
 
 MAX_BATCH_BYTES = 48 * 1024
 """Cassandra rejects batches above 50 KiB by default (batch_size_fail_threshold)."""
@@ -45,7 +45,7 @@ class Change(NamedTuple):
     @property
     def shard(self) -> int:
         """The part of the change feed that it belongs to."""
-        return self.hour_ms // HOUR_MS % CHANGE_SHARDS
+        return change_shard(self.hour_ms)
 
 
 class RowsRejected(Inconsistent):
@@ -105,9 +105,7 @@ class EventWrites:
         bound = [statement.bind(each) for each in values]
         if len(bound) == 1:
             return bound[0]  # Cassandra's limit of a batch's bytes isn't one of a statement's
-        batch = BatchStatement(batch_type=BatchType.UNLOGGED)
-        batch.add_all(bound, [None] * len(bound))
-        return batch
+        return unlogged_batch(bound)
 
     def _execute(self, statement: Statement, place: str, rows: int, done: Done) -> None:
         where = place if rows == 1 else f"{place} and {rows - 1} more"

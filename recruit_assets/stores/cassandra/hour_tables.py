@@ -74,7 +74,7 @@ class CassandraHourStore:
             versions[hour].update({Partition(hour, bucket): last for bucket, last in (by_bucket or {}).items()})
         return versions
 
-    def read(self, table: HourTable, partitions: Sequence[Partition], *, row_count: int | None) -> DataFrame:
+    def read(self, table: HourTable, partitions: Sequence[Partition], *, row_count: int | None = None) -> DataFrame:
         return self._frames.by_key(table, [_key(partition) for partition in partitions], row_count=row_count)
 
     def narrow(self, rows: DataFrame, partitions: Sequence[Partition]) -> DataFrame:

@@ -25,8 +25,8 @@ REQUEST_TIMEOUT_S = 30
 CONCURRENCY = 64
 HOURS_PER_QUERY = 100
 BATCHES_IN_FLIGHT = 16
-STATEMENTS_PER_BATCH = 10
-"""Cassandra warns of batches with more partitions."""
+PARTITIONS_PER_BATCH = 10
+"""Cassandra warns of each batch with more (unlogged_batch_across_partitions_warn_threshold)."""
 BATCH_BYTES = 8 * 1024
 """Of the values. Cassandra counts up to five times as much for short ones, and rejects batches above 50 KiB."""
 RETRIES = 4
@@ -213,22 +213,25 @@ def translated_errors(doing: str) -> Iterator[None]:
 
 
 def small_batches(statements: Iterable[BoundStatement]) -> Iterator[BatchStatement]:
-    """The statements in unlogged batches, each of which may write to many partitions."""
-    batch, size = _empty_batch(), 0
+    """The statements, which may be repeated, in unlogged batches below Cassandra's limits."""
+    batch: list[BoundStatement] = []
+    size = 0
     for statement in statements:
         added = sum(len(value) for value in statement.values if isinstance(value, bytes))
-        if len(batch) == STATEMENTS_PER_BATCH or (len(batch) and size + added > BATCH_BYTES):
-            yield batch
-            batch, size = _empty_batch(), 0
-        batch.add(statement)
+        if len(batch) == PARTITIONS_PER_BATCH or (batch and size + added > BATCH_BYTES):
+            yield unlogged_batch(batch, may_be_repeated=True)
+            batch, size = [], 0
+        batch.append(statement)
         size += added
-    if len(batch):
-        yield batch
+    if batch:
+        yield unlogged_batch(batch, may_be_repeated=True)
 
 
-def _empty_batch() -> BatchStatement:
+def unlogged_batch(statements: Sequence[BoundStatement], *, may_be_repeated: bool = False) -> BatchStatement:
+    """The statements as one request, each partition of which is written by itself."""
     batch = BatchStatement(BatchType.UNLOGGED)
-    batch.is_idempotent = True
+    batch.is_idempotent = may_be_repeated
+    batch.add_all(statements, [None] * len(statements))
     return batch
 
 

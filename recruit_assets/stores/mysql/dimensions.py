@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import LiteralString
 
 import orjson
 from pymysql.cursors import Cursor
 
 from recruit_assets.contract.types import SqlTable
+from recruit_assets.runtime.chunks import in_chunks
 from recruit_assets.stores.mysql.connection import ReportDatabase
 
 ROWS_PER_STATEMENT = 1_000
@@ -48,10 +48,7 @@ class JobRow:
 
 def load_jobs(database: ReportDatabase, rows: Iterable[JobRow]) -> None:
     """Insert or update these jobs in one transaction; other jobs and columns stay as they are."""
-    remaining = iter(rows)
-    batches = []
-    while batch := list(islice(remaining, ROWS_PER_STATEMENT)):
-        batches.append(_as_json(batch))
+    batches = [_as_json(batch) for batch in in_chunks(rows, ROWS_PER_STATEMENT)]
 
     def write(cursor: Cursor) -> None:
         for batch in batches:

@@ -13,6 +13,7 @@ from pymysql.cursors import Cursor
 from recruit_assets.contract.types import HourlySqlTable
 from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.hours.ports import RowsByHour, SqlRow, StoredHour
+from recruit_assets.runtime.chunks import in_chunks
 from recruit_assets.runtime.errors import Inconsistent
 from recruit_assets.runtime.foreign_text import markdown
 from recruit_assets.runtime.times import aware, from_ms, naive
@@ -28,6 +29,16 @@ PREVIEW_ROWS = 10
 
 NEVER = datetime(1970, 1, 2)
 """The coverage of an hour whose first transaction hasn't ended; older than any real one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HourRows:
+    """An hour's rows in a file, with their counts and how far they are complete."""
+
+    hour: datetime
+    covered_through: datetime
+    counts: RowCounts
+    rows: SpillFile
 
 
 class MySqlHourSink:
@@ -48,24 +59,23 @@ class MySqlHourSink:
         Newer is the greater covered_through or, if these are equal, write timestamp. Deadlocks, lock waits and lost
         connections are retried. If the server had committed, the next try replaces the rows by the same rows.
         """
-        for read in self._read_several(rows):
+        for read in self._read_several(rows, covered_through_ms):
 
             def replace(cursor: Cursor, read: Sequence[HourRows] = read) -> set[datetime]:
-                older = self._lock_older(cursor, read, covered_through_ms, write_timestamp)
+                older = self._lock_older(cursor, read, write_timestamp=write_timestamp)
                 hold_lookups(cursor, self._table)
                 for one in older:
                     self.delete_rows(cursor, one.hour)
-                for chunk in _chunks(row for one in older for row in one.rows.read()):
+                for chunk in in_chunks((row for one in older for row in one.rows.read()), CHUNK_ROWS):
                     self.insert_rows(cursor, chunk)
                 for one in older:
-                    covered_through = naive(from_ms(covered_through_ms[one.hour]))
-                    self.store_coverage(cursor, one, (covered_through, write_timestamp, run_id))
+                    self.store_coverage(cursor, one, (write_timestamp, run_id))
                 return {one.hour for one in older}
 
             stored = self.database.run_transaction(replace)
             yield from ((one.hour, StoredHour(one.counts, stored=one.hour in stored)) for one in read)
 
-    def _read_several(self, rows: RowsByHour) -> Iterator[Sequence["HourRows"]]:
+    def _read_several(self, rows: RowsByHour, covered_through_ms: Mapping[datetime, int]) -> Iterator[list[HourRows]]:
         """The hours that share a transaction, with their rows in files until the next ones are read."""
         hours = iter(rows)
         while True:
@@ -73,25 +83,18 @@ class MySqlHourSink:
                 several: list[HourRows] = []
                 for hour, hour_rows in islice(hours, HOURS_PER_TRANSACTION):
                     file = stack.enter_context(open_spill_file(chunk_rows=CHUNK_ROWS))
-                    several.append(HourRows(hour, self.count(file.fill(hour_rows)), file))
+                    covered_through = naive(from_ms(covered_through_ms[hour]))
+                    several.append(HourRows(hour, covered_through, self.count(file.fill(hour_rows)), file))
                     if sum(one.counts.row_count for one in several) >= CHUNK_ROWS:
                         break
                 if not several:
                     return
                 yield several
 
-    def _lock_older(
-        self,
-        cursor: Cursor,
-        read: Sequence["HourRows"],
-        covered_through_ms: Mapping[datetime, int],
-        write_timestamp: int,
-    ) -> Sequence["HourRows"]:
+    def _lock_older(self, cursor: Cursor, read: Sequence[HourRows], *, write_timestamp: int) -> Sequence[HourRows]:
         """The hours whose stored rows aren't newer than this run's; all are locked until the transaction ends."""
         stored = self.lock_coverage(cursor, [one.hour for one in read])
-        return [
-            one for one in read if stored[one.hour] <= (naive(from_ms(covered_through_ms[one.hour])), write_timestamp)
-        ]
+        return [one for one in read if stored[one.hour] <= (one.covered_through, write_timestamp)]
 
     def count(self, rows: Iterable[SqlRow]) -> RowCounts:
         row_count = event_count = 0
@@ -142,21 +145,13 @@ class MySqlHourSink:
                 f"{cursor.warning_count} warnings; the hour was left as it was"
             )
 
-    def store_coverage(self, cursor: Cursor, one: "HourRows", coverage: tuple[datetime, int, str]) -> None:
+    def store_coverage(self, cursor: Cursor, one: HourRows, written: tuple[int, str]) -> None:
+        """`written` is the write timestamp and the run's id."""
         cursor.execute(
             f"UPDATE {self._table.coverage.name} SET covered_through = %s, t = %s, run_id = %s, row_count = %s, "
             "event_count = %s WHERE event_hour = %s",
-            (*coverage, one.counts.row_count, one.counts.event_count, naive(one.hour)),
+            (one.covered_through, *written, one.counts.row_count, one.counts.event_count, naive(one.hour)),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class HourRows:
-    """An hour's rows in a file, and their counts."""
-
-    hour: datetime
-    counts: RowCounts
-    rows: SpillFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +219,6 @@ def _hour_of(key: Sequence[Any]) -> datetime:
 def _number(value: Decimal | float) -> float:
     """MySQL sums whole numbers as decimals."""
     return int(value) if isinstance(value, Decimal) else value
-
-
-def _chunks(rows: Iterable[SqlRow]) -> Iterator[list[SqlRow]]:
-    rows = iter(rows)
-    while chunk := list(islice(rows, CHUNK_ROWS)):
-        yield chunk
 
 
 def _is_hour(table: HourlySqlTable, hour: datetime) -> tuple[str, tuple[object, ...]]:

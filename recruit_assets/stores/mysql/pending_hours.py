@@ -4,16 +4,15 @@ Every transaction locks the checkpoint first, so readers (sensor, schedule, `mat
 The rules are in hours/planning.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import islice
-from typing import Any
 
 from pymysql.cursors import Cursor
 
 from recruit_assets.contract.tables import CHANGE_FEED_MARK, HOURLY_SQL_TABLES, PENDING_HOURS
 from recruit_assets.hours.planning import SKEW, FailedRun, PendingHour, after_runs, is_covered, uncovered
-from recruit_assets.hours.ports import NO_COUNTS
+from recruit_assets.hours.ports import ChangePage
+from recruit_assets.runtime.chunks import in_chunks
 from recruit_assets.runtime.times import aware, naive
 from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
 from recruit_assets.stores.mysql.hour_sink import NEVER
@@ -49,19 +48,12 @@ class PendingHours:
             (naive(at), naive(checkpoint)),
         )
 
-    def record(
-        self,
-        newest: Mapping[datetime, datetime],
-        *,
-        read_through: datetime,
-        now: datetime,
-        event_counts: Mapping[datetime, int] = NO_COUNTS,
-    ) -> None:
+    def record(self, page: ChangePage, *, now: datetime) -> None:
         """Store the changed hours that the report doesn't cover and advance the checkpoint, in one transaction.
 
         This never moves the checkpoint back: a reader that advanced it further has read everything before it.
         """
-        self._database.run_transaction(lambda cursor: _record(cursor, newest, event_counts, read_through, now))
+        self._database.run_transaction(lambda cursor: _record(cursor, page, now))
 
     def drop(self, hours: Sequence[datetime]) -> None:
         """These hours aren't pending any more."""
@@ -72,19 +64,14 @@ class PendingHours:
         return self._database.run_transaction(lambda cursor: _settle(cursor, failures, now))
 
 
-def _record(
-    cursor: Cursor,
-    newest: Mapping[datetime, datetime],
-    event_counts: Mapping[datetime, int],
-    read_through: datetime,
-    now: datetime,
-) -> None:
+def _record(cursor: Cursor, page: ChangePage, now: datetime) -> None:
     cursor.execute(
         f"INSERT INTO {CHANGE_FEED_MARK.name} (id, low_water) VALUES (1, %s) "
         "ON DUPLICATE KEY UPDATE low_water = GREATEST(low_water, VALUES(low_water))",
-        (naive(read_through),),
+        (naive(page.read_through),),
     )
-    _add(cursor, uncovered(newest, _covered_through(cursor, sorted(newest))), now, event_counts)
+    newest = uncovered(page.newest, _covered_through(cursor, sorted(page.newest)))
+    _add(cursor, newest, now, event_counts=page.event_counts)
 
 
 def _settle(cursor: Cursor, failures: Sequence[FailedRun], now: datetime) -> list[PendingHour]:
@@ -108,7 +95,7 @@ def _withdraw_what_lies_ahead(cursor: Cursor, now: datetime) -> None:
         cursor.execute(f"SELECT event_hour FROM {name} WHERE covered_through > %s", (naive(now + SKEW),))
         hours = [(hour,) for (hour,) in cursor.fetchall()]
         cursor.executemany(f"UPDATE {name} SET covered_through = '{NEVER}' WHERE event_hour = %s", hours)
-        _add(cursor, {aware(hour): now for (hour,) in hours}, now)
+        _add(cursor, {aware(hour): now for (hour,) in hours}, now, event_counts={})
     # a change that is visible has happened: an hour needn't stay pending until time gets there
     cursor.execute(
         f"UPDATE {PENDING_HOURS.name} SET newest_change = %s WHERE newest_change > %s", (naive(now), naive(now + SKEW))
@@ -129,7 +116,7 @@ def _coverage(*, where: str) -> str:
 def _covered_through(cursor: Cursor, hours: Sequence[datetime]) -> dict[datetime, datetime]:
     """By hour; without the hours that one of the hourly tables lacks."""
     covered: dict[datetime, datetime] = {}
-    for chunk in _chunks(hours):
+    for chunk in in_chunks(hours, CHUNK):
         values = [naive(hour) for hour in chunk] * len(HOURLY_SQL_TABLES)
         cursor.execute(_coverage(where=f"event_hour IN ({placeholders(chunk)})"), values)
         covered |= {aware(hour): aware(through) for hour, through in cursor.fetchall()}
@@ -137,10 +124,7 @@ def _covered_through(cursor: Cursor, hours: Sequence[datetime]) -> dict[datetime
 
 
 def _add(
-    cursor: Cursor,
-    newest: Mapping[datetime, datetime],
-    now: datetime,
-    event_counts: Mapping[datetime, int] = NO_COUNTS,
+    cursor: Cursor, newest: Mapping[datetime, datetime], now: datetime, *, event_counts: Mapping[datetime, int]
 ) -> None:
     """Add the hours; one that is pending already keeps its attempts and the later change."""
     cursor.executemany(
@@ -175,7 +159,7 @@ def _load(cursor: Cursor) -> list[PendingHour]:
 
 
 def _delete(cursor: Cursor, hours: Sequence[datetime]) -> None:
-    for chunk in _chunks(hours):
+    for chunk in in_chunks(hours, CHUNK):
         cursor.execute(
             f"DELETE FROM {PENDING_HOURS.name} WHERE event_hour IN ({placeholders(chunk)})",
             [naive(hour) for hour in chunk],
@@ -187,9 +171,3 @@ def _update(cursor: Cursor, hours: Sequence[PendingHour]) -> None:
         f"UPDATE {PENDING_HOURS.name} SET attempts = %s, next_try_at = %s WHERE event_hour = %s",
         [(one.attempts, naive(one.next_try_at), naive(one.hour)) for one in hours],
     )
-
-
-def _chunks(values: Sequence[Any]) -> Iterator[list[Any]]:
-    rest = iter(values)
-    while chunk := list(islice(rest, CHUNK)):
-        yield chunk

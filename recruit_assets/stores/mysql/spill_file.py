@@ -7,9 +7,10 @@ before the transaction begins, no row of the report is locked while it works.
 import pickle
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import Any
+
+from recruit_assets.runtime.chunks import in_chunks
 
 Row = tuple[Any, ...]
 
@@ -25,8 +26,7 @@ class SpillFile:
 
     def fill(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Store the rows chunk by chunk and pass them on; the caller must consume all of them."""
-        rows = iter(rows)
-        while chunk := list(islice(rows, self._chunk_rows)):
+        for chunk in in_chunks(rows, self._chunk_rows):
             pickle.dump(chunk, self._file, pickle.HIGHEST_PROTOCOL)
             yield from chunk
 

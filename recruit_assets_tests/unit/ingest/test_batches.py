@@ -9,7 +9,6 @@ from recruit_assets.contract.tables import CHANGE_SHARDS
 from recruit_assets.ingest.batches import (
     MAX_BUCKETS,
     MAX_HOURS,
-    MAX_PARTITIONS,
     SMALL_BATCH_BYTES,
     Row,
     change_requests,
@@ -19,6 +18,7 @@ from recruit_assets.ingest.batches import (
 )
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import MAX_BATCH_BYTES, Change
+from recruit_assets.stores.cassandra.session import PARTITIONS_PER_BATCH
 from recruit_assets.transforms.buckets import HOUR_MS
 
 SEVEN, EIGHT = 1_767_596_400_000, 1_767_600_000_000
@@ -49,9 +49,9 @@ def test_batches_stay_below_cassandras_limit_and_a_row_above_it_is_sent_alone() 
 
 
 def test_rows_that_would_be_alone_share_a_batch() -> None:
-    rows = [a_row(source, partition=(SEVEN + source * HOUR_MS, 0)) for source in range(2 * MAX_PARTITIONS + 1)]
+    rows = [a_row(source, partition=(SEVEN + source * HOUR_MS, 0)) for source in range(2 * PARTITIONS_PER_BATCH + 1)]
 
-    assert [len(batch) for batch in sources(rows)] == [MAX_PARTITIONS, MAX_PARTITIONS, 1]
+    assert [len(batch) for batch in sources(rows)] == [PARTITIONS_PER_BATCH, PARTITIONS_PER_BATCH, 1]
 
 
 partitions = st.tuples(st.sampled_from([SEVEN, EIGHT]), st.integers(0, 20))
@@ -68,7 +68,7 @@ def test_every_row_is_in_one_batch_that_cassandra_takes(given: list[tuple[Partit
     for batch in batches:
         assert batch.size_bytes == sum(row.raw.size_bytes for row in batch.rows)
         assert batch.size_bytes <= MAX_BATCH_BYTES or len(batch.rows) == 1
-        assert len({row.raw.partition for row in batch.rows}) <= MAX_PARTITIONS
+        assert len({row.raw.partition for row in batch.rows}) <= PARTITIONS_PER_BATCH
 
 
 def test_an_hour_has_one_change_with_its_buckets_and_rows() -> None:
@@ -78,7 +78,7 @@ def test_an_hour_has_one_change_with_its_buckets_and_rows() -> None:
 
 
 def test_requests_for_versions_are_limited_in_hours_and_buckets() -> None:
-    few = [Change(SEVEN + number * HOUR_MS, {0}, 1) for number in range(MAX_PARTITIONS + 1)]
+    few = [Change(SEVEN + number * HOUR_MS, {0}, 1) for number in range(PARTITIONS_PER_BATCH + 1)]
     half = set(range(MAX_BUCKETS // 2 + 1))
     huge = Change(SEVEN, set(range(2 * MAX_BUCKETS)), 1)
 

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from recruit_assets.ingest.batches import MAX_PARTITIONS, Row
+from recruit_assets.ingest.batches import Row
 from recruit_assets.ingest.writer import EventWriter, Written
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import Change, RowsRejected
+from recruit_assets.stores.cassandra.session import PARTITIONS_PER_BATCH
 from recruit_assets_tests.support.ingest import WritesInMemory
 
 SEVEN, EIGHT = 1_767_596_400_000, 1_767_600_000_000
@@ -111,7 +112,7 @@ def test_only_the_invalid_row_of_several_partitions_is_rejected() -> None:
 
 def test_hours_share_requests_for_versions_and_changes_each_of_one_shard_of_the_feed() -> None:
     writes = WritesInMemory()
-    hours = [SEVEN + number * 3_600_000 for number in range(4 * MAX_PARTITIONS)]
+    hours = [SEVEN + number * 3_600_000 for number in range(4 * PARTITIONS_PER_BATCH)]
 
     write(writes, [a_row(number, (hour, 0)) for number, hour in enumerate(hours)])
 

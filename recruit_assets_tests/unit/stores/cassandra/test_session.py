@@ -10,8 +10,8 @@ from cassandra.query import BoundStatement
 
 from recruit_assets.stores.cassandra.session import (
     BATCH_BYTES,
+    PARTITIONS_PER_BATCH,
     RETRIES,
-    STATEMENTS_PER_BATCH,
     RetryTimeouts,
     small_batches,
 )
@@ -48,7 +48,7 @@ def test_a_write_that_no_replica_confirmed_is_repeated_if_that_changes_nothing(
     ("sizes", "batches"),
     [
         ([], []),
-        ([8] * 25, [STATEMENTS_PER_BATCH, STATEMENTS_PER_BATCH, 5]),
+        ([8] * 25, [PARTITIONS_PER_BATCH, PARTITIONS_PER_BATCH, 5]),
         ([BATCH_BYTES // 2] * 3, [2, 1]),
         ([2 * BATCH_BYTES, 8, 8], [1, 2]),
         ([0, 0], [2]),
