@@ -153,7 +153,7 @@ def test_a_crash_between_two_statements_leaves_checkpoint_and_hours_as_they_were
     checkpoint = feed.checkpoint()
     feed.change(SEVEN, at=feed.now())
 
-    def crash(*_: object) -> None:
+    def crash(*_: object, **__: object) -> None:
         raise StoreUnavailable("killed after the checkpoint moved")
 
     with monkeypatch.context() as patched:
