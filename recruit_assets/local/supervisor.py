@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recruit_assets.runtime.echo import Echo
+from recruit_assets.runtime.files import private_folder, shorten, tail
 
 PR_SET_PDEATHSIG = 1
 STOP_TIMEOUT_S = 20.0
@@ -20,6 +21,9 @@ FIRST_RESTART_S, LAST_RESTART_S = 1.0, 60.0
 RECOVERED_AFTER_S = 60.0
 """A process that ran this long has recovered: the pause before its next restart is short again."""
 LOG_LINES = 5
+LAST_BYTES = 16 * 1024
+LOG_BYTES = 32 * 1024 * 1024
+"""A longer log begins anew; what it had stays once more as `<service>.log.previous`."""
 POLL_S = 0.05
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -81,7 +85,7 @@ class _Child:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def start(self) -> None:
-        self._log.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self._log.parent)
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 list(self.service.arguments),
@@ -95,6 +99,7 @@ class _Child:
         self._started_at = time.monotonic()
 
     def watch(self) -> None:
+        shorten(self._log, limit_bytes=LOG_BYTES)
         if self.pid is not None:
             return
         now = time.monotonic()
@@ -124,7 +129,7 @@ class _Child:
 
     def _death(self, code: int) -> str:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        last = self._log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        last = tail(self._log, limit_bytes=LAST_BYTES).splitlines()[-LOG_LINES:]
         lines = "".join(f"\n    {line}" for line in last)
         return f"{self.service.name} {how}, restarting in {self._pause_s:.1f} s; see {self._log}{lines}"
 

@@ -4,8 +4,10 @@ so that one which something else has damaged is named; and locked.
 
 import json
 import os
+import shutil
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import EINVAL
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,37 @@ def read_object(path: Path, *, remedy: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError(f"{path} is damaged: {remedy}")
     return found
+
+
+def private_folder(path: Path) -> None:
+    """Create the folder if it doesn't exist, and keep other users out of it; OSError if that fails."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_uid == os.geteuid():
+        path.chmod(0o700)
+
+
+def is_writable_by_others(path: Path) -> bool:
+    """Whether a user other than this one and root may change the file or folder. A group of this user alone may."""
+    found = path.stat()
+    others_in_group = found.st_mode & stat.S_IWGRP and found.st_gid not in (0, os.getgid())
+    return bool(found.st_uid not in (0, os.geteuid()) or found.st_mode & stat.S_IWOTH or others_in_group)
+
+
+def shorten(log: Path, *, limit_bytes: int) -> None:
+    """If a log is longer, move its content to `<name>.previous`. Its writers must append, and may be running."""
+    with suppress(FileNotFoundError):
+        if log.stat().st_size > limit_bytes:
+            shutil.copyfile(log, log.with_name(f"{log.name}.previous"))
+            os.truncate(log, 0)
+
+
+def tail(log: Path, *, limit_bytes: int) -> str:
+    """The end of a log; empty if there is no log."""
+    if not log.is_file():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - limit_bytes))
+        return file.read().decode("utf-8", errors="replace")
 
 
 @contextmanager

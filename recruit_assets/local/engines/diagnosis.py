@@ -1,10 +1,9 @@
 """Finds the cause of an engine's failure at the end of its log, if the user can do something about it."""
 
-import os
 import re
-from pathlib import Path
 
 TAIL_BYTES = 64 * 1024
+"""Of a log, the part that is searched."""
 SHOWN_LINES = 12
 
 FULL = "the disk is full: make room, then start again"
@@ -35,12 +34,3 @@ def cause_in(output: str) -> str:
         if found:
             return meaning.format(*found.groups())
     return ""
-
-
-def tail(log: Path) -> str:
-    """The end of a log; empty if there is no log."""
-    if not log.is_file():
-        return ""
-    with log.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-        return file.read().decode("utf-8", errors="replace")

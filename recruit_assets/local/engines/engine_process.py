@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from recruit_assets.local.engines.diagnosis import cause_in, explain, tail
+from recruit_assets.local.engines.diagnosis import TAIL_BYTES, cause_in, explain
 from recruit_assets.local.engines.engine import Engine, EngineState, EngineStatus
 from recruit_assets.local.engines.ports import becomes_free, holder_of
 from recruit_assets.local.engines.processes import (
@@ -24,6 +24,7 @@ from recruit_assets.local.engines.processes import (
 )
 from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import StoreUnavailable, UserError
+from recruit_assets.runtime.files import tail
 from recruit_assets.runtime.signals import defer_signals
 
 READY_TIMEOUT_S = 180
@@ -124,7 +125,7 @@ class EngineProcess:
         deadline = time.monotonic() + READY_TIMEOUT_S
         while (failure := self._failure()) is not None:
             if self.process() is None:
-                if cause := cause_in(tail(self.log)):
+                if cause := cause_in(tail(self.log, limit_bytes=TAIL_BYTES)):
                     raise UserError(f"{self.engine.name} died while starting: {cause}. The full log is {self.log}")
                 raise StoreUnavailable(f"{self.engine.name} died while starting; {self._explained()}")
             if time.monotonic() > deadline:
@@ -195,7 +196,7 @@ class EngineProcess:
         """Stopping removes the record; if the engine died, the record is still there."""
         if not self._record_file.exists():
             return EngineStatus(self.engine.name, EngineState.STOPPED, self.log, self._port)
-        note = cause_in(tail(self.log))
+        note = cause_in(tail(self.log, limit_bytes=TAIL_BYTES))
         return EngineStatus(self.engine.name, EngineState.DEAD, self.log, self._port, note=note)
 
     def _failure(self) -> StoreUnavailable | None:
@@ -206,7 +207,7 @@ class EngineProcess:
         return None
 
     def _cause_of_death(self, record: ProcessRecord) -> str:
-        cause = cause_in(tail(self.log))
+        cause = cause_in(tail(self.log, limit_bytes=TAIL_BYTES))
         because = f" ({cause})" if cause else ""
         try:
             other = psutil.Process(record.pid).name()
@@ -215,4 +216,4 @@ class EngineProcess:
         return f"its process had died{because}, see {self.log}; pid {record.pid} now belongs to {other}"
 
     def _explained(self) -> str:
-        return f"{explain(tail(self.log))}\nThe full log is {self.log}"
+        return f"{explain(tail(self.log, limit_bytes=TAIL_BYTES))}\nThe full log is {self.log}"

@@ -18,7 +18,7 @@ from recruit_assets.runtime.artifacts import fetch
 from recruit_assets.runtime.artifacts.install import require_space
 from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import UserError
-from recruit_assets.runtime.files import atomic_write, locked
+from recruit_assets.runtime.files import atomic_write, locked, private_folder
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, read_endpoints
 
 log = logging.getLogger(__name__)
@@ -146,9 +146,10 @@ class LocalEngines:
 
     def _make_folder(self) -> None:
         try:
+            self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self._folder)
             for name in EngineName:
-                (self._folder / name).mkdir(parents=True, exist_ok=True)
-            self._folder.chmod(0o700)
+                (self._folder / name).mkdir(exist_ok=True)
         except OSError as error:
             raise UserError(f"can't write to the state directory {self.state_dir}: {error}") from error
 

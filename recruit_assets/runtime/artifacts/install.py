@@ -19,7 +19,7 @@ from recruit_assets.runtime.artifacts.lockfile import LockedArtifact, read_lock
 from recruit_assets.runtime.artifacts.repositories import http_session, repositories
 from recruit_assets.runtime.echo import Echo, console
 from recruit_assets.runtime.errors import UserError
-from recruit_assets.runtime.files import locked
+from recruit_assets.runtime.files import is_writable_by_others, locked
 from recruit_assets.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -55,8 +55,12 @@ def install(
     echo: Echo = log.info,
     open_source: Callable[[], Source] = user_source,
 ) -> tuple[Path, ...]:
-    """The artifacts' paths in the cache. Missing files, and files of the wrong size, are downloaded."""
+    """The artifacts' paths in the cache. Missing files, and files of the wrong size, are downloaded.
+
+    UserError if another user could have changed one: they are programs, and run as this user.
+    """
     wanted = {artifact: cache / "maven" / artifact.path for artifact in artifacts}
+    require_private(wanted.values(), cache)
     if _missing(wanted):
         with cache_lock(cache, echo=echo):
             missing = _missing(wanted)
@@ -77,6 +81,16 @@ def cache_lock(cache: Path, *, echo: Echo) -> Iterator[None]:
         ) from error
     with locked(cache / ".lock", lambda: echo(f"waiting for another process that downloads to {cache}")):
         yield
+
+
+def require_private(files: Iterable[Path], cache: Path) -> None:
+    """UserError if a user other than this one and root can write to one of the files, or to a folder on the way."""
+    for place in sorted({place for file in files for place in (file, *file.parents) if place.is_relative_to(cache)}):
+        if place.exists() and is_writable_by_others(place):
+            raise UserError(
+                f"{place} is another user's, or others can write to it, so they could change the engines' programs. "
+                "Change its owner and mode (`chmod go-w`), or set RECRUIT_CACHE_DIR to another folder"
+            )
 
 
 def require_space(folder: Path, size_bytes: int, what: str) -> None:

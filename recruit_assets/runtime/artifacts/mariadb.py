@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from tempfile import mkdtemp
 
-from recruit_assets.runtime.artifacts.install import cache_lock, install, require_space
+from recruit_assets.runtime.artifacts.install import cache_lock, install, require_private, require_space
 from recruit_assets.runtime.artifacts.lockfile import read_lock
 from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import UserError
@@ -26,6 +26,7 @@ def mariadb_home(settings: Settings, *, echo: Echo = log.info) -> Path:
     require_platform(sys.platform, platform.machine())
     (locked,) = read_lock("mariadb")
     home = settings.cache_dir / "mariadb" / f"{locked.version}-{locked.sha256[:12]}"
+    require_private([home / SERVER], settings.cache_dir)
     if home.is_dir():
         return home
     (jar,) = install([locked], settings.cache_dir, echo=echo)

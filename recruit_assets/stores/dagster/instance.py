@@ -15,6 +15,7 @@ from yaml import YAMLError
 
 import recruit_assets
 from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.files import private_folder
 from recruit_assets.runtime.places import folder
 from recruit_assets.runtime.settings import Settings
 
@@ -33,8 +34,11 @@ def ensure_dagster_home(settings: Settings) -> Path:
     except ValueError as error:
         raise UserError(f"{HOME_VARIABLE}: {error}") from error
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        if not given:
+        if given:
+            home.mkdir(parents=True, exist_ok=True)
+        else:
+            settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(home)  # the output of runs is in it
             _link_config(home)
     except OSError as error:
         raise UserError(

@@ -15,7 +15,7 @@ DELETED_PER_CALL = 20_000
 
 
 def delete_runs(instance: dg.DagsterInstance, *, before: datetime, label: str, limit: int = DELETED_PER_CALL) -> int:
-    """Delete up to `limit` runs with this label that ended before then; returns their number.
+    """Delete up to `limit` runs with this label that ended before then, and their output; returns their number.
 
     Two kinds stay, however old: unfinished runs, and those that hold the last materialization of an asset or of one of
     its partitions. A run's events go with it, and without them a good hour would look as if it had never been computed.
@@ -26,6 +26,7 @@ def delete_runs(instance: dg.DagsterInstance, *, before: datetime, label: str, l
         needed = _needed(instance, page)
         for run in [one for one in page if one not in needed][: limit - deleted]:
             instance.delete_run(run)
+            instance.compute_log_manager.delete_logs(prefix=[run])
             deleted += 1
         if deleted == limit:
             break

@@ -1,11 +1,20 @@
 """Files are replaced atomically, and private ones are private at every moment."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from recruit_assets.runtime.errors import UserError
-from recruit_assets.runtime.files import atomic_write, only_one, read_object
+from recruit_assets.runtime.files import (
+    atomic_write,
+    is_writable_by_others,
+    only_one,
+    private_folder,
+    read_object,
+    shorten,
+    tail,
+)
 
 
 def test_a_private_file_is_replaced_and_readable_by_its_owner_only(tmp_path: Path) -> None:
@@ -72,3 +81,68 @@ def test_a_lock_that_cant_be_made_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(UserError, match=f"can't lock {lock} as this user: "), only_one("recruit-assets up", lock):
         pass
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
+    """Another user could have root overwrite any file."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "report.html").symlink_to(victim)
+
+    atomic_write(tmp_path / "report.html", "page")
+
+    assert victim.read_text() == "precious"
+    assert (tmp_path / "report.html").read_text() == "page"
+
+
+def test_a_private_folder_is_closed_to_others_also_if_it_was_open(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "engines"
+    private_folder(folder)
+    folder.chmod(0o755)
+
+    private_folder(folder)
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "group", "others_can"),
+    [
+        (0o755, None, None, False),
+        (0o775, None, None, False),
+        (0o777, None, None, True),
+        (0o775, None, 4242, True),
+        (0o755, 4242, None, True),
+    ],
+)
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_who_else_can_write(mode: int, owner: int | None, group: int | None, others_can: bool, tmp_path: Path) -> None:
+    file = tmp_path / "jar"
+    file.touch()
+    os.chown(file, -1 if owner is None else owner, -1 if group is None else group)
+    file.chmod(mode)
+
+    assert is_writable_by_others(file) is others_can
+
+
+def test_a_long_log_begins_anew_while_its_writer_runs(tmp_path: Path) -> None:
+    log = tmp_path / "ingest.log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"x" * 10)
+        shorten(log, limit_bytes=10)
+        assert log.read_bytes() == b"x" * 10
+
+        writer.write(b"y")
+        shorten(log, limit_bytes=10)
+        writer.write(b"z")
+
+    assert log.read_bytes() == b"z"
+    assert (tmp_path / "ingest.log.previous").read_bytes() == b"x" * 10 + b"y"
+
+
+def test_only_the_end_of_a_long_log_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"x" * 100 + b"No space left on device\xff")
+
+    assert tail(log, limit_bytes=24) == "No space left on device\N{REPLACEMENT CHARACTER}"
+    assert tail(tmp_path / "missing", limit_bytes=24) == ""

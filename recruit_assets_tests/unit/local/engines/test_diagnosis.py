@@ -1,10 +1,8 @@
 """Finding the cause of a failure in a log."""
 
-from pathlib import Path
-
 import pytest
 
-from recruit_assets.local.engines.diagnosis import SHOWN_LINES, TAIL_BYTES, cause_in, explain, tail
+from recruit_assets.local.engines.diagnosis import SHOWN_LINES, cause_in, explain
 
 
 @pytest.mark.parametrize(
@@ -41,15 +39,3 @@ def test_without_a_known_cause_the_last_lines_are_shown() -> None:
         "its last lines were:",
         *(f"  line {n}" for n in range(100 - SHOWN_LINES, 100)),
     ]
-
-
-def test_only_the_end_of_a_long_log_is_read(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_bytes(b"x" * TAIL_BYTES + b"No space left on device\xff")
-
-    assert tail(log).endswith("No space left on device\N{REPLACEMENT CHARACTER}")
-    assert len(tail(log)) == TAIL_BYTES
-
-
-def test_a_missing_log_is_empty(tmp_path: Path) -> None:
-    assert tail(tmp_path / "log") == ""

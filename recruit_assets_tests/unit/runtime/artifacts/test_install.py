@@ -188,3 +188,16 @@ def test_an_error_about_an_unwritable_cache_names_the_setting(repository: Reposi
 
     with pytest.raises(UserError, match=r"can't write to the cache .* Set RECRUIT_CACHE_DIR"):
         install([repository.publish("a", b"a")], tmp_path / "file" / "cache", open_source=repository.source)
+
+
+@pytest.mark.parametrize("place", ["", "maven", "maven/org/example/a/1.0/a-1.0.jar"])
+def test_a_cache_that_others_can_write_to_is_refused(
+    place: str, repository: RepositoryInMemory, tmp_path: Path
+) -> None:
+    """A file of the right size isn't hashed again, and it is a program that we run."""
+    artifact = repository.publish("a", b"a")
+    install([artifact], tmp_path, open_source=repository.source)
+    (tmp_path / place).chmod(0o777)
+
+    with pytest.raises(UserError, match=r"others can write to it.*RECRUIT_CACHE_DIR"):
+        install([artifact], tmp_path, open_source=repository.source)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
@@ -9,9 +10,10 @@ import pytest
 
 from recruit_assets.defs.jobs import delete_old_runs
 from recruit_assets.stores.dagster import old_runs
-from recruit_assets.stores.dagster.compat import OUR_LABEL, REPOSITORY_TAG
+from recruit_assets.stores.dagster.compat import OUR_LABEL, REPOSITORY_TAG, ComputeIOType, LocalComputeLogManager
 from recruit_assets.stores.dagster.old_runs import delete_runs
 
+STDOUT = ComputeIOType.STDOUT
 OURS = {REPOSITORY_TAG: OUR_LABEL}
 LATER = datetime.now(UTC) + timedelta(minutes=10)
 HOURS = dg.StaticPartitionsDefinition(["07:00", "08:00"])
@@ -65,6 +67,28 @@ def test_runs_that_ended_before_are_deleted_with_their_events(instance: dg.Dagst
     assert delete(instance) == 3
     assert instance.get_runs() == []
     assert instance.all_logs(run.run_id) == []
+
+
+def test_their_output_is_deleted_with_them() -> None:
+    with dg.instance_for_test() as instance:
+        finished_runs(instance, 2)
+        ours, theirs = instance.get_run_ids()
+        for run in (ours, theirs):
+            with instance.compute_log_manager.open_log_stream([run, "compute_logs", "step"], STDOUT) as output:
+                assert output is not None
+                output.write("somebody's query string")  # type: ignore[call-overload]  # it is a text file
+        instance.add_run_tags(theirs, {REPOSITORY_TAG: "__repository__@somebody_else"})
+
+        delete(instance)
+
+        assert not output_of(instance, ours).exists()
+        assert output_of(instance, theirs).exists()
+
+
+def output_of(instance: dg.DagsterInstance, run: str) -> Path:
+    manager = instance.compute_log_manager
+    assert isinstance(manager, LocalComputeLogManager)
+    return Path(manager.get_captured_local_path([run, "compute_logs", "step"], "out"))
 
 
 def test_young_and_unfinished_runs_stay(instance: dg.DagsterInstance) -> None:
