@@ -1,6 +1,7 @@
 """Where things are, as settings name it: folders and addresses."""
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 from unicodedata import category
@@ -42,6 +43,14 @@ def _brokers(value: str) -> str:
 def _bare_host(value: str) -> str:
     """The host without the brackets of an IPv6 address; `host_port` adds them where they are needed."""
     return value.strip().removeprefix("[").removesuffix("]")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine, by a name or address that no other machine has."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def host_port(host: str, port: int) -> str:

@@ -26,7 +26,7 @@ from recruit_assets.contract.dead_letters import DLQ_SUFFIX
 from recruit_assets.contract.retention import MAX_DAYS, MIN_DAYS
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.files import read_object
-from recruit_assets.runtime.places import Brokers, Folder, Host, folder
+from recruit_assets.runtime.places import Brokers, Folder, Host, folder, is_loopback
 
 PREFIX = "RECRUIT_"
 TLS_OFF, TLS_SYSTEM = "off", "system"
@@ -87,6 +87,7 @@ TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,240}$")]
 TlsCa = Annotated[str, AfterValidator(_certificates)]
 """The CA of a server's certificate: a PEM file, `system` for the machine's own list, `off`, or empty."""
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+HostNames = Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+(, *[A-Za-z0-9.-]+)*)?$")]
 Replicas = Annotated[str, Field(pattern=r"^([1-9]|[A-Za-z0-9_.-]+:[1-9](,[A-Za-z0-9_.-]+:[1-9])*)$")]
 
 
@@ -156,7 +157,8 @@ class Settings(BaseSettings):
     )
     mysql_tls_ca: TlsCa = Field(
         "",
-        description="PEM file with the CA of the server's certificate, or `system`; empty: unverified TLS if offered",
+        description="PEM file with the CA of the server's certificate, or `system`; `off`: no TLS; may be empty for a "
+        "server on this machine: unverified TLS if offered",
     )
 
     spark_master: str = Field("local[*]", min_length=1, description="Spark master of the classic session")
@@ -187,6 +189,16 @@ class Settings(BaseSettings):
     )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
 
+    ui_hosts: HostNames = Field(
+        "", description="Names, besides the loopback's, under which Dagster's UI is reached; comma separated"
+    )
+    ui_operator_password: SecretStr = Field(
+        SecretStr(""),
+        description="Password of the UI's login `operator`, who may change; without any password there is no login",
+    )
+    ui_viewer_password: SecretStr = Field(
+        SecretStr(""), description="Password of the UI's login `viewer`, who may read"
+    )
     grafana_url: WebAddress = Field(
         "", description="Address of Grafana, such as https://grafana.example.com; the UI links to its dashboards"
     )
@@ -229,6 +241,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _whole_logins(self) -> Self:
         """A login needs user and password, and TLS must be chosen or switched off explicitly."""
+        if self.mysql_host and not self.mysql_tls_ca and not is_loopback(self.mysql_host):
+            raise ValueError(_tls_is_missing("mysql_host", "mysql_tls_ca"))
         logins = (
             ("kafka", self.kafka_user, self.kafka_password, self.kafka_tls_ca),
             ("cassandra", self.cassandra_user, self.cassandra_password, self.cassandra_tls_ca),
@@ -238,10 +252,7 @@ class Settings(BaseSettings):
                 given, missing = ("user", "password") if user else ("password", "user")
                 raise ValueError(f"{variable(f'{store}_{given}')} is set but {variable(f'{store}_{missing}')} isn't")
             if user and not tls_ca:
-                raise ValueError(
-                    f"{variable(f'{store}_user')} is set but {variable(f'{store}_tls_ca')} isn't: set it to a PEM file "
-                    f"with the CA, to `{TLS_SYSTEM}`, or to `{TLS_OFF}` if the network is protected otherwise"
-                )
+                raise ValueError(_tls_is_missing(f"{store}_user", f"{store}_tls_ca"))
         return self
 
     @model_validator(mode="after")
@@ -270,6 +281,10 @@ class Settings(BaseSettings):
             return {self.cassandra_datacenter: int(self.cassandra_replication)}
         pairs = (part.rpartition(":") for part in self.cassandra_replication.split(","))
         return {name: int(count) for name, _, count in pairs}
+
+    @property
+    def ui_host_names(self) -> list[str]:
+        return [name.strip() for name in self.ui_hosts.split(",") if name.strip()]
 
     @property
     def dlq_topic(self) -> str:
@@ -324,6 +339,13 @@ class AccountPasswords(BaseSettings):
     lineage: SecretStr = SecretStr("")
     analyst: SecretStr = SecretStr("")
     dagster: SecretStr = SecretStr("")
+
+
+def _tls_is_missing(given: str, missing: str) -> str:
+    return (
+        f"{variable(given)} is set but {variable(missing)} isn't: set it to a PEM file with the CA, to `{TLS_SYSTEM}`, "
+        f"or to `{TLS_OFF}` if the network is protected otherwise"
+    )
 
 
 def variable(name: str) -> str:

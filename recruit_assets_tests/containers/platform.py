@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import tempfile
 import urllib.request
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ INHERITED = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
 """A developer's other variables would override the project's."""
 PASSWORDS = (
     "MYSQL_ROOT_PASSWORD", "RECRUIT_OWNER_PASSWORD", "RECRUIT_INGEST_PASSWORD", "RECRUIT_LINEAGE_PASSWORD",
-    "RECRUIT_ANALYST_PASSWORD", "DAGSTER_MYSQL_PASSWORD", "GRAFANA_ADMIN_PASSWORD",
+    "RECRUIT_ANALYST_PASSWORD", "DAGSTER_MYSQL_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "RECRUIT_UI_OPERATOR_PASSWORD",
 )  # fmt: skip
 LEDGERS = "/ledgers"
 RUN_LABEL = "dagster/run_id"
@@ -147,7 +148,9 @@ class Platform:
 
     def runs(self) -> list[Run]:
         body = json.dumps({"query": RUNS}).encode()
-        request = urllib.request.Request(f"{self.ui}/graphql", body, {"content-type": "application/json"})
+        login = b64encode(f"operator:{self.variables['RECRUIT_UI_OPERATOR_PASSWORD']}".encode()).decode()
+        headers = {"content-type": "application/json", "authorization": f"Basic {login}"}
+        request = urllib.request.Request(f"{self.ui}/graphql", body, headers)
         with urllib.request.urlopen(request, timeout=30) as response:
             found = json.load(response)["data"]["runsOrError"]["results"]
         tags = [{tag["key"]: tag["value"] for tag in one["tags"]} for one in found]

@@ -53,7 +53,8 @@ def test_every_image_has_a_version() -> None:
 def test_nothing_starts_without_its_secrets() -> None:
     named = {found["name"] for found in VARIABLE.finditer(TEXT)}
 
-    optional = {"RECRUIT_KAFKA_PASSWORD", "RECRUIT_CASSANDRA_PASSWORD"}  # of stores that aren't ours
+    # of stores that aren't ours, and of a login that there needn't be
+    optional = {"RECRUIT_KAFKA_PASSWORD", "RECRUIT_CASSANDRA_PASSWORD", "RECRUIT_UI_VIEWER_PASSWORD"}
 
     assert {name for name in named if "PASSWORD" in name} - optional | {"DOCKER_GID"} == set(SECRETS)
     assert [one for one in COMPOSE["x-required"] if ":?set it in docker/.env" not in one] == []
@@ -89,6 +90,13 @@ def test_only_what_uses_dagsters_database_has_its_password() -> None:
     assert given == {"code-location", "webserver", "daemon", "metrics", "cli"}
 
 
+def test_only_the_web_server_has_its_logins_passwords_and_its_port_asks_for_one() -> None:
+    given = {name for name, one in SERVICES.items() if "RECRUIT_UI_OPERATOR_PASSWORD" in one.get("environment", {})}
+
+    assert given == {"webserver"}
+    assert SERVICES["webserver"]["command"][:2] == ["recruit-assets", "webserver"]
+
+
 def test_no_command_holds_a_secret() -> None:
     assert [name for name, one in SERVICES.items() if "PASSWORD" in str(one.get("command"))] == []
 
@@ -112,6 +120,7 @@ def test_every_setting_reaches_runs_and_commands() -> None:
     set_elsewhere = {
         "state_dir", "cache_dir",  # in the image
         "metrics_address", "ingest_processes",  # for ingest alone
+        "ui_hosts", "ui_operator_password", "ui_viewer_password",  # for the web server alone
         "analyst_user", "analyst_password",  # `accounts` makes all logins
         "spark_gateway", "spark_driver_memory", "spark_driver_host",  # a driver on this machine
     }  # fmt: skip

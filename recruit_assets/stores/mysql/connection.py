@@ -16,7 +16,7 @@ from recruit_assets.runtime.places import host_port
 from recruit_assets.runtime.settings import TLS_OFF, Settings
 from recruit_assets.stores.mysql.compat import drop_connection
 from recruit_assets.stores.mysql.schema_version import require_version
-from recruit_assets.stores.tls import client_context
+from recruit_assets.stores.tls import client_context, is_verified
 
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 120
@@ -40,6 +40,8 @@ SERVER_SETTING = frozenset({1153, 1290, 1665, 1792, 3750})
 transaction_read_only, sql_require_primary_key."""
 NO_ROOM = frozenset({1021, 1114})
 """Disk full, table full."""
+CLEAR_TEXT_PLUGINS = ("mysql_clear_password", "dialog")
+"""With these, a server gets the password as it is. One that poses as the database would ask for them."""
 WRONG_ANSWER = (pymysql.err.IntegrityError, pymysql.err.DataError, pymysql.err.ProgrammingError)
 
 Result = TypeVar("Result")
@@ -53,6 +55,15 @@ def quoted(database: str) -> str:
 def placeholders(values: Collection[object]) -> str:
     """A placeholder for each value, for IN (...) and VALUES (...)."""
     return ", ".join(["%s"] * len(values))
+
+
+class KeepsPassword:
+    """In place of a login plugin that sends the password as it is."""
+
+    def __init__(self, _: object) -> None: ...
+
+    def authenticate(self, _: object) -> None:
+        raise pymysql.err.OperationalError(CR.CR_AUTH_PLUGIN_ERR, "the server asks for the password in clear text")
 
 
 class ReportDatabase:
@@ -168,7 +179,11 @@ def address(settings: Settings) -> str:
 def connect(
     settings: Settings, *, database: str | None, read_timeout_s: int = READ_TIMEOUT_S
 ) -> "pymysql.Connection[Cursor]":
-    """A connection in strict mode, UTC and READ COMMITTED, with finite timeouts."""
+    """A connection in strict mode, UTC and READ COMMITTED, with finite timeouts.
+
+    The password isn't sent in clear text, except to a server whose certificate was verified.
+    """
+    refused = () if is_verified(settings.mysql_tls_ca) else CLEAR_TEXT_PLUGINS
     connection = pymysql.connect(
         host=settings.mysql_host,
         port=settings.mysql_port,
@@ -183,6 +198,7 @@ def connect(
         autocommit=False,
         ssl=client_context(settings.mysql_tls_ca),
         ssl_disabled=settings.mysql_tls_ca == TLS_OFF,
+        auth_plugin_map={plugin: KeepsPassword for plugin in refused},
     )
     with connection.cursor() as cursor:
         # not init_command: the system variable has another name on MariaDB before 11.1
@@ -218,6 +234,8 @@ def _tls_trouble(error: Exception, code: object) -> str:
     cause = getattr(error, "original_exception", None)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"isn't trusted: {cause.verify_message}"
+    if code == CR.CR_AUTH_PLUGIN_ERR:
+        return f"may be another server: {error.args[1]}, which only one with a verified certificate gets"
     if code == CR.CR_SSL_CONNECTION_ERROR:
         return "doesn't speak TLS"
     return "requires TLS for this login" if code == TLS_REQUIRED else ""

@@ -48,6 +48,9 @@ def mysql_options(settings: Settings, table: str) -> dict[str, str]:
         "user": settings.mysql_user,
         "password": settings.mysql_password.get_secret_value(),
     }
+    if not is_verified(settings.mysql_tls_ca):
+        # a server that poses as the database would ask for the password in clear text
+        options["disabledAuthenticationPlugins"] = "mysql_clear_password"
     return options | _mysql_tls(settings)
 
 

@@ -48,6 +48,20 @@ def test_an_invalid_setting_is_named(variable: str, value: str, why: str, monkey
         load_settings()
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"])
+def test_mysql_on_this_machine_needs_no_certificate(host: str) -> None:
+    assert load_settings(mysql_host=host).mysql_tls_ca == ""
+
+
+@pytest.mark.parametrize("host", ["db", "10.0.0.5", "localhost.example.com", "fe80::1"])
+def test_mysql_elsewhere_must_prove_itself_or_be_trusted_by_choice(host: str) -> None:
+    """A server that poses as the database would get the password."""
+    with pytest.raises(UserError, match="RECRUIT_MYSQL_HOST is set but RECRUIT_MYSQL_TLS_CA isn't"):
+        load_settings(mysql_host=host)
+
+    assert load_settings(mysql_host=host, mysql_tls_ca="off").mysql_tls_ca == "off"
+
+
 @pytest.mark.parametrize("name", ["RECRUIT_ALERT_WEBHOOK", "RECRUIT_ALERT_SMTP_HOST"])
 def test_a_retired_setting_of_alerts_is_refused_and_its_successor_named(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -176,7 +190,9 @@ def test_the_path_of_a_certificate_file_becomes_absolute(tmp_path: Path, monkeyp
 
 
 def test_exported_settings_can_be_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = load_settings(mysql_host="db", mysql_password="secret", first_hour=datetime(2020, 1, 1, tzinfo=UTC))
+    settings = load_settings(
+        mysql_host="db", mysql_tls_ca="off", mysql_password="secret", first_hour=datetime(2020, 1, 1, tzinfo=UTC)
+    )
     for name, value in as_environment(settings).items():
         monkeypatch.setenv(name, value)
 

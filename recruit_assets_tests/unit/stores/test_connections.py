@@ -85,7 +85,7 @@ def test_ipv6_addresses_have_brackets_where_a_port_follows() -> None:
 
 
 def test_spark_has_no_tls_options_without_tls_settings() -> None:
-    plain = load_settings(cassandra_hosts="c", mysql_host="d")
+    plain = load_settings(cassandra_hosts="c", mysql_host="localhost")
 
     assert [name for name in cassandra_options(plain) if "ssl" in name or "auth" in name] == []
     assert [name for name in mysql_options(plain, "mysql_report") if "ssl" in name.lower()] == []

@@ -62,7 +62,7 @@ def test_local_engines_need_no_variable(loaded_first: bool, tmp_path: Path, monk
 
 def test_a_project_may_name_a_variable_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPORT_PASSWORD", PASSWORD)
-    mysql = MySqlResource(host="db", user="u", password=dg.EnvVar("REPORT_PASSWORD"))
+    mysql = MySqlResource(host="db", tls_ca="off", user="u", password=dg.EnvVar("REPORT_PASSWORD"))
 
     assert PASSWORD not in repr(mysql)
     assert in_a_run(mysql).mysql_password.get_secret_value() == PASSWORD

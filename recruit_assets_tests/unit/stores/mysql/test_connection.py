@@ -4,7 +4,9 @@ import pymysql
 import pytest
 
 from recruit_assets.runtime.errors import Inconsistent, RecruitError, StoreUnavailable, UserError
-from recruit_assets.stores.mysql.connection import translated_errors
+from recruit_assets.runtime.settings import load_settings
+from recruit_assets.stores.mysql.connection import ReportDatabase, translated_errors
+from recruit_assets_tests.support.impostor import impostor
 
 Operational, Programming = pymysql.err.OperationalError, pymysql.err.ProgrammingError
 
@@ -41,3 +43,21 @@ def test_an_error_names_the_database_and_what_to_do(error: Exception, ours: type
 
     assert "MySQL at 127.0.0.1:3306/recruit" in str(raised.value)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("tls_ca", ["", "off"])
+@pytest.mark.parametrize("plugin", [b"mysql_clear_password", b"dialog"])
+def test_a_server_that_poses_as_the_database_gets_no_password(plugin: bytes, tls_ca: str) -> None:
+    with impostor(plugin) as server:
+        settings = load_settings(
+            mysql_host="127.0.0.1",
+            mysql_port=server.port,
+            mysql_user="u",
+            mysql_password="hunter2",
+            mysql_tls_ca=tls_ca,
+        )
+        with pytest.raises(UserError, match=r"clear text.*check RECRUIT_MYSQL_TLS_CA"):
+            ReportDatabase(settings).query("SELECT 1")
+
+    assert b"u\0" in server.heard
+    assert b"hunter2" not in server.heard
