@@ -55,6 +55,8 @@ setup(
         "rich",
         "tenacity",
         "prometheus-client",
+        "starlette",  # this and the next: dagster-webserver's own, for the checks in front of it
+        "uvicorn",
         "apprise",  # alerts to Slack, Teams, mail and a hundred others, each named by a URL
         # the report page: plots as SVG, and templates with escaping
         "matplotlib",
@@ -72,6 +74,8 @@ setup(
             "mypy",
             "import-linter",
             "mutmut",  # `make mutation`: whether the tests notice a change of the code
+            "httpx",  # this and the next: how tests reach the web server
+            "websockets",
             "greenlet",  # the interleaving tests switch between runs after any step
             "types-greenlet",
             "types-psutil",

@@ -13,6 +13,7 @@ from recruit_assets.defs.io_managers.cassandra import CassandraIOManager
 from recruit_assets.defs.io_managers.mysql import MySqlIOManager
 from recruit_assets.defs.jobs import ASSETS, JOBS
 from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource, SparkResource
+from recruit_assets.defs.resources.base import without_launch_config
 from recruit_assets.defs.schedules import SCHEDULES
 from recruit_assets.defs.sensors import SENSORS
 from recruit_assets.runtime.environment import bypass_proxies_on_loopback, require_own_packages
@@ -33,6 +34,7 @@ def build_resources(settings: Settings) -> dict[str, object]:
         "spark": spark,
         "cassandra_io_manager": CassandraIOManager(cassandra=cassandra, spark=spark),
         "mysql_io_manager": MySqlIOManager(cassandra=cassandra, mysql=mysql, spark=spark),
+        "io_manager": without_launch_config(dg.fs_io_manager),  # Dagster's default
     }
 
 

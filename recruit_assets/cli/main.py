@@ -25,6 +25,7 @@ from recruit_assets.cli import (
     schema,
     simulate,
     up,
+    webserver,
 )
 from recruit_assets.runtime.echo import console
 from recruit_assets.runtime.environment import prepare_process
@@ -50,6 +51,7 @@ app.command()(report.report)
 app.command()(metrics.metrics)
 app.command()(demo.demo)
 app.command()(up.up)
+app.command()(webserver.webserver)
 
 
 def main() -> None:

@@ -95,7 +95,7 @@ def _services(rate: float, port: int, code: CodeServer, *, metrics_port: int, pa
     commands: dict[str, Sequence[str]] = {
         "ingest": [ours, "ingest"],
         "code-server": code.command,
-        "webserver": [str(programs / "dagster-webserver"), *workspace, "-h", HOST, "-p", str(port)],
+        "webserver": [ours, "webserver", *workspace, "--host", HOST, "--port", str(port)],
         "daemon": [str(programs / "dagster-daemon"), "run", "--log-level", "warning", *workspace],
         "metrics": [ours, "metrics", "--address", f"{HOST}:{metrics_port}"],
         "report": [ours, "report", "--html", str(page), "--every", str(PAGE_EVERY_S)],
@@ -144,7 +144,7 @@ def _answers(port: int) -> bool:
     connection = HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", "/server_info")
-        return connection.getresponse().status == HTTPStatus.OK
+        return connection.getresponse().status in (HTTPStatus.OK, HTTPStatus.UNAUTHORIZED)
     except (OSError, HTTPException):
         return False
     finally:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
@@ -84,7 +85,7 @@ def test_jobs_schedules_sensors_and_resources_have_their_names() -> None:
     assert "daily_6am_schedule" in {one.name for one in repository.schedule_defs}
     assert "cassandra_cdc_sensor" in {one.name for one in repository.sensor_defs}
     assert set(repository.get_top_level_resources()) == {
-        "spark", "kafka", "cassandra", "mysql", "cassandra_io_manager", "mysql_io_manager",
+        "spark", "kafka", "cassandra", "mysql", "cassandra_io_manager", "mysql_io_manager", "io_manager",
     }  # fmt: skip
 
 
@@ -108,3 +109,27 @@ def test_a_fresh_interpreter_loads_it_with_an_empty_environment(module: str, unl
     )
 
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+
+
+@pytest.mark.parametrize("job", [job.name for job in defs.get_repository_def().get_all_jobs()])
+def test_a_launched_run_can_configure_no_resource(job: str) -> None:
+    """It could be pointed at another server, and `{"env": ...}` would hand out any variable's value."""
+    definition = defs.get_repository_def().get_job(job)
+
+    for resource in defs.resolve_implicit_global_asset_job_def().resource_defs:
+        config = {"resources": {resource: {"config": {"host": {"env": "RECRUIT_MYSQL_PASSWORD"}}}}}
+        with pytest.raises(dg.DagsterInvalidConfigError, match="unexpected config entry"):
+            dg.validate_run_config(definition, config)
+
+
+@pytest.mark.parametrize("job", [job.name for job in defs.get_repository_def().get_all_jobs()])
+def test_no_field_of_a_launch_reads_a_variable(job: str) -> None:
+    schema = defs.get_repository_def().get_job(job).run_config_schema.config_type
+
+    assert [name for name in _type_names(schema) if "SourceType" in name] == []
+
+
+def _type_names(config_type: object) -> Iterator[str]:
+    yield str(getattr(config_type, "key", ""))
+    for field in getattr(config_type, "fields", {}).values():
+        yield from _type_names(field.config_type)

@@ -10,6 +10,7 @@ import recruit_assets
 
 PACKAGE = Path(recruit_assets.__file__).parent
 COMPAT = {
+    "defs/webserver/compat.py",
     "stores/cassandra/batch_encoder.py",
     "stores/dagster/compat.py",
     "stores/dagster/sqlite.py",

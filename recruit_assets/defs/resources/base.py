@@ -25,6 +25,7 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
     address: ClassVar[str]
     """The field that is empty if no store was configured or running when the code location was loaded."""
     _scope: RunScope = PrivateAttr(default_factory=RunScope)
+    _definition: dg.ResourceDefinition | None = PrivateAttr(default=None)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -43,6 +44,12 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
         """The environment's settings with the resource's fields."""
         return settings_of(self.overrides)
 
+    def get_resource_definition(self) -> dg.ResourceDefinition:  # type: ignore[override]  # used as one everywhere
+        """The resource, closed to launch configuration; always the same object, which Dagster relies on."""
+        if self._definition is None:
+            self._definition = without_launch_config(super().get_resource_definition())
+        return self._definition
+
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Dagster calls this when a run starts in this process."""
         if context.run is not None:
@@ -59,6 +66,14 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
     @classmethod
     def _names(cls) -> list[str]:
         return [name for name in cls.model_fields if cls.prefix + name in Settings.model_fields]
+
+
+def without_launch_config(resource: dg.ResourceDefinition) -> dg.ResourceDefinition:
+    """The resource, rejecting a launched run that configures it.
+
+    Otherwise whoever may launch runs could point it at another server, and read any variable with `{"env": ...}`.
+    """
+    return dg.configured(resource, config_schema={})(lambda _: {})
 
 
 def settings_of(*parts: Mapping[str, object]) -> Settings:

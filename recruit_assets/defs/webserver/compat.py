@@ -1,0 +1,57 @@
+"""Dagster's web server with our checks in front of it, which its command has no option for.
+
+Checked with CHECKED_WITH. After an upgrade, `unit/defs/webserver/test_compat.py` shows what has changed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster_webserver.cli import DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_MAX_OVERFLOW, DEFAULT_POOL_RECYCLE
+from dagster_webserver.webserver import DagsterWebserver
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+
+CHECKED_WITH = {"dagster-webserver": "1.13.27"}
+
+
+class CheckedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceRequestContext]):
+    """Runs the checks before each request; one that may not operate gets Dagster's read-only mode."""
+
+    def __init__(
+        self,
+        process: WorkspaceProcessContext,
+        checks: Sequence[Middleware],
+        *,
+        may_operate: Callable[[HTTPConnection], bool],
+    ) -> None:
+        super().__init__(process)
+        self._checks = checks
+        self._may_operate = may_operate
+
+    def build_middleware(self) -> list[Middleware]:
+        return [*self._checks, *super().build_middleware()]
+
+    def _make_request_context(self, conn: HTTPConnection) -> WorkspaceRequestContext:
+        context = super()._make_request_context(conn)
+        context._read_only = not self._may_operate(conn)
+        return context
+
+
+@contextmanager
+def checked_app(
+    instance: dg.DagsterInstance,
+    workspace: Path,
+    checks: Sequence[Middleware],
+    *,
+    may_operate: Callable[[HTTPConnection], bool],
+) -> Iterator[Starlette]:
+    """The UI of the workspace as an ASGI application, while the context is open."""
+    instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
+    target = WorkspaceFileTarget([str(workspace)])
+    with WorkspaceProcessContext(instance, workspace_load_target=target) as process:
+        yield CheckedWebserver(process, checks, may_operate=may_operate).create_asgi_app()
