@@ -198,7 +198,7 @@ def connect(
         autocommit=False,
         ssl=client_context(settings.mysql_tls_ca),
         ssl_disabled=settings.mysql_tls_ca == TLS_OFF,
-        auth_plugin_map={plugin: KeepsPassword for plugin in refused},
+        auth_plugin_map=dict.fromkeys(refused, KeepsPassword),
     )
     with connection.cursor() as cursor:
         # not init_command: the system variable has another name on MariaDB before 11.1
