@@ -107,7 +107,7 @@ def locked(path: Path, occupied: Callable[[], object]) -> Iterator[None]:
     """
     lock = FileLock(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)
         except Timeout:
