@@ -22,6 +22,7 @@ from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
+from recruit_assets.stores.mysql.lookups import refresh_lookups_when_due
 from recruit_assets.stores.spark.frames import CassandraFrames, stream_by_hour
 from recruit_assets.stores.spark.warm import attached_session
 from recruit_assets.transforms.hourly import count_actions, countable, to_report
@@ -50,6 +51,7 @@ class ReportStores:
             store, FILTERED_EVENTS, count_actions, HOURLY_JOB_METRICS, hours, run_id=run_id, incremental=incremental,
             pre_aggregation=CassandraIOManager.pre_aggregations[HOURLY_JOB_METRICS.name],
         )  # fmt: skip
+        refresh_lookups_when_due(self.database, MYSQL_REPORT)
         step, sink = begin_step(store, run_id, hours), MySqlHourSink(self.database, MYSQL_REPORT)
         rows = to_report(read_input(store, step, HOURLY_JOB_METRICS, hours)).select(*sink.columns)
         return filtered, publish_hours(sink, stream_by_hour(rows, MYSQL_REPORT.hour_of_row), step, hours)
