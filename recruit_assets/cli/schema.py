@@ -27,7 +27,7 @@ def apply(
     from recruit_assets.stores.schema import apply_schema
 
     settings = load_settings()
-    apply_schema(settings, rerun=rerun, may_change_retention=True)
+    apply_schema(settings, rerun=rerun, may_change_settings=True)
     Console(stderr=True).print(
         f"schema is up to date (version {CURRENT_VERSION}): topic {settings.kafka_topic}, "
         f"keyspace {settings.cassandra_keyspace}, database {settings.mysql_database}"

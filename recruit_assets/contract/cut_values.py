@@ -28,3 +28,10 @@ class CutValue(bytes):
         cut = cls(beginning)
         cut.length, cut.sha256 = length, digest.hexdigest()
         return cut
+
+    @classmethod
+    def withheld(cls, value: bytes) -> "CutValue":
+        """Nothing of the value but its length; not even a hash, from which a short value could be guessed."""
+        cut = cls()
+        cut.length, cut.sha256 = value.length if isinstance(value, CutValue) else len(value), ""
+        return cut

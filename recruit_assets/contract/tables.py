@@ -96,6 +96,17 @@ RETENTION = CassandraTable(
     partition_key=("stored_at",),
 )
 
+PRIVACY = CassandraTable(
+    name="privacy",
+    description="Every change of RECRUIT_PRIVACY; append-only.",
+    columns=(
+        Column("stored_at", Type.TIMESTAMP, "When schema apply stored it", nullable=False),
+        Column("mode", Type.TEXT, "What is stored of the fields that identify people", nullable=False),
+        Column("key_check", Type.TEXT, "Tells the keys of pseudonyms apart; empty without a key", nullable=False),
+    ),
+    partition_key=("stored_at",),
+)
+
 _JOB_ID = Column("job_id", Type.INT, "Job advertisement", nullable=False)
 _PUBLISHER_ID = Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False)
 _CAMPAIGN_ID = Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False)
@@ -174,6 +185,7 @@ CASSANDRA_TABLES = (
     EVENT_CHANGES,
     BUCKET_LAYOUT,
     RETENTION,
+    PRIVACY,
     FILTERED_EVENTS,
     BUCKET_METRICS,
     HOURLY_JOB_METRICS,

@@ -19,6 +19,7 @@ from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.batch_encoder import raw_row
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.transforms.buckets import FIRST_LAYOUT, Layouts, bucket_of_key, event_hour, one_bucket_before
+from recruit_assets.transforms.privacy import KEEP_PEOPLE, Privacy, require_privacy
 from recruit_assets.transforms.validate import Limits, read_event
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,10 @@ class Converted:
 
 
 class Converter:
-    """Converts one micro-batch after the other. `backlog` returns how many records the group hasn't committed."""
+    """Converts one micro-batch after the other. `backlog` returns how many records the group hasn't committed.
+
+    UserError if the installation has another RECRUIT_PRIVACY than this process.
+    """
 
     def __init__(
         self,
@@ -49,8 +53,11 @@ class Converter:
         *,
         limits: Limits,
         backlog: Callable[[], int],
+        privacy: Privacy = KEEP_PEOPLE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        require_privacy(writes.privacy(), privacy.in_force)
+        self._privacy = privacy
         self._writes = writes
         self._backlog = backlog
         self._limits = replace(limits, retention=writes.retention())
@@ -67,7 +74,7 @@ class Converter:
         limits, converted = self._limits, Converted()
         for source, record in enumerate(records):
             try:
-                event = read_event(record.value, record.timestamp, limits=limits)
+                event = self._privacy.of_event(read_event(record.value, record.timestamp, limits=limits))
                 hour = event_hour(event.event_time_ms)
                 partition = hour, bucket_of_key(event.key, event.event_time_ms, layouts.at(hour))
                 row = Row(source, raw_row(event, partition, received_at_ms=record.timestamp))

@@ -30,6 +30,7 @@ from recruit_assets.stores.kafka.dead_letter_topic import open_dead_letter_topic
 from recruit_assets.stores.kafka.group_member import GroupMember
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
+from recruit_assets.transforms.privacy import KEEP_PEOPLE, Privacy, privacy_of
 from recruit_assets.transforms.validate import Limits
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class Worker:
         *,
         limits: Limits,
         metrics: IngestMetrics,
+        privacy: Privacy = KEEP_PEOPLE,
         drains: bool = False,
         clock: Callable[[], float] = time.monotonic,
         writer: EventWriter | None = None,
@@ -110,7 +112,9 @@ class Worker:
         self._member = connections.member
         self._writer = writer or EventWriter(connections.writes)
         self._dead_letters = connections.dead_letters
-        self._converter = Converter(connections.writes, limits=limits, backlog=self._member.backlog, clock=clock)
+        self._converter = Converter(
+            connections.writes, limits=limits, backlog=self._member.backlog, privacy=privacy, clock=clock
+        )
         self._metrics = metrics
         self._drains = drains
         self._clock = clock
@@ -275,7 +279,7 @@ def open_worker(
     """A connected worker."""
     limits = Limits(settings.max_event_bytes, to_ms(settings.first_hour))
     with _rare_collections(), connect(settings) as connections:
-        yield Worker(connections, limits=limits, metrics=metrics, drains=drains)
+        yield Worker(connections, limits=limits, metrics=metrics, privacy=privacy_of(settings), drains=drains)
 
 
 @contextmanager

@@ -23,12 +23,14 @@ from pydantic_settings import (
 )
 
 from recruit_assets.contract.dead_letters import DLQ_SUFFIX
+from recruit_assets.contract.privacy import FIELDS, PSEUDONYMISED
 from recruit_assets.contract.retention import MAX_DAYS, MIN_DAYS
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.files import read_object
 from recruit_assets.runtime.places import Brokers, Folder, Host, folder, is_loopback
 
 PREFIX = "RECRUIT_"
+MIN_KEY_CHARACTERS = 16
 TLS_OFF, TLS_SYSTEM = "off", "system"
 ENDPOINTS_FILE = "endpoints.json"
 """In the state directory: addresses and logins of the local engines by setting name, written by `engines start`.
@@ -187,6 +189,17 @@ class Settings(BaseSettings):
         le=MAX_DAYS,
         description="Days after which events expire and their hours are frozen, at least 7; 0: they are kept",
     )
+    privacy: Literal["keep", "pseudonymise", "drop"] = Field(
+        "keep", description="What is stored of the fields that identify people, see docs/security.md"
+    )
+    privacy_key: SecretStr = Field(
+        SecretStr(""), description="Key of the pseudonyms, 16 characters or more; needed for `pseudonymise`"
+    )
+    privacy_names: str = Field(
+        "user_id,userId,email,phone,ip",
+        description="Names of fields that become pseudonyms as uid does, also inside `ed` and unknown fields; comma "
+        "separated",
+    )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
 
     ui_hosts: HostNames = Field(
@@ -212,6 +225,14 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: int) -> int:
         if 0 < value < MIN_DAYS:
             raise ValueError(f"must be 0 or at least {MIN_DAYS}: the daily schedule looks back days")
+        return value
+
+    @field_validator("privacy_names")
+    @classmethod
+    def _free_text(cls, value: str) -> str:
+        needed = [name for name in words(value) if name in FIELDS and name not in PSEUDONYMISED]
+        if needed:
+            raise ValueError(f"{', '.join(needed)} can't be pseudonyms: the report needs them, or they aren't text")
         return value
 
     @field_validator("timezone")
@@ -256,6 +277,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _key_of_pseudonyms(self) -> Self:
+        if self.privacy == "pseudonymise" and len(self.privacy_key.get_secret_value()) < MIN_KEY_CHARACTERS:
+            raise ValueError(
+                f"{variable('privacy')} is pseudonymise, so {variable('privacy_key')} needs {MIN_KEY_CHARACTERS} "
+                "characters or more: with a shorter key, people could be guessed from their pseudonyms"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _possible_replicas(self) -> Self:
         if self.kafka_min_insync > self.kafka_replication:
             raise ValueError(
@@ -284,7 +314,7 @@ class Settings(BaseSettings):
 
     @property
     def ui_host_names(self) -> list[str]:
-        return [name.strip() for name in self.ui_hosts.split(",") if name.strip()]
+        return words(self.ui_hosts)
 
     @property
     def dlq_topic(self) -> str:
@@ -301,7 +331,7 @@ class Settings(BaseSettings):
 
     @property
     def contact_points(self) -> list[str]:
-        return [host.strip() for host in self.cassandra_hosts.split(",") if host.strip()]
+        return words(self.cassandra_hosts)
 
     def require(self, *names: str) -> None:
         """UserError naming the first of these settings that is empty."""
@@ -346,6 +376,11 @@ def _tls_is_missing(given: str, missing: str) -> str:
         f"{variable(given)} is set but {variable(missing)} isn't: set it to a PEM file with the CA, to `{TLS_SYSTEM}`, "
         f"or to `{TLS_OFF}` if the network is protected otherwise"
     )
+
+
+def words(value: str) -> list[str]:
+    """The parts of a comma-separated setting."""
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def variable(name: str) -> str:

@@ -70,13 +70,13 @@ def test_schema_apply_sets_and_unsets_the_time_to_live_of_an_existing_installati
         install_mysql(own)
         before = cassandra_rows(session)
 
-        apply_schema(with_days(own, DAYS), may_change_retention=True)
+        apply_schema(with_days(own, DAYS), may_change_settings=True)
         declared = {table.name: table.ttl_s for table in CASSANDRA_TABLES}
         assert times_to_live(session) == declared | dict.fromkeys(OF_HOURS, (DAYS + 3) * 86_400)
         assert lost(before, cassandra_rows(session)) == []
 
         apply_schema(with_days(own, DAYS))
-        apply_schema(own, may_change_retention=True)
+        apply_schema(own, may_change_settings=True)
         assert times_to_live(session) == declared
         assert [change.days for change in read_retention(session).changes] == [DAYS, 0]
 
@@ -157,7 +157,7 @@ def installation(
     with open_admin(own) as admin:
         admin.delete_records({TopicPartition(own.kafka_topic, n): end for n, end in topic_ends(own).items()})
     with open_session(own) as session, open_report_database(own) as database:
-        apply_schema(with_days(own, DAYS), may_change_retention=True)
+        apply_schema(with_days(own, DAYS), may_change_settings=True)
         session.execute(f"TRUNCATE {session.table(RETENTION)}")
         session.execute(
             f"INSERT INTO {session.table(RETENTION)} (stored_at, days) VALUES (%s, %s)",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from threading import Event
 
 from recruit_assets.contract.dead_letters import DeadLetter
+from recruit_assets.contract.privacy import PrivacyInForce
 from recruit_assets.contract.retention import KEEP_ALL, Retention
 from recruit_assets.ingest.worker import Connect, Connections, Member, connect
 from recruit_assets.ingest.writer import Writes
@@ -50,6 +51,7 @@ class WritesInMemory:
         self.change_failures: deque[Exception] = deque()
         self.calls: list[str] = []
         self.kept = KEEP_ALL
+        self.in_force = PrivacyInForce()
         self.stored_layouts: Layouts | None = Layouts([(0, Layout(12, 4))])
         self.decisions: list[int | None] = []
 
@@ -74,6 +76,9 @@ class WritesInMemory:
 
     def require_table(self) -> None:
         """The table exists."""
+
+    def privacy(self) -> PrivacyInForce:
+        return self.in_force
 
     def layouts(self) -> Layouts | None:
         return self.stored_layouts
@@ -225,6 +230,9 @@ class _SteppedWrites:
 
     def retention(self) -> Retention:
         return self._writes.retention()
+
+    def privacy(self) -> PrivacyInForce:
+        return self._writes.privacy()
 
 
 class _SteppedMember:

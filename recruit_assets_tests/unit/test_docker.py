@@ -128,7 +128,7 @@ def test_every_setting_reaches_runs_and_commands() -> None:
 
     for service in ("code-location", "webserver", "daemon", "metrics", "cli"):
         assert wanted - SERVICES[service]["environment"].keys() == set(), service
-    stores = {name for name in wanted if re.match("RECRUIT_(KAFKA|CASSANDRA|MYSQL|FIRST|RETENTION|MAX)_", name)}
+    stores = {name for name in wanted if re.match("RECRUIT_(KAFKA|CASSANDRA|MYSQL|FIRST|RETENTION|PRIVACY|MAX)_", name)}
     for service in ("schema", "ingest", "accounts"):
         assert stores - SERVICES[service]["environment"].keys() == set(), service
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from recruit_assets.contract.measures import ACTION_SPELLINGS, COUNTS, MEASURES, SUMS
 from recruit_assets.contract.tables import GRAIN
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
-from recruit_assets.observability.audit.event_digest import content_of
+from recruit_assets.observability.audit.event_digest import EventDigest
 from recruit_assets.observability.audit.results import Progress
 from recruit_assets.runtime.chunks import in_chunks
 from recruit_assets.runtime.times import aware, to_ms
@@ -46,7 +46,12 @@ class Metrics:
 
 
 def take_rows(
-    audit_db: AuditDatabase, partitions: Iterable[tuple[Key, Iterator[Values]]], *, expected: int, progress: Progress
+    audit_db: AuditDatabase,
+    partitions: Iterable[tuple[Key, Iterator[Values]]],
+    *,
+    digest: EventDigest,
+    expected: int,
+    progress: Progress,
 ) -> int:
     """Copy every row into the audit database, with the metrics that follow; returns the number of rows."""
     read = 0
@@ -60,7 +65,7 @@ def take_rows(
                     bucket,
                     row[_CREATE_TIME].bytes,
                     row[_EVENT_TIME],
-                    content_of(row[_FIRST_VALUE:_EXTRA], row[_EXTRA]),
+                    digest.of(row[_FIRST_VALUE:_EXTRA], row[_EXTRA]),
                     row[_RECEIVED_AT],
                 )
                 for row in chunk

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 
+from recruit_assets.contract.privacy import PERSONAL_FIELDS, PrivacyMode
 from recruit_assets.observability.audit.audit_db import AuditDatabase
 from recruit_assets.observability.audit.cassandra_rows import take_rows
+from recruit_assets.observability.audit.event_digest import EventDigest
 from recruit_assets.observability.audit.kafka_records import RecordCounts, RecordReader, take_dead_letters
 from recruit_assets.observability.audit.report_rows import HourCounts, take_companies, take_report
 from recruit_assets.observability.audit.results import Progress, Sample
@@ -17,6 +19,7 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import aware, from_ms, to_ms
 from recruit_assets.stores.cassandra.audit_reads import newest_changes, read_partitions, stored_partitions
 from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
+from recruit_assets.stores.cassandra.privacy import read_privacy
 from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.kafka.offsets import PartitionSpan
@@ -25,6 +28,7 @@ from recruit_assets.stores.mysql.audit_reads import ReportedHour, companies_of_j
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dead_letter_replays import replay_places
 from recruit_assets.stores.mysql.known_topics import was_made_anew
+from recruit_assets.transforms.privacy import privacy_of
 from recruit_assets.transforms.validate import Limits
 
 
@@ -69,7 +73,9 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
         records = _read_records(reader, before, session, audit_db=audit_db, settings=settings, progress=progress)
         stored = (key for key in stored_partitions(session) if frozen_before is None or aware(key[0]) >= frozen_before)
         partitions = read_partitions(session, stored)
-        rows = take_rows(audit_db, partitions, expected=records.valid, progress=progress)
+        rows = take_rows(
+            audit_db, partitions, digest=_digest(session, settings), expected=records.valid, progress=progress
+        )
         changes = newest_changes(session)
         with open_report_database(settings) as database:
             hour_counts = take_report(audit_db, report_rows(database), progress=progress)
@@ -89,6 +95,13 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
         made_anew_ms,
         frozen_before,
     )
+
+
+def _digest(session: CassandraSession, settings: Settings) -> EventDigest:
+    """Of the whole content, unless RECRUIT_PRIVACY has ever been other than keep: then some rows have less."""
+    if all(one.mode is PrivacyMode.KEEP for one in read_privacy(session)):
+        return EventDigest()
+    return EventDigest(without={*PERSONAL_FIELDS, *privacy_of(settings).names})
 
 
 def _made_anew_ms(reader: TopicReader, database: ReportDatabase, topic: str) -> float:
@@ -115,7 +128,7 @@ def _read_records(
     progress: Progress,
 ) -> RecordCounts:
     limits = Limits(settings.max_event_bytes, to_ms(settings.first_hour), retention=read_retention(session))
-    records = RecordReader(audit_db, layouts=read_layouts(session), limits=limits)
+    records = RecordReader(audit_db, layouts=read_layouts(session), limits=limits, digest=_digest(session, settings))
     firsts = {span.partition: span.first for span in spans}
     ends = {span.partition: span.readable_end for span in spans}
     batches = reader.records(settings.kafka_topic, firsts=firsts, ends=ends)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from recruit_assets.contract.dead_letters import DeadLetterHeader, DeadLetterReason, Origin
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
-from recruit_assets.observability.audit.event_digest import content_of
+from recruit_assets.observability.audit.event_digest import EventDigest
 from recruit_assets.observability.audit.results import EXAMPLES, Progress, Sample
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.stores.kafka.dead_letter_topic import ForeignRecord, dead_letter_of
@@ -51,10 +51,11 @@ class RecordCounts:
 class RecordReader:
     """Copies the topic's records into the audit database and counts them."""
 
-    def __init__(self, audit_db: AuditDatabase, *, layouts: Layouts, limits: Limits) -> None:
+    def __init__(self, audit_db: AuditDatabase, *, layouts: Layouts, limits: Limits, digest: EventDigest) -> None:
         self._audit_db = audit_db
         self._layouts = layouts
         self._limits = limits
+        self._digest = digest
         self.counts = RecordCounts()
 
     def take(self, batches: Batches, *, total: int, progress: Progress) -> RecordCounts:
@@ -102,7 +103,7 @@ class RecordReader:
             bucket_of(event.create_time, event.event_time_ms, self._layouts.at(hour_ms)),
             event.key,
             event.event_time_ms,
-            content_of(event.values[1:], event.extra),
+            self._digest.of(event.values[1:], event.extra),
             record.timestamp,
             event.action is not None and not event.is_unattributed,
             event.is_unattributed,

@@ -9,8 +9,10 @@ from recruit_assets.contract.tables import CASSANDRA_TABLES
 from recruit_assets.contract.types import CassandraTable, Column, Type
 from recruit_assets.runtime.errors import Inconsistent, SchemaMismatch, UserError
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.privacy import apply_privacy
 from recruit_assets.stores.cassandra.retention import apply_retention
 from recruit_assets.stores.cassandra.session import CassandraSession, quoted
+from recruit_assets.transforms.privacy import privacy_of
 
 CQL_TYPES = {
     Type.INT: "int",
@@ -55,17 +57,19 @@ def create_cassandra_tables(session: CassandraSession, settings: Settings) -> No
 
 
 def complete_cassandra_tables(
-    session: CassandraSession, settings: Settings, *, may_change_retention: bool = False
+    session: CassandraSession, settings: Settings, *, may_change_settings: bool = False
 ) -> None:
     """Add columns that are missing, set times to live; SchemaMismatch if a table differs in a type or key.
 
-    Nothing is dropped. UserError if RECRUIT_RETENTION_DAYS differs from what is stored and may not be changed.
+    Nothing is dropped. UserError if RECRUIT_RETENTION_DAYS or RECRUIT_PRIVACY differs from what is stored and may not
+    be changed.
     """
     existing = _existing_columns(session)
     with _missing_rights(settings):
         for table in CASSANDRA_TABLES:
             _complete(session, table, existing[table.name])
-        apply_retention(session, settings.retention_days, may_change=may_change_retention)
+        apply_retention(session, settings.retention_days, may_change=may_change_settings)
+        apply_privacy(session, privacy_of(settings).in_force, may_change=may_change_settings)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from recruit_assets.stores.kafka.clients import MAX_REQUEST_BYTES, Headers, open
 from recruit_assets.stores.kafka.record import Record, place_of
 from recruit_assets.stores.kafka.topic_reader import open_topic_reader
 from recruit_assets.stores.kafka.topics import topic_options
+from recruit_assets.transforms.privacy import KEEP_PEOPLE, Privacy, privacy_of
 
 KEPT_KEY_BYTES = 2 * 1024
 KEPT_HEADERS_BYTES = 2 * 1024
@@ -51,12 +52,14 @@ class Sender(Protocol):
 class DeadLetterTopic:
     """Sends dead letters; none is safe before `acknowledged` returns."""
 
-    def __init__(self, sender: Sender, *, limit_bytes: int) -> None:
+    def __init__(self, sender: Sender, *, limit_bytes: int, privacy: Privacy = KEEP_PEOPLE) -> None:
         self._sender = sender
         self._limit_bytes = limit_bytes
+        self._privacy = privacy
 
     def send(self, letter: DeadLetter) -> None:
         """Hand over a dead letter; StoreUnavailable if the topic can't be reached."""
+        letter = self._privacy.of_letter(letter)
         key, value, headers = letter.key, letter.value, headers_of(letter)
         if isinstance(value, CutValue) or size_of(key, value, headers) > self._limit_bytes:
             key, value, headers = _truncated(letter)
@@ -84,7 +87,7 @@ def open_dead_letter_topic(settings: Settings) -> Iterator[DeadLetterTopic]:
             f"{limit}. Raise it: without dead letters no offset can be committed"
         )
     with open_sender(settings, settings.dlq_topic) as sender:
-        yield DeadLetterTopic(sender, limit_bytes=min(limit, MAX_REQUEST_BYTES))
+        yield DeadLetterTopic(sender, limit_bytes=min(limit, MAX_REQUEST_BYTES), privacy=privacy_of(settings))
 
 
 def size_of(key: bytes | None, value: bytes | None, headers: Headers) -> int:

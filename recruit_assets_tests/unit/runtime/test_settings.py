@@ -27,6 +27,9 @@ from recruit_assets_tests.support.certificates import Authority
         ("RECRUIT_KAFKA_MECHANISM", "GSSAPI", "'SCRAM-SHA-512' or 'PLAIN'"),
         ("RECRUIT_CASSANDRA_REPLICATION", "dc1:0", "should match pattern"),
         ("RECRUIT_GRAFANA_URL", "grafana:3000", "must begin with https:// or http://"),
+        ("RECRUIT_PRIVACY", "hash", "'keep', 'pseudonymise' or 'drop'"),
+        ("RECRUIT_PRIVACY_NAMES", "email,job_id", "job_id can't be pseudonyms"),
+        ("RECRUIT_PRIVACY_NAMES", "custom_track", "custom_track can't be pseudonyms"),
         ("RECRUIT_ALERT_URLS", "json://good, ops@example.org", "must be URLs such as"),
         ("RECRUIT_KAFKA_BOOTSTRAP", "::1:9092", "'::1:9092' isn't host:port; an IPv6 address has brackets"),
         ("RECRUIT_KAFKA_BOOTSTRAP", "a:1,b:port", "'b:port' isn't host:port"),
@@ -205,3 +208,9 @@ def test_a_configured_cluster_takes_precedence_over_the_warm_spark() -> None:
     assert load_settings(**gateway).has_warm_spark
     assert not load_settings(**gateway, spark_master="spark://there:7077").has_warm_spark
     assert not load_settings(**gateway, spark_remote="sc://there").has_warm_spark
+
+
+@pytest.mark.parametrize("key", ["", "fifteen letters"])
+def test_pseudonyms_need_a_long_key(key: str) -> None:
+    with pytest.raises(UserError, match="RECRUIT_PRIVACY_KEY needs 16 characters or more"):
+        load_settings(privacy="pseudonymise", privacy_key=key)

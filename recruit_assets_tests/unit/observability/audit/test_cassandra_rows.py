@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from recruit_assets.observability.audit.audit_db import open_audit_database, rounded_mean
 from recruit_assets.observability.audit.cassandra_rows import take_rows
+from recruit_assets.observability.audit.event_digest import EventDigest
 from recruit_assets.observability.audit.results import no_progress
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
 
@@ -34,9 +35,8 @@ def test_countable_rows_with_a_job_are_counted_by_hour_and_ids() -> None:
         a_raw_row(8, job_id=1),
     ]
     with open_audit_database() as audit_db:
-        read = take_rows(
-            audit_db, [((SEVEN, 0), iter(rows[:5])), ((SEVEN, 1), iter(rows[5:]))], expected=8, progress=no_progress
-        )
+        buckets = [((SEVEN, 0), iter(rows[:5])), ((SEVEN, 1), iter(rows[5:]))]
+        read = take_rows(audit_db, buckets, digest=EventDigest(), expected=8, progress=no_progress)
 
         assert (read, audit_db.number("SELECT count(*) FROM stored")) == (8, 8)
         assert list(audit_db.rows("SELECT * FROM metrics")) == [
@@ -49,7 +49,7 @@ def test_the_buckets_of_an_hour_add_up() -> None:
     with open_audit_database() as audit_db:
         for bucket, bid in ((0, 10), (1, 5)):
             rows = iter([a_raw_row(bucket, custom_track="click", job_id=1, bid=bid)])
-            take_rows(audit_db, [((SEVEN, bucket), rows)], expected=2, progress=no_progress)
+            take_rows(audit_db, [((SEVEN, bucket), rows)], digest=EventDigest(), expected=2, progress=no_progress)
 
         assert list(audit_db.rows("SELECT clicks, bid_sum, latest_received_at_ms FROM metrics")) == [
             (2, 15, SEVEN_MS + 1)

@@ -9,6 +9,7 @@ import pytest
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason, Origin
 from recruit_assets.observability.audit import kafka_records
 from recruit_assets.observability.audit.audit_db import AuditDatabase, open_audit_database
+from recruit_assets.observability.audit.event_digest import EventDigest
 from recruit_assets.observability.audit.kafka_records import (
     EXTERNAL_REASONS,
     RecordCounts,
@@ -47,7 +48,7 @@ def audit_db() -> Iterator[AuditDatabase]:
 
 def take(audit_db: AuditDatabase, *records: ARecord) -> RecordCounts:
     limits = Limits(max_bytes=10_000, first_hour_ms=FIRST_HOUR_MS)
-    reader = RecordReader(audit_db, layouts=Layouts([(0, Layout(12, 4))]), limits=limits)
+    reader = RecordReader(audit_db, layouts=Layouts([(0, Layout(12, 4))]), limits=limits, digest=EventDigest())
     return reader.take([(0, records)], total=len(records), progress=no_progress)
 
 
