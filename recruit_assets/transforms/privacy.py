@@ -91,20 +91,22 @@ class Privacy:
         try:
             document = None if isinstance(value, CutValue) else exact_numbers(value)
             if isinstance(document, dict):
-                return orjson.dumps(dict(self._fields(document)))
+                return orjson.dumps(self._of_document(document))
         except NOT_JSON:
             pass
         return CutValue.withheld(value)
 
-    def _fields(self, document: dict[str, Any]) -> "list[tuple[str, Any]]":
-        """The fields of a rejected event, which may have any type."""
+    def _of_document(self, document: dict[str, Any]) -> dict[str, Any]:
+        """A rejected event, whose fields may have any type."""
         if self.mode is PrivacyMode.DROP:
             kept = [name for name in document if name in COLUMNS and not self._is_personal(name)]
-            return [(name, None if isinstance(document[name], _CONTAINER) else document[name]) for name in kept]
-        return [
-            (name, self._of_column(name, value) if isinstance(value, str) else self._of_field(name, value))
+            return {name: None if isinstance(document[name], _CONTAINER) else document[name] for name in kept}
+        return {
+            name: self._of_column(name, value)
+            if name in COLUMNS and isinstance(value, str)
+            else self._of_field(name, value)
             for name, value in document.items()
-        ]
+        }
 
     def _is_personal(self, name: str) -> bool:
         return name in PERSONAL_FIELDS or name in self.names

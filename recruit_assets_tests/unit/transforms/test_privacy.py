@@ -27,6 +27,8 @@ TRACES: dict[str, object] = {
     "ed": json.dumps({"userId": PERSON, "inner": [{"Email": PERSON}], "text": json.dumps({"email": PERSON})}),
     "visitor": {"email": PERSON, "page": f"//x.example.org/?u={PERSON}"},
     "email": PERSON,
+    "Email": PERSON,
+    "page": f"https://jobs.example.org/7?mail={PERSON}",
 }
 """The same person in every place where a name or a URL tells what is in it."""
 
@@ -79,7 +81,8 @@ def test_a_person_has_one_pseudonym_everywhere_and_the_structure_stays() -> None
     assert (ed["userId"], ed["inner"]) == (pseudonym, [{"Email": pseudonym}])
     assert json.loads(ed["text"]) == {"email": pseudonym}
     visitor = {"email": pseudonym, "page": "//x.example.org/"}
-    assert json.loads(str(stored.extra)) == {"visitor": visitor, "email": pseudonym}
+    unknown = {"visitor": visitor, "email": pseudonym, "Email": pseudonym, "page": "https://jobs.example.org/7"}
+    assert json.loads(str(stored.extra)) == unknown
     assert (stored.value("dl"), stored.value("rl")) == ("https://jobs.example.org/7", "/search")
 
 
