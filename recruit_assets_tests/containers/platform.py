@@ -105,7 +105,7 @@ class Platform:
 
     def run_containers(self) -> dict[str, str]:
         """Containers of unfinished runs, by run id."""
-        filters = ["--filter", f"label={RUN_LABEL}", "--filter", f"network={self.project}_platform"]
+        filters = ["--filter", f"label={RUN_LABEL}", "--filter", f"network={self.project}_stores"]
         format_ = f'{{{{.Label "{RUN_LABEL}"}}}} {{{{.ID}}}}'
         lines = _checked(_run(["docker", "ps", *filters, "--format", format_])).splitlines()
         return dict(line.split() for line in lines)

@@ -21,6 +21,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 INSTANCE: dict[str, Any] = yaml.safe_load((DOCKER / "dagster.yaml").read_text(encoding="utf-8"))
 EXAMPLE = (DOCKER / ".env.example").read_text(encoding="utf-8")
+NETWORKS: dict[str, Any] = COMPOSE["networks"]
 PROVISIONING = DOCKER / "grafana" / "provisioning"
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-clients.lock")
 
@@ -73,7 +74,9 @@ def test_a_service_has_limits_and_a_health_check(name: str) -> None:
     service = SERVICES[name]
 
     assert service["mem_limit"]
-    assert service["networks"] == ["platform"]
+    assert service["pids_limit"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
     assert ("healthcheck" in service) != (name in ENDS | {"simulator"})
     assert service["restart"] == ({"cli": "no"}.get(name, "on-failure") if name in ENDS else "unless-stopped")
 
@@ -88,6 +91,16 @@ def test_only_what_uses_dagsters_database_has_its_password() -> None:
     given = {name for name, one in SERVICES.items() if "DAGSTER_MYSQL_URL" in one.get("environment", {})}
 
     assert given == {"code-location", "webserver", "daemon", "metrics", "cli"}
+
+
+def test_only_what_uses_them_shares_a_network_with_spark_and_the_code_location() -> None:
+    """Both execute what anybody who reaches them sends."""
+    members = {network: {name for name, one in SERVICES.items() if network in one["networks"]} for network in NETWORKS}
+
+    assert members["spark"] == {"spark-master", "spark-worker", "spark-connect", "cli", "cassandra", "mysql"}
+    assert members["dagster"] == {"code-location", "webserver", "daemon"}
+    assert members["report"] == {"mysql", "grafana"}
+    assert {"prometheus", "grafana"} & members["stores"] == set()
 
 
 def test_only_the_web_server_has_its_logins_passwords_and_its_port_asks_for_one() -> None:
