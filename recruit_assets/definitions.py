@@ -34,7 +34,7 @@ def build_resources(settings: Settings) -> dict[str, object]:
         "spark": spark,
         "cassandra_io_manager": CassandraIOManager(cassandra=cassandra, spark=spark),
         "mysql_io_manager": MySqlIOManager(cassandra=cassandra, mysql=mysql, spark=spark),
-        "io_manager": without_launch_config(dg.fs_io_manager),  # Dagster's default
+        "io_manager": without_launch_config(dg.FilesystemIOManager().get_resource_definition()),  # Dagster's default
     }
 
 
