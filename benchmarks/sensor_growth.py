@@ -25,7 +25,6 @@ from recruit_assets.definitions import build_defs
 from recruit_assets.defs.materialize import materialize_pending
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
 from recruit_assets.defs.sensors.cdc import cassandra_cdc_sensor, evaluate
-from recruit_assets.hours.change_feed import LOOKBACK
 from recruit_assets.hours.ports import ChangePage
 from recruit_assets.runtime.settings import Settings, export
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
@@ -84,10 +83,11 @@ class Sensor:
             raise RuntimeError(f"a tick with {CHANGED_HOURS} changed hours must request one run: {result}")
 
     def _forget_changes(self) -> None:
-        """Mark the change feed as read up to now."""
+        """Mark the change feed as read up to now. Each tick reads the last minutes again, so they are emptied."""
         now = datetime.fromtimestamp(self.session.now_ms() / 1000, UTC)
+        self.session.execute(f"TRUNCATE {self.session.table(EVENT_CHANGES)}")
         self.database.query("DELETE FROM pending_hours")
-        PendingHours(self.database).record(ChangePage({}, now + LOOKBACK, row_count=0), now=now)
+        PendingHours(self.database).record(ChangePage({}, now, row_count=0), now=now)
 
     def _change_hours(self) -> None:
         """Write three hours of the history to the change feed."""
