@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-secured test-lost-nodes test-power-loss test-mysql test-clients check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test lock clean
+.PHONY: help install demo up test test-secured test-lost-nodes test-power-loss test-mysql test-clients check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test audit-deps lock clean
 
 help:
 	@echo "make demo              run the whole lineage on local engines with 20,000 simulated events, and audit it"
@@ -108,6 +108,9 @@ docker-test: install
 
 cluster-test: install
 	$(BIN)/python -m recruit_assets_tests.cluster.comparison
+
+audit-deps: install
+	$(BIN)/python -m recruit_assets_tests.dependencies $(AUDIT_DEPS)
 
 # Update the locks after a change of setup.py; needs the network, changes versions. requirements.lock is what the platform
 # runs with, in the image too; requirements-dev.lock is what only developers need, requirements-clients.lock what only

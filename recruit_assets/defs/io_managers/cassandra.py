@@ -36,7 +36,7 @@ class CassandraIOManager(HourlyIOManager):
             BUCKET_METRICS,
             by_bucket=count_actions_by_bucket,
             total=add_up,
-            from_events=300_000,  # counting these takes a second, as long as the pre-aggregation
+            from_events=150_000,  # counting 200,000 takes 1.6 s, with the pre-aggregation 1.4 s
         )
     }
     """By table: how incremental runs replace busy hours."""
