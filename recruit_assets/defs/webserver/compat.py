@@ -18,6 +18,9 @@ from starlette.requests import HTTPConnection
 
 CHECKED_WITH = {"dagster-webserver": "1.13.27"}
 
+POLL_MS = 2_000
+"""How often an open page asks for news of assets: the default of `dagster-webserver`."""
+
 
 class CheckedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceRequestContext]):
     """Runs the checks before each request; one that may not operate gets Dagster's read-only mode."""
@@ -29,7 +32,7 @@ class CheckedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceReques
         *,
         may_operate: Callable[[HTTPConnection], bool],
     ) -> None:
-        super().__init__(process)
+        super().__init__(process, live_data_poll_rate=POLL_MS)
         self._checks = checks
         self._may_operate = may_operate
 
