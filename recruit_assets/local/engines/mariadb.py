@@ -83,6 +83,7 @@ class MariaDb:
             f"CREATE USER IF NOT EXISTS {login};\n"
             f"ALTER USER {login} IDENTIFIED BY '{self._password()}';\n"
             f"GRANT ALL PRIVILEGES ON *.* TO {login} WITH GRANT OPTION;\n"
+            f"REVOKE FILE ON *.* FROM {login};\n"  # a statement could write files that others run
         )
 
     def _bootstrap(self, home: Path, data: Path) -> None:
@@ -107,6 +108,7 @@ class MariaDb:
             "datadir": data,
             "lc-messages-dir": home / "share",
             "tmpdir": self.folder / "tmp",
+            "secure-file-priv": self.folder / "tmp",  # the only folder in which statements may read and write files
             # relative to the data folder: the full path may be too long for a socket
             "socket": "mariadb.sock",
             "pid-file": "mariadb.pid",

@@ -17,7 +17,11 @@ SQL = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.ansi.enabled": "true",  # an overflow is an error, not a wrong number
 }
-LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+LOOPBACK = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.authenticate": "true",  # its ports ask for a secret that only its own process has
+}
 LOOPBACK_ADDRESS = {"SPARK_LOCAL_IP": "127.0.0.1"}
 """Without this variable Spark looks up the machine's name, and doesn't start if the name has no address."""
 OTHER_SPARK = ("SPARK_", "PYSPARK_", "HADOOP_", "YARN_", "JDK_JAVA_OPTIONS")

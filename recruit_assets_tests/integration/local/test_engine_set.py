@@ -132,6 +132,14 @@ def test_only_our_user_can_log_in_to_mariadb_over_the_network(running: Settings)
             pymysql.connect(host=running.mysql_host, port=running.mysql_port, user=user, password="")
 
 
+def test_no_statement_writes_a_file_that_others_could_run(running: Settings, tmp_path: Path) -> None:
+    with mysql(running) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT @@secure_file_priv")
+        assert cursor.fetchone() == (f"{running.state_dir / 'engines' / 'mariadb' / 'tmp'}/",)
+        with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
+            cursor.execute(f"SELECT 1 INTO OUTFILE '{tmp_path / 'cron'}'")
+
+
 def test_mariadb_is_strict_and_durable_and_uses_utc_and_unicode(running: Settings) -> None:
     with mysql(running) as connection, connection.cursor() as cursor:
         cursor.execute(

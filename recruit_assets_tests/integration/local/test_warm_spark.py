@@ -21,6 +21,14 @@ session.range(1).createOrReplaceTempView("mine")
 print(session.sparkContext.applicationId, session.conf.get("spark.sql.session.timeZone"), *views)
 """
 
+DOORS = """
+import sys
+from pathlib import Path
+from recruit_assets.stores.spark.warm import attached_session
+conf = attached_session(Path(sys.argv[1])).conf
+print(*(conf.get(f"spark.{name}") for name in ("authenticate", "driver.host", "driver.bindAddress")))
+"""
+
 INTERRUPTIBLE = """
 import signal, sys
 from pathlib import Path
@@ -43,6 +51,11 @@ def test_processes_share_only_the_spark_context(engines: Settings) -> None:
 
     assert context == same_context
     assert (first, second) == (["Europe/Berlin"], ["UTC"])
+
+
+def test_its_ports_are_on_the_loopback_and_ask_for_a_secret(engines: Settings) -> None:
+    """Whoever may send it tasks executes anything as its user."""
+    assert attach(engines, script=DOORS) == ["true", "127.0.0.1", "127.0.0.1"]
 
 
 def test_a_run_that_is_canceled_leaves_the_jobs_of_others_alone(engines: Settings) -> None:
