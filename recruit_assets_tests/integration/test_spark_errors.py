@@ -11,6 +11,7 @@ from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.stores.spark.errors import translated_errors
 from recruit_assets.stores.spark.frames import CassandraFrames, sql_frame
+from recruit_assets_tests.support.impostor import impostor
 
 Query = Callable[[SparkSession, Settings], object]
 CLOSED_PORT = 1
@@ -63,3 +64,15 @@ def test_a_store_that_spark_cannot_reach_is_an_outage(spark: SparkSession, setti
 
     with pytest.raises(StoreUnavailable, match=r"^Spark failed: "), translated_errors():
         query(spark, away)
+
+
+def test_a_server_that_poses_as_the_database_gets_no_password_from_spark(
+    spark: SparkSession, settings: Settings
+) -> None:
+    with impostor(b"mysql_clear_password") as server:
+        away = load_settings(**settings.model_dump() | {"mysql_port": server.port, "mysql_password": "hunter2"})
+        with pytest.raises(StoreUnavailable, match=r"^Spark failed: "), translated_errors():
+            from_mysql(spark, away)
+
+    assert b"recruit" in server.heard
+    assert b"hunter2" not in server.heard
