@@ -3,6 +3,7 @@
 For a Spark cluster, set RECRUIT_SPARK_MASTER instead.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from recruit_assets.stores.spark.warm import probe_spark
 
 MAIN = "org.apache.spark.api.python.PythonGatewayServer"
 CONNECTION_VARIABLE = "_PYSPARK_DRIVER_CONN_INFO_PATH"
+ALL_CORES = "local[*]"
+RUNS_BESIDE_EACH_OTHER = 2
+"""That of the current hour, and that of past ones."""
 OPENED = (
     "java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.util",
     "java.util.concurrent", "java.util.concurrent.atomic", "sun.nio.ch", "sun.nio.cs", "sun.security.action",
@@ -50,7 +54,8 @@ class Spark:
         self.connection.unlink(missing_ok=True)  # of an earlier process
         (self.folder / "data").mkdir(exist_ok=True)
         jars = [*Path(pyspark.__file__).parent.joinpath("jars").glob("*.jar"), *classpath("spark", self.settings)]
-        config = context_config(self.settings) | {"spark.local.dir": "data"}  # Spark would split a path at its commas
+        # `data`: Spark would split a path at its commas
+        config = context_config(self.settings) | _shared(self.settings.spark_master) | {"spark.local.dir": "data"}
         options = (
             f"-Xmx{self.settings.spark_driver_memory}",
             "-XX:+ExitOnOutOfMemoryError",
@@ -67,3 +72,15 @@ class Spark:
 
     def endpoints(self) -> Mapping[str, str | int]:
         return {"spark_gateway": str(self.connection)}
+
+
+def _shared(master: str) -> dict[str, str]:
+    """Threads for two runs, if all cores are to be used.
+
+    A job has as many tasks as there are cores. Those of a busy past hour take half a minute, in which the current hour's
+    would wait for a free thread.
+    """
+    if master != ALL_CORES:
+        return {}
+    cores = len(os.sched_getaffinity(0))
+    return {"spark.master": f"local[{RUNS_BESIDE_EACH_OTHER * cores}]", "spark.default.parallelism": str(cores)}

@@ -29,6 +29,15 @@ conf = attached_session(Path(sys.argv[1])).conf
 print(*(conf.get(f"spark.{name}") for name in ("authenticate", "driver.host", "driver.bindAddress")))
 """
 
+THREADS = """
+import os, sys
+from pathlib import Path
+from recruit_assets.stores.spark.warm import attached_session
+context = attached_session(Path(sys.argv[1])).sparkContext
+cores = len(os.sched_getaffinity(0))
+print(context.master == f"local[{2 * cores}]", context.defaultParallelism == cores)
+"""
+
 INTERRUPTIBLE = """
 import signal, sys
 from pathlib import Path
@@ -56,6 +65,11 @@ def test_processes_share_only_the_spark_context(engines: Settings) -> None:
 def test_its_ports_are_on_the_loopback_and_ask_for_a_secret(engines: Settings) -> None:
     """Whoever may send it tasks executes anything as its user."""
     assert attach(engines, script=DOORS) == ["true", "127.0.0.1", "127.0.0.1"]
+
+
+def test_the_current_hours_run_finds_threads_beside_that_of_a_busy_past_hour(engines: Settings) -> None:
+    """A job has a task per core; with only as many threads, it would wait until the other run's tasks end."""
+    assert attach(engines, script=THREADS) == ["True", "True"]
 
 
 def test_a_run_that_is_canceled_leaves_the_jobs_of_others_alone(engines: Settings) -> None:
