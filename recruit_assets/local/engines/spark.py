@@ -77,8 +77,8 @@ class Spark:
 def _shared(master: str) -> dict[str, str]:
     """Threads for two runs, if all cores are to be used.
 
-    A job has as many tasks as there are cores. Those of a busy past hour take half a minute, in which the current hour's
-    would wait for a free thread.
+    A job has as many tasks as there are cores. Those of a busy past hour take half a minute, and the current hour's
+    would wait for them.
     """
     if master != ALL_CORES:
         return {}
