@@ -71,7 +71,7 @@ def test_a_server_that_poses_as_the_database_gets_no_password_from_spark(
 ) -> None:
     with impostor(b"mysql_clear_password") as server:
         away = load_settings(**settings.model_dump() | {"mysql_port": server.port, "mysql_password": "hunter2"})
-        with pytest.raises(StoreUnavailable, match=r"^Spark failed: "), translated_errors():
+        with pytest.raises(Inconsistent, match="authentication plugin 'mysql_clear_password'"), translated_errors():
             from_mysql(spark, away)
 
     assert b"recruit" in server.heard
