@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import tempfile
+import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -158,6 +159,19 @@ class Platform:
             Run(one["runId"], one["status"], its.get("dagster/sensor_name", ""))
             for one, its in zip(found, tags, strict=True)
         ]
+
+    def status_without_login(self) -> int:
+        """The HTTP status of Dagster's answer to a request without a password."""
+        try:
+            with urllib.request.urlopen(f"{self.ui}/server_info", timeout=30) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as refused:
+            return refused.code
+
+    def reaches(self, service: str, door: str) -> bool:
+        """Whether a container of the service can connect to host/port."""
+        connect = ["timeout", "5", "bash", "-c", f"exec 3<>/dev/tcp/{door}"]
+        return self.compose("exec", "-T", service, *connect).returncode == 0
 
     def memory(self) -> Mapping[str, str]:
         """Memory in use, by container."""

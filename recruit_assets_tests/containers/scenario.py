@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -29,6 +30,8 @@ READY_S = 600.0
 SETTLED_S = 1200.0
 RUN_SEEN_S = 300.0
 SCRAPED_S = 300.0
+OPEN_TO_INGEST = ("kafka/9092", "cassandra/9042", "mysql/3306")
+CLOSED_TO_INGEST = ("spark-master/7077", "spark-connect/15002", "code-location/4000")
 READ_THROUGH = "SELECT low_water FROM change_feed_mark WHERE id = 1"
 
 Result = TypeVar("Result")
@@ -49,6 +52,7 @@ def scenario(
     _step("images are built", lambda: _built(platform))
     try:
         _step("everything is up and healthy", lambda: _started(platform))
+        _step("other doors are closed", lambda: _closed_doors(platform))
         _first_round(platform, events)
         _second_round(platform, events, rate)
         console.print(dict(sorted(platform.memory().items())))
@@ -91,6 +95,13 @@ def _built(platform: Platform) -> None:
 def _started(platform: Platform) -> None:
     platform.up()
     _wait(lambda: not platform.unready(), READY_S, what="healthy containers", found=platform.unready)
+
+
+def _closed_doors(platform: Platform) -> None:
+    """Dagster asks for a login; ingest reaches its stores, but neither Spark nor the code location."""
+    _require(platform.status_without_login() == HTTPStatus.UNAUTHORIZED, "Dagster answers without a login")
+    reached = [door for door in (*OPEN_TO_INGEST, *CLOSED_TO_INGEST) if platform.reaches("ingest", door)]
+    _require(reached == list(OPEN_TO_INGEST), f"ingest reaches {reached}")
 
 
 def _first_round(platform: Platform, events: int) -> None:
