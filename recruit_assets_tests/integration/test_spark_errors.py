@@ -74,5 +74,5 @@ def test_a_server_that_poses_as_the_database_gets_no_password_from_spark(
         with pytest.raises(Inconsistent, match="authentication plugin 'mysql_clear_password'"), translated_errors():
             from_mysql(spark, away)
 
-    assert b"recruit" in server.heard
+    assert settings.mysql_user.encode() in server.heard
     assert b"hunter2" not in server.heard
