@@ -31,7 +31,7 @@ SETTLED_S = 1200.0
 RUN_SEEN_S = 300.0
 SCRAPED_S = 300.0
 OPEN_TO_INGEST = ("kafka/9092", "cassandra/9042", "mysql/3306")
-CLOSED_TO_INGEST = ("spark-master/7077", "spark-connect/15002", "code-location/4000")
+CLOSED_TO_INGEST = ("spark-master/7077", "spark-connect/15002")
 READ_THROUGH = "SELECT low_water FROM change_feed_mark WHERE id = 1"
 
 Result = TypeVar("Result")
@@ -98,7 +98,7 @@ def _started(platform: Platform) -> None:
 
 
 def _closed_doors(platform: Platform) -> None:
-    """Dagster asks for a login; ingest reaches its stores, but neither Spark nor the code location."""
+    """Dagster asks for a login; ingest reaches its stores, but not Spark."""
     _require(platform.status_without_login() == HTTPStatus.UNAUTHORIZED, "Dagster answers without a login")
     reached = [door for door in (*OPEN_TO_INGEST, *CLOSED_TO_INGEST) if platform.reaches("ingest", door)]
     _require(reached == list(OPEN_TO_INGEST), f"ingest reaches {reached}")
