@@ -12,8 +12,7 @@ URL_FIELDS = ("dl", "rl")
 PERSONAL_FIELDS = (
     *URL_FIELDS, "ed", "ua", "uid", "utm_campaign", "utm_content", "utm_medium", "utm_source", "utm_term",
 )  # fmt: skip
-"""No table after raw_events has them. Fields that the contract doesn't name may identify people too."""
-
+"""Only raw_events has them. Fields that the contract doesn't name may identify people too."""
 
 FIELDS = frozenset(column.name for column in EVENT_COLUMNS)
 PSEUDONYMISED = frozenset(

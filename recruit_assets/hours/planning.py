@@ -12,7 +12,7 @@ from recruit_assets.contract.tables import CHANGE_SKEW_S
 HOUR = timedelta(hours=1)
 SKEW = timedelta(seconds=CHANGE_SKEW_S)
 MOST_HOURS = (92 * 24, 24, 1)
-"""The most hours of a range, by how often they have failed. So an hour that makes its range fail is soon alone."""
+"""The most hours in a range: after no failure, one, and more. So an hour that makes its range fail is soon alone."""
 EVENTS_PER_RUN = 1_000_000
 """A run of so many changed events takes well under a minute. The report shows nothing of a run before its end."""
 EVENTS_IF_UNKNOWN = EVENTS_PER_RUN // 24

@@ -69,8 +69,13 @@ def read_object(path: Path, *, remedy: str) -> dict[str, Any]:
 
 
 def private_folder(path: Path) -> None:
-    """Create the folder if it doesn't exist, and keep other users out of it; OSError if that fails."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create the folder if it doesn't exist, and keep other users out of it; OSError if that fails.
+
+    The folder that it is in is private too if it is new; an existing one may be anybody's, such as /tmp, and stays as
+    it is.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
     if path.stat().st_uid == os.geteuid():
         path.chmod(0o700)
 

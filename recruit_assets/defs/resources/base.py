@@ -44,7 +44,7 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
         """The environment's settings with the resource's fields."""
         return settings_of(self.overrides)
 
-    def get_resource_definition(self) -> dg.ResourceDefinition:  # type: ignore[override]  # used as one everywhere
+    def get_resource_definition(self) -> dg.ResourceDefinition:  # type: ignore[override]  # all that Dagster needs of it
         """The resource, closed to launch configuration; always the same object, which Dagster relies on."""
         if self._definition is None:
             self._definition = without_launch_config(super().get_resource_definition())

@@ -70,7 +70,7 @@ class Login(AuthenticationBackend):
         if not self._passwords:
             return AuthCredentials([OPERATOR]), SimpleUser(OPERATOR)
         user, password = _basic(conn.headers.get("Authorization", ""))
-        # a wrong name is compared too, so that the time tells nothing about names
+        # compared for an unknown name too: otherwise the time of the answer would tell which names exist
         right = compare_digest(password.encode(), self._passwords.get(user, "").encode())
         if not (right and user in self._passwords):
             raise AuthenticationError("wrong or no login")

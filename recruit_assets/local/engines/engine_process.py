@@ -125,7 +125,7 @@ class EngineProcess:
         deadline = time.monotonic() + READY_TIMEOUT_S
         while (failure := self._failure()) is not None:
             if self.process() is None:
-                if cause := cause_in(tail(self.log, limit_bytes=TAIL_BYTES)):
+                if cause := cause_in(self._end_of_log()):
                     raise UserError(f"{self.engine.name} died while starting: {cause}. The full log is {self.log}")
                 raise StoreUnavailable(f"{self.engine.name} died while starting; {self._explained()}")
             if time.monotonic() > deadline:
@@ -196,7 +196,7 @@ class EngineProcess:
         """Stopping removes the record; if the engine died, the record is still there."""
         if not self._record_file.exists():
             return EngineStatus(self.engine.name, EngineState.STOPPED, self.log, self._port)
-        note = cause_in(tail(self.log, limit_bytes=TAIL_BYTES))
+        note = cause_in(self._end_of_log())
         return EngineStatus(self.engine.name, EngineState.DEAD, self.log, self._port, note=note)
 
     def _failure(self) -> StoreUnavailable | None:
@@ -207,7 +207,7 @@ class EngineProcess:
         return None
 
     def _cause_of_death(self, record: ProcessRecord) -> str:
-        cause = cause_in(tail(self.log, limit_bytes=TAIL_BYTES))
+        cause = cause_in(self._end_of_log())
         because = f" ({cause})" if cause else ""
         try:
             other = psutil.Process(record.pid).name()
@@ -215,5 +215,8 @@ class EngineProcess:
             return f"its process {record.pid} had died{because}, see {self.log}"
         return f"its process had died{because}, see {self.log}; pid {record.pid} now belongs to {other}"
 
+    def _end_of_log(self) -> str:
+        return tail(self.log, limit_bytes=TAIL_BYTES)
+
     def _explained(self) -> str:
-        return f"{explain(tail(self.log, limit_bytes=TAIL_BYTES))}\nThe full log is {self.log}"
+        return f"{explain(self._end_of_log())}\nThe full log is {self.log}"

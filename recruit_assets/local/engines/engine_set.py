@@ -146,7 +146,6 @@ class LocalEngines:
 
     def _make_folder(self) -> None:
         try:
-            self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             private_folder(self._folder)
             for name in EngineName:
                 (self._folder / name).mkdir(exist_ok=True)

@@ -70,12 +70,13 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
             for page in replay_places(database, settings.kafka_topic):
                 audit_db.add_replays(page)
         foreign_records = _read_dead_letters(reader, settings, audit_db, progress=progress)
-        records = _read_records(reader, before, session, audit_db=audit_db, settings=settings, progress=progress)
+        digest = _digest(session, settings)
+        records = _read_records(
+            reader, before, session, audit_db=audit_db, digest=digest, settings=settings, progress=progress
+        )
         stored = (key for key in stored_partitions(session) if frozen_before is None or aware(key[0]) >= frozen_before)
         partitions = read_partitions(session, stored)
-        rows = take_rows(
-            audit_db, partitions, digest=_digest(session, settings), expected=records.valid, progress=progress
-        )
+        rows = take_rows(audit_db, partitions, digest=digest, expected=records.valid, progress=progress)
         changes = newest_changes(session)
         with open_report_database(settings) as database:
             hour_counts = take_report(audit_db, report_rows(database), progress=progress)
@@ -124,11 +125,12 @@ def _read_records(
     session: CassandraSession,
     *,
     audit_db: AuditDatabase,
+    digest: EventDigest,
     settings: Settings,
     progress: Progress,
 ) -> RecordCounts:
     limits = Limits(settings.max_event_bytes, to_ms(settings.first_hour), retention=read_retention(session))
-    records = RecordReader(audit_db, layouts=read_layouts(session), limits=limits, digest=_digest(session, settings))
+    records = RecordReader(audit_db, layouts=read_layouts(session), limits=limits, digest=digest)
     firsts = {span.partition: span.first for span in spans}
     ends = {span.partition: span.readable_end for span in spans}
     batches = reader.records(settings.kafka_topic, firsts=firsts, ends=ends)

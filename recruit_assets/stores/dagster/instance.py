@@ -37,7 +37,6 @@ def ensure_dagster_home(settings: Settings) -> Path:
         if given:
             home.mkdir(parents=True, exist_ok=True)
         else:
-            settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             private_folder(home)  # the output of runs is in it
             _link_config(home)
     except OSError as error:

@@ -102,7 +102,7 @@ def test_a_private_folder_is_closed_to_others_also_if_it_was_open(tmp_path: Path
 
     private_folder(folder)
 
-    assert folder.stat().st_mode & 0o777 == 0o700
+    assert folder.stat().st_mode & 0o777 == folder.parent.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_another_key_gives_another_pseudonym() -> None:
 
 
 def test_a_pseudonym_stays_as_it_is() -> None:
-    """A replayed dead letter has it already."""
+    """A replayed dead letter holds pseudonyms: hashed once more, they would be another person's."""
     once = PSEUDONYMISE.of_event(event(TRACES))
 
     assert PSEUDONYMISE.of_event(once) == once
