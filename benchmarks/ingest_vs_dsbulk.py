@@ -20,6 +20,7 @@ from benchmarks.peer_jars import peer_classpath
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.runtime.artifacts import java_home
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets.transforms.buckets import FIRST_LAYOUT, bucket_of_key, event_hour
 from recruit_assets.transforms.validate import COLUMNS, Limits, read_event
 
@@ -77,7 +78,7 @@ def _rows(settings: Settings) -> Iterator[dict[str, object]]:
     limits = Limits(settings.max_event_bytes, round(settings.first_hour.timestamp() * 1000))
     consumer = KafkaConsumer(
         settings.kafka_topic,
-        bootstrap_servers=settings.kafka_bootstrap,
+        **connection_options(settings),
         auto_offset_reset="earliest",
         consumer_timeout_ms=5_000,
     )
@@ -116,6 +117,8 @@ def _load(settings: Settings, folder: Path, options: Sequence[str]) -> None:
         "-t": RAW_EVENTS.name,
         "-h": settings.cassandra_hosts,
         "-port": str(settings.cassandra_port),
+        "-u": settings.cassandra_user,
+        "-p": settings.cassandra_password.get_secret_value(),
         "-cl": "LOCAL_QUORUM",
         "--schema.allowMissingFields": "true",
         "--codec.timestamp": "UNITS_SINCE_EPOCH",  # the cheapest form to parse

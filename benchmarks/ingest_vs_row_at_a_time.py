@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 from zlib import crc32
 
+from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import Cluster
 from kafka import KafkaConsumer
 
@@ -23,6 +24,7 @@ from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.types import Type
 from recruit_assets.local.engines.cassandra import CommitlogSync
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets.transforms.buckets import FIRST_LAYOUT
 
 EVENTS = 400_000
@@ -72,11 +74,12 @@ def row_at_a_time(rows: Rows, checked: Callable[[Settings], None]) -> float:
     empty(settings)
     consumer = KafkaConsumer(
         settings.kafka_topic,
-        bootstrap_servers=settings.kafka_bootstrap,
+        **connection_options(settings),
         auto_offset_reset="earliest",
         consumer_timeout_ms=20_000,
     )
-    cluster = Cluster(settings.contact_points, port=settings.cassandra_port)
+    login = PlainTextAuthProvider(settings.cassandra_user, settings.cassandra_password.get_secret_value())
+    cluster = Cluster(settings.contact_points, port=settings.cassandra_port, auth_provider=login)
     session = cluster.connect(settings.cassandra_keyspace)
     try:
         messages = iter(consumer)

@@ -22,9 +22,10 @@ from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.contract.types import Type
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.spark.options import WRITES
+from recruit_assets.stores.spark.options import WRITES, cassandra_login
 from recruit_assets.stores.spark.session import session_config
 from recruit_assets.transforms.buckets import FIRST_LAYOUT
+from recruit_assets_tests.support.kafka_logins import java_options
 
 EVENTS = 300_000
 UUID_EPOCH = "122192928000000000"
@@ -89,7 +90,7 @@ def _streamed(spark: SparkSession, rows: Rows, same: SameRows) -> float:
 
 def _stream(spark: SparkSession, settings: Settings) -> None:
     source = {
-        "kafka.bootstrap.servers": settings.kafka_bootstrap,
+        **{f"kafka.{name}": value for name, value in java_options(settings).items()},
         "subscribe": settings.kafka_topic,
         "startingOffsets": "earliest",
     }
@@ -101,6 +102,7 @@ def _stream(spark: SparkSession, settings: Settings) -> None:
         "spark.cassandra.connection.localDC": settings.cassandra_datacenter,
         "spark.cassandra.output.consistency.level": "LOCAL_QUORUM",
         "spark.cassandra.output.ignoreNulls": "true",
+        **cassandra_login(settings),
         **WRITES,
     }
     with TemporaryDirectory(dir=Path(settings.state_dir)) as checkpoints:

@@ -16,7 +16,7 @@ from benchmarks.ingest import seconds_of
 from benchmarks.report_hour import ReportStores
 from recruit_assets.contract.tables import JOB, MYSQL_REPORT, RAW_EVENTS
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.spark.options import mysql_options
+from recruit_assets.stores.spark.options import cassandra_login, mysql_options
 
 TABLE = "peer_report"
 KEY = ["dates", "hours", "job_id", "publisher_id", "campaign_id", "group_id"]
@@ -75,6 +75,7 @@ def _events(spark: SparkSession, settings: Settings, hour: datetime | None) -> D
         "spark.cassandra.connection.host": settings.cassandra_hosts,
         "spark.cassandra.connection.port": str(settings.cassandra_port),
         "spark.cassandra.connection.localDC": settings.cassandra_datacenter,
+        **cassandra_login(settings),
     }
     events = spark.read.format("org.apache.spark.sql.cassandra").options(**source).load()
     if hour is not None:

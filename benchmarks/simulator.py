@@ -14,6 +14,7 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.publish import ListSink, simulate, simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.kafka.clients import open_consumer
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets.stores.kafka.offsets import end_offsets
 
 EVENTS = 200_000
@@ -61,9 +62,7 @@ def _simulated_s(settings: Settings, spec: SimulationSpec) -> float:
 def _sent_s(settings: Settings, values: Sequence[bytes | None]) -> float:
     """Sends many messages as kafka-python's documentation does, then waits for all of them."""
     started = time.perf_counter()
-    producer = KafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap, acks="all", enable_idempotence=True, linger_ms=20
-    )
+    producer = KafkaProducer(**connection_options(settings), acks="all", enable_idempotence=True, linger_ms=20)
     sent = [producer.send(settings.kafka_topic, value=value, key=b"" if value is None else None) for value in values]
     producer.flush()
     for future in sent:

@@ -33,6 +33,7 @@ PREFIX = "RECRUIT_"
 MIN_KEY_CHARACTERS = 16
 TLS_OFF, TLS_SYSTEM = "off", "system"
 ENDPOINTS_FILE = "endpoints.json"
+ADDRESSES = ("kafka_bootstrap", "cassandra_hosts", "cassandra_port", "mysql_host", "mysql_port")
 """In the state directory: addresses and logins of the local engines by setting name, written by `engines start`.
 
 `state_dir` in it is the directory that they run in: the file in a copy of that directory isn't of its own engines.
@@ -353,8 +354,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments take precedence over the environment, and that over the local engines' file."""
-        state_dir = init_settings().get("state_dir") or env_settings().get("state_dir") or ".recruit"
-        return init_settings, env_settings, InitSettingsSource(settings_cls, _local_engines(Path(state_dir)))
+        given = env_settings() | init_settings()
+        engines = _local_engines(Path(given.get("state_dir") or ".recruit"), given)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, engines)
 
 
 class AccountPasswords(BaseSettings):
@@ -396,11 +398,20 @@ def read_endpoints(state_dir: Path) -> dict[str, Any]:
     return found if found.pop("state_dir", str(state_dir)) == str(state_dir) else {}
 
 
-def _local_engines(state_dir: Path) -> dict[str, Any]:
+def _local_engines(state_dir: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Addresses and logins of the local engines, but not of a store with another address in `given`: the login would
+    go to another server.
+    """
     try:
-        return read_endpoints(folder(state_dir))
+        found = read_endpoints(folder(state_dir))
     except ValueError:  # reported with the setting's name when it is validated
         return {}
+    elsewhere = {
+        address.partition("_")[0] + "_"
+        for address in ADDRESSES
+        if address in found and str(given.get(address) or found[address]) != str(found[address])
+    }
+    return {name: value for name, value in found.items() if not name.startswith(tuple(elsewhere))}
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -9,6 +9,8 @@ from confluent_kafka import Producer as Librdkafka
 from py4j.java_gateway import JavaGateway
 
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.kafka.connection import connection_options
+from recruit_assets_tests.support.kafka_logins import java_options, librdkafka_options
 
 Options = dict[str, str | int | bool]
 Transaction = Literal["committed", "aborted"]
@@ -48,7 +50,7 @@ class ConfluentProducer:
         names = {"metadata.max.age.ms": "topic.metadata.refresh.interval.ms"}
         given = {names.get(name, name): value for name, value in (ALWAYS | options).items()}
         self._topic = settings.kafka_topic
-        self._producer = Librdkafka({"bootstrap.servers": settings.kafka_bootstrap, **given})
+        self._producer = Librdkafka(librdkafka_options(settings) | given)
         self._failures: list[object] = []
         if TRANSACTIONAL in options:
             self._producer.init_transactions(TIMEOUT_S)
@@ -83,7 +85,7 @@ class AioProducer:
         given = {names.get(name, name.replace(".", "_")): value for name, value in (ALWAYS | options).items()}
         self._topic = settings.kafka_topic
         self._runner = asyncio.Runner()
-        self._producer = self._runner.run(self._open(bootstrap_servers=settings.kafka_bootstrap, **given))
+        self._producer = self._runner.run(self._open(**_aiokafka_options(settings), **given))
 
     def send(self, records: Iterable[Record], *, transaction: Transaction | None = None) -> None:
         self._runner.run(self._send(records, transaction))
@@ -113,6 +115,13 @@ class AioProducer:
             await self._producer.abort_transaction()
 
 
+def _aiokafka_options(settings: Settings) -> dict[str, Any]:
+    """aiokafka took its options' names from kafka-python."""
+    options = connection_options(settings)
+    del options["bootstrap_timeout_ms"]
+    return options
+
+
 class JavaProducer:
     """Kafka's own client."""
 
@@ -121,7 +130,7 @@ class JavaProducer:
         self._kafka = gateway.jvm.org.apache.kafka
         properties = gateway.jvm.java.util.Properties()
         for name, value in {
-            "bootstrap.servers": settings.kafka_bootstrap,
+            **java_options(settings),
             "key.serializer": BYTES,
             "value.serializer": BYTES,
             **(ALWAYS | options),

@@ -27,9 +27,8 @@ class Broker:
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         port, controller = free_ports(2)
-        self.settings = load_settings(
-            **settings.model_dump() | {"kafka_bootstrap": f"127.0.0.1:{port}", "kafka_partitions": 1}
-        )
+        own = {"kafka_bootstrap": f"127.0.0.1:{port}", "kafka_user": "", "kafka_password": "", "kafka_partitions": 1}
+        self.settings = load_settings(**settings.model_dump() | own)
         ports = {"kafka": port, "kafka_controller": controller}
         self._engine = Kafka(self.settings, folder, ports, short_lived=True)
         self._log = folder / "data" / f"{settings.kafka_topic}-0"

@@ -11,6 +11,7 @@ from recruit_assets.ingest.service import drain
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_consumer
 from recruit_assets.stores.kafka.compat import POLL_BYTES
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets_tests.integration.test_ingest import committed, count_events
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.raw_producer import send_batch
@@ -38,7 +39,7 @@ def test_a_topic_is_ingested_whole_with_every_codec(settings: Settings, codec: s
     """First compressed by the producer, then by the broker. Three events make a batch of more than 1 MB."""
     values = [as_bytes(an_event(seed=seed, dl="x" * (400_000 if seed < 6 else 100))) for seed in range(300)]
     producer = KafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap,
+        **connection_options(settings),
         compression_type=codec,
         max_request_size=8_000_000,
         batch_size=4_000_000,
@@ -48,7 +49,7 @@ def test_a_topic_is_ingested_whole_with_every_codec(settings: Settings, codec: s
         producer.send(settings.kafka_topic, value)
     producer.close()
     alter_topic(settings, settings.kafka_topic, compression_type=codec)
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, linger_ms=200)
+    producer = KafkaProducer(**connection_options(settings), linger_ms=200)
     for value in values[1::2]:
         producer.send(settings.kafka_topic, value)
     producer.close()

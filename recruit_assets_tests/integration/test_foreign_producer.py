@@ -10,6 +10,7 @@ from recruit_assets.definitions import build_defs
 from recruit_assets.defs.materialize import Materialized, materialize_pending
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets.stores.mysql.connection import open_report_database
 
 # the time in these UUIDs is 2026-01-05 07:10:40
@@ -45,7 +46,7 @@ def dagster_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("dagster_home", "frames")
 def test_json_lines_of_any_kafka_client_give_the_report_computed_by_hand(settings: Settings) -> None:
     """Three clicks have the same millisecond, and one of them is sent twice. The producer uses none of our code."""
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, compression_type="gzip")
+    producer = KafkaProducer(**connection_options(settings), compression_type="gzip")
     for line in LINES:
         producer.send(settings.kafka_topic, line.encode())
     producer.flush()

@@ -17,6 +17,7 @@ from recruit_assets.runtime.errors import SchemaMismatch, StoreUnavailable
 from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.stores.cassandra.session import Row, open_session
 from recruit_assets.stores.kafka.clients import open_admin, open_producer
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets.stores.kafka.offsets import committed_offsets, group_members
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.ingest import Step, connect_with
@@ -271,9 +272,7 @@ def test_a_drain_joins_the_group_of_a_service_that_hangs(settings: Settings) -> 
 
 
 def test_transaction_markers_leave_no_lag_and_aborted_records_are_no_events(settings: Settings) -> None:
-    producer = KafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap.split(","), transactional_id=settings.kafka_topic
-    )
+    producer = KafkaProducer(**connection_options(settings), transactional_id=settings.kafka_topic)
     try:
         producer.init_transactions()
         for finish, value in ((producer.commit_transaction, 1), (producer.abort_transaction, 2)):

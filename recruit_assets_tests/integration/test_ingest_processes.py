@@ -9,6 +9,7 @@ from recruit_assets.ingest.service import drain, topic_ends
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.clients import open_admin, open_producer
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets.stores.kafka.offsets import committed_offsets, group_members
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.ingest_process import consumers, service
@@ -90,7 +91,7 @@ def test_until_caught_up_ends_when_everything_is_committed(settings: Settings) -
 
 def test_an_error_that_a_restart_cant_fix_ends_the_service(settings: Settings) -> None:
     """The dead letter topic's record limit is too small."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    admin = KafkaAdminClient(**connection_options(settings))
     try:
         admin.alter_configs(
             [ConfigResource(ConfigResourceType.TOPIC, settings.dlq_topic, {"max.message.bytes": "9000"})]

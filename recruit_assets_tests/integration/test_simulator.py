@@ -18,6 +18,7 @@ from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.publish import simulate_to_kafka
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets.stores.kafka.event_publisher import open_publisher
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.dimensions import JobRow, load_jobs
@@ -31,7 +32,7 @@ JOBS_SQL = "SELECT id, company_id, title FROM job ORDER BY id"
 
 def everything_in(topic: str, settings: Settings) -> list[bytes | None]:
     """All values in the topic, partition by partition."""
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, auto_offset_reset="earliest")
+    consumer = KafkaConsumer(**connection_options(settings), auto_offset_reset="earliest")
     partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
     consumer.assign(partitions)
     ends = consumer.end_offsets(partitions)
@@ -81,7 +82,7 @@ def test_every_partition_gets_records(settings: Settings) -> None:
             publisher.send([b"%d" % number])
         publisher.finish()
 
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap)
+    consumer = KafkaConsumer(**connection_options(settings))
     partitions = [TopicPartition(settings.kafka_topic, number) for number in range(settings.kafka_partitions)]
     ends = consumer.end_offsets(partitions)
     consumer.close()
@@ -90,7 +91,7 @@ def test_every_partition_gets_records(settings: Settings) -> None:
 
 def test_records_that_the_broker_rejects_are_an_error(settings: Settings) -> None:
     """A ledger that counted them would be wrong."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+    admin = KafkaAdminClient(**connection_options(settings))
     limit = {"max.message.bytes": "100000", "message.timestamp.type": "LogAppendTime"}
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, settings.kafka_topic, configs=limit)])
     admin.close()

@@ -5,6 +5,7 @@ from kafka import KafkaAdminClient
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra import session as cassandra
 from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets.stores.mysql import connection as mysql
 
 
@@ -15,7 +16,7 @@ def drop_everything(settings: Settings) -> None:
 
 
 def drop_topics(settings: Settings) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    admin = KafkaAdminClient(**connection_options(settings))
     try:
         admin.delete_topics([settings.kafka_topic, settings.dlq_topic])
     finally:

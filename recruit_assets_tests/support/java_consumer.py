@@ -7,6 +7,7 @@ from py4j.java_gateway import JavaGateway
 
 from recruit_assets.runtime.settings import Settings
 from recruit_assets_tests.support.java_gateway import java_gateway
+from recruit_assets_tests.support.kafka_logins import java_options
 
 CLIENT_ID = "stranger"
 BYTES = "org.apache.kafka.common.serialization.ByteArrayDeserializer"
@@ -43,7 +44,7 @@ def java_consumer(settings: Settings, **options: str) -> Iterator[JavaConsumer]:
 
 def _common(settings: Settings) -> dict[str, str]:
     return {
-        "bootstrap.servers": settings.kafka_bootstrap,
+        **java_options(settings),
         "group.id": settings.kafka_group,
         "client.id": CLIENT_ID,
         "enable.auto.commit": "false",

@@ -10,6 +10,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin, open_producer
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets.stores.kafka.topics import ensure_topics, identify
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.waiting import wait_until
@@ -65,9 +66,7 @@ def set_commits(settings: Settings, offset: int, *, metadata: str = "") -> None:
 @contextmanager
 def open_transaction(settings: Settings, *values: bytes, partition: int = 0) -> Iterator[KafkaProducer]:
     """A transaction with these records that is open in the block, and aborted at its end unless it has ended."""
-    producer = KafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap.split(","), transactional_id=f"open-{settings.kafka_topic}"
-    )
+    producer = KafkaProducer(**connection_options(settings), transactional_id=f"open-{settings.kafka_topic}")
     try:
         producer.init_transactions()
         producer.begin_transaction()

@@ -10,6 +10,7 @@ from recruit_assets.observability.audit import AuditResult, run_audit
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_admin, open_sender
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.topic_reader import open_topic_reader
 from recruit_assets.stores.kafka.topics import ensure_topics
@@ -51,7 +52,7 @@ def commit_everything(settings: Settings) -> None:
 
 
 def alter_topic(settings: Settings, topic: str, **options: str) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    admin = KafkaAdminClient(**connection_options(settings))
     try:
         names = {name.replace("_", "."): value for name, value in options.items()}
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=names)])

@@ -4,6 +4,7 @@ Configuration and Java options follow Cassandra's cassandra_latest.yaml and jvm1
 """
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,10 +13,16 @@ from typing import Literal
 
 from recruit_assets.local.engines.engine import HOST, Command, EngineName
 from recruit_assets.local.engines.jvm import arguments_mark, java
+from recruit_assets.local.engines.keystore import self_signed_keystore
+from recruit_assets.local.engines.login import Login
 from recruit_assets.runtime.artifacts import classpath
 from recruit_assets.runtime.echo import Echo
+from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.probes import probe_cassandra
+
+SUPERUSER = "cassandra"
+"""That every new Cassandra has. Only its password becomes another one."""
 
 CommitlogSync = Literal["group", "periodic"]
 
@@ -42,6 +49,23 @@ SINGLE_NODE = (
 )
 CLOCK = ("-Dcassandra.approximate_time_precision_ms=20",)
 """The steps of the clock for its time-outs, which take seconds. The default, 2 ms, costs an idle node 1 % of a core."""
+LOGIN = (
+    "-Dcassandra.superuser_setup_delay_ms=0",  # no other node to wait for
+    # a slow hash protects passwords that people choose; ours is random, and each connection would wait for it
+    "-Dcassandra.auth_bcrypt_gensalt_log2_rounds=4",
+)
+LOGIN_YAML = """
+authenticator: PasswordAuthenticator
+# other nodes' connections write without a login, so only this node has the key that they need
+server_encryption_options:
+  internode_encryption: all
+  require_client_auth: true
+  store_type: PKCS12
+  keystore: "{keystore}"
+  keystore_password: {password}
+  truststore: "{keystore}"
+  truststore_password: {password}
+"""
 LIBRARIES = (
     "-Djava.net.preferIPv4Stack=true",
     "-Djdk.attach.allowAttachSelf=true",
@@ -88,6 +112,8 @@ class Cassandra:
     folder: Path
     ports: Mapping[str, int]
     commitlog_sync: CommitlogSync = "group"
+    asks_for_login: bool = False
+    """Of clients; other nodes are then refused."""
     lock: str = "cassandra"
     name: EngineName = EngineName.CASSANDRA
     host: str = HOST
@@ -102,7 +128,7 @@ class Cassandra:
 
     def prepare(self, echo: Echo) -> Command:
         config = self.folder / "cassandra.yaml"
-        config.write_text(self._yaml(), encoding="utf-8")
+        atomic_write(config, self._yaml() + self._login_yaml(), private=True)
         logback = self.folder / "logback.xml"
         logback.write_text(_template("logback.xml"), encoding="utf-8")
         jars = classpath("cassandra", self.settings)
@@ -110,6 +136,7 @@ class Cassandra:
             *self.heap,
             *SINGLE_NODE,
             *CLOCK,
+            *(LOGIN if self.asks_for_login else ()),
             *LIBRARIES,
             *(f"--add-exports=java.base/{package}=ALL-UNNAMED" for package in JAVA_BASE_EXPORTS),
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in JAVA_BASE_OPENS),
@@ -123,10 +150,18 @@ class Cassandra:
         return java(self.folder, jars=jars, options=options, main=main, short_lived=self.short_lived)
 
     def probe(self) -> None:
-        probe_cassandra(self.host, self.ports["cassandra"])
+        probe_cassandra(self.host, self.ports["cassandra"], login=self._login.pair)
 
     def endpoints(self) -> Mapping[str, str | int]:
-        return {"cassandra_hosts": self.host, "cassandra_port": self.ports["cassandra"]}
+        return {
+            "cassandra_hosts": self.host,
+            "cassandra_port": self.ports["cassandra"],
+            **self._login.settings("cassandra"),
+        }
+
+    @property
+    def _login(self) -> Login:
+        return Login(SUPERUSER, self.folder / "password")
 
     def _yaml(self) -> str:
         return _template("cassandra.yaml").format(
@@ -134,11 +169,23 @@ class Cassandra:
             seed=self.seed,
             native_port=self.ports["cassandra"],
             internode_port=self.ports["cassandra_internode"],
-            # between the template's quotes, as in JSON
-            data=json.dumps(str(self.folder / "data"), ensure_ascii=False)[1:-1],
+            data=_escaped(self.folder / "data"),
             commitlog_sync=COMMITLOG_SYNC[self.commitlog_sync],
             extra=self.extra,
         )
+
+    def _login_yaml(self) -> str:
+        if not self.asks_for_login:
+            return ""
+        self._login.create()
+        keystore, password = self.folder / "internode.p12", secrets.token_urlsafe(24)
+        atomic_write(keystore, self_signed_keystore("internode", password), private=True)
+        return LOGIN_YAML.format(keystore=_escaped(keystore), password=password)
+
+
+def _escaped(path: Path) -> str:
+    """The path for a YAML file, between double quotes, where YAML is as JSON."""
+    return json.dumps(str(path), ensure_ascii=False)[1:-1]
 
 
 def _template(name: str) -> str:

@@ -136,9 +136,10 @@ class LocalEngines:
         ports = {port: kept[port] for port in PORTS[name]}
         match name:
             case EngineName.KAFKA:
-                return Kafka(self._settings, folder, ports, short_lived=self._short_lived)
+                return Kafka(self._settings, folder, ports, asks_for_login=True, short_lived=self._short_lived)
             case EngineName.CASSANDRA:
-                return Cassandra(self._settings, folder, ports, self._commitlog_sync, short_lived=self._short_lived)
+                sync, short_lived = self._commitlog_sync, self._short_lived
+                return Cassandra(self._settings, folder, ports, sync, asks_for_login=True, short_lived=short_lived)
             case EngineName.SPARK:
                 return Spark(self._settings, folder, ports, short_lived=self._short_lived)
             case EngineName.MARIADB:

@@ -1,7 +1,6 @@
 """MariaDB 11.4, in place of MySQL on a machine without Docker."""
 
 import os
-import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from recruit_assets.local.engines.engine import HOST, Command, EngineName
 from recruit_assets.local.engines.jvm import environment
+from recruit_assets.local.engines.login import Login
 from recruit_assets.local.engines.processes import run_to_end
 from recruit_assets.runtime.artifacts import mariadb_home
 from recruit_assets.runtime.echo import Echo
@@ -59,29 +59,26 @@ class MariaDb:
         )
 
     def probe(self) -> None:
-        probe_mariadb(HOST, self.ports["mariadb"], user=USER, password=self._password())
+        probe_mariadb(HOST, self.ports["mariadb"], login=(USER, self._login.create()))
 
     def endpoints(self) -> Mapping[str, str | int]:
         return {
             "mysql_host": HOST,
             "mysql_port": self.ports["mariadb"],
             "mysql_user": USER,
-            "mysql_password": self._password(),
+            "mysql_password": self._login.create(),
         }
 
-    def _password(self) -> str:
-        """A random password, kept in a private file."""
-        file = self.folder / "password"
-        if not file.exists() or not file.stat().st_size:
-            atomic_write(file, secrets.token_urlsafe(24), private=True)
-        return file.read_text(encoding="utf-8")
+    @property
+    def _login(self) -> Login:
+        return Login(USER, self.folder / "password")
 
     def _init_sql(self) -> str:
         """SQL that the server runs at every start before it accepts connections; one statement per line."""
         login = f"'{USER}'@'{HOST}'"
         return (
             f"CREATE USER IF NOT EXISTS {login};\n"
-            f"ALTER USER {login} IDENTIFIED BY '{self._password()}';\n"
+            f"ALTER USER {login} IDENTIFIED BY '{self._login.create()}';\n"
             f"GRANT ALL PRIVILEGES ON *.* TO {login} WITH GRANT OPTION;\n"
             f"REVOKE FILE ON *.* FROM {login};\n"  # a statement could write files that others run
         )

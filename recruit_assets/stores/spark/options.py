@@ -34,7 +34,7 @@ def cassandra_options(settings: Settings) -> dict[str, str]:
         "spark.cassandra.output.ignoreNulls": "true",
         "directJoinSetting": "on",  # not chosen otherwise: it would scan the table
     }
-    return options | _cassandra_login(settings) | _cassandra_tls(settings)
+    return options | cassandra_login(settings) | _cassandra_tls(settings)
 
 
 def mysql_options(settings: Settings, table: str) -> dict[str, str]:
@@ -54,7 +54,8 @@ def mysql_options(settings: Settings, table: str) -> dict[str, str]:
     return options | _mysql_tls(settings)
 
 
-def _cassandra_login(settings: Settings) -> dict[str, str]:
+def cassandra_login(settings: Settings) -> dict[str, str]:
+    """User and password as options of the connector; none without a user."""
     if not settings.cassandra_user:
         return {}
     return {

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pymysql
 import pytest
+from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
 from cassandra.policies import RoundRobinPolicy
 from filelock import FileLock
@@ -26,6 +27,7 @@ from recruit_assets.local.engines.engine import EngineName, EngineState
 from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, load_settings
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
 from recruit_assets_tests.support.waiting import wait_until
 
@@ -79,6 +81,7 @@ def cassandra(settings: Settings) -> tuple[Cluster, Session]:
         [settings.cassandra_hosts],
         port=settings.cassandra_port,
         protocol_version=5,
+        auth_provider=PlainTextAuthProvider(settings.cassandra_user, settings.cassandra_password.get_secret_value()),
         execution_profiles={EXEC_PROFILE_DEFAULT: ExecutionProfile(RoundRobinPolicy())},
     )
     return cluster, cluster.connect()
@@ -104,7 +107,6 @@ def test_starting_again_changes_nothing(local: LocalEngines, running: Settings) 
 
 
 def test_engines_listen_on_this_machine_only(local: LocalEngines, running: Settings) -> None:
-    """Local Cassandra and Kafka need no login."""
     connections = [each for pid in pids(local).values() for each in psutil.Process(pid).net_connections("inet")]
     listening = {each.laddr.ip.removeprefix("::ffff:") for each in connections if each.status == psutil.CONN_LISTEN}
 
@@ -178,9 +180,9 @@ def test_acknowledged_data_survives_kill_9_of_every_engine(local: LocalEngines, 
 
 def write_everywhere(settings: Settings) -> dict[str, object]:
     """Write to each engine; returns what `read_everywhere` must find."""
-    with KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap) as admin:
+    with KafkaAdminClient(**connection_options(settings)) as admin:
         admin.create_topics([NewTopic("durable", num_partitions=1, replication_factor=1)])
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all", max_request_size=8 * 1024 * 1024)
+    producer = KafkaProducer(**connection_options(settings), acks="all", max_request_size=8 * 1024 * 1024)
     producer.send("durable", LARGE_RECORD).get(30)
     producer.close()
     cluster, session = cassandra(settings)
@@ -198,9 +200,7 @@ def write_everywhere(settings: Settings) -> dict[str, object]:
 
 
 def read_everywhere(settings: Settings) -> dict[str, object]:
-    consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=30_000
-    )
+    consumer = KafkaConsumer(**connection_options(settings), auto_offset_reset="earliest", consumer_timeout_ms=30_000)
     consumer.assign([TopicPartition("durable", 0)])
     record = next(consumer).value
     consumer.close()

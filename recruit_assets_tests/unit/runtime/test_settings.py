@@ -1,5 +1,6 @@
 """Settings: invalid ones are named, addresses default to the local engines, and secrets aren't shown."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -120,6 +121,30 @@ def test_a_variable_takes_precedence_over_the_local_engines(tmp_path: Path, monk
     monkeypatch.setenv("RECRUIT_STATE_DIR", str(tmp_path))
 
     assert load_settings().kafka_bootstrap == "broker:9092"
+
+
+@pytest.mark.parametrize(
+    "own", [{"kafka_bootstrap": "broker:9092"}, {"cassandra_hosts": "node-1"}, {"mysql_port": 3307}]
+)
+def test_the_login_of_a_local_engine_isnt_used_for_a_server_at_another_address(
+    own: dict[str, object], tmp_path: Path
+) -> None:
+    engines: dict[str, object] = {"kafka_bootstrap": "127.0.0.1:1", "cassandra_hosts": "127.0.0.1", "mysql_port": 3306}
+    for store in ("kafka", "cassandra", "mysql"):
+        engines |= {f"{store}_user": "recruit", f"{store}_password": "secret", f"{store}_tls_ca": "off"}
+    (tmp_path / ENDPOINTS_FILE).write_text(json.dumps(engines))
+    (address,) = own
+
+    settings = load_settings(state_dir=tmp_path, **own)
+
+    users = {store: getattr(settings, f"{store}_user") for store in ("kafka", "cassandra", "mysql")}
+    assert users == dict.fromkeys(users, "recruit") | {address.partition("_")[0]: ""}
+
+
+def test_a_local_engine_whose_address_is_given_too_gets_its_login(tmp_path: Path) -> None:
+    (tmp_path / ENDPOINTS_FILE).write_text('{"mysql_host": "127.0.0.1", "mysql_port": 33060, "mysql_user": "recruit"}')
+
+    assert load_settings(state_dir=tmp_path, mysql_host="127.0.0.1", mysql_port="33060").mysql_user == "recruit"
 
 
 def test_engines_in_the_original_of_a_copied_state_directory_are_not_used(tmp_path: Path) -> None:

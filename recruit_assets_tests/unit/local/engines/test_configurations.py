@@ -63,7 +63,7 @@ def test_kafka_creates_no_topics_by_itself_and_accepts_records_above_the_largest
     properties = dict(line.split("=", 1) for line in (folder / "server.properties").read_text().splitlines())
     assert properties["auto.create.topics.enable"] == "false"
     assert int(properties["message.max.bytes"]) > 6 * 1024 * 1024
-    assert properties["listeners"] == "PLAINTEXT://127.0.0.1:1,CONTROLLER://127.0.0.1:2"
+    assert properties["listeners"] == "CLIENTS://127.0.0.1:1,CONTROLLER://127.0.0.1:2"
 
 
 @pytest.mark.parametrize("short_lived", [True, False])
