@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-secured test-lost-nodes test-power-loss test-mysql test-clients check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test audit-deps lock clean
+.PHONY: help install demo up test test-secured test-lost-nodes test-power-loss test-mysql test-clients check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test audit-deps notices docs contract release lock clean
 
 help:
 	@echo "make demo              run the whole lineage on local engines with 20,000 simulated events, and audit it"
@@ -23,6 +23,10 @@ help:
 	@echo "make bench             measure docs/benchmarks.md; ONLY=key,... REPEATS=n"
 	@echo "make docker-test       the platform in Docker: events, report, audit; then again after crashes"
 	@echo "make cluster-test      the lineage on local[*], a standalone Spark cluster and Spark Connect"
+	@echo "make docs              write the configuration reference and the README's diagram anew"
+	@echo "make contract          write the contract for others (docs/contract) anew"
+	@echo "make notices           write THIRD_PARTY_NOTICES.md anew"
+	@echo "make release           wheel, locks, SBOM and checksums in dist/, and the image where Docker runs"
 	@echo "make clean             delete the virtual environment and the state of the local engines"
 
 install: $(VENV)/installed
@@ -111,6 +115,18 @@ cluster-test: install
 
 audit-deps: install
 	$(BIN)/python -m recruit_assets_tests.dependencies $(AUDIT_DEPS)
+
+notices: install
+	$(BIN)/python -m recruit_assets_tests.dependencies --notices
+
+docs: install
+	$(BIN)/python -m recruit_assets_tests.generated_docs
+
+contract: install
+	$(BIN)/python -m recruit_assets.contract.published
+
+release: install
+	$(BIN)/python -m recruit_assets_tests.release
 
 # Update the locks after a change of setup.py; needs the network, changes versions. requirements.lock is what the platform
 # runs with, in the image too; requirements-dev.lock is what only developers need, requirements-clients.lock what only

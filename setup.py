@@ -1,14 +1,21 @@
 """The package and its dependencies. Versions are locked in requirements*.lock; `make lock` updates them."""
 
+import re
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
+# read, not imported: the package's dependencies may be missing while it is built
+VERSION = re.search(r'^__version__ = "(.+)"$', Path("recruit_assets/__init__.py").read_text("utf-8"), re.MULTILINE)[1]
 DAGSTER = "1.13.27"
 DAGSTER_LIBRARIES = "0.29.27"
 
 setup(
     name="recruit_assets",
-    version="0.1.0",
+    version=VERSION,
     description="An asset-based data platform for recruitment-site events",
+    license_expression="Apache-2.0",
+    license_files=["LICENSE", "THIRD_PARTY_NOTICES.md"],
     packages=find_packages(include=["recruit_assets", "recruit_assets.*"]),
     package_data={
         "recruit_assets": [
@@ -70,6 +77,7 @@ setup(
             "pytest-timeout",
             "pytest-xdist",  # two workers: while one waits for an engine, the other computes
             "hypothesis",
+            "jsonschema",  # whether the published schema of an event agrees with ingest
             "ruff",
             "mypy",
             "import-linter",

@@ -8,10 +8,11 @@ import os
 import sys
 import warnings
 from errno import ENOSPC, EPIPE
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+from recruit_assets import __version__
 from recruit_assets.cli import (
     accounts,
     audit,
@@ -52,6 +53,21 @@ app.command()(metrics.metrics)
 app.command()(demo.demo)
 app.command()(up.up)
 app.command()(webserver.webserver)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"recruit-assets {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """What may stand before the command."""
 
 
 def main() -> None:

@@ -127,7 +127,7 @@ def _show_outcome(audit: AuditResult, page: Path) -> None:
     show(audit, console)
     console.print(f"The report as a page: {page}", markup=False, highlight=False, soft_wrap=True)
     console.print(
-        f"Its database is the MariaDB of {page.parent}; `make up` runs all of it live.",
+        f"Its database is the MariaDB of {page.parent}; `recruit-assets up` (`make up`) runs all of it live.",
         markup=False,
         highlight=False,
         soft_wrap=True,

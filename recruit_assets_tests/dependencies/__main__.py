@@ -1,7 +1,7 @@
 """`make audit-deps`: fails if a component has a known vulnerability that accepted.toml doesn't accept with a reason.
 
 `--update PyPI.zip Maven.zip` first renews advisories.json from OSV's exports (docs/developers.md).
-`--sbom FILE` writes the components as a CycloneDX document.
+`--sbom FILE` writes the components as a CycloneDX document, `--notices` writes THIRD_PARTY_NOTICES.md.
 """
 
 import argparse
@@ -14,8 +14,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from recruit_assets import __version__
+from recruit_assets.runtime.settings import load_settings
 from recruit_assets_tests.dependencies.advisories import Finding, findings, read_advisories, update
 from recruit_assets_tests.dependencies.inventory import Component, components
+from recruit_assets_tests.dependencies.notices import FILE, notices
 
 FOLDER = Path(__file__).parent
 REPOSITORY = FOLDER.parents[1]
@@ -26,7 +29,11 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="make audit-deps", description=__doc__)
     parser.add_argument("--update", nargs="+", type=Path, default=[], metavar="ZIP", help="exports of OSV to read")
     parser.add_argument("--sbom", type=Path, help="write the components here, as CycloneDX JSON")
+    parser.add_argument("--notices", action="store_true", help=f"write {FILE}, and check nothing")
     wanted = parser.parse_args(arguments)
+    if wanted.notices:
+        (REPOSITORY / FILE).write_text(notices(REPOSITORY, load_settings()), encoding="utf-8")
+        return 0
     found = components(REPOSITORY)
     if wanted.update:
         renewed = json.dumps(update(wanted.update, found), indent=1, sort_keys=True)
@@ -61,7 +68,7 @@ def sbom(found: Sequence[Component]) -> dict[str, object]:
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"component": {"type": "application", "name": "recruit_assets"}},
+        "metadata": {"component": {"type": "application", "name": "recruit_assets", "version": __version__}},
         "components": [
             {
                 "type": "library",

@@ -12,7 +12,8 @@ import pyspark
 from recruit_assets.runtime.artifacts.lock import ROOTS
 from recruit_assets.runtime.artifacts.lockfile import read_lock
 
-PIP_LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-clients.lock")
+RUNTIME_LOCK = "requirements.lock"
+PIP_LOCKS = (RUNTIME_LOCK, "requirements-dev.lock", "requirements-clients.lock")
 PYPI, MAVEN, PROGRAM = "PyPI", "Maven", "program"
 _PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^\]]*\])?==(?P<version>[^ ;\\]+)", re.MULTILINE)
 _JAR = re.compile(r"(?P<name>.+?)-(?P<version>\d[^/]*)\.jar")
@@ -34,10 +35,10 @@ class Component:
         return f"pkg:{kind}/{self.name.replace(':', '/')}@{self.version}"
 
 
-def components(repository: Path) -> Sequence[Component]:
-    """All components of this checkout and its environment, sorted."""
+def components(repository: Path, locks: Sequence[str] = PIP_LOCKS) -> Sequence[Component]:
+    """All components of this checkout and its environment, with the wheels of these locks, sorted."""
     found = {
-        *(wheel for lock in PIP_LOCKS for wheel in wheels((repository / lock).read_text(encoding="utf-8"))),
+        *(wheel for lock in locks for wheel in wheels((repository / lock).read_text(encoding="utf-8"))),
         *(jar for name in ROOTS for jar in locked_jars(name)),
         *bundled_jars(Path(pyspark.__file__).parent.joinpath("jars").glob("*.jar")),
         Component(PROGRAM, "openjdk", _java_version()),

@@ -1,4 +1,4 @@
-"""README.md and docs/*.md only name files, folders and modules that exist."""
+"""The pages for readers only name files, folders and modules that exist."""
 
 import re
 from importlib.util import find_spec
@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+)
 FOLDERS = ("", "recruit_assets", "recruit_assets_tests", "docker")
 """A quoted path is relative to one of these."""
 NAMES = {file.name for folder in FOLDERS[1:] for file in (ROOT / folder).rglob("*")}
@@ -16,10 +19,10 @@ NAMES = {file.name for folder in FOLDERS[1:] for file in (ROOT / folder).rglob("
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 PATH = re.compile(r"`(?!/|RECRUIT_)([\w.-]+/[\w./-]*|[\w.-]+\.(?:py|yaml|toml|json|md|jinja|css|lock))`")
 MODULE = re.compile(r"python -m ([\w.]+)")
-CREATED_BY_READERS = {"docker/.env", "recruit_assets/defs/assets/hourly_publisher_metrics.py"}
+CREATED_BY_READERS = {"dist/", "docker/.env", "recruit_assets/defs/assets/hourly_publisher_metrics.py"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_named_file_and_module_exists(page: Path) -> None:
     assert missing(page.read_text(encoding="utf-8"), folder=page.parent) == []
 

@@ -1,7 +1,7 @@
-"""The Dagster home of this checkout: DAGSTER_HOME, or a folder in the state directory.
+"""The Dagster home: DAGSTER_HOME, or a folder in the state directory.
 
-`up`, `materialize` and `demo` share it, so one UI shows all their runs. Its settings are the repository's
-dagster.yaml.
+`up`, `materialize` and `demo` share it, so one UI shows all their runs. Its settings are the package's dagster.yaml,
+which in a checkout is a link to the repository's.
 """
 
 import os
@@ -21,7 +21,9 @@ from recruit_assets.runtime.settings import Settings
 
 HOME_VARIABLE = "DAGSTER_HOME"
 CONFIG_FILE = "dagster.yaml"
-REPOSITORY = Path(recruit_assets.__file__).resolve().parent.parent
+PACKAGE = Path(recruit_assets.__file__).resolve().parent
+CONFIG = PACKAGE / CONFIG_FILE
+REPOSITORY = PACKAGE.parent
 LOCATION = "recruit_assets"
 """The code location's name, as in workspace.yaml; Dagster labels runs and keeps the state of sensors by it."""
 
@@ -72,21 +74,25 @@ def _reason(error: Exception) -> str:
 
 
 def _link_config(home: Path) -> None:
-    """A link, not a copy: a change to the repository's file takes effect at the next start.
+    """A link, not a copy: a change to the package's file takes effect at the next start.
 
     A file, or a link to one, that somebody else has put there stays, and is in force.
     """
-    source, link = REPOSITORY / CONFIG_FILE, home / CONFIG_FILE
-    if not source.exists():
-        raise UserError(f"{source} is missing: run from a checkout, or set {HOME_VARIABLE} to a home that has one")
-    if link.exists() and not _is_of_a_checkout(link):
+    link = home / CONFIG_FILE
+    if not CONFIG.exists():
+        raise UserError(
+            f"{CONFIG} is missing: install the package again, or set {HOME_VARIABLE} to a home that has one"
+        )
+    if link.exists() and not _is_ours(link):
         return
-    if not (link.is_symlink() and link.readlink() == source):
+    if not (link.is_symlink() and link.readlink() == CONFIG):
         new = home / f".{CONFIG_FILE}.{os.getpid()}"
-        new.symlink_to(source)
+        new.symlink_to(CONFIG)
         new.replace(link)  # in one step: another command may read it at the same time
 
 
-def _is_of_a_checkout(link: Path) -> bool:
-    """Whether it is a link to the dagster.yaml of a checkout, this one or another."""
-    return link.is_symlink() and (link.resolve().parent / recruit_assets.__name__ / "__init__.py").exists()
+def _is_ours(link: Path) -> bool:
+    """Whether it is a link to the dagster.yaml of a checkout or of an installed package, this one or another."""
+    found = link.resolve().parent
+    package = found if found.name == PACKAGE.name else found / PACKAGE.name
+    return link.is_symlink() and (package / "__init__.py").exists()

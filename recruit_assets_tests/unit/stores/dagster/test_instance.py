@@ -11,6 +11,7 @@ from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import load_settings
 from recruit_assets.stores.dagster.instance import (
+    CONFIG,
     HOME_VARIABLE,
     LOCATION,
     REPOSITORY,
@@ -18,7 +19,6 @@ from recruit_assets.stores.dagster.instance import (
     open_instance,
 )
 
-CONFIG = REPOSITORY / "dagster.yaml"
 OWN = "telemetry:\n  enabled: false\n"
 
 
@@ -63,15 +63,16 @@ def test_a_link_of_the_users_stays(config: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_a_link_to_a_checkout_that_was_moved_or_copied_is_replaced(
-    config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exists: bool
+@pytest.mark.parametrize("place", ["dagster.yaml", "recruit_assets/dagster.yaml"], ids=["checkout", "installation"])
+def test_a_link_to_one_of_ours_that_was_moved_or_copied_is_replaced(
+    config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str, exists: bool
 ) -> None:
-    other = tmp_path / "checkout"
+    other = tmp_path / "other"
     if exists:
         (other / "recruit_assets").mkdir(parents=True)
         (other / "recruit_assets" / "__init__.py").touch()
-        (other / "dagster.yaml").write_text(OWN)
-    config.symlink_to(other / "dagster.yaml")
+        (other / place).write_text(OWN)
+    config.symlink_to(other / place)
 
     ensure(config, monkeypatch)
 
