@@ -1,21 +1,15 @@
-"""The README lists every setting with its default and meaning, and every command."""
+"""The README names every command, and the generated pages and pictures are current."""
 
 from pathlib import Path
 
-from pydantic import SecretStr
-from pydantic.fields import FieldInfo
+import pytest
 from typer.main import get_command
 
 from recruit_assets.cli.main import app
 from recruit_assets.runtime.settings import Settings, variable
+from recruit_assets_tests.generated_docs.write import DOCS, texts
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-
-
-def test_every_setting_is_in_its_table() -> None:
-    rows = {line for line in README.splitlines() if line.startswith("| `RECRUIT_")}
-
-    assert rows == {row_of(name, field) for name, field in Settings.model_fields.items()}
 
 
 def test_every_command_is_named() -> None:
@@ -24,9 +18,15 @@ def test_every_command_is_named() -> None:
     assert [name for name in commands if f"`{name}" not in README] == []
 
 
-def row_of(name: str, field: FieldInfo) -> str:
-    default = field.get_default()
-    shown = (
-        "" if isinstance(default, SecretStr) else f"{default:%Y-%m-%dT%H:%M}" if name == "first_hour" else str(default)
+@pytest.mark.parametrize("name", texts())
+def test_a_generated_file_is_current(name: str) -> None:
+    """If not: `make docs`."""
+    assert (DOCS / name).read_text(encoding="utf-8") == texts()[name]
+
+
+def test_every_setting_has_one_row_in_the_configuration_page() -> None:
+    page = texts()["configuration.md"]
+
+    assert {name: page.count(f"\n| `{variable(name)}` |") for name in Settings.model_fields} == dict.fromkeys(
+        Settings.model_fields, 1
     )
-    return f"| `{variable(name)}` | {f'`{shown}`' if shown else ''} | {field.description} |"
