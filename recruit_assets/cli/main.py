@@ -22,6 +22,7 @@ from recruit_assets.cli import (
     ingest,
     materialize,
     metrics,
+    privacy,
     report,
     schema,
     simulate,
@@ -44,6 +45,7 @@ app.add_typer(engines.app, name="engines")
 app.add_typer(schema.app, name="schema")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(privacy.app, name="privacy")
 app.command()(simulate.simulate)
 app.command()(ingest.ingest)
 app.command()(materialize.materialize)

@@ -30,6 +30,16 @@ class PrivacyMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """A person of whom nothing is stored in events up to a time, ms since the epoch."""
+
+    person: str
+    """Hash of the uid, see `transforms.erasure`: whoever has only the hash can't tell who it was."""
+    salt: str
+    through_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PrivacyInForce:
     """The mode that an installation's events are stored with, and which key makes its pseudonyms."""
 

@@ -40,6 +40,7 @@ RAW_EVENTS = HourTable(
     partition_key=("event_hour", "bucket"),
     clustering_key=("create_time",),
     live=True,
+    indexes=("uid",),
 )
 
 EVENT_CHANGES = CassandraTable(
@@ -105,6 +106,19 @@ PRIVACY = CassandraTable(
         Column("key_check", Type.TEXT, "Tells the keys of pseudonyms apart; empty without a key", nullable=False),
     ),
     partition_key=("stored_at",),
+)
+
+ERASURES = CassandraTable(
+    name="erasures",
+    description="People who were erased, as hashes, so that nothing brings them back; append-only.",
+    columns=(
+        Column("id", Type.INT, "Always 1", nullable=False),
+        Column("through", Type.TIMESTAMP, "Events up to this time are stored without the person", nullable=False),
+        Column("person", Type.TEXT, "Keyed hash of the uid, or of its pseudonym", nullable=False),
+        Column("salt", Type.TEXT, "Key of the hash, random", nullable=False),
+    ),
+    partition_key=("id",),
+    clustering_key=("through", "person"),
 )
 
 _JOB_ID = Column("job_id", Type.INT, "Job advertisement", nullable=False)
@@ -186,6 +200,7 @@ CASSANDRA_TABLES = (
     BUCKET_LAYOUT,
     RETENTION,
     PRIVACY,
+    ERASURES,
     FILTERED_EVENTS,
     BUCKET_METRICS,
     HOURLY_JOB_METRICS,
@@ -359,7 +374,7 @@ SCHEMA_VERSION = SqlTable(
     ),
     primary_key=("version",),
 )
-CURRENT_VERSION = 4
+CURRENT_VERSION = 5
 """Version of the tables in this file: the number of the last migration (stores/migrations)."""
 
 HOURLY_SQL_TABLES = (MYSQL_REPORT,)

@@ -49,6 +49,8 @@ class CassandraTable:
     partition_key: tuple[str, ...]
     clustering_key: tuple[str, ...] = ()
     ttl_s: int = 0
+    indexes: tuple[str, ...] = ()
+    """Columns by which rows are found without their key (storage-attached indexes)."""
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason
 from recruit_assets.ingest.batches import Row
 from recruit_assets.ingest.breaker import Breaker, error_name
 from recruit_assets.ingest.dead_letters import dead_letter_for
+from recruit_assets.ingest.known_erasures import KnownErasures
 from recruit_assets.ingest.writer import Writes
 from recruit_assets.runtime.errors import Inconsistent, RejectedEvent
 from recruit_assets.runtime.times import from_ms
@@ -58,6 +59,8 @@ class Converter:
     ) -> None:
         require_privacy(writes.privacy(), privacy.in_force)
         self._privacy = privacy
+        self._erasures = KnownErasures(writes, privacy, clock=clock)
+        self._erased = self._erasures.current()
         self._writes = writes
         self._backlog = backlog
         self._limits = replace(limits, retention=writes.retention())
@@ -68,28 +71,38 @@ class Converter:
 
     def convert(self, records: Sequence[Record]) -> Converted:
         """The rows of the valid records, the dead letters of the others; Inconsistent if too many make ingest fail."""
+        self._erased = self._erasures.current()
         return self._converted(records, self._current_layouts(records), self._breaker)
 
     def _converted(self, records: Sequence[Record], layouts: Layouts, breaker: Breaker) -> Converted:
         limits, converted = self._limits, Converted()
         for source, record in enumerate(records):
             try:
-                event = self._privacy.of_event(read_event(record.value, record.timestamp, limits=limits))
+                sent = read_event(record.value, record.timestamp, limits=limits)
+                event = self._erased.of_event(self._privacy.of_event(sent))
                 hour = event_hour(event.event_time_ms)
                 partition = hour, bucket_of_key(event.key, event.event_time_ms, layouts.at(hour))
                 row = Row(source, raw_row(event, partition, received_at_ms=record.timestamp))
             except RejectedEvent as rejected:
-                converted.letters.append(dead_letter_for(record, rejected))
+                converted.letters.append(self.letter(record, rejected))
             except MemoryError:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever a single record causes, the others go on
                 breaker.add(error, record, position=source)
-                converted.letters.append(_internal_error(record, error))
+                converted.letters.append(self._internal_error(record, error))
             else:
                 converted.rows.append(row)
                 converted.unattributed += event.is_unattributed
         breaker.end_micro_batch(len(records))
         return converted
+
+    def letter(self, record: Record, why: RejectedEvent) -> DeadLetter:
+        """The dead letter of a record, without people who were erased."""
+        return self._erased.of_letter(dead_letter_for(record, why))
+
+    def _internal_error(self, record: Record, error: Exception) -> DeadLetter:
+        why = RejectedEvent(DeadLetterReason.INTERNAL_ERROR, f"{error_name(error)}: {error}")
+        return replace(self.letter(record, why), exception=error_name(error))
 
     def _current_layouts(self, records: Sequence[Record]) -> Layouts:
         if self._layouts is None:
@@ -120,8 +133,3 @@ def _required(layouts: Layouts | None) -> Layouts:
     if layouts is None:
         raise Inconsistent("Cassandra's table bucket_layout has lost its rows. Restore them from a backup")
     return layouts
-
-
-def _internal_error(record: Record, error: Exception) -> DeadLetter:
-    why = RejectedEvent(DeadLetterReason.INTERNAL_ERROR, f"{error_name(error)}: {error}")
-    return replace(dead_letter_for(record, why), exception=error_name(error))

@@ -11,6 +11,8 @@ from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason, O
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import aware
+from recruit_assets.stores.cassandra.erasures import read_erasures
+from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.kafka.clients import MAX_REQUEST_BYTES, TopicSender, open_admin, open_sender
 from recruit_assets.stores.kafka.dead_letter_topic import ForeignRecord, read_dead_letters, size_of
 from recruit_assets.stores.kafka.record import Record
@@ -24,6 +26,8 @@ from recruit_assets.stores.mysql.dead_letter_replays import (
     record_replays,
     replays_at,
 )
+from recruit_assets.transforms.erasure import ErasedPeople
+from recruit_assets.transforms.privacy import privacy_of
 
 EXAMPLES = 5
 LONGEST_RETENTION_DAYS = 36_500
@@ -109,20 +113,26 @@ def replay_dead_letters(settings: Settings, selection: Selection, *, again: bool
     """Send the selected original records to the event topic, each once; with `again` also those replayed before.
 
     A second replay is harmless, since it writes the same row. A record that is rejected again becomes another dead
-    letter, whose first origin the table of replays knows.
+    letter, whose first origin the table of replays knows. Records of erased people are sent without what identifies
+    them.
     """
     done = Replayed()
     with open_admin(settings) as admin:
         retention_ms = int(topic_options(admin, settings.dlq_topic)["retention.ms"])
         limit = int(topic_options(admin, settings.kafka_topic)["max.message.bytes"])
-    with open_report_database(settings) as database, open_sender(settings, settings.kafka_topic) as events:
+    with (
+        open_report_database(settings) as database,
+        open_session(settings) as session,
+        open_sender(settings, settings.kafka_topic) as events,
+    ):
         _forget_old_replays(database, retention_ms)
         ((now,),) = database.query("SELECT UTC_TIMESTAMP(6)")
         replayer = _Replayer(
             database, events, limit_bytes=min(limit, MAX_REQUEST_BYTES), sent_since=aware(now) if again else None
         )
         for letters in _selected(settings, selection, done.foreign):
-            replayer.replay(traced(database, letters), done)
+            erased = ErasedPeople(privacy_of(settings), read_erasures(session))
+            replayer.replay(traced(database, [erased.of_letter(letter) for letter in letters]), done)
     return done
 
 

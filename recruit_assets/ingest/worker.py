@@ -16,7 +16,6 @@ from typing import Protocol
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason
 from recruit_assets.ingest.buffer import SCATTERED_FACTOR, Buffer
 from recruit_assets.ingest.conversion import Converter
-from recruit_assets.ingest.dead_letters import dead_letter_for
 from recruit_assets.ingest.metrics import IngestMetrics
 from recruit_assets.ingest.offsets import Commits
 from recruit_assets.ingest.result import IngestCounts
@@ -227,7 +226,7 @@ class Worker:
         written = self._writer.wait_durable(pending.micro_batch)
         for row in written.rejected:
             why = RejectedEvent(DeadLetterReason.REJECTED_BY_STORE, str(row.why))
-            pending.letters.append(dead_letter_for(pending.records[row.source], why))
+            pending.letters.append(self._converter.letter(pending.records[row.source], why))
             self._dead_letters.send(pending.letters[-1])
         self._dead_letters.acknowledged()
         self._count(pending, written.hours)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_random_exponential
 
-from recruit_assets.contract.privacy import PrivacyInForce
+from recruit_assets.contract.privacy import Erasure, PrivacyInForce
 from recruit_assets.contract.retention import Retention
 from recruit_assets.ingest.batches import Batch, Row, change_requests, row_batches, touched_hours, version_requests
 from recruit_assets.runtime.errors import StoreUnavailable
@@ -43,6 +43,7 @@ class Writes(Protocol):
     def store_first_layout(self, *, one_bucket_before_ms: int | None) -> None: ...
     def retention(self) -> Retention: ...
     def privacy(self) -> PrivacyInForce: ...
+    def erasures(self, *, after_ms: int = 0) -> Sequence[Erasure]: ...
 
 
 @dataclass(slots=True)

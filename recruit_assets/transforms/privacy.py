@@ -45,8 +45,22 @@ class Privacy:
     @property
     def in_force(self) -> PrivacyInForce:
         """What an installation remembers of it."""
-        check = _hash(self.key, "key check")[:16] if self.mode is PrivacyMode.PSEUDONYMISE else ""
-        return PrivacyInForce(self.mode, check)
+        return PrivacyInForce(self.mode, self.key_check if self.mode is PrivacyMode.PSEUDONYMISE else "")
+
+    @property
+    def key_check(self) -> str:
+        """Tells keys apart and doesn't reveal them."""
+        return _hash(self.key, "key check")[:16]
+
+    @property
+    def personal_columns(self) -> frozenset[str]:
+        """The columns of raw_events that `drop` leaves empty."""
+        return frozenset({"extra", *(name for name in COLUMNS if self._is_personal(name))})
+
+    def pseudonym(self, value: Any) -> str:  # noqa: ANN401  # any JSON
+        """The pseudonym of a uid, or of another value; a pseudonym's is itself."""
+        text = value if isinstance(value, str) else orjson.dumps(value).decode()
+        return text if PSEUDONYM.fullmatch(text) else f"p1_{_hash(self.key, text)[:32]}"
 
     def of_event(self, event: Event) -> Event:
         """The event as it may be stored; its identity, time and counted fields are the same."""
@@ -66,7 +80,7 @@ class Privacy:
             key=self._of_key(letter.key),
             value=self._of_value(letter.value),
             headers=(),
-            message=f"{letter.origin}: {letter.reason}; RECRUIT_PRIVACY keeps no details",
+            message=f"{letter.origin}: {letter.reason}; no details are kept",
         )
 
     def _of_column(self, name: str, value: Value) -> Value:
@@ -75,7 +89,7 @@ class Privacy:
         if self.mode is PrivacyMode.DROP:
             return None
         if name in self.names:
-            return self._pseudonym(value)
+            return self.pseudonym(value)
         if name == "ed":
             return self._of_json_text(str(value))
         return _without_query(str(value)) if name in URL_FIELDS else value
@@ -83,7 +97,7 @@ class Privacy:
     def _of_key(self, key: bytes | None) -> bytes | None:
         if key is None or self.mode is PrivacyMode.DROP:
             return None
-        return self._pseudonym(key.decode(errors="backslashreplace")).encode()
+        return self.pseudonym(key.decode(errors="backslashreplace")).encode()
 
     def _of_value(self, value: bytes | None) -> bytes | None:
         if not value:
@@ -113,7 +127,7 @@ class Privacy:
 
     def _of_field(self, name: str, value: Any) -> Any:  # noqa: ANN401  # any JSON
         if value is not None and name.lower() in self.names:
-            return self._pseudonym(value)
+            return self.pseudonym(value)
         return self._of_json(value)
 
     def _of_json(self, value: Any) -> Any:  # noqa: ANN401  # any JSON
@@ -136,10 +150,6 @@ class Privacy:
             return orjson.dumps(self._of_json(document)).decode() if isinstance(document, _CONTAINER) else None
         except NOT_JSON:
             return None
-
-    def _pseudonym(self, value: Any) -> str:  # noqa: ANN401  # any JSON
-        text = value if isinstance(value, str) else orjson.dumps(value).decode()
-        return text if PSEUDONYM.fullmatch(text) else f"p1_{_hash(self.key, text)[:32]}"
 
 
 KEEP_PEOPLE = Privacy()

@@ -1,6 +1,7 @@
 """From a JSON object to an event: 29 typed values, an event time, and the unknown fields."""
 
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -73,6 +74,8 @@ class Event:
     """Fields that the contract doesn't name, as one JSON object."""
     size_bytes: int
     """Size of its JSON."""
+    erased: AbstractSet[str] = frozenset()
+    """Columns that its row must not have, also where an earlier write of the event has them."""
 
     @property
     def create_time(self) -> UUID:

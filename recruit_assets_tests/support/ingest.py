@@ -8,7 +8,7 @@ from enum import StrEnum
 from threading import Event
 
 from recruit_assets.contract.dead_letters import DeadLetter
-from recruit_assets.contract.privacy import PrivacyInForce
+from recruit_assets.contract.privacy import Erasure, PrivacyInForce
 from recruit_assets.contract.retention import KEEP_ALL, Retention
 from recruit_assets.ingest.worker import Connect, Connections, Member, connect
 from recruit_assets.ingest.writer import Writes
@@ -52,6 +52,7 @@ class WritesInMemory:
         self.calls: list[str] = []
         self.kept = KEEP_ALL
         self.in_force = PrivacyInForce()
+        self.erased: list[Erasure] = []
         self.stored_layouts: Layouts | None = Layouts([(0, Layout(12, 4))])
         self.decisions: list[int | None] = []
 
@@ -79,6 +80,9 @@ class WritesInMemory:
 
     def privacy(self) -> PrivacyInForce:
         return self.in_force
+
+    def erasures(self, *, after_ms: int = 0) -> Sequence[Erasure]:
+        return [one for one in self.erased if one.through_ms > after_ms]
 
     def layouts(self) -> Layouts | None:
         return self.stored_layouts
@@ -233,6 +237,9 @@ class _SteppedWrites:
 
     def privacy(self) -> PrivacyInForce:
         return self._writes.privacy()
+
+    def erasures(self, *, after_ms: int = 0) -> Sequence[Erasure]:
+        return self._writes.erasures(after_ms=after_ms)
 
 
 class _SteppedMember:

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from greenlet import getcurrent, greenlet
 
 from recruit_assets.contract.dead_letters import DeadLetter
-from recruit_assets.contract.privacy import PrivacyInForce
+from recruit_assets.contract.privacy import Erasure, PrivacyInForce
 from recruit_assets.contract.retention import KEEP_ALL, Retention
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.contract.types import HourTable, Type
@@ -227,6 +227,9 @@ class WritesInMemory:
 
     def privacy(self) -> PrivacyInForce:
         return PrivacyInForce()
+
+    def erasures(self, *, after_ms: int = 0) -> Sequence[Erasure]:
+        return ()
 
     def keyspace_id(self) -> str:
         return "the keyspace"

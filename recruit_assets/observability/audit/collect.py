@@ -19,6 +19,7 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import aware, from_ms, to_ms
 from recruit_assets.stores.cassandra.audit_reads import newest_changes, read_partitions, stored_partitions
 from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
+from recruit_assets.stores.cassandra.erasures import read_erasures
 from recruit_assets.stores.cassandra.privacy import read_privacy
 from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
@@ -28,6 +29,7 @@ from recruit_assets.stores.mysql.audit_reads import ReportedHour, companies_of_j
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dead_letter_replays import replay_places
 from recruit_assets.stores.mysql.known_topics import was_made_anew
+from recruit_assets.transforms.erasure import ErasedPeople
 from recruit_assets.transforms.privacy import privacy_of
 from recruit_assets.transforms.validate import Limits
 
@@ -130,7 +132,8 @@ def _read_records(
     progress: Progress,
 ) -> RecordCounts:
     limits = Limits(settings.max_event_bytes, to_ms(settings.first_hour), retention=read_retention(session))
-    records = RecordReader(audit_db, layouts=read_layouts(session), limits=limits, digest=digest)
+    erased = ErasedPeople(privacy_of(settings), read_erasures(session))
+    records = RecordReader(audit_db, layouts=read_layouts(session), limits=limits, digest=digest, erased=erased)
     firsts = {span.partition: span.first for span in spans}
     ends = {span.partition: span.readable_end for span in spans}
     batches = reader.records(settings.kafka_topic, firsts=firsts, ends=ends)

@@ -14,6 +14,7 @@ from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.stores.kafka.dead_letter_topic import ForeignRecord, dead_letter_of
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.transforms.buckets import Layouts, bucket_of, event_hour
+from recruit_assets.transforms.erasure import ErasedPeople
 from recruit_assets.transforms.validate import Event, Limits, read_event
 
 Batches = Iterable[tuple[int, Sequence[Record]]]
@@ -51,11 +52,14 @@ class RecordCounts:
 class RecordReader:
     """Copies the topic's records into the audit database and counts them."""
 
-    def __init__(self, audit_db: AuditDatabase, *, layouts: Layouts, limits: Limits, digest: EventDigest) -> None:
+    def __init__(
+        self, audit_db: AuditDatabase, *, layouts: Layouts, limits: Limits, digest: EventDigest, erased: ErasedPeople
+    ) -> None:
         self._audit_db = audit_db
         self._layouts = layouts
         self._limits = limits
         self._digest = digest
+        self._erased = erased
         self.counts = RecordCounts()
 
     def take(self, batches: Batches, *, total: int, progress: Progress) -> RecordCounts:
@@ -74,7 +78,7 @@ class RecordReader:
         for record in records:
             place = (record.offset, record.timestamp)
             try:
-                event = read_event(record.value, record.timestamp, limits=self._limits)
+                event = self._erased.of_event(read_event(record.value, record.timestamp, limits=self._limits))
             except RejectedEvent as rejection:
                 rejected.append((partition, *place, rejection.reason.value))
                 continue

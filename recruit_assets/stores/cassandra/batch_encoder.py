@@ -6,7 +6,7 @@ show what has changed.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -14,7 +14,7 @@ from cassandra import ProtocolVersion
 from cassandra.protocol import BatchMessage, ProtocolHandler
 from cassandra.query import BatchStatement, BatchType
 
-from recruit_assets.transforms.validate import Event, Value
+from recruit_assets.transforms.validate import COLUMNS, Event, Value
 
 CHECKED_WITH = {"cassandra-driver": "3.30.1"}
 
@@ -36,6 +36,7 @@ _timestamp_cell = struct.Struct(">iq").pack
 _routing_key = struct.Struct(">HqBHiB").pack
 _batch_head = struct.Struct(">BH").pack
 _batch_tail = struct.Struct(">HIH").pack
+_DELETED = _length(-1)
 _UNSET = _length(-2)
 
 Partition = tuple[int, int]
@@ -52,13 +53,16 @@ class RawRow:
 
 
 def raw_row(event: Event, partition: Partition, *, received_at_ms: int) -> RawRow:
-    """The event as a row whose write time is its Kafka record's, so a redelivery changes nothing. Nulls stay unset."""
+    """The event as a row whose write time is its Kafka record's, so a redelivery changes nothing.
+
+    Nulls stay unset. Erased columns are deleted: of writes with the same time, the deletion wins.
+    """
     cells = (
         _key_cells(8, partition[0], 4, partition[1], 16),
         event.key,
-        *map(_cell, event.values[1:]),
+        *(map(_cell, event.values[1:]) if not event.erased else _cells_without(event)),
         _time_cells(8, event.event_time_ms, 8, received_at_ms),
-        _cell(event.extra),
+        _DELETED if "extra" in event.erased else _cell(event.extra),
         _timestamp_cell(8, received_at_ms * 1000),
     )
     return RawRow(partition, b"".join(cells), event.size_bytes + ROW_BYTES)
@@ -83,6 +87,12 @@ class _Cells(dict[Value, bytes]):
 
 
 _cell = _Cells().__getitem__
+
+
+def _cells_without(event: Event) -> Iterator[bytes]:
+    """The cells of an event with erased columns, without create_time."""
+    for name, value in zip(COLUMNS[1:], event.values[1:], strict=True):
+        yield _DELETED if name in event.erased else _cell(value)
 
 
 def insert_head(query_id: bytes, values: int) -> bytes:

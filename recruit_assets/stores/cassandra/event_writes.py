@@ -12,7 +12,7 @@ from cassandra.cluster import NoHostAvailable
 from cassandra.protocol import ErrorMessage
 from cassandra.query import PreparedStatement, Statement
 
-from recruit_assets.contract.privacy import PrivacyInForce
+from recruit_assets.contract.privacy import Erasure, PrivacyInForce
 from recruit_assets.contract.retention import Retention
 from recruit_assets.contract.tables import BUCKET_VERSIONS, EVENT_CHANGES, RAW_EVENTS
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
@@ -25,6 +25,7 @@ from recruit_assets.stores.cassandra.batch_encoder import (
     insert_head,
 )
 from recruit_assets.stores.cassandra.bucket_layouts import store_first_layout, stored_layouts
+from recruit_assets.stores.cassandra.erasures import read_erasures
 from recruit_assets.stores.cassandra.privacy import read_privacy
 from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession, unlogged_batch
@@ -129,6 +130,10 @@ class EventWrites:
     def privacy(self) -> PrivacyInForce:
         """What the installation stores of the fields that identify people."""
         return read_privacy(self._session)[-1]
+
+    def erasures(self, *, after_ms: int = 0) -> list[Erasure]:
+        """Who was erased, in events after this time."""
+        return read_erasures(self._session, after_ms=after_ms)
 
     def layouts(self) -> Layouts | None:
         """The bucket layouts; None while no process has stored the first."""

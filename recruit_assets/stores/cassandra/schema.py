@@ -11,7 +11,7 @@ from recruit_assets.runtime.errors import Inconsistent, SchemaMismatch, UserErro
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.privacy import apply_privacy
 from recruit_assets.stores.cassandra.retention import apply_retention
-from recruit_assets.stores.cassandra.session import CassandraSession, quoted
+from recruit_assets.stores.cassandra.session import CassandraSession, index_name, quoted
 from recruit_assets.transforms.privacy import privacy_of
 
 CQL_TYPES = {
@@ -59,7 +59,7 @@ def create_cassandra_tables(session: CassandraSession, settings: Settings) -> No
 def complete_cassandra_tables(
     session: CassandraSession, settings: Settings, *, may_change_settings: bool = False
 ) -> None:
-    """Add columns that are missing, set times to live; SchemaMismatch if a table differs in a type or key.
+    """Add columns and indexes that are missing, set times to live; SchemaMismatch if a type or key differs.
 
     Nothing is dropped. UserError if RECRUIT_RETENTION_DAYS or RECRUIT_PRIVACY differs from what is stored and may not
     be changed.
@@ -68,6 +68,7 @@ def complete_cassandra_tables(
     with _missing_rights(settings):
         for table in CASSANDRA_TABLES:
             _complete(session, table, existing[table.name])
+        _create_indexes(session)
         apply_retention(session, settings.retention_days, may_change=may_change_settings)
         apply_privacy(session, privacy_of(settings).in_force, may_change=may_change_settings)
 
@@ -110,6 +111,16 @@ def _complete(session: CassandraSession, table: CassandraTable, existing: dict[s
                 f"{wanted}, found {found}. Nothing was changed; move the table away or use another "
                 "RECRUIT_CASSANDRA_KEYSPACE"
             )
+
+
+def _create_indexes(session: CassandraSession) -> None:
+    """Create the indexes that are missing. Cassandra fills them from the rows that are there while others write."""
+    existing = session.indexes()
+    for table in CASSANDRA_TABLES:
+        for column in table.indexes:
+            name = index_name(table, column)
+            if name not in existing:
+                session.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {session.table(table)} ({column}) USING 'sai'")
 
 
 def _wanted(table: CassandraTable, column: Column) -> tuple[str, str, int]:

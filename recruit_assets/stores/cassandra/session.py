@@ -41,6 +41,11 @@ def quoted(keyspace: str) -> str:
     return f'"{keyspace}"'
 
 
+def index_name(table: CassandraTable, column: str) -> str:
+    """The name of a table's index on a column; an index is known by its name in the keyspace."""
+    return f"{table.name}_{column}"
+
+
 class CassandraSession:
     """Executes statements at LOCAL_QUORUM with a timeout; rows are plain tuples.
 
@@ -113,6 +118,11 @@ class CassandraSession:
             (self.keyspace, RAW_EVENTS.name),
         )
         return str(found[0][0]) if found else ""
+
+    def indexes(self) -> set[str]:
+        """The names of the keyspace's indexes."""
+        rows = self.execute("SELECT index_name FROM system_schema.indexes WHERE keyspace_name = %s", (self.keyspace,))
+        return {name for (name,) in rows}
 
 
 class RetryTimeouts(RetryPolicy):  # type: ignore[misc]  # the driver is untyped

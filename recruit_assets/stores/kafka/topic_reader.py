@@ -48,6 +48,20 @@ class TopicReader:
             found = self._consumer.offsets_for_times(dict.fromkeys(topic_partitions(self._consumer, topic), 0))
         return [record.timestamp for record in found.values() if record is not None]
 
+    def records_at(self, topic: str, time_ms: int) -> Iterator[Record]:
+        """The records of this millisecond."""
+        firsts, ends = (self._offsets_since(topic, at_ms) for at_ms in (time_ms, time_ms + 1))
+        for _, records in self.records(topic, firsts=firsts, ends=ends):
+            yield from records
+
+    def _offsets_since(self, topic: str, time_ms: int) -> dict[int, int]:
+        """By partition, the offset of its first record since then, or its end."""
+        ends = end_offsets(self._consumer, topic)
+        with translated_errors(f"offsets of topic {topic}"):
+            found = self._consumer.offsets_for_times({TopicPartition(topic, partition): time_ms for partition in ends})
+        since = {tp.partition: record.offset for tp, record in found.items() if record is not None}
+        return {partition: min(since.get(partition, end), end) for partition, end in ends.items()}
+
     def offsets(self, topic: str) -> tuple[Mapping[int, int], Mapping[int, int]]:
         """First and end offsets of a topic, by partition."""
         return beginning_offsets(self._consumer, topic), end_offsets(self._consumer, topic)

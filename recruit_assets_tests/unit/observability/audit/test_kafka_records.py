@@ -20,6 +20,8 @@ from recruit_assets.observability.audit.results import no_progress
 from recruit_assets.stores.kafka.clients import Headers
 from recruit_assets.stores.kafka.dead_letter_topic import headers_of
 from recruit_assets.transforms.buckets import Layout, Layouts
+from recruit_assets.transforms.erasure import ErasedPeople
+from recruit_assets.transforms.privacy import KEEP_PEOPLE
 from recruit_assets.transforms.validate import Limits
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.ingest import ARecord as OldRecord
@@ -48,7 +50,13 @@ def audit_db() -> Iterator[AuditDatabase]:
 
 def take(audit_db: AuditDatabase, *records: ARecord) -> RecordCounts:
     limits = Limits(max_bytes=10_000, first_hour_ms=FIRST_HOUR_MS)
-    reader = RecordReader(audit_db, layouts=Layouts([(0, Layout(12, 4))]), limits=limits, digest=EventDigest())
+    reader = RecordReader(
+        audit_db,
+        layouts=Layouts([(0, Layout(12, 4))]),
+        limits=limits,
+        digest=EventDigest(),
+        erased=ErasedPeople(KEEP_PEOPLE),
+    )
     return reader.take([(0, records)], total=len(records), progress=no_progress)
 
 

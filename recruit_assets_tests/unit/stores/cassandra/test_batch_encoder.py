@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recruit_assets.contract.events import EVENT_COLUMNS
+from recruit_assets.contract.privacy import PERSONAL_FIELDS
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.contract.types import Type
 from recruit_assets.stores.cassandra import batch_encoder as row_bytes
@@ -29,11 +30,12 @@ texts = st.none() | st.text(max_size=300).filter(lambda text: "\ud800" not in te
 numbers = st.none() | st.integers(-(2**31), 2**31 - 1)
 event_values = st.tuples(*(numbers if column.type is Type.INT else texts for column in EVENT_COLUMNS))
 events = st.builds(
-    lambda key, time_ms, values, extra: Event(key.bytes, time_ms, list(values), extra, 700),
+    lambda key, time_ms, values, extra, erased: Event(key.bytes, time_ms, list(values), extra, 700, erased),
     st.uuids(),
     st.integers(0, 2**42),
     event_values,
     texts,
+    st.frozensets(st.sampled_from((*PERSONAL_FIELDS, "extra"))),
 )
 
 
@@ -90,7 +92,11 @@ def bound(event: Event) -> list[object]:
     types = {column.name: Int32Type if column.type is Type.INT else UTF8Type for column in EVENT_COLUMNS}
     cells: list[object] = [LongType.serialize(SEVEN_MS, 5), Int32Type.serialize(26, 5), event.key]
     for column, value in zip(EVENT_COLUMNS[1:], event.values[1:], strict=True):
-        cells.append(UNSET_VALUE if value is None else types[column.name].serialize(value, 5))
+        absent = None if column.name in event.erased else UNSET_VALUE
+        cells.append(absent if value is None or absent is None else types[column.name].serialize(value, 5))
     cells += [LongType.serialize(moment, 5) for moment in (event.event_time_ms, RECEIVED_AT_MS)]
-    cells.append(UNSET_VALUE if event.extra is None else UTF8Type.serialize(event.extra, 5))
+    if "extra" in event.erased:
+        cells.append(None)
+    else:
+        cells.append(UNSET_VALUE if event.extra is None else UTF8Type.serialize(event.extra, 5))
     return [*cells, LongType.serialize(RECEIVED_AT_MS * 1000, 5)]
