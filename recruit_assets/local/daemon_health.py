@@ -17,21 +17,18 @@ from recruit_assets.observability.troubles import Memory, tell
 from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.settings import Settings, as_utc
 from recruit_assets.stores.dagster.compat import last_ticks, sensor_cursors
+from recruit_assets.stores.dagster.heartbeats import heartbeats, silence, silent_parts
 
 EVALUATE_EVERY_S = 15.0
-SILENT_AFTER_S = 1830.0
-"""Dagster's own default: a heartbeat comes every 30 s, but a long tick may delay it."""
 TERMINAL = "terminal"
 STARTING_S = 120.0
 """A daemon that has just started has sent no heartbeat and read no feed."""
 
 
 def silent_daemons(instance: dg.DagsterInstance) -> dict[str, str]:
-    """The required parts of the daemon without a recent heartbeat. `healthy` is also false for one with errors."""
-    since = time.time() - SILENT_AFTER_S
-    heartbeats = {name: status.last_heartbeat for name, status in instance.get_daemon_statuses().items()}
-    silent = sorted(name for name, last in heartbeats.items() if last is None or last.timestamp < since)
-    return {"daemon": f"Dagster's daemon is silent: no heartbeat of {', '.join(silent)}"} if silent else {}
+    """That a required part of the daemon has sent no heartbeat lately."""
+    silent = silent_parts(heartbeats(instance), now=datetime.now(UTC))
+    return {"daemon": silence(silent)} if silent else {}
 
 
 def unread_change_feed(instance: dg.DagsterInstance) -> dict[str, str]:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from tempfile import gettempdir
 
 from rich.table import Table
 
@@ -19,17 +18,16 @@ from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.local.supervisor import Service, Supervisor
 from recruit_assets.observability.alerts import check_channels
 from recruit_assets.runtime.echo import console, echo
+from recruit_assets.runtime.environment import require_short_tmpdir
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.files import only_one
 from recruit_assets.runtime.places import host_port
-from recruit_assets.runtime.settings import Settings, export, load_settings, read_endpoints
+from recruit_assets.runtime.settings import Settings, export, load_settings, uses_other_engines
 from recruit_assets.stores.dagster.instance import open_instance
 from recruit_assets.stores.schema import apply_schema
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 100
-LONGEST_TMPDIR = 70
-"""Dagster's sockets lie there, and a socket's path has at most 107 bytes."""
 PAGE = "report.html"
 PAGE_EVERY_S = 60
 CHECK_EVERY_S = 1.0
@@ -41,11 +39,10 @@ STARTING_S = 90.0
 
 def run_until_interrupted(*, rate: float, port: int, metrics_port: int) -> None:
     """Run the engines and everything that uses them, until KeyboardInterrupt stops all of it."""
-    if len(os.fsencode(gettempdir())) > LONGEST_TMPDIR:
-        raise UserError(f"TMPDIR {gettempdir()} is longer than {LONGEST_TMPDIR} bytes, too long for sockets in it")
+    require_short_tmpdir()
     settings = load_settings()
     check_channels(settings)
-    engines = None if _uses_other_engines(settings) else LocalEngines(settings)
+    engines = None if uses_other_engines(settings) else LocalEngines(settings)
     # a second daemon would tick every sensor twice, and the first `up` to end stops the engines of both
     with only_one("recruit-assets up", settings.state_dir / "up.lock"):
         try:
@@ -57,12 +54,6 @@ def run_until_interrupted(*, rate: float, port: int, metrics_port: int) -> None:
         finally:
             if engines is not None:
                 engines.stop(echo)
-
-
-def _uses_other_engines(settings: Settings) -> bool:
-    """True if the environment sets all addresses."""
-    addresses = (settings.kafka_bootstrap, settings.cassandra_hosts, settings.mysql_host)
-    return all(addresses) and not read_endpoints(settings.state_dir)
 
 
 def _serve(*, rate: float, port: int, metrics_port: int, engines: LocalEngines | None) -> None:

@@ -16,7 +16,7 @@ Why = Callable[[Collection[datetime]], str]
 """The error with which a run of these hours failed; empty if it isn't known."""
 
 REPORT, KAFKA = "report", "kafka"
-INGEST, FAILING = f"{KAFKA} ingest", f"{REPORT} hours"
+INGEST, DEAD_LETTERS, FAILING = f"{KAFKA} ingest", f"{KAFKA} dead letters", f"{REPORT} hours"
 
 UNREAD_AFTER = timedelta(minutes=2)
 """cassandra_cdc_sensor reads the feed every 5 s; Dagster repeats a tick that failed."""
@@ -42,12 +42,7 @@ def of_report(
     why: Why = lambda _: "",
 ) -> Troubles:
     """Why the report isn't up to date with Cassandra; empty if it is. `known` names the troubles so far."""
-    troubles = unread_feed(checkpoint, now=now) | wrong_clock(checkpoint, now=now)
-    late = [one for one in pending if now - one.newest_change > LATE_AFTER]
-    if late:
-        troubles[f"{REPORT} late"] = (
-            f"{len(late)} hours have waited for more than 15 minutes, first {late[0].hour:%Y-%m-%d %H:%M} UTC"
-        )
+    troubles = unread_feed(checkpoint, now=now) | wrong_clock(checkpoint, now=now) | late_hours(pending, now=now)
     return troubles | dict(failing_hours(pending, known, why=why))
 
 
@@ -65,6 +60,17 @@ def wrong_clock(checkpoint: datetime | None, *, now: datetime) -> dict[str, str]
     return {
         f"{REPORT} clock": f"Cassandra's clock is ahead of the report database's: {checkpoint:%Y-%m-%d %H:%M:%S} and "
         f"{now:%Y-%m-%d %H:%M:%S} UTC. Check the clocks of both hosts"
+    }
+
+
+def late_hours(pending: Sequence[PendingHour], *, now: datetime) -> dict[str, str]:
+    """That hours have been pending for LATE_AFTER."""
+    late = [one for one in pending if now - one.newest_change > LATE_AFTER]
+    if not late:
+        return {}
+    return {
+        f"{REPORT} late": f"{len(late)} hours have waited for more than 15 minutes, first "
+        f"{late[0].hour:%Y-%m-%d %H:%M} UTC"
     }
 
 
@@ -96,7 +102,7 @@ def of_ingest(lag: IngestLag, known: Collection[str] = ()) -> Troubles:
     if (lag.members == 0 and lag.age_s > UNATTENDED_AFTER_S) or (is_stuck and lag.age_s > STUCK_AFTER_S):
         troubles[INGEST] = waiting_in_kafka(lag)
     if lag.recent_dead_letters >= FEWEST_DEAD_LETTERS and lag.dead_letter_share > DEAD_LETTER_SHARE:
-        troubles[f"{KAFKA} dead letters"] = (
+        troubles[DEAD_LETTERS] = (
             f"{lag.dead_letter_share:.0%} of the records of the last {SHARE_WINDOW.seconds // 60} minutes are "
             f"dead letters ({lag.recent_dead_letters:,} of {lag.recent_records:,}): see `recruit-assets dead-letters "
             "list`"

@@ -5,12 +5,15 @@ import os
 import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
+from tempfile import gettempdir
 
 from recruit_assets.runtime.errors import UserError
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 REQUIRED = ("dagster", "pyspark", "py4j", "pandas", "numpy", "kafka", "cassandra", "pymysql")
 """Packages of which another version stops us from working, and that other software puts on PYTHONPATH."""
+LONGEST_TMPDIR = 70
+"""A socket's path has at most 107 bytes."""
 
 
 def prepare_process() -> None:
@@ -42,6 +45,12 @@ def require_own_packages() -> None:
         hiding, hidden = PathFinder.find_spec(name, list(given)), PathFinder.find_spec(name, ours)
         if hiding and hiding.origin and hidden:  # a folder without an __init__.py hides nothing
             raise UserError(f"PYTHONPATH has another {name}, {hiding.origin}: unset PYTHONPATH or remove that folder")
+
+
+def require_short_tmpdir() -> None:
+    """UserError if the folder for temporary files has too long a path for sockets in it, which Dagster puts there."""
+    if len(os.fsencode(gettempdir())) > LONGEST_TMPDIR:
+        raise UserError(f"TMPDIR {gettempdir()} is longer than {LONGEST_TMPDIR} bytes, too long for sockets in it")
 
 
 def _require_own_interpreter(script: Path) -> None:

@@ -414,6 +414,12 @@ def _local_engines(state_dir: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if not name.startswith(tuple(elsewhere))}
 
 
+def uses_other_engines(settings: Settings) -> bool:
+    """True if the environment sets all addresses and no local engine is running."""
+    addresses = (settings.kafka_bootstrap, settings.cassandra_hosts, settings.mysql_host)
+    return all(addresses) and not read_endpoints(settings.state_dir)
+
+
 def load_settings(**overrides: object) -> Settings:
     """Settings from overrides, environment and local engines; UserError names each invalid variable."""
     try:

@@ -26,7 +26,7 @@ Login = tuple[str, str]
 
 def probe_kafka(host: str, port: int, *, login: Login | None = None) -> None:
     """The broker answers and is registered with its controller."""
-    _require_listener("Kafka", host, port)
+    require_listener("Kafka", host, port)
     try:
         with KafkaAdminClient(
             bootstrap_servers=f"{host}:{port}",
@@ -50,7 +50,7 @@ def _plain(login: Login | None) -> dict[str, str]:
 
 def probe_cassandra(host: str, port: int, *, login: Login | None = None) -> None:
     """The node answers a query. A new one first gets the login's password."""
-    _require_listener("Cassandra", host, port)
+    require_listener("Cassandra", host, port)
     try:
         try:
             _query_cassandra(host, port, login)
@@ -115,8 +115,8 @@ def probe_mariadb(host: str, port: int, *, login: Login) -> None:
         raise StoreUnavailable(f"MariaDB at {host}:{port} doesn't answer: {error}") from error
 
 
-def _require_listener(store: str, host: str, port: int) -> None:
-    """Fail at once if nothing listens: the drivers would take seconds and log warnings."""
+def require_listener(store: str, host: str, port: int) -> None:
+    """StoreUnavailable at once if nothing listens: the drivers would take seconds and log warnings."""
     try:
         socket.create_connection((host, port), timeout=TIMEOUT_S).close()
     except OSError as error:

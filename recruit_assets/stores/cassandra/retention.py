@@ -27,11 +27,8 @@ def apply_retention(session: CassandraSession, days: int, *, may_change: bool) -
     if days == stored.days:
         _set_time_to_live(session, days)
         return
-    if stored.changes and not may_change:
-        raise UserError(
-            f"RECRUIT_RETENTION_DAYS is {days}, but the schema of keyspace {session.keyspace} has {stored.days}: set "
-            f"it to {stored.days}, or change the schema with `recruit-assets schema apply`"
-        )
+    if not may_change:
+        require_retention(stored, days, keyspace=session.keyspace)
     # killed in between, rows must live longer than the stored days say
     if days and (not stored.days or days < stored.days):
         _store(session, days)
@@ -40,6 +37,15 @@ def apply_retention(session: CassandraSession, days: int, *, may_change: bool) -
         _set_time_to_live(session, days)
         _store(session, days)
     log.warning("RECRUIT_RETENTION_DAYS was %d and is now %d; in force within 3 hours", stored.days, days)
+
+
+def require_retention(stored: Retention, days: int, *, keyspace: str) -> None:
+    """UserError if other days are in force than these."""
+    if stored.changes and days != stored.days:
+        raise UserError(
+            f"RECRUIT_RETENTION_DAYS is {days}, but the schema of keyspace {keyspace} has {stored.days}: set "
+            f"it to {stored.days}, or change the schema with `recruit-assets schema apply`"
+        )
 
 
 def _store(session: CassandraSession, days: int) -> None:

@@ -73,6 +73,20 @@ def complete_cassandra_tables(
         apply_privacy(session, privacy_of(settings).in_force, may_change=may_change_settings)
 
 
+def cassandra_differences(session: CassandraSession) -> list[str]:
+    """What the keyspace lacks of the contract and what differs from it, a line each; empty if nothing. Only reads."""
+    existing, found = _existing_columns(session), []
+    for table in CASSANDRA_TABLES:
+        stored = existing.get(table.name)
+        if stored is None:
+            found.append(f"table {session.table(table)} is missing")
+            continue
+        for column in table.columns:
+            if stored.get(column.name) != _wanted(table, column):
+                found.append(_difference(session, table, column, stored.get(column.name)))
+    return found
+
+
 @contextmanager
 def _missing_rights(settings: Settings) -> Iterator[None]:
     """UserError if the login may not change the schema; Cassandra's message names the table or keyspace."""
@@ -107,9 +121,8 @@ def _complete(session: CassandraSession, table: CassandraTable, existing: dict[s
             session.execute(f"ALTER TABLE {session.table(table)} ADD {column.name} {wanted[0]}")
         elif found != wanted:
             raise SchemaMismatch(
-                f"Cassandra table {session.table(table)}, column {column.name}: wanted (type, kind, position) "
-                f"{wanted}, found {found}. Nothing was changed; move the table away or use another "
-                "RECRUIT_CASSANDRA_KEYSPACE"
+                f"Cassandra {_difference(session, table, column, found)}. Nothing was changed; move the table away or "
+                "use another RECRUIT_CASSANDRA_KEYSPACE"
             )
 
 
@@ -121,6 +134,13 @@ def _create_indexes(session: CassandraSession) -> None:
             name = index_name(table, column)
             if name not in existing:
                 session.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {session.table(table)} ({column}) USING 'sai'")
+
+
+def _difference(
+    session: CassandraSession, table: CassandraTable, column: Column, found: tuple[str, str, int] | None
+) -> str:
+    wanted = _wanted(table, column)
+    return f"table {session.table(table)}, column {column.name}: wanted (type, kind, position) {wanted}, found {found}"
 
 
 def _wanted(table: CassandraTable, column: Column) -> tuple[str, str, int]:

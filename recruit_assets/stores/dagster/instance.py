@@ -28,13 +28,18 @@ LOCATION = "recruit_assets"
 """The code location's name, as in workspace.yaml; Dagster labels runs and keeps the state of sensors by it."""
 
 
-def ensure_dagster_home(settings: Settings) -> Path:
-    """Create the home if it is missing, and set DAGSTER_HOME for this process and its children."""
+def dagster_home(settings: Settings) -> Path:
+    """Where the home is, or would be created; UserError if the path in DAGSTER_HOME can't be used."""
     given = os.environ.get(HOME_VARIABLE)
     try:
-        home = folder(Path(given)) if given else settings.state_dir / "dagster"
+        return folder(Path(given)) if given else settings.state_dir / "dagster"
     except ValueError as error:
         raise UserError(f"{HOME_VARIABLE}: {error}") from error
+
+
+def ensure_dagster_home(settings: Settings) -> Path:
+    """Create the home if it is missing, and set DAGSTER_HOME for this process and its children."""
+    given, home = os.environ.get(HOME_VARIABLE), dagster_home(settings)
     try:
         if given:
             home.mkdir(parents=True, exist_ok=True)
@@ -52,7 +57,25 @@ def ensure_dagster_home(settings: Settings) -> Path:
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance of that home, closed on exit; UserError if its files can't be used."""
-    home = ensure_dagster_home(settings)
+    with _opened(ensure_dagster_home(settings)) as instance:
+        yield instance
+
+
+@contextmanager
+def open_existing_instance(settings: Settings) -> Iterator[dg.DagsterInstance | None]:
+    """As `open_instance`, but nothing is created: None if the home has no dagster.yaml yet."""
+    home = dagster_home(settings)
+    if not (home / CONFIG_FILE).exists():
+        yield None
+        return
+    os.environ[HOME_VARIABLE] = str(home)
+    with _opened(home) as instance:
+        yield instance
+
+
+@contextmanager
+def _opened(home: Path) -> Iterator[dg.DagsterInstance]:
+    """The instance of DAGSTER_HOME, which is this folder."""
     try:
         opened = dg.DagsterInstance.get()
         opened.get_runs_count()  # the database is opened at its first use

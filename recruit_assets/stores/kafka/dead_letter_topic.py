@@ -81,13 +81,18 @@ def open_dead_letter_topic(settings: Settings) -> Iterator[DeadLetterTopic]:
     """The dead letter topic for sending; SchemaMismatch if even truncated originals wouldn't fit."""
     with open_admin(settings) as admin:
         limit = int(topic_options(admin, settings.dlq_topic)["max.message.bytes"])
-    if limit < SMALLEST_LIMIT_BYTES:
-        raise SchemaMismatch(
-            f"Kafka topic {settings.dlq_topic}: wanted max.message.bytes of at least {SMALLEST_LIMIT_BYTES}, found "
-            f"{limit}. Raise it: without dead letters no offset can be committed"
-        )
+    require_room(limit, topic=settings.dlq_topic)
     with open_sender(settings, settings.dlq_topic) as sender:
         yield DeadLetterTopic(sender, limit_bytes=min(limit, MAX_REQUEST_BYTES), privacy=privacy_of(settings))
+
+
+def require_room(limit_bytes: int, *, topic: str) -> None:
+    """SchemaMismatch if a topic with this max.message.bytes is too narrow even for truncated originals."""
+    if limit_bytes < SMALLEST_LIMIT_BYTES:
+        raise SchemaMismatch(
+            f"Kafka topic {topic}: wanted max.message.bytes of at least {SMALLEST_LIMIT_BYTES}, found {limit_bytes}. "
+            "Raise it: without dead letters no offset can be committed"
+        )
 
 
 def size_of(key: bytes | None, value: bytes | None, headers: Headers) -> int:

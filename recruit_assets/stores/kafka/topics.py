@@ -49,16 +49,24 @@ class TopicProblem:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class TopicRule:
+    """What a setting of the event topic must be."""
+
     setting: str
     wanted: Callable[[Settings], str]
     is_met: Callable[[str, Settings], bool]
     why: str
     stops: bool = False
 
+    def problem(self, found: str, settings: Settings) -> TopicProblem | None:
+        """What is wrong with this value of the setting; None if nothing."""
+        if self.is_met(found, settings):
+            return None
+        return TopicProblem(self.setting, self.wanted(settings), found, self.why, self.stops)
+
 
 RULES = (
-    _Rule(
+    TopicRule(
         TIMESTAMP_TYPE,
         lambda _: LOG_APPEND_TIME,
         lambda found, _: found == LOG_APPEND_TIME,
@@ -66,37 +74,37 @@ RULES = (
         "times: use another RECRUIT_KAFKA_TOPIC, or alter the topic while empty",
         stops=True,
     ),
-    _Rule(
+    TopicRule(
         "cleanup.policy",
         lambda _: "delete",
         lambda found, _: "compact" not in found,
         "Compaction deletes events that share a key, read or not",
     ),
-    _Rule(
+    TopicRule(
         "retention.ms",
         lambda _: f"at least {MIN_RETENTION_MS}",
         lambda found, _: int(found) < 0 or int(found) >= MIN_RETENTION_MS,
         "If ingest is down for longer, events are deleted unread",
     ),
-    _Rule(
+    TopicRule(
         "retention.bytes",
         lambda _: "-1",
         lambda found, _: int(found) < 0,
         "A full partition deletes its oldest events, read or not",
     ),
-    _Rule(
+    TopicRule(
         "max.message.bytes",
         lambda settings: f"at least {settings.max_event_bytes}",
         lambda found, settings: int(found) >= settings.max_event_bytes,
         "Kafka refuses larger events, although RECRUIT_MAX_EVENT_BYTES allows them",
     ),
-    _Rule(
+    TopicRule(
         "min.insync.replicas",
         lambda settings: f"at least {settings.kafka_acknowledging}",
         lambda found, settings: int(found) >= settings.kafka_acknowledging,
         "Events are acknowledged that too few brokers have; the loss of a broker can lose them",
     ),
-    _Rule(
+    TopicRule(
         "unclean.leader.election.enable",
         lambda _: "false",
         lambda found, _: found == "false",
@@ -111,11 +119,8 @@ def problems(options: Mapping[str, str], settings: Settings) -> tuple[TopicProbl
 
     Only what would store wrong values stops ingest. Where unread events may be deleted, reading on is what saves them.
     """
-    return tuple(
-        TopicProblem(rule.setting, rule.wanted(settings), options[rule.setting], rule.why, rule.stops)
-        for rule in RULES
-        if rule.setting in options and not rule.is_met(options[rule.setting], settings)
-    )
+    found = (rule.problem(options[rule.setting], settings) for rule in RULES if rule.setting in options)
+    return tuple(problem for problem in found if problem is not None)
 
 
 def check_topic(admin: KafkaAdminClient, settings: Settings) -> tuple[TopicProblem, ...]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pymysql.cursors import Cursor
 
 from recruit_assets.contract.tables import CHANGE_FEED_MARK, HOURLY_SQL_TABLES, PENDING_HOURS
+from recruit_assets.contract.types import HourlySqlTable
 from recruit_assets.hours.planning import SKEW, FailedRun, PendingHour, after_runs, is_covered, uncovered
 from recruit_assets.hours.ports import ChangePage
 from recruit_assets.runtime.chunks import in_chunks
@@ -36,6 +37,15 @@ class PendingHours:
     def load(self) -> list[PendingHour]:
         """The hours that were pending after the last reading of the feed."""
         return self._database.run_transaction(_load)
+
+    def covered_ahead(self, now: datetime) -> list[datetime]:
+        """The hours that are covered later than `now`, as only a clock that was ahead can have done."""
+
+        def read(cursor: Cursor) -> list[datetime]:
+            rows = [row for table in HOURLY_SQL_TABLES for row in _covered_ahead(cursor, table, now)]
+            return sorted({aware(hour) for (hour,) in rows})
+
+        return self._database.run_transaction(read)
 
     def now(self) -> datetime:
         """The report database's clock."""
@@ -92,14 +102,19 @@ def _withdraw_what_lies_ahead(cursor: Cursor, now: datetime) -> None:
     """
     for table in HOURLY_SQL_TABLES:
         name = table.coverage.name
-        cursor.execute(f"SELECT event_hour FROM {name} WHERE covered_through > %s", (naive(now + SKEW),))
-        hours = [(hour,) for (hour,) in cursor.fetchall()]
+        hours = _covered_ahead(cursor, table, now)
         cursor.executemany(f"UPDATE {name} SET covered_through = '{NEVER}' WHERE event_hour = %s", hours)
         _add(cursor, {aware(hour): now for (hour,) in hours}, now, event_counts={})
     # a change that is visible has happened: an hour needn't stay pending until time gets there
     cursor.execute(
         f"UPDATE {PENDING_HOURS.name} SET newest_change = %s WHERE newest_change > %s", (naive(now), naive(now + SKEW))
     )
+
+
+def _covered_ahead(cursor: Cursor, table: HourlySqlTable, now: datetime) -> list[tuple[datetime]]:
+    """The table's hours that are covered in the future."""
+    cursor.execute(f"SELECT event_hour FROM {table.coverage.name} WHERE covered_through > %s", (naive(now + SKEW),))
+    return [(hour,) for (hour,) in cursor.fetchall()]
 
 
 def _coverage(*, where: str) -> str:

@@ -108,6 +108,36 @@ def complete_mysql_tables(cursor: Cursor, settings: Settings) -> None:
     apply_analyst_login(cursor, settings)
 
 
+def mysql_differences(cursor: Cursor) -> list[str]:
+    """What the report database lacks of the contract and what differs from it, a line each. Only reads."""
+    found = []
+    for table in TABLES:
+        existing = _existing_columns(cursor, table)
+        if not existing:
+            found.append(f"table {table.name} is missing")
+            continue
+        for column in table.columns:
+            if existing.get(column.name) != _wanted(table, column):
+                found.append(_difference(table, column, existing.get(column.name)))
+    return found
+
+
+def stored_first_hour(cursor: Cursor) -> datetime | None:
+    """The report's first hour; None before the first `schema apply`."""
+    cursor.execute(f"SELECT event_hour FROM {FIRST_HOUR.name} WHERE id = 1")
+    row = cursor.fetchone()
+    return aware(row[0]) if row else None
+
+
+def require_first_hour(stored: datetime | None, wanted: datetime) -> None:
+    """UserError if the report begins before the wanted hour."""
+    if stored and stored < wanted:
+        raise UserError(
+            f"RECRUIT_FIRST_HOUR is {wanted:%Y-%m-%dT%H:%M}, the report begins at {stored:%Y-%m-%dT%H:%M}: "
+            "it may only be lowered"
+        )
+
+
 def _lock(cursor: Cursor, settings: Settings, wait_s: int) -> None:
     """StoreUnavailable if another process holds the lock for longer than `wait_s`."""
     name = f"recruit_schema.{settings.mysql_database}"  # locks are the server's, not the database's
@@ -175,7 +205,6 @@ def _type_text(type_: str, length: int | None, precision: int | None) -> str:
 
 def _complete(cursor: Cursor, table: SqlTable, existing: dict[str, tuple[str, bool, bool]]) -> None:
     for column in table.columns:
-        wanted = (SQL_TYPES[column.type], column.nullable, column.name in table.primary_key)
         found = existing.get(column.name)
         if found is None and column.nullable:
             cursor.execute(f"ALTER TABLE {table.name} ADD COLUMN {_definition(column)}")
@@ -184,22 +213,26 @@ def _complete(cursor: Cursor, table: SqlTable, existing: dict[str, tuple[str, bo
                 f"MySQL table {table.name}: column {column.name} is missing. Only a migration adds a column that is "
                 "NOT NULL or in a key (recruit_assets/stores/migrations); the table was not changed"
             )
-        elif found != wanted:
+        elif found != _wanted(table, column):
             raise SchemaMismatch(
-                f"MySQL table {table.name}, column {column.name}: wanted (type, nullable, in primary key) {wanted}, "
-                f"found {found}. Nothing was changed; move the table away or use another RECRUIT_MYSQL_DATABASE"
+                f"MySQL {_difference(table, column, found)}. Nothing was changed; move the table away or use another "
+                "RECRUIT_MYSQL_DATABASE"
             )
 
 
+def _wanted(table: SqlTable, column: Column) -> tuple[str, bool, bool]:
+    """As `_existing_columns` has it."""
+    return SQL_TYPES[column.type], column.nullable, column.name in table.primary_key
+
+
+def _difference(table: SqlTable, column: Column, found: tuple[str, bool, bool] | None) -> str:
+    wanted = _wanted(table, column)
+    return f"table {table.name}, column {column.name}: wanted (type, nullable, in primary key) {wanted}, found {found}"
+
+
 def _lower_first_hour(cursor: Cursor, wanted: datetime) -> None:
-    cursor.execute(f"SELECT event_hour FROM {FIRST_HOUR.name} WHERE id = 1")
-    row = cursor.fetchone()
-    stored = aware(row[0]) if row else None
-    if stored and stored < wanted:
-        raise UserError(
-            f"RECRUIT_FIRST_HOUR is {wanted:%Y-%m-%dT%H:%M}, the report begins at {stored:%Y-%m-%dT%H:%M}: "
-            "it may only be lowered"
-        )
+    stored = stored_first_hour(cursor)
+    require_first_hour(stored, wanted)
     if stored == wanted:
         return  # a login that may only read can go on
     cursor.execute(f"DELETE FROM {FIRST_HOUR.name}")

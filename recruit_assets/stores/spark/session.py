@@ -49,7 +49,7 @@ def session_config(settings: Settings) -> dict[str, str]:
 
 def context_config(settings: Settings) -> dict[str, str]:
     """The configuration of every SparkContext, in this process or in the warm JVM."""
-    _require_user_name()
+    require_user_name()
     return {
         "spark.app.name": "recruit_assets",
         "spark.master": settings.spark_master,
@@ -74,7 +74,8 @@ def _prepare_environment(*, local: bool) -> None:
     os.environ |= {"JAVA_HOME": str(java_home()), "SPARK_HOME": str(Path(pyspark.__file__).parent)}
 
 
-def _require_user_name() -> None:
+def require_user_name() -> None:
+    """UserError if this process's user has no name."""
     try:
         pwd.getpwuid(os.geteuid())
     except KeyError:
