@@ -18,6 +18,7 @@ from recruit_assets.cli import (
     audit,
     dead_letters,
     demo,
+    doctor,
     engines,
     ingest,
     materialize,
@@ -39,7 +40,7 @@ from recruit_assets.runtime.signals import INTERRUPTED, interrupt_on_signals
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they show local variables, which may be secrets
-    help="Recruitment-site events from Kafka to an hourly report in MySQL.",
+    help="Recruitment-site events from Kafka to an hourly report in MySQL. Is something wrong? `doctor` says what.",
 )
 app.add_typer(engines.app, name="engines")
 app.add_typer(schema.app, name="schema")
@@ -52,6 +53,7 @@ app.command()(materialize.materialize)
 app.command()(audit.audit)
 app.command()(report.report)
 app.command()(metrics.metrics)
+app.command()(doctor.doctor)
 app.command()(demo.demo)
 app.command()(up.up)
 app.command()(webserver.webserver)

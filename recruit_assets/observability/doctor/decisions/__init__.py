@@ -1,0 +1,1 @@
+"""What is right and what is wrong. Pure functions of what was read."""

@@ -1,0 +1,114 @@
+"""Faults of keyspace, stored settings and change feed on a real Cassandra: doctor finds each in its line."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from recruit_assets.observability.doctor import State
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.session import open_session, quoted
+from recruit_assets_tests.conftest import fresh_names
+from recruit_assets_tests.support.builders import uuid1_at
+from recruit_assets_tests.support.cleanup import drop_database, drop_topics
+from recruit_assets_tests.support.doctor import CLOSED, Fault, changed, expect, look_at, wrong
+from recruit_assets_tests.support.keyspace import SharedKeyspace
+
+
+@pytest.fixture(scope="module")
+def installed(engines: Settings, keyspace: SharedKeyspace) -> Iterator[Settings]:
+    """An installation that the tests of this file leave as it is."""
+    settings = changed(fresh_names(engines), cassandra_keyspace=keyspace.name)
+    keyspace.prepare(settings)
+    yield settings
+    drop_topics(settings)
+    drop_database(settings)
+
+
+def a_change(*, at: datetime) -> Callable[[Settings], None]:
+    """A row of the change feed with this time."""
+
+    def do(settings: Settings) -> None:
+        with open_session(settings) as session:
+            session.execute(
+                f"INSERT INTO {quoted(settings.cassandra_keyspace)}.event_changes "
+                "(day, shard, changed_at, event_hour, row_count) VALUES (%s, 0, %s, '2026-01-05 07:00:00+0000', 1)",
+                (at.date(), uuid1_at(at)),
+            )
+
+    return do
+
+
+FAULTS = {
+    "Cassandra is down": Fault("reachable", "FAIL", "Cassandra doesn't answer", change={"cassandra_port": CLOSED}),
+    "another datacenter is asked for": Fault(
+        "reachable", "FAIL", "Cassandra doesn't answer", change={"cassandra_datacenter": "elsewhere"}
+    ),
+    "the keyspace is missing": Fault(
+        "keyspace", "FAIL", "keyspace nowhere doesn't exist", change={"cassandra_keyspace": "nowhere"}
+    ),
+    "fewer replicas than the setting": Fault(
+        "keyspace",
+        "WARN",
+        "has datacenter1:1, RECRUIT_CASSANDRA_REPLICATION asks for datacenter1:3",
+        change={"cassandra_replication": "3"},
+    ),
+    "another retention is in force": Fault(
+        "retention", "FAIL", "RECRUIT_RETENTION_DAYS is 30, but the schema", change={"retention_days": 30}
+    ),
+    "another privacy mode is in force": Fault(
+        "privacy", "FAIL", "RECRUIT_PRIVACY is drop, but this installation has keep", change={"privacy": "drop"}
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_of_cassandra_is_found_in_its_line(fault: Fault, installed: Settings) -> None:
+    expect(fault, installed, "Cassandra")
+
+
+def test_changes_in_the_future_are_found(installed: Settings) -> None:
+    fault = Fault(
+        "change feed",
+        "WARN",
+        "1 hour with changes in the future, first 2026-01-05 07:00 UTC",
+        a_change(at=datetime.now(UTC) + timedelta(hours=1)),
+    )
+    try:
+        expect(fault, installed, "Cassandra")
+    finally:
+        with open_session(installed) as session:
+            session.execute(f"TRUNCATE {quoted(installed.cassandra_keyspace)}.event_changes")
+
+
+TABLES = {
+    "no table is there": ("", "raw_events is missing"),
+    "a column has another type": (
+        "CREATE TABLE {}.raw_events (event_hour timestamp PRIMARY KEY, bucket text)",
+        "column bucket: wanted (type, kind, position) ('int', 'partition_key', 1), found ('text', 'regular', -1)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "found"), TABLES.values(), ids=TABLES)
+def test_tables_that_are_missing_or_different_are_found(statement: str, found: str, installed: Settings) -> None:
+    own = fresh_names(installed)
+    name = quoted(own.cassandra_keyspace)
+    with open_session(installed) as session:
+        session.execute(
+            f"CREATE KEYSPACE {name} WITH replication = {{'class': 'NetworkTopologyStrategy', 'datacenter1': 1}}"
+        )
+        if statement:
+            session.execute(statement.format(name))
+    try:
+        expect(Fault("tables", "FAIL", found), own, "Cassandra")
+    finally:
+        with open_session(installed) as session:
+            session.execute(f"DROP KEYSPACE {name}")
+
+
+def test_a_new_keyspace_is_as_it_should_be(installed: Settings) -> None:
+    findings = look_at(installed, "Cassandra")
+
+    assert wrong(findings) == {}
+    assert {one.verdict.state for one in findings} == {State.OK}
