@@ -42,7 +42,10 @@ def a_change(*, at: datetime) -> Callable[[Settings], None]:
 FAULTS = {
     "Cassandra is down": Fault("reachable", "FAIL", "Cassandra doesn't answer", change={"cassandra_port": CLOSED}),
     "another datacenter is asked for": Fault(
-        "reachable", "FAIL", "Cassandra doesn't answer", change={"cassandra_datacenter": "elsewhere"}
+        "reachable",
+        "FAIL",
+        "has no datacenter elsewhere, only datacenter1",
+        change={"cassandra_datacenter": "elsewhere"},
     ),
     "the keyspace is missing": Fault(
         "keyspace", "FAIL", "keyspace nowhere doesn't exist", change={"cassandra_keyspace": "nowhere"}

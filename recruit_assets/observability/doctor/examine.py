@@ -7,13 +7,11 @@ from threading import Thread
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from recruit_assets.observability.doctor.verdict import Finding, State, Verdict, fail, skipped
+from recruit_assets.observability.doctor.verdict import AS_IT_SAYS, Finding, State, Verdict, fail, skipped
 from recruit_assets.runtime.errors import RecruitError, StoreUnavailable
 
 TIMEOUT_S = 30.0
 """For all checks of a subject. The slowest answer of a store that is down takes half as long."""
-
-AS_IT_SAYS = "do as it says; docs/troubleshooting.md has more"
 
 Client = TypeVar("Client")
 

@@ -21,6 +21,7 @@ from recruit_assets.stores.kafka.cluster import (
 )
 from recruit_assets.stores.kafka.commit_label import Owner, require_own_group
 from recruit_assets.stores.kafka.dead_letter_topic import require_room
+from recruit_assets.stores.kafka.group_checks import in_the_way
 from recruit_assets.stores.kafka.ingest_lag import IngestLag, lag_reader
 from recruit_assets.stores.kafka.offsets import foreign_members, group_commits
 from recruit_assets.stores.kafka.topics import RULES, TopicRule, topic_options
@@ -101,7 +102,8 @@ def _room(kafka: KafkaReadings) -> Verdict:
 def _owner(kafka: KafkaReadings) -> Verdict:
     settings = kafka.settings
     require_own_group(group_commits(kafka.admin, settings), Owner(settings.cassandra_keyspace), settings)
-    return decisions.foreign_consumers(foreign_members(kafka.admin, settings), group=settings.kafka_group)
+    foreign = foreign_members(kafka.admin, settings)
+    return decisions.foreign_consumers(foreign, in_the_way(foreign, settings))
 
 
 def _letters(kafka: KafkaReadings) -> Verdict:

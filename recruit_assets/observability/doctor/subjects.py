@@ -7,14 +7,14 @@ import dagster as dg
 
 from recruit_assets.observability.doctor.cassandra import cassandra
 from recruit_assets.observability.doctor.dagster import dagster
-from recruit_assets.observability.doctor.examine import AS_IT_SAYS, Subject, examine, not_looked_at
+from recruit_assets.observability.doctor.examine import Subject, examine, not_looked_at
 from recruit_assets.observability.doctor.files import files
 from recruit_assets.observability.doctor.given_settings import given_settings
 from recruit_assets.observability.doctor.kafka import kafka
 from recruit_assets.observability.doctor.machine import machine
 from recruit_assets.observability.doctor.mysql import mysql
 from recruit_assets.observability.doctor.spark import spark
-from recruit_assets.observability.doctor.verdict import Finding, fail
+from recruit_assets.observability.doctor.verdict import AS_IT_SAYS, Finding, fail
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import Settings, uses_other_engines, variable
 

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+AS_IT_SAYS = "do as it says; docs/troubleshooting.md has more"
+"""The remedy where what was found already says what to do."""
+
 
 class State(StrEnum):
     """The state of what a check looked at."""

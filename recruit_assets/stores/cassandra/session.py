@@ -195,12 +195,19 @@ def _connected(cluster: Cluster, settings: Settings) -> Session:
                     f"Cassandra at {where} refuses the login of user {settings.cassandra_user or '(none)'}: check "
                     "RECRUIT_CASSANDRA_USER and RECRUIT_CASSANDRA_PASSWORD"
                 ) from error
+            known = sorted({str(host.datacenter) for host in cluster.metadata.all_hosts() if host.datacenter})
+            if known and settings.cassandra_datacenter not in known:
+                raise UserError(
+                    f"Cassandra at {where} has no datacenter {settings.cassandra_datacenter}, only {', '.join(known)}: "
+                    "check RECRUIT_CASSANDRA_DATACENTER"
+                ) from error
             raise
 
 
 def _is_refused_login(error: BaseException | None) -> bool:
-    """The driver gives a reason for each node that it couldn't connect to."""
-    causes = error.errors.values() if isinstance(error, NoHostAvailable) else [error]
+    """The driver gives a reason for each node that it couldn't connect to, or only the nodes' addresses."""
+    found = error.errors if isinstance(error, NoHostAvailable) else {"": error}
+    causes = found.values() if isinstance(found, dict) else ()
     return any(isinstance(cause, AuthenticationFailed) for cause in causes)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from recruit_assets.observability import conditions
-from recruit_assets.observability.doctor.verdict import Verdict, counted, fail, ok, shown, skipped, warn
+from recruit_assets.observability.doctor.verdict import AS_IT_SAYS, Verdict, counted, fail, ok, shown, skipped, warn
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.cluster import TopicLayout
 from recruit_assets.stores.kafka.ingest_lag import IngestLag
@@ -72,14 +72,9 @@ def dead_letter_retention(options: Mapping[str, str]) -> Verdict:
     return ok(f"retention.ms {found_ms}")
 
 
-def foreign_consumers(foreign: Sequence[str], *, group: str) -> Verdict:
-    """Consumers in the ingest group that aren't ingest."""
-    if foreign:
-        return fail(
-            f"group {group} has members that aren't ingest, and that get a part of the events: {shown(foreign)}",
-            "stop them, or set RECRUIT_KAFKA_GROUP to a name that nobody else uses",
-        )
-    return ok("the group is ours, and nobody else's consumers are in it")
+def foreign_consumers(foreign: Sequence[str], why: str) -> Verdict:
+    """`why` names the consumers in the group that aren't ingest, and what to do."""
+    return fail(why, AS_IT_SAYS) if foreign else ok("the group is ours, and nobody else's consumers are in it")
 
 
 def offsets(spans: Collection[PartitionSpan]) -> Verdict:

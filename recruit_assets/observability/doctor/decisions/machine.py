@@ -54,7 +54,7 @@ def memory(total_bytes: int, available_bytes: int, *, has_local_engines: bool) -
             f"{found}; the local engines need {ENGINES_BYTES / GIB:.0f} GiB",
             "use a larger machine, or set RECRUIT_* to engines elsewhere",
         )
-    if available_bytes < FREE_MEMORY_BYTES:
+    if available_bytes < min(FREE_MEMORY_BYTES, total_bytes // 2):  # a container may be meant to be small
         return warn(
             f"{found}; a run needs {FREE_MEMORY_BYTES / GIB:.1f} GiB",
             "end other programs, or the kernel may kill an engine",

@@ -212,6 +212,7 @@ RIGHT = {
     "Java": machine.java(HERE, 0, 'openjdk version "17.0.9"'),
     "memory": machine.memory(8 * GIB, 4 * GIB, has_local_engines=True),
     "a small machine without engines": machine.memory(GIB, GIB * 3 // 4, has_local_engines=False),
+    "a small container": machine.memory(GIB // 4, GIB // 4, has_local_engines=False),
     "a folder": a_folder(),
     "a disk": a_disk(50e9),
     "a file system without a number of inodes": a_disk(50e9, free_inodes=0, inodes=0),

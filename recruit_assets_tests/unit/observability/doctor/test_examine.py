@@ -9,9 +9,8 @@ from time import monotonic
 import pytest
 
 from recruit_assets.observability.doctor import Check, Finding, State, Subject, all_is_well, examine
-from recruit_assets.observability.doctor.examine import AS_IT_SAYS
 from recruit_assets.observability.doctor.mysql import mysql
-from recruit_assets.observability.doctor.verdict import Verdict, fail, ok, skipped, warn
+from recruit_assets.observability.doctor.verdict import AS_IT_SAYS, Verdict, fail, ok, skipped, warn
 from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.settings import load_settings
 
