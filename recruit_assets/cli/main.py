@@ -76,8 +76,9 @@ def _options(
 
 def main() -> None:
     """Run the command. The platform's own errors are one line on stderr, without a traceback."""
-    # Dagster warns at every start that this parameter, which ranges of hours need, is in beta
-    warnings.filterwarnings("ignore", message=r"Parameter `backfill_policy`")
+    # Dagster warns at every start that these parameters, which ranges of hours and today's date need, are in beta
+    for parameter in ("backfill_policy", "allow_nonexistent_upstream_partitions"):
+        warnings.filterwarnings("ignore", message=f"Parameter `{parameter}`")
     try:
         prepare_process()
         configure_logs()

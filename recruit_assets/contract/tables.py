@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from recruit_assets.contract.events import EVENT_COLUMNS
-from recruit_assets.contract.measures import COUNTS, MEANS, MEASURES, SUMMED_FIELDS
+from recruit_assets.contract.measures import COUNTS, KPIS, MEANS, MEASURES, SUMMED_FIELDS
 from recruit_assets.contract.types import (
     CassandraTable,
     Column,
+    DailySqlTable,
+    DailySums,
     HourlySqlTable,
     HourTable,
     Lookup,
@@ -287,6 +289,67 @@ MYSQL_REPORT = HourlySqlTable(
     lookups=(Lookup("company_id", by="job_id", table=JOB, value="company_id", applied=REPORT_COMPANIES),),
 )
 
+_DATE = Column("date", Type.DATE, "The day in RECRUIT_REPORT_TIMEZONE", nullable=False)
+_DAY_LATEST = Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False)
+_DAY_NUMBERS = (
+    *(measure.view_column for measure in MEASURES),
+    *(kpi.view_column for kpi in KPIS),
+    _DAY_LATEST,
+)
+
+DAILY_COMPANY_METRICS = SqlTable(
+    name="daily_company_metrics",
+    description="What happened per company and day, with key figures. Days are those of RECRUIT_REPORT_TIMEZONE.",
+    columns=(_DATE, Column("company_id", Type.INT, "Company, 0 if unknown", nullable=False), *_DAY_NUMBERS),
+    primary_key=("date", "company_id"),
+    indexes=(("company_id", "date"),),
+)
+
+DAILY_COMPANY_DAYS = sql_coverage(
+    "daily_company_days",
+    "One row per day of daily_company_metrics: the version of the jobs' day that it adds up, in t; 0: to be redone.",
+    key=_DATE,
+)
+
+DAILY_COMPANIES = sql_applied(
+    "daily_companies",
+    "The companies that the rows of daily_job_metrics have, by job; follows the job dimension.",
+    JOB,
+    "company_id",
+)
+
+DAILY_JOB_METRICS = DailySqlTable(
+    name="daily_job_metrics",
+    description="What happened per job and day, with key figures. Days are those of RECRUIT_REPORT_TIMEZONE.",
+    columns=(
+        _DATE,
+        _JOB_ID,
+        Column("company_id", Type.INT, "The job's company; null when the job is unknown"),
+        *_DAY_NUMBERS,
+    ),
+    primary_key=("date", "job_id"),
+    # finds the rows of a job whose company was corrected
+    indexes=(("job_id",),),
+    coverage=sql_coverage(
+        "daily_job_days", "One row per day of daily_job_metrics: how far its rows are known to be complete.", key=_DATE
+    ),
+    events_in=tuple(count.name for count in COUNTS),
+    totals=tuple((measure.name, measure.name) for measure in MEASURES),
+    updated_at=_DAY_LATEST.name,
+    lookups=(Lookup("company_id", by="job_id", table=JOB, value="company_id", applied=DAILY_COMPANIES),),
+    sums=DailySums(DAILY_COMPANY_METRICS, by="company_id", days=DAILY_COMPANY_DAYS),
+)
+
+REPORT_ZONE = SqlTable(
+    name="report_zone",
+    description="One row: the time zone of the days in the daily tables.",
+    columns=(
+        Column("id", Type.INT, "Always 1", nullable=False),
+        Column("timezone", Type.VARCHAR, "IANA name; empty while the zone is being changed", nullable=False),
+    ),
+    primary_key=("id",),
+)
+
 PENDING_HOURS = SqlTable(
     name="pending_hours",
     description="Hours that have changes which the report doesn't cover yet.",
@@ -392,5 +455,11 @@ SQL_TABLES = (
     DEAD_LETTER_REPLAYS,
     KNOWN_TOPICS,
     WRONG_HOURS,
+    DAILY_JOB_METRICS,
+    DAILY_JOB_METRICS.coverage,
+    DAILY_COMPANIES,
+    DAILY_COMPANY_METRICS,
+    DAILY_COMPANY_DAYS,
+    REPORT_ZONE,
     SCHEMA_VERSION,
 )

@@ -117,6 +117,29 @@ class HourlySqlTable(SqlTable):
         return f"{day} + make_interval(0, 0, 0, 0, {hour[0]})" if hour else day
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailySqlTable(HourlySqlTable):
+    """The same for a day of RECRUIT_REPORT_TIMEZONE: its name is a DATE, which takes the place of the hour."""
+
+    hour_columns: tuple[str, ...] = ("date",)
+    sums: "DailySums | None" = None
+
+    @property
+    def hour_of_row(self) -> str:
+        return f"cast({self.hour_columns[0]} AS timestamp)"
+
+
+@dataclass(frozen=True, slots=True)
+class DailySums:
+    """Sums over the rows of a daily table, by one of its looked-up columns; a row without a value counts as 0."""
+
+    table: SqlTable
+    """Its first columns are the date and `by`; the others are columns of the daily table, and ratios of these."""
+    by: str
+    days: SqlTable
+    """A table made by `sql_coverage`: which version of the daily table's day each day was summed from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """A column that is filled from another table of the report database; null without a match.
@@ -134,20 +157,24 @@ class Lookup:
     """A table made by `sql_applied`: the values that the rows have."""
 
 
-def sql_coverage(name: str, description: str) -> SqlTable:
-    """A table that says how far the rows of each hour of a HourlySqlTable are complete."""
+THE_HOUR = Column("event_hour", Type.DATETIME, "The hour, UTC", nullable=False)
+
+
+def sql_coverage(name: str, description: str, *, key: Column = THE_HOUR) -> SqlTable:
+    """A table that says how far the rows of each hour of a HourlySqlTable are complete; `key` is the hour or day."""
+    period = "day" if key.type is Type.DATE else "hour"
     return SqlTable(
         name=name,
         description=description,
         columns=(
-            Column("event_hour", Type.DATETIME, "The hour, UTC", nullable=False),
+            key,
             Column("covered_through", Type.DATETIME_MICROS, "Every change before this is in the rows", nullable=False),
             Column("t", Type.BIGINT, "Write timestamp of the run, breaks ties of covered_through", nullable=False),
-            Column("row_count", Type.BIGINT, "Rows of the hour", nullable=False),
+            Column("row_count", Type.BIGINT, f"Rows of the {period}", nullable=False),
             Column("event_count", Type.BIGINT, "Countable events that the rows stand for", nullable=False),
-            Column("run_id", Type.VARCHAR, "Dagster run that wrote the hour", nullable=False),
+            Column("run_id", Type.VARCHAR, f"Dagster run that wrote the {period}", nullable=False),
         ),
-        primary_key=("event_hour",),
+        primary_key=(key.name,),
         # finds hours that are covered in the future without reading the others
         indexes=(("covered_through",),),
     )

@@ -1,11 +1,13 @@
-"""The hourly partitions of the report's assets, and conversion between partition keys and hours."""
+"""The hourly and daily partitions of the report's assets, and conversion between partition keys and times."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from recruit_assets.contract.events import FUTURE_ALLOWANCE_S
+from recruit_assets.hours.days import is_ever_ahead, is_ever_behind, local_date
 from recruit_assets.runtime.settings import load_settings
 
 DAY_FORMAT, HOUR_FORMAT = "%Y-%m-%d", "-%H:%M"
@@ -72,3 +74,39 @@ BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=HOURS_PER_B
 """A range that somebody picks in the UI becomes runs of this many hours, which can be watched and canceled. Dagster
 stores three planned events per hour before it queues a run, which may take 90 s (`start_timeout_seconds`). Runs whose
 tags name a longer range work as well."""
+
+
+def daily_partitions(first_hour: datetime, zone: ZoneInfo) -> dg.DailyPartitionsDefinition:
+    """Every local date from that of the first hour to today's, named by the date.
+
+    Dagster takes them for days of UTC: it maps hours to days only if both are of one zone. So tomorrow's date exists
+    where it may begin before that of UTC.
+    """
+    first_day = local_date(first_hour, zone).strftime(DAY_FORMAT)
+    return dg.DailyPartitionsDefinition(
+        first_day, end_offset=2 if is_ever_ahead(zone, first_hour) else 1, fmt=DAY_FORMAT
+    )
+
+
+def hours_of_days(first_hour: datetime, zone: ZoneInfo) -> dg.TimeWindowPartitionMapping:
+    """The hours that a local day may have: those of the same date in UTC, and those of the date before or after it.
+
+    A few days more than necessary are made anew after an hour; which hours a day has is asked of `hours.days` alone.
+    """
+    return dg.TimeWindowPartitionMapping(
+        start_offset=-1 if is_ever_ahead(zone, first_hour) else 0,
+        end_offset=1 if is_ever_behind(zone, first_hour) else 0,
+        allow_nonexistent_upstream_partitions=True,
+    )
+
+
+def day_of(key: str) -> date:
+    """The day of a partition key."""
+    return datetime.strptime(key, DAY_FORMAT).replace(tzinfo=UTC).date()
+
+
+REPORT_TIMEZONE = load_settings().report_timezone
+days = daily_partitions(load_settings().first_hour, ZoneInfo(REPORT_TIMEZONE))
+HOURS_OF_DAYS = hours_of_days(load_settings().first_hour, ZoneInfo(REPORT_TIMEZONE))
+DAYS_PER_RUN = 31
+DAYS_BACKFILL_POLICY = dg.BackfillPolicy.multi_run(max_partitions_per_run=DAYS_PER_RUN)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
 from recruit_assets.contract.tables import CASSANDRA_TABLES, SQL_TABLES
-from recruit_assets.defs.partitions import hour_of, key_of
+from recruit_assets.defs.partitions import day_of, hour_of, key_of
 from recruit_assets.hours.planning import LAST_RETRY, FailedRun, HourRange
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
@@ -67,6 +67,19 @@ def hours_of_tags(tags: Mapping[str, str]) -> HourRange | None:
         return HourRange(hour_of(first), hour_of(last))
     except ValueError:
         return None  # a partition of another kind
+
+
+def days_of_tags(tags: Mapping[str, str]) -> tuple[date, ...] | None:
+    """The days of a run with these tags; None if its partitions aren't days."""
+    first = tags.get(RANGE_START_TAG) or tags.get(PARTITION_TAG)
+    last = tags.get(RANGE_END_TAG) or first
+    if first is None or last is None:
+        return None
+    try:
+        start, end = day_of(first), day_of(last)
+    except ValueError:
+        return None  # a partition of another kind
+    return tuple(start + timedelta(days=number) for number in range((end - start).days + 1))
 
 
 def names_partitions(tags: Mapping[str, str]) -> bool:

@@ -11,7 +11,7 @@ always told by the clock alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Generic
@@ -92,16 +92,27 @@ def write_timestamp(clock_ms: int, run_id: str) -> int:
     return clock_ms * TIMESTAMPS_PER_MS + digits
 
 
-def read_input(store: HourStore[Rows], step: Step, table: HourTable, hours: Sequence[datetime]) -> Rows:
+def read_input(
+    store: HourStore[Rows],
+    step: Step,
+    table: HourTable,
+    hours: Sequence[datetime],
+    *,
+    untouched_are_empty: bool = False,
+) -> Rows:
     """The table's rows of these hours, as a query that runs later; the step notes their coverage and versions now.
 
     MissingCoverage if the rows may be incomplete. A live table has no coverage: its rows are read after the step read
-    the clock, so they contain every change before that.
+    the clock, so they contain every change before that. The same holds for hours that ingest never wrote to, which no
+    run needs to replace: with `untouched_are_empty` they need no coverage.
     """
     if table.live:
         source = HourInput(table, dict.fromkeys(hours, step.clock_ms), store.live_versions(hours))
     else:
-        source = _covered_input(table, store.coverage(table, hours), hours)
+        found = dict(store.coverage(table, hours))
+        if untouched_are_empty:
+            found |= _untouched(store, step, [hour for hour in hours if hour not in found])
+        source = _covered_input(table, found, hours)
     step.inputs.append(source)
     return store.read(table, _partitions(store, table, hours, source), row_count=source.row_count)
 
@@ -163,6 +174,25 @@ def publish_hours(sink: HourSink, rows: RowsByHour, step: Step, hours: Sequence[
         if not stored.stored:
             superseded.append(hour)
     return Replaced(step.write_timestamp, counts, superseded=tuple(superseded))
+
+
+def step_of_days(step: Step, hours_by_day: Mapping[datetime, Sequence[datetime]]) -> Step:
+    """The step with days in place of hours: a day is complete as far as each of its hours is, in each input."""
+    covered: dict[datetime, int] = {}
+    for source in step.inputs:
+        for hour, through_ms in source.covered_through_ms.items():
+            covered[hour] = min(through_ms, covered.get(hour, through_ms))
+    days = {day: min((covered[hour] for hour in hours), default=step.clock_ms) for day, hours in hours_by_day.items()}
+    return replace(step, inputs=[HourInput(one.table, days, {}) for one in step.inputs[:1]])
+
+
+def _untouched(store: HourStore[Any], step: Step, hours: Sequence[datetime]) -> dict[datetime, Coverage]:
+    """The coverage of those of the hours that ingest has never written to.
+
+    They are looked at after the step read the clock, and a bucket's version is stored before its change is published.
+    """
+    versions = store.live_versions(hours) if hours else {}
+    return {hour: Coverage(step.clock_ms, {}, 0) for hour in hours if not versions.get(hour)}
 
 
 def _covered_input(table: HourTable, found: Mapping[datetime, Coverage], hours: Sequence[datetime]) -> HourInput:

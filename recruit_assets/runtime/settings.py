@@ -202,6 +202,7 @@ class Settings(BaseSettings):
         "separated",
     )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
+    report_timezone: str = Field("UTC", description="Time zone whose days the daily tables have, see docs/analysts.md")
 
     ui_hosts: HostNames = Field(
         "", description="Names, besides the loopback's, under which Dagster's UI is reached; comma separated"
@@ -236,7 +237,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(needed)} can't be pseudonyms: the report needs them, or they aren't text")
         return value
 
-    @field_validator("timezone")
+    @field_validator("timezone", "report_timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
         if value not in _timezones():
@@ -329,6 +330,10 @@ class Settings(BaseSettings):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def report_zone(self) -> ZoneInfo:
+        return ZoneInfo(self.report_timezone)
 
     @property
     def contact_points(self) -> list[str]:

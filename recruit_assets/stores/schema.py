@@ -35,7 +35,8 @@ def apply_schema(
     A new installation goes the same way: its tables are created from the contract, and migrations find nothing to do.
     If it is killed, a second call finishes the work. SchemaMismatch if something exists and differs, StoreUnavailable
     if a store is down or another process holds the lock, UserError if a newer program made the schema, or
-    if RECRUIT_RETENTION_DAYS or RECRUIT_PRIVACY differs from what is stored and the caller may not change it.
+    if RECRUIT_RETENTION_DAYS, RECRUIT_PRIVACY or RECRUIT_REPORT_TIMEZONE differs from what is stored and the caller may
+    not change it.
     """
     topic = ensure_topics(settings)
     with open_session(settings) as session, open_schema_session(settings, lock_wait_s=lock_wait_s) as cursor:
@@ -46,7 +47,7 @@ def apply_schema(
         create_mysql_tables(cursor)
         run_migrations(session, cursor, migrations, after_version=0 if rerun else stored)
         complete_cassandra_tables(session, settings, may_change_settings=may_change_settings)
-        complete_mysql_tables(cursor, settings)
+        complete_mysql_tables(cursor, settings, may_change_settings=may_change_settings)
         record_topic(cursor, settings.kafka_topic, topic.topic_id)
 
 

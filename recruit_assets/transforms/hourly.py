@@ -43,7 +43,7 @@ def count_actions_by_bucket(filtered_events: DataFrame) -> DataFrame:
 def add_up(bucket_metrics: DataFrame) -> DataFrame:
     """The metrics of the hour from those of its buckets: the same rows as `count_actions` of all its events."""
     return (
-        _with_every_measure(bucket_metrics)
+        with_every_measure(bucket_metrics)
         .groupBy("event_hour", *GRAIN)
         .agg(
             *(F.expr(f"sum({measure.column}) AS {measure.column}") for measure in MEASURES),
@@ -81,10 +81,10 @@ def to_report(metrics: DataFrame) -> DataFrame:
             for mean in MEANS
         },
     }
-    rows = _with_every_measure(metrics)
+    rows = with_every_measure(metrics)
     return rows.selectExpr(*(f"{values[name]} AS {name}" for name in MYSQL_REPORT.column_names if name in values))
 
 
-def _with_every_measure(metrics: DataFrame) -> DataFrame:
+def with_every_measure(metrics: DataFrame) -> DataFrame:
     """Zeros instead of nulls, which rows have that were stored before a measure was declared."""
     return metrics.fillna(0, subset=[measure.column for measure in MEASURES])

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 COUNTED_AS = {
     "click": "clicks",
@@ -84,3 +85,37 @@ def _row(
         float(sum(bids)),
         "Cassandra",
     )
+
+
+def recount_days(
+    events: Iterable[Event], zone: ZoneInfo, company_ids: dict[int, int | None]
+) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """The rows of daily_job_metrics and daily_company_metrics, without latest_update_time."""
+    by_job: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * 5)
+    for event in events:
+        action = COUNTED_AS.get(str(event.get("custom_track")))
+        if action is None or event.get("job_id") is None:
+            continue
+        one = by_job[str(event_time(event).astimezone(zone).date()), as_number(event["job_id"])]
+        one[("clicks", "conversion", "qualified", "unqualified").index(action)] += 1
+        one[4] += as_number(event.get("bid")) if action == "clicks" else 0
+    by_company: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * 5)
+    for (day, job), numbers in by_job.items():
+        key = (day, company_ids.get(job) or 0)
+        by_company[key] = [one + other for one, other in zip(by_company[key], numbers, strict=True)]
+    return (
+        [(day, job, company_ids.get(job), *_with_ratios(by_job[day, job])) for day, job in sorted(by_job)],
+        [(*key, *_with_ratios(by_company[key])) for key in sorted(by_company)],
+    )
+
+
+def _with_ratios(numbers: list[int]) -> tuple[object, ...]:
+    clicks, applications, qualified, _, spend = numbers
+    pairs = (
+        (spend, clicks),
+        (spend, applications),
+        (spend, qualified),
+        (applications, clicks),
+        (qualified, applications),
+    )
+    return (*numbers[:4], float(spend), *(of / by if by else None for of, by in pairs))

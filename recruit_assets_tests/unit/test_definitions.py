@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from recruit_assets.definitions import build_defs, defs
-from recruit_assets.defs.partitions import HOURS_PER_BACKFILL_RUN
+from recruit_assets.defs.partitions import DAYS_PER_RUN, HOURS_PER_BACKFILL_RUN
 from recruit_assets.runtime.settings import load_settings
 
 GRAPH = {
@@ -20,6 +20,8 @@ GRAPH = {
     "filtered_events": ["raw_events"],
     "hourly_job_metrics": ["filtered_events"],
     "mysql_report": ["hourly_job_metrics", "job"],
+    "daily_job_metrics": ["filtered_events", "hourly_job_metrics", "job"],
+    "daily_company_metrics": ["daily_job_metrics"],
 }
 
 
@@ -60,7 +62,7 @@ def _links(spec: dg.AssetSpec) -> dict[str, str | None]:
     return {name: value.url for name, value in found if isinstance(value, dg.UrlMetadataValue)}
 
 
-def test_all_but_raw_events_are_hourly_and_run_as_one_range() -> None:
+def test_the_lineage_but_raw_events_is_hourly_and_runs_as_one_range() -> None:
     graph = defs.resolve_asset_graph()
 
     for name in ("filtered_events", "hourly_job_metrics", "mysql_report"):
@@ -68,6 +70,17 @@ def test_all_but_raw_events_are_hourly_and_run_as_one_range() -> None:
         assert isinstance(node.partitions_def, dg.HourlyPartitionsDefinition)
         assert node.backfill_policy == dg.BackfillPolicy.multi_run(HOURS_PER_BACKFILL_RUN)
     assert graph.get(dg.AssetKey("raw_events")).partitions_def is None
+
+
+def test_days_are_daily_and_in_no_job_of_hours() -> None:
+    graph, repository = defs.resolve_asset_graph(), defs.get_repository_def()
+    daily = {dg.AssetKey(name) for name in ("daily_job_metrics", "daily_company_metrics")}
+
+    for key in daily:
+        assert isinstance(graph.get(key).partitions_def, dg.DailyPartitionsDefinition)
+        assert graph.get(key).backfill_policy == dg.BackfillPolicy.multi_run(DAYS_PER_RUN)
+    for job in ("lineage_job", "hours_job"):
+        assert not daily & repository.get_job(job).asset_layer.selected_asset_keys
 
 
 def test_the_report_is_stale_after_a_day_without_a_materialization() -> None:
@@ -83,9 +96,10 @@ def test_jobs_schedules_sensors_and_resources_have_their_names() -> None:
 
     assert {"lineage_job", "hours_job"} <= {job.name for job in repository.get_all_jobs()}
     assert "daily_6am_schedule" in {one.name for one in repository.schedule_defs}
-    assert "cassandra_cdc_sensor" in {one.name for one in repository.sensor_defs}
+    assert {"cassandra_cdc_sensor", "daily_metrics_automation"} <= {one.name for one in repository.sensor_defs}
     assert set(repository.get_top_level_resources()) == {
-        "spark", "kafka", "cassandra", "mysql", "cassandra_io_manager", "mysql_io_manager", "io_manager",
+        "spark", "kafka", "cassandra", "mysql", "cassandra_io_manager", "mysql_io_manager", "days_io_manager",
+        "io_manager",
     }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from recruit_assets.hours.change_feed import FeedState, read_feed
 from recruit_assets.hours.planning import HOUR, REST, HourRange, PendingHour, Plan, plan
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
+from recruit_assets.stores.mysql.day_sums import refresh_days_when_due
 from recruit_assets.stores.mysql.lookups import refresh_lookups_when_due
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 
@@ -81,6 +82,7 @@ def evaluate(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedStat
         paused = [one for one in state.pending if is_paused(one, state.now, feed)]
         for table in HOURLY_SQL_TABLES:
             refresh_lookups_when_due(database, table)
+        refresh_days_when_due(database)
     open_past_runs = [one for one in unfinished.of_sensor if is_past(one, state)]
     slots = max(0, OPEN_PAST_RUNS - len(open_past_runs))
     due = [one for one in state.pending if one not in paused]

@@ -10,9 +10,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from recruit_assets.contract.measures import MEANS, MEASURES
-from recruit_assets.contract.tables import GRAIN, MYSQL_REPORT, REPORT_SOURCE
-from recruit_assets.contract.types import Type
+from recruit_assets.contract.measures import KPIS, MEANS, MEASURES
+from recruit_assets.contract.tables import (
+    DAILY_COMPANY_METRICS,
+    DAILY_JOB_METRICS,
+    GRAIN,
+    MYSQL_REPORT,
+    REPORT_SOURCE,
+)
+from recruit_assets.contract.types import SqlTable, Type
 from recruit_assets.transforms.buckets import HOUR_MS
 
 _SQLITE_TYPES = {Type.INT: "integer", Type.DOUBLE: "real"}
@@ -22,6 +28,9 @@ LEDGER_COLUMNS = tuple(name for name in MYSQL_REPORT.column_names if name != LAT
 
 _METRICS_KEY = ("hour_ms", *GRAIN)
 METRICS_COLUMNS = (*_METRICS_KEY, *(measure.column for measure in MEASURES), "latest_received_at_ms")
+
+DAILY_TABLES = (DAILY_JOB_METRICS, DAILY_COMPANY_METRICS)
+DAYS_COLUMNS = ("date", "job_id", *(measure.name for measure in MEASURES), "latest_received_at_ms")
 
 _PRIMARY_KEY = ", ".join(MYSQL_REPORT.primary_key)
 TABLES = (
@@ -40,6 +49,12 @@ TABLES = (
     f"reported ({', '.join(MYSQL_REPORT.column_names)}, PRIMARY KEY ({_PRIMARY_KEY}))",
     f"recomputed ({', '.join(MYSQL_REPORT.column_names)}, PRIMARY KEY ({_PRIMARY_KEY}))",
     f"ledger ({', '.join(LEDGER_COLUMNS)}, PRIMARY KEY ({_PRIMARY_KEY}))",
+    f"days ({', '.join(DAYS_COLUMNS)}, PRIMARY KEY (date, job_id))",
+    *(
+        f"{side}_{table.name} ({', '.join(table.column_names)}, PRIMARY KEY ({', '.join(table.primary_key)}))"
+        for table in DAILY_TABLES
+        for side in ("reported", "recomputed")
+    ),
 )
 
 Values = tuple[Any, ...]
@@ -53,14 +68,22 @@ _ADD_METRICS = (
     + "".join(f"{measure.column} = {measure.column} + excluded.{measure.column}, " for measure in MEASURES)
     + "latest_received_at_ms = max(latest_received_at_ms, excluded.latest_received_at_ms)"
 )
+_ADD_DAYS = (
+    f"INSERT INTO days VALUES ({', '.join('?' * len(DAYS_COLUMNS))}) ON CONFLICT DO UPDATE SET "
+    + "".join(f"{measure.name} = {measure.name} + excluded.{measure.name}, " for measure in MEASURES)
+    + "latest_received_at_ms = max(latest_received_at_ms, excluded.latest_received_at_ms)"
+)
+_LATEST_TEXT = (
+    "strftime('%Y-%m-%d %H:%M:%S', latest_received_at_ms / 1000, 'unixepoch')"
+    " || printf('.%03d', latest_received_at_ms % 1000)"
+)
 _RECOMPUTED = {
     **{name: name for name in (*GRAIN, "company_id")},
     "dates": "date(hour_ms / 1000, 'unixepoch') || ' 00:00:00'",
     "hours": f"hour_ms / {HOUR_MS} % 24",
     "impressions": "NULL",
     "sources": f"'{REPORT_SOURCE}'",
-    LATEST: "strftime('%Y-%m-%d %H:%M:%S', latest_received_at_ms / 1000, 'unixepoch')"
-    " || printf('.%03d', latest_received_at_ms % 1000)",
+    LATEST: _LATEST_TEXT,
     **{one.report_column: f"CAST({one.column} AS {_SQLITE_TYPES[one.type]})" for one in MEASURES},
     **{mean.report_column: f"mean({mean.sum.column}, {mean.count.column})" for mean in MEANS},
 }
@@ -69,6 +92,22 @@ _RECOMPUTE = f"""
     SELECT {", ".join(_RECOMPUTED[name] for name in MYSQL_REPORT.column_names)}
     FROM metrics LEFT JOIN companies USING (job_id)
 """
+_DAY_SUMS = ", ".join(f"sum({measure.name}) AS {measure.name}" for measure in MEASURES)
+_RECOMPUTED_DAY = {
+    **{measure.name: f"CAST({measure.name} AS {_SQLITE_TYPES[measure.type]})" for measure in MEASURES},
+    **{kpi.name: f"CAST({kpi.numerator.name} AS real) / nullif({kpi.denominator.name}, 0)" for kpi in KPIS},
+    LATEST: _LATEST_TEXT,
+}
+_RECOMPUTE_DAYS = tuple(
+    f"INSERT INTO recomputed_{table.name} ({keys}, {', '.join(_RECOMPUTED_DAY)}) "
+    f"SELECT {keys}, {', '.join(_RECOMPUTED_DAY.values())} "
+    f"FROM (SELECT {chosen}, {_DAY_SUMS}, max(latest_received_at_ms) AS latest_received_at_ms "
+    "FROM days LEFT JOIN companies USING (job_id) GROUP BY 1, 2)"
+    for table, keys, chosen in (
+        (DAILY_JOB_METRICS, "date, job_id, company_id", "date, job_id, company_id"),
+        (DAILY_COMPANY_METRICS, "date, company_id", "date, coalesce(company_id, 0) AS company_id"),
+    )
+)
 
 
 class AuditDatabase:
@@ -117,6 +156,21 @@ class AuditDatabase:
         """Rows of hourly metrics; rows with the same key are added up."""
         self._database.executemany(_ADD_METRICS, rows)
 
+    def add_days(self, rows: Iterable[Values]) -> None:
+        """Counts of jobs on days; rows with the same date and job are added up."""
+        self._database.executemany(_ADD_DAYS, rows)
+
+    def add_reported_days(self, table: SqlTable, rows: Iterable[Values]) -> None:
+        """Rows of a daily table in MySQL, with the contract's columns."""
+        self._add(f"reported_{table.name}", table.column_names, rows)
+
+    def keep_days(self, days: Iterable[str]) -> None:
+        """Remove all other days from the daily tables."""
+        self._database.execute("CREATE TEMPORARY TABLE compared_days (date PRIMARY KEY)")
+        self._database.executemany("INSERT INTO compared_days VALUES (?)", ((day,) for day in days))
+        for table in ("days", *(f"reported_{table.name}" for table in DAILY_TABLES)):
+            self._database.execute(f"DELETE FROM {table} WHERE date NOT IN (SELECT date FROM compared_days)")
+
     def add_companies(self, rows: Iterable[Values]) -> None:
         """(job_id, company_id)."""
         self._database.executemany("INSERT OR REPLACE INTO companies VALUES (?, ?)", rows)
@@ -136,8 +190,9 @@ class AuditDatabase:
             self._database.execute(f"DELETE FROM {table} WHERE (dates, hours) < (?, ?)", (day, hour.hour))
 
     def recompute(self) -> None:
-        """Compute the report from the metrics and the companies."""
-        self._database.execute(_RECOMPUTE)
+        """Compute the report and the daily tables from the metrics and the companies."""
+        for statement in (_RECOMPUTE, *_RECOMPUTE_DAYS):
+            self._database.execute(statement)
 
     def rows(self, query: str, parameters: Mapping[str, object] | None = None) -> Iterator[Values]:
         """The rows of a query over these tables."""

@@ -3,9 +3,12 @@
 Counting is written a second time here on purpose, so that the audit can disagree with Spark (`transforms.hourly`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from recruit_assets.contract.measures import ACTION_SPELLINGS, COUNTS, MEASURES, SUMS
 from recruit_assets.contract.tables import GRAIN
@@ -18,8 +21,12 @@ from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
 
 ROWS_AT_ONCE = 2_000
 
-Key = tuple[datetime, int]
+Partition = tuple[datetime, int]
 Grain = tuple[int, ...]
+DayGrain = tuple[str, int]
+"""Date and job."""
+DateOf = Callable[[int], str]
+Key = TypeVar("Key")
 
 _EVENT_TIME, _RECEIVED_AT, _CREATE_TIME = (
     READ_COLUMNS.index(name) for name in ("event_time_ms", "received_at_ms", "create_time")
@@ -39,7 +46,7 @@ _SUMMED = {
 
 @dataclass(slots=True)
 class Metrics:
-    """The measures, in their order, of one job, publisher, campaign and group in one hour."""
+    """The measures, in their order, of one job, publisher, campaign and group in one hour, or of a job on one day."""
 
     measures: list[int]
     latest_received_at_ms: int = 0
@@ -47,9 +54,10 @@ class Metrics:
 
 def take_rows(
     audit_db: AuditDatabase,
-    partitions: Iterable[tuple[Key, Iterator[Values]]],
+    partitions: Iterable[tuple[Partition, Iterator[Values]]],
     *,
     digest: EventDigest,
+    date_of: DateOf,
     expected: int,
     progress: Progress,
 ) -> int:
@@ -58,6 +66,7 @@ def take_rows(
     for (hour, bucket), rows in partitions:
         hour_ms = to_ms(aware(hour))
         metrics: dict[Grain, Metrics] = {}
+        days: dict[DayGrain, Metrics] = {}
         for chunk in in_chunks(rows, ROWS_AT_ONCE):
             audit_db.add_stored(
                 (
@@ -71,24 +80,47 @@ def take_rows(
                 for row in chunk
             )
             for row in chunk:
-                count_row(metrics, row)
+                count_row(metrics, days, row, date_of)
             read += len(chunk)
             progress("rows in Cassandra", read, max(read, expected))
         audit_db.add_metrics(
             (hour_ms, *grain, *one.measures, one.latest_received_at_ms) for grain, one in metrics.items()
         )
+        audit_db.add_days((*grain, *one.measures, one.latest_received_at_ms) for grain, one in days.items())
     return read
 
 
-def count_row(metrics: dict[Grain, Metrics], row: Values) -> None:
-    """Add a raw row to the metrics it counts for, if it has a countable action and a job. Null ids and fields are 0."""
+def local_dates(zone: ZoneInfo) -> DateOf:
+    """Returns the date that clocks in the zone showed, of a time in ms since the epoch."""
+
+    @lru_cache(maxsize=2 * 3600)
+    def of_second(second: int) -> str:
+        return datetime.fromtimestamp(second, zone).strftime("%Y-%m-%d")
+
+    return lambda instant_ms: of_second(instant_ms // 1000)
+
+
+def count_row(metrics: dict[Grain, Metrics], days: dict[DayGrain, Metrics], row: Values, date_of: DateOf) -> None:
+    """Add a raw row to the metrics of its hour and day, if it has a countable action and a job.
+
+    Null ids and fields are 0.
+    """
     action = ACTION_SPELLINGS.get(row[_TRACK])
     if action is None or row[_JOB] is None:
         return
     grain = (row[_JOB], *(row[index] or 0 for index in _OTHER_IDS))
+    _add(_of(metrics, grain), action, row)
+    _add(_of(days, (date_of(row[_EVENT_TIME]), row[_JOB])), action, row)
+
+
+def _of(metrics: dict[Key, Metrics], grain: Key) -> Metrics:
     one = metrics.get(grain)
     if one is None:
         one = metrics[grain] = Metrics([0] * len(MEASURES))
+    return one
+
+
+def _add(one: Metrics, action: str, row: Values) -> None:
     one.measures[_COUNTED[action]] += 1
     for position, field in _SUMMED[action]:
         one.measures[position] += row[field] or 0

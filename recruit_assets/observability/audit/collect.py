@@ -4,20 +4,26 @@ Kafka's committed offsets are read first: what they cover must be in the stores 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 
 from recruit_assets.contract.privacy import PERSONAL_FIELDS, PrivacyMode
-from recruit_assets.observability.audit.audit_db import AuditDatabase
-from recruit_assets.observability.audit.cassandra_rows import take_rows
+from recruit_assets.observability.audit.audit_db import DAILY_TABLES, AuditDatabase
+from recruit_assets.observability.audit.cassandra_rows import local_dates, take_rows
+from recruit_assets.observability.audit.daily_rows import Days, days_of, take_days
 from recruit_assets.observability.audit.event_digest import EventDigest
 from recruit_assets.observability.audit.kafka_records import RecordCounts, RecordReader, take_dead_letters
 from recruit_assets.observability.audit.report_rows import HourCounts, take_companies, take_report
 from recruit_assets.observability.audit.results import Progress, Sample
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import aware, from_ms, to_ms
-from recruit_assets.stores.cassandra.audit_reads import newest_changes, read_partitions, stored_partitions
+from recruit_assets.stores.cassandra.audit_reads import (
+    newest_changes,
+    read_partitions,
+    stored_partitions,
+    versions_of_hours,
+)
 from recruit_assets.stores.cassandra.bucket_layouts import read_layouts
 from recruit_assets.stores.cassandra.erasures import read_erasures
 from recruit_assets.stores.cassandra.privacy import read_privacy
@@ -25,7 +31,14 @@ from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.kafka.offsets import PartitionSpan
 from recruit_assets.stores.kafka.topic_reader import TopicReader, open_topic_reader
-from recruit_assets.stores.mysql.audit_reads import ReportedHour, companies_of_jobs, report_rows, reported_hours
+from recruit_assets.stores.mysql.audit_reads import (
+    ReportedHour,
+    companies_of_jobs,
+    daily_rows,
+    made_days,
+    report_rows,
+    reported_hours,
+)
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dead_letter_replays import replay_places
 from recruit_assets.stores.mysql.known_topics import was_made_anew
@@ -57,6 +70,8 @@ class Collected:
     """Cassandra's clock at the beginning."""
     made_anew_ms: float = -inf
     """When the first record came, if another event topic of the same name was there before; inf if none has come."""
+    days: Days = field(default_factory=Days)
+    """The days of the daily tables, and which of them can be compared."""
     frozen_before: datetime | None = None
     """Events of earlier hours expire, so their rows and their report aren't compared."""
 
@@ -78,12 +93,17 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
         )
         stored = (key for key in stored_partitions(session) if frozen_before is None or aware(key[0]) >= frozen_before)
         partitions = read_partitions(session, stored)
-        rows = take_rows(audit_db, partitions, digest=digest, expected=records.valid, progress=progress)
+        date_of = local_dates(settings.report_zone)
+        rows = take_rows(
+            audit_db, partitions, digest=digest, date_of=date_of, expected=records.valid, progress=progress
+        )
         changes = newest_changes(session)
         with open_report_database(settings) as database:
             hour_counts = take_report(audit_db, report_rows(database), progress=progress)
             take_companies(audit_db, companies_of_jobs(database))
             recorded_hours = reported_hours(database)
+            made = take_daily_tables(audit_db, database)
+        days = days_of(made, versions_of_hours(session), date_of, frozen_before=frozen_before)
         after = reader.spans()
     return Collected(
         before,
@@ -96,8 +116,17 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
         recorded_hours,
         now,
         made_anew_ms,
+        days,
         frozen_before,
     )
+
+
+def take_daily_tables(audit_db: AuditDatabase, database: ReportDatabase) -> dict[str, int]:
+    """Copy the daily tables; returns the version of each day, read before its rows."""
+    made = made_days(database)
+    for table in DAILY_TABLES:
+        take_days(audit_db, table, daily_rows(database, table))
+    return made
 
 
 def _digest(session: CassandraSession, settings: Settings) -> EventDigest:

@@ -7,12 +7,15 @@ from uuid import UUID
 
 from recruit_assets.contract.measures import REPORT_EVENTS
 from recruit_assets.contract.tables import MYSQL_REPORT, RAW_EVENTS
+from recruit_assets.contract.types import SqlTable
 from recruit_assets.observability.audit.audit_db import AuditDatabase
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.kafka.offsets import PartitionSpan
 
 Describe = Callable[..., str]
+RowName = Callable[[Sequence[Any], Sequence[str]], str]
+"""A row in words, from the values of its key and their names."""
 NO_HOUR_FROZEN = -(2**62)
 _KEY = "hour_ms, bucket, create_time"
 
@@ -152,19 +155,31 @@ class Differences:
 
     def report(self, expected: str, found: str, columns: Sequence[str]) -> RowDifferences:
         """How the report table `found` differs from `expected`, in the key and in these columns."""
-        key = ", ".join(_REPORT_KEY)
-        values = [name for name in columns if name not in _REPORT_KEY]
+        return self._rows(expected, found, columns, names=_REPORT_KEY, describe=_report_row)
+
+    def days(self, table: SqlTable) -> RowDifferences:
+        """How a daily table differs from the recomputed one."""
+        expected, found = f"recomputed_{table.name}", f"reported_{table.name}"
+        return self._rows(expected, found, table.column_names, names=table.primary_key, describe=_daily_row)
+
+    def _rows(
+        self, expected: str, found: str, columns: Sequence[str], *, names: Sequence[str], describe: RowName
+    ) -> RowDifferences:
+        key = ", ".join(names)
+        values = [name for name in columns if name not in names]
         pairs = ", ".join(f"e.{name}, f.{name}" for name in values)
-        on = " AND ".join(f"e.{name} = f.{name}" for name in _REPORT_KEY)
+        on = " AND ".join(f"e.{name} = f.{name}" for name in names)
         other = " OR ".join(f"e.{name} IS NOT f.{name}" for name in values)
-        keys = ", ".join(f"e.{name}" for name in _REPORT_KEY)
+        keys = ", ".join(f"e.{name}" for name in names)
         changed = f"SELECT {keys}, {pairs} FROM {expected} e JOIN {found} f ON {on} WHERE {other}"
         missing = f"SELECT {key} FROM {expected} EXCEPT SELECT {key} FROM {found}"
         unexpected = f"SELECT {key} FROM {found} EXCEPT SELECT {key} FROM {expected}"
         return RowDifferences(
-            missing=self._sample(missing, lambda *row: f"missing: {_report_row(row)}"),
-            unexpected=self._sample(unexpected, lambda *row: f"unexpected: {_report_row(row)}"),
-            different=self._sample(changed, lambda *row: _changes(row, values)),
+            missing=self._sample(missing, lambda *row: f"missing: {describe(row, names)}"),
+            unexpected=self._sample(unexpected, lambda *row: f"unexpected: {describe(row, names)}"),
+            different=self._sample(
+                changed, lambda *row: f"{describe(row[: len(names)], names)}: {_changes(row[len(names) :], values)}"
+            ),
         )
 
     def _place(self, partition: int, offset: int) -> str:
@@ -194,15 +209,21 @@ def _hour(day: str, hour: int) -> str:
     return f"{day[:10]} {hour:02d}:00"
 
 
-def _report_row(key: Sequence[Any]) -> str:
+def _report_row(key: Sequence[Any], names: Sequence[str]) -> str:
     day, hour, *grain = key
-    ids = ", ".join(f"{name} {value}" for name, value in zip(_REPORT_KEY[2:], grain, strict=True))
-    return f"{_hour(day, hour)}, {ids}"
+    return f"{_hour(day, hour)}, {_ids(names[2:], grain)}"
 
 
-def _changes(row: Sequence[Any], columns: Sequence[str]) -> str:
-    """The row, and its columns that differ."""
-    key, values = row[: len(_REPORT_KEY)], row[len(_REPORT_KEY) :]
+def _daily_row(key: Sequence[Any], names: Sequence[str]) -> str:
+    day, *grain = key
+    return f"{day}, {_ids(names[1:], grain)}"
+
+
+def _ids(names: Sequence[str], values: Sequence[Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
+
+
+def _changes(values: Sequence[Any], columns: Sequence[str]) -> str:
+    """The columns that differ; `values` has the wanted and the found one of each column."""
     pairs = zip(columns, values[::2], values[1::2], strict=True)
-    changed = ", ".join(f"{name} {found}, expected {wanted}" for name, wanted, found in pairs if wanted != found)
-    return f"{_report_row(key)}: {changed}"
+    return ", ".join(f"{name} {found}, expected {wanted}" for name, wanted, found in pairs if wanted != found)

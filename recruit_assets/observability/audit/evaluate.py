@@ -4,7 +4,7 @@ from math import inf
 
 from recruit_assets.contract.measures import REPORT_EVENTS
 from recruit_assets.observability.audit import rules
-from recruit_assets.observability.audit.audit_db import LATEST, LEDGER_COLUMNS, AuditDatabase
+from recruit_assets.observability.audit.audit_db import DAILY_TABLES, LATEST, LEDGER_COLUMNS, AuditDatabase
 from recruit_assets.observability.audit.collect import Collected
 from recruit_assets.observability.audit.differences import NO_HOUR_FROZEN, Differences, moment
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
@@ -26,6 +26,7 @@ def evaluate(
     settings: Settings, audit_db: AuditDatabase, collected: Collected, *, ledger: LedgerCounts | None
 ) -> AuditResult:
     """The result of every rule; those about the ledger come last, if there is one."""
+    audit_db.keep_days(collected.days.compared)
     audit_db.recompute()
     if collected.frozen_before is not None:
         audit_db.forget_report_before(collected.frozen_before)
@@ -40,6 +41,7 @@ def evaluate(
         *_kafka_results(settings, audit_db, collected, differences=differences),
         *_cassandra_results(audit_db, collected, differences),
         *_report_results(audit_db, collected, differences),
+        *_daily_results(audit_db, collected, differences),
     ]
     if ledger is not None:
         results += _ledger_results(audit_db, collected, differences, ledger=ledger)
@@ -111,6 +113,21 @@ def _report_results(audit_db: AuditDatabase, collected: Collected, differences: 
     )
 
 
+def _daily_results(audit_db: AuditDatabase, collected: Collected, differences: Differences) -> tuple[RuleResult, ...]:
+    return (
+        rules.days_follow_hours(collected.days.late(collected.now)),
+        *(
+            rules.days_match(
+                table,
+                expected=_rows_of(audit_db, f"recomputed_{table.name}"),
+                found=_rows_of(audit_db, f"reported_{table.name}"),
+                differences=differences.days(table),
+            )
+            for table in DAILY_TABLES
+        ),
+    )
+
+
 def _ledger_results(
     audit_db: AuditDatabase, collected: Collected, differences: Differences, *, ledger: LedgerCounts
 ) -> tuple[RuleResult, ...]:
@@ -165,6 +182,8 @@ def _span(settings: Settings, collected: Collected, *, compared_from_ms: float, 
         rows_not_compared=not_compared,
         foreign_records=collected.foreign_records.count,
         foreign_examples=collected.foreign_records.examples,
+        days=len(collected.days.compared),
+        days_not_compared=len(collected.days.older_than_hours),
         hours_from="" if collected.frozen_before is None else moment(to_ms(collected.frozen_before)),
     )
 

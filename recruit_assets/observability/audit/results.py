@@ -55,6 +55,10 @@ class Span:
     foreign_records: int = 0
     """Records of the dead letter topic that aren't dead letters of the event topic."""
     foreign_examples: tuple[str, ...] = ()
+    days: int = 0
+    """Days of the daily tables that were compared."""
+    days_not_compared: int = 0
+    """Days that are older than one of their hours; 0 if no day was ever made."""
     hours_from: str = ""
     """Earlier hours are frozen: their events expire, so they aren't compared. Empty if none is."""
 

@@ -6,6 +6,7 @@ Each rule has a test in which it fails with the number that it should report.
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from recruit_assets.contract.types import SqlTable
 from recruit_assets.hours.planning import is_ahead, uncovered
 from recruit_assets.observability.audit.differences import RowDifferences
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
@@ -62,6 +63,16 @@ def latest_update_times_match(different: Sample) -> RuleResult:
     return _absent(
         "latest_update_time", "each row's latest_update_time is the latest received_at of its events", different
     )
+
+
+def days_match(table: SqlTable, *, expected: int, found: int, differences: RowDifferences) -> RuleResult:
+    """Only days that are as new as their hours are compared."""
+    promise = f"{table.name} recomputed from the events = MySQL's, row by row"
+    return _result(table.name, promise, expected, found, _all_of(differences))
+
+
+def days_follow_hours(late: Sample) -> RuleResult:
+    return _absent("pending days", "the daily tables contain what was reported an hour ago", late)
 
 
 def hour_counts_match(wrong: Sample) -> RuleResult:

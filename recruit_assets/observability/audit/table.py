@@ -57,6 +57,11 @@ def _coverage(span: Span) -> list[str]:
             f"Not compared, because another program wrote them: {_counted(span.foreign_records, 'record')} of the dead "
             f"letter topic, such as {'; '.join(span.foreign_examples)}"
         )
+    if span.days_not_compared:
+        lines.append(
+            f"Not compared, because an hour was replaced after them: {_counted(span.days_not_compared, 'day')} of the "
+            "daily tables, which are made again within ten minutes."
+        )
     if span.hours_from:
         lines.append(
             f"Hours before {span.hours_from} UTC are frozen (RECRUIT_RETENTION_DAYS) and were not compared: "

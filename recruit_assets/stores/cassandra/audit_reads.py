@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from cassandra.cluster import ResponseFuture
 
 from recruit_assets.contract.events import EVENT_COLUMNS
-from recruit_assets.contract.tables import EVENT_CHANGES, RAW_EVENTS
+from recruit_assets.contract.tables import EVENT_CHANGES, HOUR_COVERAGE, HOURLY_JOB_METRICS, RAW_EVENTS
+from recruit_assets.runtime.times import aware
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.cassandra.session import CassandraSession, Row, translated_errors
 
@@ -61,6 +62,12 @@ def newest_changes(session: CassandraSession) -> dict[datetime, datetime]:
         for hour, changed_at in page.newest.items():
             newest[hour] = max(changed_at, newest.get(hour, changed_at))
     return newest
+
+
+def versions_of_hours(session: CassandraSession) -> dict[datetime, int]:
+    """The newest write timestamp of each hour of hourly_job_metrics, also while a run replaces it."""
+    rows = session.stream(f"SELECT event_hour, stage, t FROM {session.table(HOUR_COVERAGE)}")
+    return {aware(hour): t for hour, stage, t in rows if stage == HOURLY_JOB_METRICS.name and t is not None}
 
 
 def _rows(future: ResponseFuture) -> Iterator[Row]:

@@ -9,11 +9,14 @@ from pymysql.cursors import Cursor
 from recruit_assets.contract.analyst_model import NAME_TABLES, VIEWS, View
 from recruit_assets.contract.tables import (
     CHANGE_FEED_MARK,
+    DAILY_COMPANY_METRICS,
+    DAILY_JOB_METRICS,
     FIRST_HOUR,
     JOB,
     MYSQL_REPORT,
     PENDING_HOURS,
     REPORT_HOURS,
+    REPORT_ZONE,
     SCHEMA_VERSION,
 )
 from recruit_assets.contract.types import SqlTable
@@ -23,8 +26,8 @@ from recruit_assets.stores.mysql.accounts import make_user
 from recruit_assets.stores.mysql.connection import quoted
 
 READABLE: tuple[View | SqlTable, ...] = (
-    *VIEWS, *NAME_TABLES, MYSQL_REPORT, JOB, FIRST_HOUR,
-    REPORT_HOURS, PENDING_HOURS, CHANGE_FEED_MARK,  # how fresh the report is
+    *VIEWS, *NAME_TABLES, MYSQL_REPORT, DAILY_JOB_METRICS, DAILY_COMPANY_METRICS, JOB, FIRST_HOUR, REPORT_ZONE,
+    REPORT_HOURS, DAILY_JOB_METRICS.coverage, PENDING_HOURS, CHANGE_FEED_MARK,  # how fresh the report is
     SCHEMA_VERSION,
 )  # fmt: skip
 """The tables behind the views too: a view runs with its reader's rights, so it outlives the login that created it."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from recruit_assets.contract.tables import JOB, MYSQL_REPORT, REPORT_HOURS
+from recruit_assets.contract.tables import DAILY_JOB_METRICS, JOB, MYSQL_REPORT, REPORT_HOURS
+from recruit_assets.contract.types import SqlTable
 from recruit_assets.stores.mysql.connection import ReportDatabase
 
 JOBS_PER_PAGE = 10_000
@@ -31,6 +32,19 @@ def report_rows(database: ReportDatabase) -> Iterator[list[tuple[Any, ...]]]:
     columns = ", ".join(MYSQL_REPORT.column_names)
     for hour in database.query(f"SELECT DISTINCT dates, hours FROM {MYSQL_REPORT.name} ORDER BY dates, hours"):
         yield database.query(f"SELECT {columns} FROM {MYSQL_REPORT.name} WHERE dates = %s AND hours = %s", hour)
+
+
+def made_days(database: ReportDatabase) -> dict[str, int]:
+    """The write timestamp of each day of daily_job_metrics, by its date."""
+    rows = database.query(f"SELECT date, t FROM {DAILY_JOB_METRICS.coverage.name}")
+    return {day.isoformat(): t for day, t in rows}
+
+
+def daily_rows(database: ReportDatabase, table: SqlTable) -> Iterator[list[tuple[Any, ...]]]:
+    """All rows of a daily table, one day at a time."""
+    columns = ", ".join(table.column_names)
+    for day in database.query(f"SELECT DISTINCT date FROM {table.name} ORDER BY date"):
+        yield database.query(f"SELECT {columns} FROM {table.name} WHERE date = %s", day)
 
 
 def companies_of_jobs(database: ReportDatabase) -> Iterator[list[tuple[Any, ...]]]:

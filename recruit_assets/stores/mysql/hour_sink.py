@@ -1,16 +1,19 @@
-"""The hourly tables in the report database: replaces an hour in one transaction, and reads the totals of hours."""
+"""The hourly tables in the report database: replaces an hour in one transaction, and reads the totals of hours.
+
+Of a daily table, an hour is the label of a day (`hours.days`).
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 from pymysql.cursors import Cursor
 
-from recruit_assets.contract.types import HourlySqlTable
+from recruit_assets.contract.types import DailySqlTable, HourlySqlTable
 from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.hours.ports import RowsByHour, SqlRow, StoredHour
 from recruit_assets.runtime.chunks import in_chunks
@@ -108,21 +111,22 @@ class MySqlHourSink:
 
         Inserts the rows that are missing, since only rows can be locked.
         """
-        name, keys = self._table.coverage.name, [naive(hour) for hour in sorted(hours)]
+        name, keys = self._table.coverage.name, [_key(self._table, hour) for hour in sorted(hours)]
+        (key,) = self._table.coverage.primary_key
         cursor.executemany(
-            f"INSERT IGNORE INTO {name} (event_hour, covered_through, t, row_count, event_count, run_id) "
+            f"INSERT IGNORE INTO {name} ({key}, covered_through, t, row_count, event_count, run_id) "
             f"VALUES (%s, '{NEVER}', 0, 0, 0, '')",
-            [(key,) for key in keys],
+            [(one,) for one in keys],
         )
         cursor.execute(
-            f"SELECT event_hour, covered_through, t FROM {name} WHERE event_hour IN ({placeholders(keys)}) "
-            "ORDER BY event_hour FOR UPDATE",
+            f"SELECT {key}, covered_through, t FROM {name} WHERE {key} IN ({placeholders(keys)}) "
+            f"ORDER BY {key} FOR UPDATE",
             keys,
         )
-        return {aware(hour): (covered_through, timestamp) for hour, covered_through, timestamp in cursor.fetchall()}
+        return {_hour_of([one]): (covered_through, timestamp) for one, covered_through, timestamp in cursor.fetchall()}
 
     def delete_rows(self, cursor: Cursor, hour: datetime) -> None:
-        where, values = _is_hour(self._table, naive(hour))
+        where, values = _is_hour(self._table, hour)
         cursor.execute(f"DELETE FROM {self._table.name} WHERE {where}", values)
 
     def insert_rows(self, cursor: Cursor, rows: Sequence[SqlRow]) -> None:
@@ -149,8 +153,8 @@ class MySqlHourSink:
         """`written` is the write timestamp and the run's id."""
         cursor.execute(
             f"UPDATE {self._table.coverage.name} SET covered_through = %s, t = %s, run_id = %s, row_count = %s, "
-            "event_count = %s WHERE event_hour = %s",
-            (one.covered_through, *written, one.counts.row_count, one.counts.event_count, naive(one.hour)),
+            f"event_count = %s WHERE {self._table.coverage.primary_key[0]} = %s",
+            (one.covered_through, *written, one.counts.row_count, one.counts.event_count, _key(self._table, one.hour)),
         )
 
 
@@ -200,9 +204,9 @@ def preview(database: ReportDatabase, table: HourlySqlTable, hours: Sequence[dat
 
 def _between(table: HourlySqlTable, hours: Sequence[datetime]) -> tuple[str, tuple[object, ...]]:
     """A condition, with its values, for the rows from the first to the last of these hours."""
-    first, last = naive(min(hours)), naive(max(hours))
     if len(table.hour_columns) == 1:
-        return f"{table.hour_columns[0]} BETWEEN %s AND %s", (first, last)
+        return f"{table.hour_columns[0]} BETWEEN %s AND %s", (_key(table, min(hours)), _key(table, max(hours)))
+    first, last = naive(min(hours)), naive(max(hours))
     day, hour = table.hour_columns
     return (
         f"{day} BETWEEN %s AND %s AND ({day} > %s OR {hour} >= %s) AND ({day} < %s OR {hour} <= %s)",
@@ -210,10 +214,16 @@ def _between(table: HourlySqlTable, hours: Sequence[datetime]) -> tuple[str, tup
     )
 
 
+def _key(table: HourlySqlTable, hour: datetime) -> date:
+    """The hour, or the date of a daily table, as the table's coverage has it."""
+    return naive(hour).date() if isinstance(table, DailySqlTable) else naive(hour)
+
+
 def _hour_of(key: Sequence[Any]) -> datetime:
-    """The hour, from the values of a table's hour columns."""
+    """The hour, from the values of a table's hour columns; of a daily table the label of the day."""
     day, *hour = key
-    return aware(day) + timedelta(hours=sum(hour))
+    midnight = day if isinstance(day, datetime) else datetime.combine(day, time())
+    return aware(midnight) + timedelta(hours=sum(hour))
 
 
 def _number(value: Decimal | float) -> float:
@@ -224,6 +234,6 @@ def _number(value: Decimal | float) -> float:
 def _is_hour(table: HourlySqlTable, hour: datetime) -> tuple[str, tuple[object, ...]]:
     """A condition for the rows of an hour, with its values."""
     if len(table.hour_columns) == 1:
-        return f"{table.hour_columns[0]} = %s", (hour,)
+        return f"{table.hour_columns[0]} = %s", (_key(table, hour),)
     day, hour_of_day = table.hour_columns
-    return f"{day} = %s AND {hour_of_day} = %s", (hour.replace(hour=0), hour.hour)
+    return f"{day} = %s AND {hour_of_day} = %s", (naive(hour).replace(hour=0), hour.hour)

@@ -15,7 +15,7 @@ from pymysql.constants import ER
 from pymysql.cursors import Cursor
 
 from recruit_assets.contract.tables import LOOKUP_CHECKS, LOOKUP_LOCKS
-from recruit_assets.contract.types import HourlySqlTable, Lookup
+from recruit_assets.contract.types import DailySqlTable, DailySums, HourlySqlTable, Lookup
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
 
@@ -67,14 +67,22 @@ def refresh_lookups(database: ReportDatabase, table: HourlySqlTable, *, budget_s
 
 def refresh_lookups_when_due(database: ReportDatabase, table: HourlySqlTable) -> None:
     """`refresh_lookups`, unless the table was found up to date less than 20 s ago."""
+    if is_due(database, table, every_s=CHECK_EVERY_S) and refresh_lookups(database, table):
+        note_check(database, table)
+
+
+def is_due(database: ReportDatabase, table: HourlySqlTable, *, every_s: float) -> bool:
+    """Whether the table was last found up to date longer than this ago."""
     # a time in the future is of a clock that was set back
     recent = "checked_at BETWEEN UTC_TIMESTAMP(6) - INTERVAL %s SECOND AND UTC_TIMESTAMP(6)"
-    if database.query(
-        f"SELECT 1 FROM {LOOKUP_CHECKS.name} WHERE table_name = %s AND {recent}", (table.name, CHECK_EVERY_S)
-    ):
-        return
-    if refresh_lookups(database, table):
-        database.query(f"REPLACE INTO {LOOKUP_CHECKS.name} VALUES (%s, UTC_TIMESTAMP(6))", (table.name,))
+    return not database.query(
+        f"SELECT 1 FROM {LOOKUP_CHECKS.name} WHERE table_name = %s AND {recent}", (table.name, every_s)
+    )
+
+
+def note_check(database: ReportDatabase, table: HourlySqlTable) -> None:
+    """The table was found up to date just now."""
+    database.query(f"REPLACE INTO {LOOKUP_CHECKS.name} VALUES (%s, UTC_TIMESTAMP(6))", (table.name,))
 
 
 def refresh_lookups_completely(database: ReportDatabase, table: HourlySqlTable, *, timeout_s: float = 600) -> None:
@@ -121,9 +129,19 @@ def _correct(
             if time.monotonic() > end_at:
                 break
         _store_applied(cursor, lookup, done)
+        if isinstance(table, DailySqlTable) and table.sums is not None:
+            _mark_sums(cursor, table, table.sums, where=lookup.by, keys=[key for key, _ in done if key in stored])
         return len(done)
 
     return database.run_transaction(correct)
+
+
+def _mark_sums(cursor: Cursor, table: DailySqlTable, sums: DailySums, *, where: str, keys: Sequence[object]) -> None:
+    """The sums of every day that has rows of these keys are to be made again."""
+    if keys:
+        cursor.execute(f"SELECT DISTINCT date FROM {table.name} WHERE {where} IN ({placeholders(keys)})", keys)
+        days = [day for (day,) in cursor.fetchall()]
+        cursor.execute(f"UPDATE {sums.days.name} SET t = 0 WHERE date IN ({placeholders(days)})", days)
 
 
 def _keys_of_rows(cursor: Cursor, table: HourlySqlTable, lookup: Lookup, *, keys: Sequence[object]) -> set[object]:

@@ -21,6 +21,7 @@ from recruit_assets.runtime.times import aware, naive
 from recruit_assets.stores.mysql.analyst_login import apply_analyst_login
 from recruit_assets.stores.mysql.analyst_views import apply_views
 from recruit_assets.stores.mysql.connection import address, connect, quoted, translated_errors
+from recruit_assets.stores.mysql.report_zone import apply_zone
 
 log = logging.getLogger(__name__)
 
@@ -95,15 +96,16 @@ def create_mysql_tables(cursor: Cursor) -> None:
             cursor.execute(create_table(table))
 
 
-def complete_mysql_tables(cursor: Cursor, settings: Settings) -> None:
+def complete_mysql_tables(cursor: Cursor, settings: Settings, *, may_change_settings: bool = False) -> None:
     """Add nullable columns that are missing, renew changed views and the analysts' login; no table is dropped.
 
     SchemaMismatch if a table differs. The stored first hour is lowered to the setting's; a higher setting is a
-    UserError, since hours would vanish from the report.
+    UserError, since hours would vanish from the report. So is another RECRUIT_REPORT_TIMEZONE that may not be changed.
     """
     for table in TABLES:
         _complete(cursor, table, _existing_columns(cursor, table))
     _lower_first_hour(cursor, settings.first_hour)
+    apply_zone(cursor, settings, may_change=may_change_settings)
     apply_views(cursor)
     apply_analyst_login(cursor, settings)
 

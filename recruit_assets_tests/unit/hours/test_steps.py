@@ -21,6 +21,7 @@ from recruit_assets.hours.replacement import (
     begin_step,
     read_input,
     replace_hours,
+    step_of_days,
 )
 from recruit_assets.runtime.errors import MissingCoverage
 from recruit_assets.runtime.times import to_ms
@@ -342,3 +343,40 @@ def test_a_buckets_rows_have_the_write_timestamp_of_the_run_that_replaced_it() -
 
     assert [by_bucket.write_timestamp_of(bucket) for bucket in (0, 1)] == [7, None]
     assert RecordedHour(1, write_timestamp=9, row_count=1, event_count=1).write_timestamp_of(1) == 9
+
+
+def test_an_hour_that_ingest_never_wrote_to_needs_no_run_to_be_read_as_empty(tables: Tables) -> None:
+    """A day has such hours, at night or in the future."""
+    tables.receive(NOON, 0)
+    filter_events(tables, [NOON])
+    step = begin_step(tables, "a run", HOURS)
+
+    rows = read_input(tables, step, FILTERED_EVENTS, HOURS, untouched_are_empty=True)
+
+    assert [row["event_hour"] for row in rows(None)] == [NOON]
+    filtered = tables.coverage(FILTERED_EVENTS, [NOON])[NOON]
+    (source,) = step.inputs
+    assert source.covered_through_ms == {NOON: filtered.covered_through_ms, NEXT_HOUR: step.clock_ms}
+
+
+def test_an_hour_with_events_that_no_run_has_replaced_yet_is_missing(tables: Tables) -> None:
+    """Read as empty, it would leave its events out of a day that counts as complete."""
+    tables.receive(NOON, 0)
+    filter_events(tables, [NOON])
+    tables.receive(NEXT_HOUR, 0)
+
+    with pytest.raises(MissingCoverage, match="2026-01-05 13:00"):
+        read_input(tables, begin_step(tables, "a run", HOURS), FILTERED_EVENTS, HOURS, untouched_are_empty=True)
+
+
+def test_a_day_is_complete_as_far_as_its_least_complete_hour() -> None:
+    first, second, empty = START, START + 24 * HOUR, START + 48 * HOUR
+    whole = HourInput(HOURLY_JOB_METRICS, {NOON: 5_000, NEXT_HOUR: 3_000}, {})
+    cut = HourInput(FILTERED_EVENTS, {second: 9_000, NOON: 4_000}, {})
+
+    step = step_of_days(
+        Step("a run", 1, CLOCK_MS, [whole, cut]), {first: [NOON, NEXT_HOUR], second: [NOON, second], empty: []}
+    )
+
+    assert step.covered_through_ms([first, second, empty]) == {first: 3_000, second: 4_000, empty: CLOCK_MS}
+    assert step.write_timestamp == 1

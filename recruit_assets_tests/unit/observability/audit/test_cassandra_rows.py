@@ -2,19 +2,21 @@
 
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recruit_assets.observability.audit.audit_db import open_audit_database, rounded_mean
-from recruit_assets.observability.audit.cassandra_rows import take_rows
+from recruit_assets.observability.audit.cassandra_rows import local_dates, take_rows
 from recruit_assets.observability.audit.event_digest import EventDigest
 from recruit_assets.observability.audit.results import no_progress
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
 
 SEVEN = datetime(2026, 1, 5, 7)
 SEVEN_MS = 1_767_596_400_000
+IN_UTC = local_dates(ZoneInfo("UTC"))
 
 
 def a_raw_row(number: int, **values: object) -> tuple[object, ...]:
@@ -36,7 +38,7 @@ def test_countable_rows_with_a_job_are_counted_by_hour_and_ids() -> None:
     ]
     with open_audit_database() as audit_db:
         buckets = [((SEVEN, 0), iter(rows[:5])), ((SEVEN, 1), iter(rows[5:]))]
-        read = take_rows(audit_db, buckets, digest=EventDigest(), expected=8, progress=no_progress)
+        read = take_rows(audit_db, buckets, digest=EventDigest(), date_of=IN_UTC, expected=8, progress=no_progress)
 
         assert (read, audit_db.number("SELECT count(*) FROM stored")) == (8, 8)
         assert list(audit_db.rows("SELECT * FROM metrics")) == [
@@ -49,11 +51,42 @@ def test_the_buckets_of_an_hour_add_up() -> None:
     with open_audit_database() as audit_db:
         for bucket, bid in ((0, 10), (1, 5)):
             rows = iter([a_raw_row(bucket, custom_track="click", job_id=1, bid=bid)])
-            take_rows(audit_db, [((SEVEN, bucket), rows)], digest=EventDigest(), expected=2, progress=no_progress)
+            take_rows(
+                audit_db,
+                [((SEVEN, bucket), rows)],
+                digest=EventDigest(),
+                date_of=IN_UTC,
+                expected=2,
+                progress=no_progress,
+            )
 
         assert list(audit_db.rows("SELECT clicks, bid_sum, latest_received_at_ms FROM metrics")) == [
             (2, 15, SEVEN_MS + 1)
         ]
+
+
+def test_events_of_one_hour_are_counted_on_the_days_that_clocks_showed() -> None:
+    """18:14 UTC is the last minute of a day in Kathmandu."""
+    kathmandu = local_dates(ZoneInfo("Asia/Kathmandu"))
+    hour, minute_ms = datetime(2026, 1, 5, 18), 60_000
+    at = SEVEN_MS + 11 * 3_600_000
+    rows = [
+        a_raw_row(1, custom_track="click", job_id=1, publisher_id=1, bid=10, event_time_ms=at + 14 * minute_ms),
+        a_raw_row(2, custom_track="click", job_id=1, publisher_id=1, bid=3, event_time_ms=at + 15 * minute_ms - 1),
+        a_raw_row(3, custom_track="click", job_id=1, publisher_id=2, bid=5, event_time_ms=at + 15 * minute_ms),
+    ]
+    with open_audit_database() as audit_db:
+        take_rows(
+            audit_db,
+            [((hour, 0), iter(rows))],
+            digest=EventDigest(),
+            date_of=kathmandu,
+            expected=3,
+            progress=no_progress,
+        )
+
+        found = audit_db.rows("SELECT date, job_id, clicks, spend FROM days ORDER BY date")
+        assert list(found) == [("2026-01-05", 1, 2, 13), ("2026-01-06", 1, 1, 5)]
 
 
 @pytest.mark.parametrize(

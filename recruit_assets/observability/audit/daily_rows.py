@@ -1,0 +1,90 @@
+"""The days that the report database holds, and which of them are as new as the hours they are made of.
+
+Days are made some minutes after their hours. One that is older than its hours isn't compared; if it stays so, that is a
+difference of its own.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from recruit_assets.contract.tables import DAILY_JOB_METRICS
+from recruit_assets.contract.types import SqlTable
+from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
+from recruit_assets.observability.audit.cassandra_rows import DateOf
+from recruit_assets.observability.audit.results import EXAMPLES, Sample
+from recruit_assets.runtime.times import from_ms, to_ms
+
+LATE = timedelta(hours=1)
+"""Six times as long as it takes until the automation asks for a day."""
+HOUR_MS, QUARTER_MS = 3_600_000, 900_000
+VERSIONS_PER_MS = 1_000
+"""Versions are write timestamps, in microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """By date: the version of a day's rows, and that of its newest hour."""
+
+    made: Mapping[str, int] = field(default_factory=dict)
+    hours: Mapping[str, int] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()
+    """Days with an hour whose events expire."""
+
+    @property
+    def compared(self) -> list[str]:
+        return [day for day in self.made if self._is_new(day) and day not in self.frozen]
+
+    @property
+    def older_than_hours(self) -> list[str]:
+        """Days that aren't compared because an hour was replaced after them; none if no day was ever made."""
+        known = {*self.made, *self.hours} if self.made else set()
+        return sorted(day for day in known - self.frozen if not self._is_new(day))
+
+    def late(self, now: datetime) -> Sample:
+        """Those of `older_than_hours` whose hour was replaced more than an hour ago."""
+        replaced = {day: from_ms(self.hours[day] // VERSIONS_PER_MS) for day in self.older_than_hours}
+        late = [
+            f"{day}: one of its hours was replaced at {at:%Y-%m-%d %H:%M:%S}, the day wasn't made again since then"
+            for day, at in replaced.items()
+            if at < now - LATE
+        ]
+        return Sample(len(late), tuple(late[:EXAMPLES]))
+
+    def _is_new(self, day: str) -> bool:
+        return day in self.made and self.made[day] >= self.hours.get(day, 0)
+
+
+def days_of(
+    made: Mapping[str, int], hours: Mapping[datetime, int], date_of: DateOf, *, frozen_before: datetime | None
+) -> Days:
+    """From the versions of the days and of all hours."""
+    newest: dict[str, int] = {}
+    frozen: set[str] = set()
+    for hour, version in hours.items():
+        for day in dates_in(to_ms(hour), date_of):
+            newest[day] = max(version, newest.get(day, 0))
+            if frozen_before is not None and hour < frozen_before:
+                frozen.add(day)
+    return Days(made, newest, frozenset(frozen))
+
+
+def dates_in(hour_ms: int, date_of: DateOf) -> set[str]:
+    """The dates of an hour. Days begin at a quarter of an hour; some once began a minute later or before."""
+    quarters = range(hour_ms, hour_ms + HOUR_MS, QUARTER_MS)
+    return {date_of(start + shift_ms) for start in quarters for shift_ms in (0, 30_000, QUARTER_MS - 1)}
+
+
+def take_days(audit_db: AuditDatabase, table: SqlTable, pages: Iterable[Sequence[Values]]) -> None:
+    """Copy a daily table into the audit database."""
+    for page in pages:
+        audit_db.add_reported_days(table, (_as_texts(table, row) for row in page))
+
+
+def _as_texts(table: SqlTable, row: Values) -> Values:
+    """The row with its times as texts, since SQLite has no times."""
+    values = dict(zip(table.column_names, row, strict=True))
+    latest = DAILY_JOB_METRICS.updated_at
+    values["date"] = values["date"].isoformat()
+    values[latest] = values[latest].isoformat(sep=" ", timespec="milliseconds")
+    return tuple(values.values())
