@@ -311,6 +311,17 @@ DAILY_COMPANY_DAYS = sql_coverage(
     key=_DATE,
 )
 
+_DAYS = sql_coverage(
+    "daily_job_days", "One row per day of daily_job_metrics: how far its rows are known to be complete.", key=_DATE
+)
+DAILY_JOB_DAYS = replace(
+    _DAYS,
+    columns=(
+        *_DAYS.columns,
+        Column("hours_version", Type.BIGINT, "Of the hours that it was made from: sum of covered_through, in ms"),
+    ),
+)
+
 DAILY_COMPANIES = sql_applied(
     "daily_companies",
     "The companies that the rows of daily_job_metrics have, by job; follows the job dimension.",
@@ -330,9 +341,7 @@ DAILY_JOB_METRICS = DailySqlTable(
     primary_key=("date", "job_id"),
     # finds the rows of a job whose company was corrected
     indexes=(("job_id",),),
-    coverage=sql_coverage(
-        "daily_job_days", "One row per day of daily_job_metrics: how far its rows are known to be complete.", key=_DATE
-    ),
+    coverage=DAILY_JOB_DAYS,
     events_in=tuple(count.name for count in COUNTS),
     totals=tuple((measure.name, measure.name) for measure in MEASURES),
     updated_at=_DAY_LATEST.name,
@@ -456,7 +465,7 @@ SQL_TABLES = (
     KNOWN_TOPICS,
     WRONG_HOURS,
     DAILY_JOB_METRICS,
-    DAILY_JOB_METRICS.coverage,
+    DAILY_JOB_DAYS,
     DAILY_COMPANIES,
     DAILY_COMPANY_METRICS,
     DAILY_COMPANY_DAYS,

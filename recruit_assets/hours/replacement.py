@@ -37,6 +37,8 @@ class HourInput:
     """Events in the rows; None if the coverage doesn't say."""
     row_count: int | None = None
     """The number of rows; None if unknown."""
+    untouched: frozenset[datetime] = frozenset()
+    """Hours without coverage and events."""
 
 
 @dataclass(slots=True)
@@ -110,9 +112,9 @@ def read_input(
         source = HourInput(table, dict.fromkeys(hours, step.clock_ms), store.live_versions(hours))
     else:
         found = dict(store.coverage(table, hours))
-        if untouched_are_empty:
-            found |= _untouched(store, step, [hour for hour in hours if hour not in found])
-        source = _covered_input(table, found, hours)
+        untouched = _untouched(store, [hour for hour in hours if hour not in found]) if untouched_are_empty else []
+        found |= {hour: Coverage(step.clock_ms, {}, 0) for hour in untouched}
+        source = replace(_covered_input(table, found, hours), untouched=frozenset(untouched))
     step.inputs.append(source)
     return store.read(table, _partitions(store, table, hours, source), row_count=source.row_count)
 
@@ -178,21 +180,34 @@ def publish_hours(sink: HourSink, rows: RowsByHour, step: Step, hours: Sequence[
 
 def step_of_days(step: Step, hours_by_day: Mapping[datetime, Sequence[datetime]]) -> Step:
     """The step with days in place of hours: a day is complete as far as each of its hours is, in each input."""
-    covered: dict[datetime, int] = {}
-    for source in step.inputs:
-        for hour, through_ms in source.covered_through_ms.items():
-            covered[hour] = min(through_ms, covered.get(hour, through_ms))
+    covered = _covered_hours(step)
     days = {day: min((covered[hour] for hour in hours), default=step.clock_ms) for day, hours in hours_by_day.items()}
     return replace(step, inputs=[HourInput(one.table, days, {}) for one in step.inputs[:1]])
 
 
-def _untouched(store: HourStore[Any], step: Step, hours: Sequence[datetime]) -> dict[datetime, Coverage]:
-    """The coverage of those of the hours that ingest has never written to.
+def versions_of_days(step: Step, hours_by_day: Mapping[datetime, Sequence[datetime]]) -> dict[datetime, int]:
+    """A number for each day that grows whenever one of its hours is replaced: how far they are complete, added up."""
+    covered = _covered_hours(step)
+    untouched = {hour for source in step.inputs for hour in source.untouched}
+    return {day: sum(covered[hour] for hour in hours if hour not in untouched) for day, hours in hours_by_day.items()}
 
-    They are looked at after the step read the clock, and a bucket's version is stored before its change is published.
+
+def _covered_hours(step: Step) -> dict[datetime, int]:
+    """How far each hour is complete in the inputs that it was read from."""
+    covered: dict[datetime, int] = {}
+    for source in step.inputs:
+        for hour, through_ms in source.covered_through_ms.items():
+            covered[hour] = min(through_ms, covered.get(hour, through_ms))
+    return covered
+
+
+def _untouched(store: HourStore[Any], hours: Sequence[datetime]) -> list[datetime]:
+    """Those of the hours that ingest has never written to. A bucket's version is stored before its change is published.
+
+    So if the step read the clock before, every change until then would have been found.
     """
     versions = store.live_versions(hours) if hours else {}
-    return {hour: Coverage(step.clock_ms, {}, 0) for hour in hours if not versions.get(hour)}
+    return [hour for hour in hours if not versions.get(hour)]
 
 
 def _covered_input(table: HourTable, found: Mapping[datetime, Coverage], hours: Sequence[datetime]) -> HourInput:

@@ -296,7 +296,7 @@ def store(database: ReportDatabase, day: date, jobs: dict[int, int], *, t: int, 
             raise ConnectionError("the run was killed here")
 
     covered = {label_of(day): to_ms(label_of(day))}
-    sink = MySqlDaySink(database, DAILY_JOB_METRICS, "UTC")
+    sink = MySqlDaySink(database, DAILY_JOB_METRICS, zone="UTC", hours_versions={label_of(day): 10 * t})
     list(sink.replace_hours([(label_of(day), rows())], covered_through_ms=covered, write_timestamp=t, run_id="a run"))
 
 
@@ -317,9 +317,8 @@ def test_a_day_is_replaced_as_a_whole_and_its_neighbours_stay(database: ReportDa
     assert clicks(database) == [(five, 1, 8), (six, 1, 7)]
     store(database, six, {}, t=2)
     assert clicks(database) == [(five, 1, 8)]
-    assert database.query("SELECT date, t, row_count, event_count FROM daily_job_days ORDER BY date") == [
-        (five, 2, 1, 8), (six, 2, 0, 0),
-    ]  # fmt: skip
+    recorded = database.query("SELECT date, t, row_count, event_count, hours_version FROM daily_job_days ORDER BY date")
+    assert recorded == [(five, 2, 1, 8, 20), (six, 2, 0, 0, 20)]
 
 
 def test_sums_are_made_again_for_every_day_that_was_replaced(database: ReportDatabase) -> None:

@@ -1,6 +1,6 @@
 """What the IO managers share: the tables they know, the hours of the run, and what a step has read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import ClassVar, Concatenate, ParamSpec, TypeVar
@@ -26,6 +26,7 @@ from recruit_assets.stores.spark.errors import translated_errors
 from recruit_assets.stores.spark.frames import CassandraFrames
 
 Manager = TypeVar("Manager", bound="HourlyIOManager")
+Made = TypeVar("Made")
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -86,6 +87,15 @@ class HourlyIOManager(dg.ConfigurableIOManager):
     def run(self) -> CurrentRun | None:
         """The run of this process; None outside of a run."""
         return self._run
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The run's tags."""
+        return self._tags
+
+    def once(self, key: str, make: Callable[[], Made]) -> Made:
+        """The run's object with this key, made at its first use."""
+        return self._scope.once(key, make)
 
     @property
     def run_id(self) -> str:

@@ -17,7 +17,7 @@ from recruit_assets.defs.partitions import DAY_FORMAT
 from recruit_assets.defs.resources import MySqlResource
 from recruit_assets.defs.runs import days_of_tags
 from recruit_assets.hours.days import LocalDays, day_hours, label
-from recruit_assets.hours.replacement import publish_hours, read_input, step_of_days
+from recruit_assets.hours.replacement import publish_hours, read_input, step_of_days, versions_of_days
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import load_settings
 from recruit_assets.runtime.times import from_ms
@@ -61,10 +61,10 @@ class DaysIOManager(HourlyIOManager):
         table = cast("DailySqlTable", self.declared_table(context.asset_key))
         database, labels = self.mysql.report_database(), [label(day) for day in days.days]
         refresh_days_when_due(database)  # a project without our sensor corrects its rows here
-        sink = MySqlDaySink(database, table, days.zone.key)
+        step, hours = self.end_step(context.op_def.name, all_hours(days)), days.hours_by_day()
+        sink = MySqlDaySink(database, table, zone=days.zone.key, hours_versions=versions_of_days(step, hours))
         rows = stream_by_hour(require_columns(obj, sink.columns, table), table.hour_of_row)
-        step = step_of_days(self.end_step(context.op_def.name, all_hours(days)), days.hours_by_day())
-        replaced = publish_hours(sink, rows, step, labels)
+        replaced = publish_hours(sink, rows, step_of_days(step, hours), labels)
         totals = totals_by_hour(database, table, labels)
         context.add_output_metadata(
             run_metadata(replaced, monotonic() - started)
@@ -80,10 +80,10 @@ class DaysIOManager(HourlyIOManager):
 
     def local_days(self) -> LocalDays:
         """The run's days whose events are all kept: the same for all inputs and outputs of a run."""
-        return self._scope.once("local days", self._local_days)
+        return self.once("local days", self._local_days)
 
     def _local_days(self) -> LocalDays:
-        days, zone = days_of_tags(self._tags), load_settings().report_zone
+        days, zone = days_of_tags(self.tags), load_settings().report_zone
         if days is None:
             raise UserError("this run names no days: pick partitions")
         frozen_before = read_retention(self.session).frozen_before(from_ms(self.session.now_ms()))

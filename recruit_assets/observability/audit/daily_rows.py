@@ -4,6 +4,7 @@ Days are made some minutes after their hours. One that is older than its hours i
 difference of its own.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,33 +18,36 @@ from recruit_assets.runtime.times import from_ms, to_ms
 
 LATE = timedelta(hours=1)
 """Six times as long as it takes until the automation asks for a day."""
+BEING_REPLACED = -1
+"""In place of an hour's version: no day was made from it."""
 HOUR_MS, QUARTER_MS = 3_600_000, 900_000
-VERSIONS_PER_MS = 1_000
-"""Versions are write timestamps, in microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """By date: the version of a day's rows, and that of its newest hour."""
+    """By date: the version of the hours that the day was made from, and that of its hours now."""
 
     made: Mapping[str, int] = field(default_factory=dict)
     hours: Mapping[str, int] = field(default_factory=dict)
-    frozen: frozenset[str] = frozenset()
+    newest_ms: Mapping[str, int] = field(default_factory=dict)
+    """About when an hour of the day was replaced last."""
+    left_out: frozenset[str] = frozenset()
     """Days with an hour whose events expire."""
 
     @property
     def compared(self) -> list[str]:
-        return [day for day in self.made if self._is_new(day) and day not in self.frozen]
+        """Days as new as their hours. One without any reported hour has no events."""
+        return [day for day in self.made if self._is_new(day) and day not in self.left_out]
 
     @property
     def older_than_hours(self) -> list[str]:
         """Days that aren't compared because an hour was replaced after them; none if no day was ever made."""
         known = {*self.made, *self.hours} if self.made else set()
-        return sorted(day for day in known - self.frozen if not self._is_new(day))
+        return sorted(day for day in known - self.left_out if not self._is_new(day))
 
     def late(self, now: datetime) -> Sample:
-        """Those of `older_than_hours` whose hour was replaced more than an hour ago."""
-        replaced = {day: from_ms(self.hours[day] // VERSIONS_PER_MS) for day in self.older_than_hours}
+        """Those of `older_than_hours` whose hours were replaced more than an hour ago."""
+        replaced = {day: from_ms(self.newest_ms[day]) for day in self.older_than_hours if day in self.newest_ms}
         late = [
             f"{day}: one of its hours was replaced at {at:%Y-%m-%d %H:%M:%S}, the day wasn't made again since then"
             for day, at in replaced.items()
@@ -52,21 +56,23 @@ class Days:
         return Sample(len(late), tuple(late[:EXAMPLES]))
 
     def _is_new(self, day: str) -> bool:
-        return day in self.made and self.made[day] >= self.hours.get(day, 0)
+        return self.made.get(day) == self.hours.get(day, 0)
 
 
 def days_of(
-    made: Mapping[str, int], hours: Mapping[datetime, int], date_of: DateOf, *, frozen_before: datetime | None
+    made: Mapping[str, int], hours: Mapping[datetime, int | None], date_of: DateOf, *, frozen_before: datetime | None
 ) -> Days:
-    """From the versions of the days and of all hours."""
+    """From the versions of the days and of all hours; an hour without one is being replaced."""
+    versions: Counter[str] = Counter()
     newest: dict[str, int] = {}
-    frozen: set[str] = set()
-    for hour, version in hours.items():
+    left_out: set[str] = set()
+    for hour, covered_ms in hours.items():
         for day in dates_in(to_ms(hour), date_of):
-            newest[day] = max(version, newest.get(day, 0))
+            versions[day] += BEING_REPLACED if covered_ms is None else covered_ms
+            newest[day] = max(newest.get(day, 0), covered_ms or 0)
             if frozen_before is not None and hour < frozen_before:
-                frozen.add(day)
-    return Days(made, newest, frozenset(frozen))
+                left_out.add(day)
+    return Days(made, versions, newest, frozenset(left_out))
 
 
 def dates_in(hour_ms: int, date_of: DateOf) -> set[str]:

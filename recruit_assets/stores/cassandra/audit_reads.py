@@ -64,10 +64,12 @@ def newest_changes(session: CassandraSession) -> dict[datetime, datetime]:
     return newest
 
 
-def versions_of_hours(session: CassandraSession) -> dict[datetime, int]:
-    """The newest write timestamp of each hour of hourly_job_metrics, also while a run replaces it."""
-    rows = session.stream(f"SELECT event_hour, stage, t FROM {session.table(HOUR_COVERAGE)}")
-    return {aware(hour): t for hour, stage, t in rows if stage == HOURLY_JOB_METRICS.name and t is not None}
+def versions_of_hours(session: CassandraSession) -> dict[datetime, int | None]:
+    """How far each hour of hourly_job_metrics is complete (ms since the epoch); None while a run replaces it."""
+    rows = session.stream(
+        f"SELECT event_hour, stage, toUnixTimestamp(covered_through) FROM {session.table(HOUR_COVERAGE)}"
+    )
+    return {aware(hour): covered_ms for hour, stage, covered_ms in rows if stage == HOURLY_JOB_METRICS.name}
 
 
 def _rows(future: ResponseFuture) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from recruit_assets.contract.analyst_model import NAME_TABLES, VIEWS, View
 from recruit_assets.contract.tables import (
     CHANGE_FEED_MARK,
     DAILY_COMPANY_METRICS,
+    DAILY_JOB_DAYS,
     DAILY_JOB_METRICS,
     FIRST_HOUR,
     JOB,
@@ -27,7 +28,7 @@ from recruit_assets.stores.mysql.connection import quoted
 
 READABLE: tuple[View | SqlTable, ...] = (
     *VIEWS, *NAME_TABLES, MYSQL_REPORT, DAILY_JOB_METRICS, DAILY_COMPANY_METRICS, JOB, FIRST_HOUR, REPORT_ZONE,
-    REPORT_HOURS, DAILY_JOB_METRICS.coverage, PENDING_HOURS, CHANGE_FEED_MARK,  # how fresh the report is
+    REPORT_HOURS, DAILY_JOB_DAYS, PENDING_HOURS, CHANGE_FEED_MARK,  # how fresh the report is
     SCHEMA_VERSION,
 )  # fmt: skip
 """The tables behind the views too: a view runs with its reader's rights, so it outlives the login that created it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from recruit_assets.contract.tables import DAILY_JOB_METRICS, JOB, MYSQL_REPORT, REPORT_HOURS
+from recruit_assets.contract.tables import DAILY_JOB_DAYS, JOB, MYSQL_REPORT, REPORT_HOURS
 from recruit_assets.contract.types import SqlTable
 from recruit_assets.stores.mysql.connection import ReportDatabase
 
@@ -35,9 +35,9 @@ def report_rows(database: ReportDatabase) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def made_days(database: ReportDatabase) -> dict[str, int]:
-    """The write timestamp of each day of daily_job_metrics, by its date."""
-    rows = database.query(f"SELECT date, t FROM {DAILY_JOB_METRICS.coverage.name}")
-    return {day.isoformat(): t for day, t in rows}
+    """The version of the hours that each day of daily_job_metrics was made from, by its date."""
+    rows = database.query(f"SELECT date, hours_version FROM {DAILY_JOB_DAYS.name} WHERE hours_version IS NOT NULL")
+    return {day.isoformat(): version for day, version in rows}
 
 
 def daily_rows(database: ReportDatabase, table: SqlTable) -> Iterator[list[tuple[Any, ...]]]:

@@ -1,23 +1,38 @@
 """A daily table of the report database: each day is replaced in one transaction, if its zone is the stored one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pymysql.cursors import Cursor
 
 from recruit_assets.contract.types import DailySqlTable
+from recruit_assets.runtime.times import naive
 from recruit_assets.stores.mysql.connection import ReportDatabase
-from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
+from recruit_assets.stores.mysql.hour_sink import HourRows, MySqlHourSink
 from recruit_assets.stores.mysql.report_zone import require_zone
 
 
 class MySqlDaySink(MySqlHourSink):
-    """Replaces days of a zone, each named by its label; UserError if the table has days of another zone."""
+    """Replaces days of a zone, each named by its label; UserError if the table has days of another zone.
 
-    def __init__(self, database: ReportDatabase, table: DailySqlTable, zone: str) -> None:
+    `hours_versions` says which version of its hours each day is made from.
+    """
+
+    def __init__(
+        self, database: ReportDatabase, table: DailySqlTable, *, zone: str, hours_versions: Mapping[datetime, int]
+    ) -> None:
         super().__init__(database, table)
+        self._days = table.coverage
         self._zone = zone
+        self._hours_versions = hours_versions
 
     def lock_coverage(self, cursor: Cursor, hours: Sequence[datetime]) -> dict[datetime, tuple[datetime, int]]:
         require_zone(cursor, self._zone)
         return super().lock_coverage(cursor, hours)
+
+    def store_coverage(self, cursor: Cursor, one: HourRows, written: tuple[int, str]) -> None:
+        super().store_coverage(cursor, one, written)
+        cursor.execute(
+            f"UPDATE {self._days.name} SET hours_version = %s WHERE date = %s",
+            (self._hours_versions[one.hour], naive(one.hour).date()),
+        )

@@ -4,14 +4,20 @@ import logging
 
 from pymysql.cursors import Cursor
 
-from recruit_assets.contract.tables import DAILY_COMPANY_DAYS, DAILY_COMPANY_METRICS, DAILY_JOB_METRICS, REPORT_ZONE
+from recruit_assets.contract.tables import (
+    DAILY_COMPANY_DAYS,
+    DAILY_COMPANY_METRICS,
+    DAILY_JOB_DAYS,
+    DAILY_JOB_METRICS,
+    REPORT_ZONE,
+)
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 
 CHANGING = ""
-EMPTIED = (DAILY_JOB_METRICS, DAILY_JOB_METRICS.coverage, DAILY_COMPANY_METRICS, DAILY_COMPANY_DAYS)
+EMPTIED = (DAILY_JOB_METRICS, DAILY_JOB_DAYS, DAILY_COMPANY_METRICS, DAILY_COMPANY_DAYS)
 """In this order: sums that are being made meanwhile find no rows, or are emptied after them."""
 
 
@@ -50,7 +56,7 @@ def _require_events(cursor: Cursor, settings: Settings) -> None:
     if not settings.retention_days:
         return
     cursor.execute(
-        f"SELECT COUNT(*), MIN(date) FROM {DAILY_JOB_METRICS.coverage.name} "
+        f"SELECT COUNT(*), MIN(date) FROM {DAILY_JOB_DAYS.name} "
         "WHERE row_count > 0 AND date <= UTC_DATE() - INTERVAL %s DAY",
         (settings.retention_days,),
     )

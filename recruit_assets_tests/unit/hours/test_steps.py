@@ -22,6 +22,7 @@ from recruit_assets.hours.replacement import (
     read_input,
     replace_hours,
     step_of_days,
+    versions_of_days,
 )
 from recruit_assets.runtime.errors import MissingCoverage
 from recruit_assets.runtime.times import to_ms
@@ -357,6 +358,8 @@ def test_an_hour_that_ingest_never_wrote_to_needs_no_run_to_be_read_as_empty(tab
     filtered = tables.coverage(FILTERED_EVENTS, [NOON])[NOON]
     (source,) = step.inputs
     assert source.covered_through_ms == {NOON: filtered.covered_through_ms, NEXT_HOUR: step.clock_ms}
+    # an hour that nobody wrote to is in no version: later runs must find the same one
+    assert versions_of_days(step, {START: HOURS}) == {START: filtered.covered_through_ms}
 
 
 def test_an_hour_with_events_that_no_run_has_replaced_yet_is_missing(tables: Tables) -> None:
@@ -374,9 +377,11 @@ def test_a_day_is_complete_as_far_as_its_least_complete_hour() -> None:
     whole = HourInput(HOURLY_JOB_METRICS, {NOON: 5_000, NEXT_HOUR: 3_000}, {})
     cut = HourInput(FILTERED_EVENTS, {second: 9_000, NOON: 4_000}, {})
 
-    step = step_of_days(
-        Step("a run", 1, CLOCK_MS, [whole, cut]), {first: [NOON, NEXT_HOUR], second: [NOON, second], empty: []}
-    )
+    of_hours = Step("a run", 1, CLOCK_MS, [whole, cut])
+    hours = {first: [NOON, NEXT_HOUR], second: [NOON, second], empty: []}
+
+    step = step_of_days(of_hours, hours)
 
     assert step.covered_through_ms([first, second, empty]) == {first: 3_000, second: 4_000, empty: CLOCK_MS}
+    assert versions_of_days(of_hours, hours) == {first: 7_000, second: 13_000, empty: 0}
     assert step.write_timestamp == 1

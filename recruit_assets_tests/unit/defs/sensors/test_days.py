@@ -113,20 +113,20 @@ def test_a_day_whose_run_failed_is_requested_again_and_none_while_it_runs(instan
         automation_condition=CONDITION,
     )
     def a_day() -> None:
-        automation.replaced("2026-01-05-08:00")
-        seen.append(automation.requested())
+        own.replaced("2026-01-05-08:00")
+        seen.append(own.requested())
         raise ValueError("the first try")
 
-    automation = Automation(instance, dg.Definitions([an_hour, a_day]))
-    automation.replaced("2026-01-05-07:00")
-    assert automation.requested() == ["2026-01-05"]
+    own = Automation(instance, dg.Definitions([an_hour, a_day]))
+    own.replaced("2026-01-05-07:00")
+    assert own.requested() == ["2026-01-05"]
 
     failed = dg.materialize(
         [a_day, an_hour], selection=[a_day], partition_key="2026-01-05", instance=instance, raise_on_error=False
     )
 
     assert (failed.success, seen) == (False, [[]])
-    assert automation.requested() == ["2026-01-05"]
+    assert own.requested() == ["2026-01-05"]
 
 
 def test_a_day_is_requested_every_ten_minutes_at_most_and_by_a_sensor_that_runs_by_itself() -> None:

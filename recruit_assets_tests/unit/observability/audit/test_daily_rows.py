@@ -15,27 +15,35 @@ from recruit_assets.observability.audit.results import NONE, Sample
 from recruit_assets.runtime.times import to_ms
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-VERSION = to_ms(NOON) * 1000
+ONE, EARLIER = NOON - timedelta(hours=1), NOON - timedelta(days=1)
+NOON_MS = to_ms(NOON)
 IN_BERLIN = local_dates(ZoneInfo("Europe/Berlin"))
 
 
-def days(made: dict[str, int], hours: dict[datetime, int], *, frozen_before: datetime | None = None) -> Days:
+def days(made: dict[str, int], hours: dict[datetime, int | None], *, frozen_before: datetime | None = None) -> Days:
     return days_of(made, hours, IN_BERLIN, frozen_before=frozen_before)
 
 
-def test_a_day_is_compared_unless_an_hour_of_it_is_newer() -> None:
-    made = {"2026-01-04": VERSION, "2026-01-05": VERSION}
-    hours = {NOON: VERSION + 1, NOON - timedelta(days=1): VERSION}
+def test_a_day_is_compared_unless_an_hour_of_it_was_replaced_since_it_was_made() -> None:
+    made = {"2026-01-04": NOON_MS, "2026-01-05": 2 * NOON_MS}
 
-    found = days(made, hours)
+    found = days(made, {EARLIER: NOON_MS, ONE: NOON_MS, NOON: NOON_MS + 1})
 
     assert (found.compared, found.older_than_hours) == (["2026-01-04"], ["2026-01-05"])
 
 
-def test_an_hour_belongs_to_the_day_that_clocks_show() -> None:
-    found = days({"2026-01-05": VERSION, "2026-01-06": VERSION}, {datetime(2026, 1, 5, 23, tzinfo=UTC): VERSION + 1})
+def test_a_day_is_not_compared_while_a_run_replaces_an_hour_of_it() -> None:
+    assert days({"2026-01-05": 2 * NOON_MS}, {ONE: NOON_MS, NOON: None}).compared == []
 
-    assert found.compared == ["2026-01-05"]
+
+def test_a_day_without_reported_hours_is_compared_with_no_events() -> None:
+    assert days({"2026-01-05": 0}, {}).compared == ["2026-01-05"]
+
+
+def test_an_hour_belongs_to_the_day_that_clocks_show() -> None:
+    made = {"2026-01-05": 0, "2026-01-06": NOON_MS}
+
+    assert days(made, {datetime(2026, 1, 5, 23, tzinfo=UTC): NOON_MS}).compared == ["2026-01-05", "2026-01-06"]
 
 
 def test_an_hour_that_two_days_share_belongs_to_both() -> None:
@@ -45,7 +53,7 @@ def test_an_hour_that_two_days_share_belongs_to_both() -> None:
 
 
 def test_a_day_that_stays_older_than_its_hours_is_a_difference_after_an_hour() -> None:
-    found = days({"2026-01-05": VERSION - 1}, {NOON: VERSION})
+    found = days({"2026-01-05": NOON_MS - 1}, {NOON: NOON_MS})
 
     assert found.late(NOON + timedelta(minutes=59)) == NONE
     text = "2026-01-05: one of its hours was replaced at 2026-01-05 12:00:00, the day wasn't made again since then"
@@ -53,14 +61,14 @@ def test_a_day_that_stays_older_than_its_hours_is_a_difference_after_an_hour() -
 
 
 def test_a_day_that_was_never_made_is_missed_only_where_days_are_made() -> None:
-    hours = {NOON: VERSION, NOON - timedelta(days=1): VERSION}
+    hours: dict[datetime, int | None] = {NOON: NOON_MS, EARLIER: NOON_MS}
 
     assert days({}, hours).older_than_hours == []
-    assert days({"2026-01-05": VERSION}, hours).older_than_hours == ["2026-01-04"]
+    assert days({"2026-01-05": NOON_MS}, hours).older_than_hours == ["2026-01-04"]
 
 
 def test_a_day_with_an_hour_whose_events_expire_is_not_compared() -> None:
-    found = days({"2026-01-05": VERSION}, {NOON: VERSION}, frozen_before=NOON + timedelta(hours=1))
+    found = days({"2026-01-05": NOON_MS}, {NOON: NOON_MS}, frozen_before=NOON + timedelta(hours=1))
 
     assert (found.compared, found.older_than_hours) == ([], [])
 
