@@ -119,7 +119,10 @@ class HourlySqlTable(SqlTable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailySqlTable(HourlySqlTable):
-    """The same for a day of RECRUIT_REPORT_TIMEZONE: its name is a DATE, which takes the place of the hour."""
+    """A table of the report database whose rows belong to a day of RECRUIT_REPORT_TIMEZONE, in place of an hour.
+
+    `hour_columns` is its date, and a run replaces a day in one transaction.
+    """
 
     hour_columns: tuple[str, ...] = ("date",)
     sums: "DailySums | None" = None

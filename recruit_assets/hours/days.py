@@ -54,6 +54,11 @@ class LocalDays:
         """The hours that a day has only a part of: their events must be looked at one by one."""
         return sorted({part.hour for part in self._parts() if not part.is_whole})
 
+    @property
+    def hours(self) -> list[datetime]:
+        """Every hour that one of the days has a part of."""
+        return sorted({part.hour for part in self._parts()})
+
     def hours_by_day(self) -> dict[datetime, list[datetime]]:
         """All hours of each day, by the day's label."""
         return {label(day): [part.hour for part in day_hours(day, self.zone)] for day in self.days}

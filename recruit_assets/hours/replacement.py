@@ -81,9 +81,12 @@ class Replaced:
     """Hours that a newer run had replaced already."""
 
 
-def begin_step(store: HourStore[Any], run_id: str, hours: Sequence[datetime]) -> Step:
-    """A step that replaces these hours, whose write timestamp is now; call this before reading anything."""
-    after_newest_ms = store.newest_timestamp(hours) // TIMESTAMPS_PER_MS + 1
+def begin_step(store: HourStore[Any], run_id: str, hours: Sequence[datetime], *, newest: int = 0) -> Step:
+    """A step that replaces these hours, whose write timestamp is now; call this before reading anything.
+
+    `newest` is the greatest write timestamp of what it replaces elsewhere.
+    """
+    after_newest_ms = max(store.newest_timestamp(hours), newest) // TIMESTAMPS_PER_MS + 1
     clock_ms = store.now_ms()
     return Step(run_id, write_timestamp(max(clock_ms, after_newest_ms), run_id), clock_ms)
 

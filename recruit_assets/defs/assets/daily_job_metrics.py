@@ -1,5 +1,7 @@
 """The asset daily_job_metrics: what happened per job and day of RECRUIT_REPORT_TIMEZONE."""
 
+from datetime import timedelta
+
 import dagster as dg
 from pyspark.sql import DataFrame
 
@@ -18,15 +20,20 @@ HOURS = dg.AssetSelection.assets("hourly_job_metrics")
 AN_HOUR_CHANGED = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.newly_updated()).allow(HOURS)
 HAS_HOURS = dg.AutomationCondition.any_deps_match(~dg.AutomationCondition.missing()).allow(HOURS)
 REQUESTED = dg.AutomationCondition.newly_requested()
+LATEST_DAYS = dg.AutomationCondition.in_latest_time_window(timedelta(days=3))
+MORNING = dg.AutomationCondition.cron_tick_passed("30 6 * * *")
 CONDITION = (
     # not any_deps_updated(): Dagster forgets the times of its parts, and with them hours that change while a run is on
     AN_HOUR_CHANGED.since(REQUESTED)
     | (dg.AutomationCondition.initial_evaluation() & HAS_HOURS).since(REQUESTED)
     | (dg.AutomationCondition.code_version_changed() & HAS_HOURS).since(REQUESTED)
+    # Dagster overlooks what is replaced before its hour begins, as for events of a clock that is ahead
+    | (MORNING & LATEST_DAYS & HAS_HOURS).since(REQUESTED)
     | dg.AutomationCondition.execution_failed()
 ) & ~dg.AutomationCondition.in_progress()
 """Days with an hour that was replaced since they were last requested. Also every day that has hours, when the sensor
-begins and after a change of the code or zone; and days whose run failed. Sensor `daily_metrics_automation` asks."""
+begins and after a change of the code or zone; the last days in the morning; and days whose run failed. The sensor
+`daily_metrics_automation` asks."""
 
 
 @dg.asset(

@@ -77,7 +77,11 @@ class HourlyIOManager(dg.ConfigurableIOManager):
 
     def step(self, name: str, hours: Sequence[datetime]) -> Step:
         """The step with this name, which takes its write timestamp when it loads its first input."""
-        return self._scope.step(name, lambda: begin_step(self.store, self.run_id, hours))
+        return self.step_begun_by(name, lambda: begin_step(self.store, self.run_id, hours))
+
+    def step_begun_by(self, name: str, begin: Callable[[], Step]) -> Step:
+        """The step with this name, begun by its first input."""
+        return self._scope.step(name, begin)
 
     def end_step(self, name: str, hours: Sequence[datetime]) -> Step:
         """The step with this name, with the inputs it has read, when its output is stored."""

@@ -84,6 +84,18 @@ def test_an_hour_replaced_after_the_request_is_not_forgotten(automation: Automat
     assert automation.requested() == ["2026-01-05"]
 
 
+def test_the_last_days_are_requested_every_morning(automation: Automation) -> None:
+    """Dagster doesn't see an hour that was replaced minutes before it began."""
+    six = datetime.now(UTC).replace(hour=6, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    long_ago, yesterday = (f"{six - timedelta(days=number):%Y-%m-%d}" for number in (9, 1))
+    automation.replaced(f"{long_ago}-07:00", f"{yesterday}-07:00")
+
+    assert automation.requested(at=six - timedelta(hours=1)) == [long_ago, yesterday]
+    assert automation.requested(at=six) == []
+    assert automation.requested(at=six + timedelta(hours=1)) == [yesterday]
+    assert automation.requested(at=six + timedelta(hours=2)) == []
+
+
 def in_another_zone(spec: dg.AssetSpec) -> dg.AssetSpec:
     return spec.replace_attributes(code_version="another zone") if spec.key == JOBS else spec
 
