@@ -20,6 +20,7 @@ from recruit_assets.cli import (
     demo,
     doctor,
     engines,
+    import_file,
     ingest,
     materialize,
     metrics,
@@ -48,6 +49,8 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(privacy.app, name="privacy")
 app.command()(simulate.simulate)
+app.command("import")(import_file.import_events)
+app.command("import-jobs")(import_file.import_jobs)
 app.command()(ingest.ingest)
 app.command()(materialize.materialize)
 app.command()(audit.audit)

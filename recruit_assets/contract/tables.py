@@ -422,6 +422,23 @@ KNOWN_TOPICS = SqlTable(
     primary_key=("topic", "topic_id"),
 )
 
+IMPORTS = SqlTable(
+    name="imports",
+    description="Files that `recruit-assets import` has sent to an event topic, or is sending.",
+    columns=(
+        Column("topic", Type.VARCHAR, "Event topic", nullable=False),
+        Column("digest", Type.VARCHAR, "SHA-256 of the file's content", nullable=False),
+        Column("file_name", Type.VARCHAR, "Its name", nullable=False),
+        Column("options", Type.VARCHAR, "Hash of the options that say how it is read", nullable=False),
+        Column(
+            "rows_done", Type.BIGINT, "So many rows, from its first, are in the topic or were refused", nullable=False
+        ),
+        Column("started_at", Type.DATETIME_MICROS, "When the import began, UTC", nullable=False),
+        Column("finished_at", Type.DATETIME_MICROS, "When its last row was in the topic, UTC"),
+    ),
+    primary_key=("topic", "digest"),
+)
+
 WRONG_HOURS = SqlTable(
     name="wrong_hours",
     description="What an asset check has found wrong and not good again since.",
@@ -463,6 +480,7 @@ SQL_TABLES = (
     FIRST_HOUR,
     DEAD_LETTER_REPLAYS,
     KNOWN_TOPICS,
+    IMPORTS,
     WRONG_HOURS,
     DAILY_JOB_METRICS,
     DAILY_JOB_DAYS,

@@ -1,37 +1,21 @@
 """Loading the dimensions: jobs, and the names of companies, campaigns, groups and publishers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import LiteralString
 
 import orjson
 from pymysql.cursors import Cursor
 
+from recruit_assets.contract.tables import JOB
 from recruit_assets.contract.types import SqlTable
 from recruit_assets.runtime.chunks import in_chunks
 from recruit_assets.stores.mysql.connection import ReportDatabase
 
 ROWS_PER_STATEMENT = 1_000
 
-# Rows are one JSON parameter: MySQL deprecates VALUES() in the update, MariaDB doesn't have the row alias that replaces
-# it. The JSON columns are wider than the table's, because MariaDB cuts a value that doesn't fit them; the insert fails.
-UPSERT: LiteralString = """
-    INSERT INTO job (id, company_id, group_id, campaign_id, title)
-    SELECT * FROM (
-        SELECT given.id, given.company_id, given.group_id, given.campaign_id, given.title
-        FROM JSON_TABLE(%s, '$[*]' COLUMNS (
-            id bigint PATH '$.id' ERROR ON EMPTY ERROR ON ERROR,
-            company_id bigint PATH '$.company_id' ERROR ON ERROR,
-            group_id bigint PATH '$.group_id' ERROR ON ERROR,
-            campaign_id bigint PATH '$.campaign_id' ERROR ON ERROR,
-            title text PATH '$.title' ERROR ON ERROR
-        )) AS given
-    ) AS wanted
-    ON DUPLICATE KEY UPDATE
-        company_id = wanted.company_id,
-        group_id = wanted.group_id,
-        campaign_id = wanted.campaign_id,
-        title = wanted.title
+JSON_TYPES = {"company_id": "bigint", "group_id": "bigint", "campaign_id": "bigint", "title": "text"}
+"""The columns of a job beside its id. They are wider than the table's: MariaDB cuts a value that doesn't fit the type
+here, a value that doesn't fit the table fails the insert.
 """
 
 
@@ -46,13 +30,16 @@ class JobRow:
     title: str | None = None
 
 
-def load_jobs(database: ReportDatabase, rows: Iterable[JobRow]) -> None:
-    """Insert or update these jobs in one transaction; other jobs and columns stay as they are."""
+def load_jobs(
+    database: ReportDatabase, rows: Iterable[JobRow], *, columns: Collection[str] = tuple(JSON_TYPES)
+) -> None:
+    """Insert or update these jobs in one transaction; other jobs, and other columns of these, stay as they are."""
     batches = [_as_json(batch) for batch in in_chunks(rows, ROWS_PER_STATEMENT)]
+    upsert = _upsert(JOB, {name: type for name, type in JSON_TYPES.items() if name in columns})
 
     def write(cursor: Cursor) -> None:
         for batch in batches:
-            cursor.execute(UPSERT, (batch,))
+            cursor.execute(upsert, (batch,))
 
     database.run_transaction(write)
 
@@ -69,17 +56,20 @@ def load_names(database: ReportDatabase, names: Mapping[SqlTable, Mapping[int, s
     def write(cursor: Cursor) -> None:
         for table, by_id in names.items():
             rows = orjson.dumps([{"id": id, "name": name} for id, name in by_id.items()]).decode()
-            cursor.execute(_upsert(table), (rows,))
+            cursor.execute(_upsert(table, {"name": "text"}), (rows,))
 
     database.run_transaction(write)
 
 
-def _upsert(table: SqlTable) -> str:
-    """A statement like UPSERT for a table of names."""
+def _upsert(table: SqlTable, types: Mapping[str, str]) -> str:
+    """A statement that inserts the rows of a JSON list by id, or updates these columns, given with their JSON types."""
+    # one JSON parameter: MySQL deprecates VALUES() in the update, MariaDB doesn't have the row alias that replaces it
+    names = ["id", *types]
+    parsed = ["id bigint PATH '$.id' ERROR ON EMPTY ERROR ON ERROR"]
+    parsed += [f"{name} {type} PATH '$.{name}' ERROR ON ERROR" for name, type in types.items()]
     return (
-        f"INSERT INTO {table.name} (id, name) "
-        "SELECT * FROM (SELECT given.id, given.name FROM JSON_TABLE(%s, '$[*]' COLUMNS ("
-        "id bigint PATH '$.id' ERROR ON EMPTY ERROR ON ERROR, "
-        "name text PATH '$.name' ERROR ON ERROR)) AS given) AS wanted "
-        "ON DUPLICATE KEY UPDATE name = wanted.name"
+        f"INSERT INTO {table.name} ({', '.join(names)}) "
+        f"SELECT * FROM (SELECT {', '.join(f'given.{name}' for name in names)} "
+        f"FROM JSON_TABLE(%s, '$[*]' COLUMNS ({', '.join(parsed)})) AS given) AS wanted "
+        f"ON DUPLICATE KEY UPDATE {', '.join(f'{name} = wanted.{name}' for name in types)}"
     )

@@ -1,0 +1,1 @@
+"""Import of events and jobs from files: CSV, JSON lines and Parquet."""

@@ -1,0 +1,117 @@
+"""The job dimension from a file: all of its rows are right, or nothing is stored."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, fields
+
+import orjson
+
+from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.importer.rows import RefusedRow, Row
+from recruit_assets.importer.source import Source
+from recruit_assets.runtime.errors import RejectedEvent, UserError
+from recruit_assets.stores.mysql.dimensions import JobRow
+from recruit_assets.transforms.decode import json_type, number_text, shown
+from recruit_assets.transforms.numbers import spelled_number, whole_number_of
+
+COLUMNS = tuple(column.name for column in fields(JobRow))
+TITLE_CHARACTERS = 255
+DUPLICATE = "duplicate"
+_INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
+
+
+@dataclass(slots=True)
+class JobsFile:
+    """The jobs of a file, and its rows that are none."""
+
+    jobs: list[JobRow] = field(default_factory=list)
+    columns: set[str] = field(default_factory=set)
+    """Columns that the file has, besides id; others of the stored jobs stay as they are."""
+    unknown: set[str] = field(default_factory=set)
+    """Columns that the dimension doesn't have."""
+    refused: list[RefusedRow] = field(default_factory=list)
+
+
+def read_jobs(source: Source) -> JobsFile:
+    """All jobs of the file; UserError if it can't have any."""
+    found = JobsFile()
+
+    def require_id(columns: Sequence[str]) -> None:
+        _note_columns(found, columns)
+        if "id" not in columns:
+            raise UserError(
+                f"{source.name} has no column id: name the one that has the job's number, such as --map COLUMN=id. "
+                f"Its columns are {', '.join(columns)}"
+            )
+
+    _add(found, source.rows(require_id))
+    if found.jobs and not found.columns:
+        raise UserError(f"{source.name} has no column of a job besides id: {', '.join(COLUMNS[1:])}")
+    return found
+
+
+def _add(found: JobsFile, rows: Iterable[Row | RefusedRow]) -> None:
+    lines: dict[int, int] = {}
+    for row in rows:
+        if isinstance(row, RefusedRow):
+            found.refused.append(row)
+            continue
+        _note_columns(found, row.fields)
+        try:
+            job = _job(row)
+        except RejectedEvent as why:
+            found.refused.append(RefusedRow(row.number, why.reason, str(why), row.fields))
+            continue
+        if (first := lines.setdefault(job.id, row.number)) != row.number:
+            message = f"id: job {job.id} is in line {first} too"
+            found.refused.append(RefusedRow(row.number, DUPLICATE, message, row.fields))
+        found.jobs.append(job)
+
+
+def _note_columns(found: JobsFile, columns: Collection[str]) -> None:
+    found.columns |= set(COLUMNS[1:]) & set(columns)
+    found.unknown |= set(columns) - set(COLUMNS)
+
+
+def _job(row: Row) -> JobRow:
+    id = _number(row, "id")
+    if id is None:
+        raise RejectedEvent(DeadLetterReason.MISSING, "id: absent or null")
+    return JobRow(
+        id,
+        company_id=_number(row, "company_id"),
+        group_id=_number(row, "group_id"),
+        campaign_id=_number(row, "campaign_id"),
+        title=_title(row),
+    )
+
+
+def _number(row: Row, column: str) -> int | None:
+    found = row.fields.get(column)
+    if found is None:
+        return None
+    number = None
+    if isinstance(found, str):
+        number = spelled_number(found.strip())
+    elif isinstance(found, int | float | orjson.Fragment) and not isinstance(found, bool):
+        number = whole_number_of(number_text(found) if isinstance(found, orjson.Fragment) else repr(found))
+    if number is None:
+        raise _wrong(column, found, wanted="a whole number")
+    if not _INT_MIN <= number <= _INT_MAX:
+        message = f"{column}: wanted a 32-bit integer, found {shown(found)}"
+        raise RejectedEvent(DeadLetterReason.OUT_OF_RANGE, message)
+    return number
+
+
+def _title(row: Row) -> str | None:
+    found = row.fields.get("title")
+    if found is None or (isinstance(found, str) and len(found) <= TITLE_CHARACTERS):
+        return found
+    if isinstance(found, str):
+        raise _wrong("title", found, wanted=f"at most {TITLE_CHARACTERS} characters")
+    raise _wrong("title", found, wanted="text")
+
+
+def _wrong(column: str, found: object, *, wanted: str) -> RejectedEvent:
+    return RejectedEvent(
+        DeadLetterReason.WRONG_TYPE, f"{column}: wanted {wanted}, found {json_type(found)} {shown(found)}"
+    )
