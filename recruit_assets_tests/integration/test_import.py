@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -253,3 +254,25 @@ def test_imported_events_are_in_the_report_with_their_companies(
     with open_report_database(settings) as database:
         found = database.query("SELECT hours, job_id, company_id, clicks FROM mysql_report ORDER BY hours")
     assert found == [(7, 1, 10, 36_000), (8, 1, 10, 4_000)]
+
+
+def test_the_commands_of_the_page_lead_from_two_files_to_the_report(
+    settings: Settings, frames: CassandraFrames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dagster.yaml").symlink_to(REPOSITORY / "dagster.yaml")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    page = (REPOSITORY / "docs" / "import.md").read_text(encoding="utf-8").partition("## What the file must have")[0]
+    commands = [line.strip() for line in page.splitlines() if line.startswith("    ")]
+    files = [command for command in commands if command.startswith("printf")]
+    # engines are running
+    rest = [command for command in commands if command.startswith("recruit-assets") and "engines start" not in command]
+    alias = f'recruit-assets() {{ {shlex.join(RECRUIT_ASSETS)} "$@"; }}'
+
+    subprocess.run(["bash", "-e", "-c", "\n".join([alias, *files, *rest])], cwd=tmp_path, check=True, timeout=250)
+
+    with open_report_database(settings) as database:
+        found = database.query(
+            "SELECT hours, job_id, company_id, publisher_id, clicks, conversion, bid_set FROM mysql_report"
+        )
+    assert found == [(7, 1, 10, 2, 1, 1, 40.0)]
+    assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")
