@@ -16,6 +16,7 @@ from recruit_assets import __version__
 from recruit_assets.cli import (
     accounts,
     audit,
+    backup,
     dead_letters,
     demo,
     doctor,
@@ -26,6 +27,7 @@ from recruit_assets.cli import (
     metrics,
     privacy,
     report,
+    restore,
     schema,
     simulate,
     up,
@@ -54,6 +56,8 @@ app.command("import-jobs")(import_file.import_jobs)
 app.command()(ingest.ingest)
 app.command()(materialize.materialize)
 app.command()(audit.audit)
+app.command()(backup.backup)
+app.command()(restore.restore)
 app.command()(report.report)
 app.command()(metrics.metrics)
 app.command()(doctor.doctor)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from recruit_assets.local import UP_LOCK
 from recruit_assets.local.code_server import CodeServer, code_server
 from recruit_assets.local.daemon_health import DaemonWatch
 from recruit_assets.local.engines.engine import EngineState
@@ -44,7 +45,7 @@ def run_until_interrupted(*, rate: float, port: int, metrics_port: int) -> None:
     check_channels(settings)
     engines = None if uses_other_engines(settings) else LocalEngines(settings)
     # a second daemon would tick every sensor twice, and the first `up` to end stops the engines of both
-    with only_one("recruit-assets up", settings.state_dir / "up.lock"):
+    with only_one("recruit-assets up", settings.state_dir / UP_LOCK):
         try:
             if engines is not None:
                 engines.start(echo)

@@ -72,6 +72,24 @@ class LocalEngines:
             return tuple(EngineStatus(name, EngineState.STOPPED, self._folder / name / "log") for name in EngineName)
         return tuple(self._process_of(name).status() for name in EngineName)
 
+    @contextmanager
+    def kept_stopped(self, progress: Echo = log.info) -> Iterator[None]:
+        """No engine runs in the block, and no other command starts one. UserError if one is running."""
+        with self._exclusive(progress):
+            running = [each.name for each in self.status() if each.state in (EngineState.RUNNING, EngineState.PAUSED)]
+            if running:
+                raise UserError(
+                    f"engines are running in {self.state_dir}: {', '.join(running)}. Stop what uses them, then run "
+                    "`recruit-assets engines stop`"
+                )
+            yield
+
+    def endpoints(self) -> dict[str, str | int]:
+        """The settings with which clients reach them, by Settings field name; none before their first start."""
+        if not self._were_started:
+            return {}
+        return {name: value for engine in EngineName for name, value in self._engine(engine).endpoints().items()}
+
     def start_one(self, name: EngineName | str, progress: Echo = log.info) -> None:
         """`start` for one engine."""
         self._start((EngineName(name),), progress)

@@ -106,7 +106,7 @@ def _link_config(home: Path) -> None:
         raise UserError(
             f"{CONFIG} is missing: install the package again, or set {HOME_VARIABLE} to a home that has one"
         )
-    if link.exists() and not _is_ours(link):
+    if link.exists() and not is_our_config(link):
         return
     if not (link.is_symlink() and link.readlink() == CONFIG):
         new = home / f".{CONFIG_FILE}.{os.getpid()}"
@@ -114,7 +114,7 @@ def _link_config(home: Path) -> None:
         new.replace(link)  # in one step: another command may read it at the same time
 
 
-def _is_ours(link: Path) -> bool:
+def is_our_config(link: Path) -> bool:
     """Whether it is a link to the dagster.yaml of a checkout or of an installed package, this one or another."""
     found = link.resolve().parent
     package = found if found.name == PACKAGE.name else found / PACKAGE.name
