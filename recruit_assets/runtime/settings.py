@@ -1,4 +1,4 @@
-"""The settings: RECRUIT_* environment variables, or else the addresses of running local engines.
+"""The settings: RECRUIT_* environment variables, secret files, or else the addresses of running local engines.
 
 No other module reads a setting from os.environ. Dagster resources take secrets from dg.EnvVar, so `export` writes the
 resolved settings back to the environment.
@@ -28,6 +28,7 @@ from recruit_assets.contract.retention import MAX_DAYS, MIN_DAYS
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.files import read_object
 from recruit_assets.runtime.places import Brokers, Folder, Host, folder, is_loopback
+from recruit_assets.runtime.secret_files import SUFFIX, secrets_in_files
 
 PREFIX = "RECRUIT_"
 MIN_KEY_CHARACTERS = 16
@@ -358,10 +359,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments take precedence over the environment, and that over the local engines' file."""
+        """Arguments take precedence over environment and secret files, and those over the local engines' file."""
         given = env_settings() | init_settings()
-        engines = _local_engines(Path(given.get("state_dir") or ".recruit"), given)
-        return init_settings, env_settings, InitSettingsSource(settings_cls, engines)
+        engines = InitSettingsSource(settings_cls, _local_engines(Path(given.get("state_dir") or ".recruit"), given))
+        return init_settings, env_settings, _secret_files(settings_cls), engines
 
 
 class AccountPasswords(BaseSettings):
@@ -376,6 +377,27 @@ class AccountPasswords(BaseSettings):
     lineage: SecretStr = SecretStr("")
     analyst: SecretStr = SecretStr("")
     dagster: SecretStr = SecretStr("")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """As for the settings."""
+        return init_settings, env_settings, _secret_files(settings_cls)
+
+
+def _secret_files(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
+    """The secrets whose variable, with _FILE, names a file."""
+    prefix = settings_cls.model_config["env_prefix"]
+    fields = settings_cls.model_fields.items()
+    names = {prefix + name.upper(): name for name, field in fields if field.annotation is SecretStr}
+    found = secrets_in_files(names, os.environ)
+    return InitSettingsSource(settings_cls, {names[variable]: secret for variable, secret in found.items()})
 
 
 def _tls_is_missing(given: str, missing: str) -> str:
@@ -468,4 +490,7 @@ def as_environment(settings: Settings) -> Mapping[str, str]:
 
 def export(settings: Settings) -> None:
     """Write all settings to this process's environment, for Dagster's EnvVar and for child processes."""
-    os.environ.update(as_environment(settings))
+    values = as_environment(settings)
+    for name in values:
+        os.environ.pop(name + SUFFIX, None)  # a secret may be given once
+    os.environ.update(values)
