@@ -19,6 +19,7 @@ from recruit_assets.cli import (
     backup,
     dead_letters,
     demo,
+    docker_proxy,
     doctor,
     engines,
     import_file,
@@ -64,6 +65,7 @@ app.command()(doctor.doctor)
 app.command()(demo.demo)
 app.command()(up.up)
 app.command()(webserver.webserver)
+app.command()(docker_proxy.docker_proxy)
 
 
 def _print_version(wanted: bool) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from recruit_assets.runtime.settings import load_settings
+from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.settings import load_settings, variable
 
 
 def webserver(
@@ -14,6 +15,7 @@ def webserver(
     ),
     host: str = typer.Option("127.0.0.1", help="Address to listen on"),
     port: int = typer.Option(3000, min=1, max=65535, help="Port to listen on"),
+    require_login: bool = typer.Option(False, "--require-login", help="End with an error if no password is set"),
 ) -> None:
     """Serve Dagster's UI until SIGTERM or Ctrl-C.
 
@@ -27,6 +29,8 @@ def webserver(
     from recruit_assets.stores.dagster.instance import open_instance
 
     settings = load_settings()
+    if require_login and not settings.ui_operator_password.get_secret_value():
+        raise UserError(f"{variable('ui_operator_password')} is not set: everybody could operate this server")
     with (
         open_instance(settings) as instance,
         checked_app(instance, workspace, access_checks(settings), may_operate=may_operate) as app,
