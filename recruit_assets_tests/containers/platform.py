@@ -8,7 +8,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,16 +22,24 @@ from recruit_assets.local.engines.ports import free_ports
 COMPOSE_FOLDER = Path(__file__).parents[2] / "docker"
 INHERITED = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
 """A developer's other variables would override the project's."""
-PASSWORDS = (
-    "MYSQL_ROOT_PASSWORD", "RECRUIT_OWNER_PASSWORD", "RECRUIT_INGEST_PASSWORD", "RECRUIT_LINEAGE_PASSWORD",
-    "RECRUIT_ANALYST_PASSWORD", "DAGSTER_MYSQL_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "RECRUIT_UI_OPERATOR_PASSWORD",
-)  # fmt: skip
+API = "1.41"
+"""A version of Docker's API that any Docker since 20.10 understands."""
 LEDGERS = "/ledgers"
 RUN_LABEL = "dagster/run_id"
 LAG = (
     "from recruit_assets.runtime.settings import load_settings; from recruit_assets.stores.kafka.offsets import "
     "uncommitted_records as lag; print(lag(load_settings()))"
 )
+ASK = """
+import sys, urllib.error, urllib.request
+method, path, body = sys.argv[1:]
+request = urllib.request.Request("http://docker-proxy:2375" + path, body.encode(), method=method)
+try:
+    answer = urllib.request.urlopen(request, timeout=30)
+except urllib.error.HTTPError as refused:
+    answer = refused
+print(answer.status, answer.read().decode())
+"""
 RUNS = "{runsOrError(limit: 500) {... on Runs {results {runId status tags {key value}}}}}"
 
 
@@ -55,21 +63,25 @@ class Platform:
 
     def __post_init__(self) -> None:
         self.folder.chmod(0o777)  # the containers' user writes ledgers here
-        self.variables |= {name: secrets.token_hex(16) for name in PASSWORDS}
+        _checked(_run([str(COMPOSE_FOLDER / "prepare"), str(self.folder)]))
         self.variables |= dict(zip(("UI_PORT", "MYSQL_PORT"), map(str, free_ports(2)), strict=True))
-        self.variables["DOCKER_GID"] = str(Path("/var/run/docker.sock").stat().st_gid)
         self.variables["RECRUIT_KAFKA_PARTITIONS"] = "4"
+
+    def secret(self, name: str) -> str:
+        """A secret that docker/prepare has made."""
+        return (self.folder / "secrets" / name).read_text()
 
     @property
     def ui(self) -> str:
         return f"http://127.0.0.1:{self.variables['UI_PORT']}"
 
     def compose(self, *arguments: str, without: str = "", timeout_s: float = 900) -> "subprocess.CompletedProcess[str]":
-        """`docker compose` with this project's variables, except the one named in `without`."""
+        """`docker compose` with what docker/prepare made and this project's variables, except `without`."""
+        prepared = (self.folder / ".env").read_text().splitlines()
         env_file = self.folder / "env"
         env_file.touch(mode=0o600)
-        kept = {name: value for name, value in self.variables.items() if name != without}
-        env_file.write_text("".join(f"{name}={value}\n" for name, value in kept.items()))
+        lines = [*prepared, *(f"{name}={value}" for name, value in self.variables.items())]
+        env_file.write_text("".join(f"{line}\n" for line in lines if not line.startswith(f"{without}=")))
         files = ["compose.yaml", *(["stand-ins/compose.yaml"] if self.stand_ins else [])]
         named = [word for name in files for word in ("-f", str(COMPOSE_FOLDER / name))]
         command = ["docker", "compose", "-p", self.project, "--env-file", str(env_file), *named, *arguments]
@@ -138,7 +150,7 @@ class Platform:
                 host="127.0.0.1",
                 port=int(self.variables["MYSQL_PORT"]),
                 user="recruit_lineage",
-                password=self.variables["RECRUIT_LINEAGE_PASSWORD"],
+                password=self.secret("recruit_lineage_password"),
                 database="recruit",
                 read_timeout=30,
             ) as connection,
@@ -149,7 +161,7 @@ class Platform:
 
     def runs(self) -> list[Run]:
         body = json.dumps({"query": RUNS}).encode()
-        login = b64encode(f"operator:{self.variables['RECRUIT_UI_OPERATOR_PASSWORD']}".encode()).decode()
+        login = b64encode(f"operator:{self.secret('recruit_ui_operator_password')}".encode()).decode()
         headers = {"content-type": "application/json", "authorization": f"Basic {login}"}
         request = urllib.request.Request(f"{self.ui}/graphql", body, headers)
         with urllib.request.urlopen(request, timeout=30) as response:
@@ -168,10 +180,41 @@ class Platform:
         except urllib.error.HTTPError as refused:
             return refused.code
 
-    def reaches(self, service: str, door: str) -> bool:
-        """Whether a container of the service can connect to host/port."""
-        connect = ["timeout", "5", "bash", "-c", f"exec 3<>/dev/tcp/{door}"]
-        return self.compose("exec", "-T", service, *connect).returncode == 0
+    def reached(self, service: str, doors: Sequence[str]) -> list[str]:
+        """Those of the doors, host/port, that a container of the service can connect to."""
+        script = 'for door; do timeout 5 bash -c "exec 3<>/dev/tcp/$door" 2>/dev/null && echo $door; done; true'
+        return _checked(self.compose("exec", "-T", service, "bash", "-c", script, "bash", *doors)).split()
+
+    def ask_for_a_container(self, **other: object) -> tuple[int, str]:
+        """What the daemon is answered when it asks Docker for a run's container, but for the given fields."""
+        request = {
+            "Image": self.image,
+            "Cmd": ["dagster", "api", "execute_run", "{}"],
+            "Env": ["DAGSTER_RUN_JOB_NAME=x"],
+            "Labels": {"dagster/run_id": "x"},
+        }
+        return self.ask_docker("POST", f"/v{API}/containers/create", {**request, **other})
+
+    def ask_docker(self, method: str, path: str, body: object = None) -> tuple[int, str]:
+        """HTTP status and text of what the daemon is answered when it asks Docker."""
+        ask = ["python", "-c", ASK, method, path, json.dumps(body)]
+        status, _, text = _checked(self.compose("exec", "-T", "daemon", *ask)).partition(" ")
+        return int(status), text
+
+    @property
+    def image(self) -> str:
+        """Our image, of which all services but the stores and dashboards are made."""
+        return inspected(self.containers("daemon")[0], "{{.Config.Image}}")
+
+    def with_secrets(self, containers: Iterable[str]) -> list[str]:
+        """Those of the containers whose description by Docker, environment and command included, has a secret."""
+        values = [value for file in (self.folder / "secrets").iterdir() if (value := file.read_text())]
+        described = {one: _run(["docker", "inspect", one]).stdout for one in containers}
+        return [one for one, text in described.items() if any(value in text for value in values)]
+
+    def all_containers(self) -> list[str]:
+        """Ids of the project's containers, those that have ended too."""
+        return _checked(self.compose("--profile", "*", "ps", "--all", "--quiet")).split()
 
     def memory(self) -> Mapping[str, str]:
         """Memory in use, by container."""

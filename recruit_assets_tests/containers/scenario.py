@@ -20,7 +20,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.console import Console
 
-from recruit_assets_tests.containers.platform import LEDGERS, PASSWORDS, Platform, inspected, missing_docker, restart
+from recruit_assets_tests.containers.platform import API, LEDGERS, Platform, inspected, missing_docker, restart
 
 FOREIGN = ("kafka", "cassandra", "mysql", "prometheus")
 """Services with third-party images. Grafana has no stand-in, so it isn't started."""
@@ -30,8 +30,29 @@ READY_S = 600.0
 SETTLED_S = 1200.0
 RUN_SEEN_S = 300.0
 SCRAPED_S = 300.0
-OPEN_TO_INGEST = ("kafka/9092", "cassandra/9042", "mysql/3306")
-CLOSED_TO_INGEST = ("spark-master/7077", "spark-connect/15002")
+DOORS = (
+    "kafka/9092", "cassandra/9042", "mysql/3306", "spark-master/7077", "spark-connect/15002", "dagster-db/3306",
+    "code-server/4000", "docker-proxy/2375",
+)  # fmt: skip
+OPEN = {
+    "ingest": ("kafka/9092", "cassandra/9042", "mysql/3306"),
+    "spark-worker": ("cassandra/9042", "mysql/3306", "spark-master/7077", "spark-connect/15002"),
+    "daemon": ("dagster-db/3306", "code-server/4000", "docker-proxy/2375"),
+    "webserver": ("dagster-db/3306", "code-server/4000", "docker-proxy/2375"),
+    "docker-proxy": ("docker-proxy/2375",),
+}
+"""Which of the doors a service reaches."""
+NOT_A_RUN = (
+    {"Image": "python:3.11-slim-bookworm"},
+    {"Cmd": ["bash", "-c", "id"]},
+    {"User": "root"},
+    {"HostConfig": {"Privileged": True}},
+    {"HostConfig": {"Binds": ["/:/host"]}},
+    {"HostConfig": {"PidMode": "host"}},
+    {"HostConfig": {"NetworkMode": "host"}},
+    {"HostConfig": {"CapAdd": ["ALL"]}},
+)
+"""Fields of a container that would be more than a run's."""
 READ_THROUGH = "SELECT low_water FROM change_feed_mark WHERE id = 1"
 
 Result = TypeVar("Result")
@@ -79,10 +100,9 @@ def _has_official_images() -> bool:
 
 
 def _refusal(platform: Platform) -> None:
-    for name in PASSWORDS:
+    for name in ("SECRETS_FOLDER", "DOCKER_GID"):
         refused = platform.compose("config", "--quiet", without=name)
         _require(refused.returncode != 0 and name in refused.stderr, f"without {name}: {refused.stderr}")
-    console.print(f"  without any one of {len(PASSWORDS)} passwords compose refuses and names it")
 
 
 def _built(platform: Platform) -> None:
@@ -98,10 +118,33 @@ def _started(platform: Platform) -> None:
 
 
 def _closed_doors(platform: Platform) -> None:
-    """Dagster asks for a login; ingest reaches its stores, but not Spark."""
+    """Each service reaches what it needs and no more; Docker makes nothing but runs; Dagster asks for a login."""
     _require(platform.status_without_login() == HTTPStatus.UNAUTHORIZED, "Dagster answers without a login")
-    reached = [door for door in (*OPEN_TO_INGEST, *CLOSED_TO_INGEST) if platform.reaches("ingest", door)]
-    _require(reached == list(OPEN_TO_INGEST), f"ingest reaches {reached}")
+    for service, doors in OPEN.items():
+        reached = platform.reached(service, DOORS)
+        _require(reached == list(doors), f"{service} reaches {reached}")
+    # the code location is in ingest's network too, but doesn't listen there
+    _require(platform.reached("ingest", ["code-location/4000"]) == [], "ingest reaches the code location")
+    _docker_makes_nothing_but_runs(platform)
+    shown = platform.with_secrets(platform.all_containers())
+    _require(shown == [], f"docker inspect shows secrets of {shown}")
+
+
+def _docker_makes_nothing_but_runs(platform: Platform) -> None:
+    for other in NOT_A_RUN:
+        status, answer = platform.ask_for_a_container(**other)
+        _require((status, next(iter(other)) in answer) == (HTTPStatus.FORBIDDEN, True), f"{other}: {status} {answer}")
+    kafka = f"/v{API}/containers/{platform.containers('kafka')[0]}"
+    wanted = {
+        ("GET", "/containers/json"): HTTPStatus.FORBIDDEN,
+        ("POST", f"/v{API}/images/create?fromImage=other"): HTTPStatus.FORBIDDEN,
+        ("DELETE", kafka): HTTPStatus.FORBIDDEN,
+        ("POST", f"{kafka}/exec"): HTTPStatus.FORBIDDEN,
+        ("GET", f"{kafka}/json"): HTTPStatus.NOT_FOUND,
+        ("POST", f"{kafka}/stop"): HTTPStatus.NOT_FOUND,
+    }
+    found = {asked: platform.ask_docker(*asked)[0] for asked in wanted}
+    _require(found == wanted, f"Docker's answers through the proxy are {found}")
 
 
 def _first_round(platform: Platform, events: int) -> None:
@@ -193,9 +236,21 @@ def _killed_run(platform: Platform, before: set[str]) -> str:
     def killed() -> str:
         started = {run.id for run in platform.runs() if run.status == "STARTED"} - before
         unfinished = platform.run_containers()
-        return next((run for run in started & unfinished.keys() if platform.crash(unfinished[run])), "")
+        for run in started & unfinished.keys():
+            _confined(platform, unfinished[run])
+            if platform.crash(unfinished[run]):
+                return run
+        return ""
 
     return _wait(killed, RUN_SEEN_S, what="a run to kill")
+
+
+def _confined(platform: Platform, container: str) -> None:
+    """A run's container has no secret in its description, and no privileges."""
+    _require(platform.with_secrets([container]) == [], "docker inspect shows a secret of a run")
+    found = inspected(container, "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}")
+    # empty: the run has just ended
+    _require(found in ("", "true [ALL] [no-new-privileges:true]"), f"a run's container has {found}")
 
 
 def _restarted(platform: Platform, killed_run: str) -> str:

@@ -17,10 +17,11 @@ VERSION = {"ApiVersion": "1.50", "Version": "28.0"}
 
 @dataclass(slots=True)
 class FakeDocker:
-    """Its containers by id, and the requests that reached it."""
+    """Its containers by id, its networks' containers, and the requests that reached it."""
 
     socket: Path
     containers: dict[str, Any] = field(default_factory=lambda: {OTHER_CONTAINER: {"Labels": {}}})
+    networks: dict[str, list[str]] = field(default_factory=lambda: {"stores": []})
     requests: list[str] = field(default_factory=list)
 
     def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
@@ -32,6 +33,12 @@ class FakeDocker:
                 new = f"{len(self.containers):064x}"
                 self.containers[new] = body
                 return 201, {"Id": new, "Warnings": []}
+            case [_, "containers", one] if method == "DELETE":
+                del self.containers[one]
+                return 204, None
+            case [_, "networks", name, "connect"] if name in self.networks:
+                self.networks[name].append(body["Container"])
+                return 200, None
             case [_, "containers", one, "json"] if one in self.containers:
                 return 200, {"Id": one, "Config": self.containers[one], "State": {"Status": "running"}}
             case [_, "containers", one, "start" | "stop"] if one in self.containers:
@@ -56,6 +63,9 @@ def fake_docker(socket: Path) -> Iterator[FakeDocker]:
             self.wfile.write(answer)
 
         def do_POST(self) -> None:
+            self.do_GET()
+
+        def do_DELETE(self) -> None:
             self.do_GET()
 
         def address_string(self) -> str:

@@ -73,9 +73,7 @@ class LauncherRequests:
             asked = json.loads(await request.body())
         except ValueError:
             raise Refused("the request isn't JSON") from None
-        body = self._container.created_for(asked)
-        path = f"{_api(request)}/containers/create"
-        return _answer(*await run_in_threadpool(self._docker.send, "POST", path, body))
+        return _answer(*await run_in_threadpool(self._create, _api(request), self._container.created_for(asked)))
 
     def inspect(self, request: Request) -> Response:
         _query(request)
@@ -88,6 +86,19 @@ class LauncherRequests:
     def stop(self, request: Request) -> Response:
         seconds = _query(request, "t")
         return self._change(request, f"stop?t={seconds}" if seconds else "stop")
+
+    def _create(self, api: str, container: Mapping[str, Any]) -> tuple[int, bytes]:
+        """Docker's answer to the creation; or to a network that can't be connected, and then no container is left."""
+        status, created = self._docker.send("POST", f"{api}/containers/create", container)
+        if status != HTTPStatus.CREATED:
+            return status, created
+        new = json.loads(created)["Id"]
+        for network in self._container.networks[1:]:  # before Docker 25, a container is created in one network
+            connected, answer = self._docker.send("POST", f"{api}/networks/{network}/connect", {"Container": new})
+            if connected != HTTPStatus.OK:
+                self._docker.send("DELETE", f"{api}/containers/{new}?v=1")
+                return connected, answer
+        return status, created
 
     def _change(self, request: Request, what: str) -> Response:
         status, found = self._own(request)

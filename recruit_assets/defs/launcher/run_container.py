@@ -28,7 +28,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunContainer:
-    """How the container of each run is made. The first network is the one by which others know it."""
+    """How the container of each run is made: in the first of its networks, and then connected to the others."""
 
     image: str
     owner: str
@@ -47,7 +47,6 @@ class RunContainer:
             "Env": [*self.environment, *asked["Env"]],
             "Labels": {**asked["Labels"], OWNER_LABEL: self.owner},
             "HostConfig": self._host_config(),
-            "NetworkingConfig": {"EndpointsConfig": {name: {} for name in self.networks}},
         }
 
     def _host_config(self) -> dict[str, Any]:

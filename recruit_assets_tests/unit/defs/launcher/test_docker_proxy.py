@@ -66,7 +66,24 @@ def test_the_client_of_docker_can_launch_and_stop_a_run(daemon: FakeDocker, prox
     assert daemon.containers[container.id] == CONTAINER.created_for(REQUEST)
     one = f"/v1.50/containers/{container.id}"
     asked = [each for each in daemon.requests if not each.endswith("/json")]
-    assert asked == ["GET /version", "POST /v1.50/containers/create", f"POST {one}/start", f"POST {one}/stop?t=30"]
+    assert asked == [
+        "GET /version",
+        "POST /v1.50/containers/create",
+        "POST /v1.50/networks/stores/connect",
+        f"POST {one}/start",
+        f"POST {one}/stop?t=30",
+    ]
+    assert daemon.networks == {"stores": [container.id]}
+
+
+def test_a_container_that_cannot_join_its_networks_is_removed(daemon: FakeDocker, proxy: httpx.Client) -> None:
+    """It could neither reach the stores nor end by itself."""
+    daemon.networks.clear()
+
+    answer = proxy.post("/v1.50/containers/create", json=dict(REQUEST))
+
+    assert answer.status_code == 404
+    assert daemon.containers.keys() == {OTHER_CONTAINER}
 
 
 def test_the_client_learns_why_a_container_is_refused(daemon: FakeDocker, proxy: httpx.Client) -> None:

@@ -50,7 +50,6 @@ def test_a_container_is_made_as_the_options_say() -> None:
             "AutoRemove": True,
             "Init": True,
         },
-        "NetworkingConfig": {"EndpointsConfig": {"spark": {}, "stores": {}}},
     }
 
 
