@@ -123,6 +123,17 @@ ERASURES = CassandraTable(
     clustering_key=("through", "person"),
 )
 
+ATTRIBUTION = CassandraTable(
+    name="attribution",
+    description="Every change of RECRUIT_ATTRIBUTION; append-only.",
+    columns=(
+        Column("stored_at", Type.TIMESTAMP, "When schema apply stored it", nullable=False),
+        Column("rules", Type.TEXT, "The rules, and the pattern of the rule dl", nullable=False),
+        Column("pending_at", Type.TIMESTAMP, "When all hours were made pending because of it; null: not yet"),
+    ),
+    partition_key=("stored_at",),
+)
+
 _JOB_ID = Column("job_id", Type.INT, "Job advertisement", nullable=False)
 _PUBLISHER_ID = Column("publisher_id", Type.INT, "Site that showed the advertisement, 0 if unknown", nullable=False)
 _CAMPAIGN_ID = Column("campaign_id", Type.INT, "Advertising campaign, 0 if unknown", nullable=False)
@@ -139,7 +150,7 @@ _SUMMED = tuple(replace(_EVENT_COLUMN[name], nullable=False) for name in SUMMED_
 
 FILTERED_EVENTS = HourTable(
     name="filtered_events",
-    description="The events that count (countable action, job_id not null), with what counting needs.",
+    description="The events that count (countable action, known job), with what counting needs.",
     columns=(
         _EVENT_HOUR,
         _BUCKET,
@@ -153,6 +164,7 @@ FILTERED_EVENTS = HourTable(
     partition_key=("event_hour", "bucket"),
     clustering_key=("create_time",),
     attributed_by="job_id",
+    counted_by="rule",
 )
 
 BUCKET_METRICS = HourTable(
@@ -188,7 +200,11 @@ HOUR_COVERAGE = CassandraTable(
             "buckets",
             Type.BIGINTS_BY_INT,
             "In a table with buckets, per bucket with raw events: write timestamp of its rows, version of their input, "
-            "number of rows, countable events that they stand for, countable events without a job",
+            "number of rows, countable events that they stand for, countable events without a job; if "
+            "RECRUIT_ATTRIBUTION has other rules than job_id, the rows that each rule found",
+        ),
+        Column(
+            "computed_by", Type.TEXT, "RECRUIT_ATTRIBUTION that filtered_events was computed by; unset if job_id alone"
         ),
     ),
     partition_key=("event_hour",),
@@ -203,6 +219,7 @@ CASSANDRA_TABLES = (
     RETENTION,
     PRIVACY,
     ERASURES,
+    ATTRIBUTION,
     FILTERED_EVENTS,
     BUCKET_METRICS,
     HOURLY_JOB_METRICS,

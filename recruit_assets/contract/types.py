@@ -72,6 +72,8 @@ class HourTable(CassandraTable):
     """Columns that add up to the number of events of a row; none: a row is one event."""
     attributed_by: str = ""
     """A row without a value in this column is counted as unattributed and isn't stored."""
+    counted_by: str = ""
+    """A column with small numbers from 0 that the asset may add; the rows with each are counted. It isn't stored."""
 
     @property
     def has_buckets(self) -> bool:

@@ -9,6 +9,7 @@ runs that read everything notice it. In a table that runs write, the version is 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 from typing import NamedTuple
 
 
@@ -21,17 +22,31 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """The number of stored rows, of the events in them, and of countable events without a job, which aren't stored."""
+    """The number of stored rows, of the events in them, and of countable events without a job, which aren't stored.
+
+    `by_rule` has the rows that each rule of RECRUIT_ATTRIBUTION found; it is empty where job_id is the only one.
+    """
 
     row_count: int = 0
     event_count: int = 0
     unattributed: int = 0
+    by_rule: tuple[int, ...] = ()
+
+    @classmethod
+    def of_numbers(cls, row_count: int, event_count: int, unattributed: int, *by_rule: int) -> "RowCounts":
+        """The counts with these `numbers`."""
+        return cls(row_count, event_count, unattributed, by_rule)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return self.row_count, self.event_count, self.unattributed, *self.by_rule
 
     def __add__(self, other: "RowCounts") -> "RowCounts":
         return RowCounts(
             self.row_count + other.row_count,
             self.event_count + other.event_count,
             self.unattributed + other.unattributed,
+            tuple(map(sum, zip_longest(self.by_rule, other.by_rule, fillvalue=0))),
         )
 
 

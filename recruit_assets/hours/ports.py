@@ -27,6 +27,8 @@ class Coverage:
     """The state of each bucket; None if it wasn't recorded."""
     row_count: int | None = None
     """The number of rows; None in a coverage that is to be stored."""
+    computed_by: str = ""
+    """What the rows depend on beside their input and the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class RecordedHour:
     event_count: int
     write_timestamps: Mapping[int, int] | None = None
     """By bucket with raw events; None for a table in which a run replaces all rows of the hour."""
+    computed_by: str = ""
+    """As in `Coverage`."""
 
     def write_timestamp_of(self, bucket: int) -> int | None:
         """The write timestamp that every row of the bucket has; None if the bucket has no rows."""

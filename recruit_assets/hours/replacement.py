@@ -131,18 +131,21 @@ def replace_hours(
     *,
     incremental: bool = False,
     pre_aggregation: PreAggregation[Rows] | None = None,
+    computed_by: str = "",
 ) -> Replaced:
     """Replace the table's rows of exactly these hours, and cover the hours as far as the step's inputs are covered.
 
     An incremental replacement reads and replaces only the buckets whose input was written to since the last one; the
-    result is the same. A run that is killed leaves each of its hours as it was, or without a coverage.
+    result is the same. It keeps nothing of an hour whose rows were `computed_by` another setting. A run that is killed
+    leaves each of its hours as it was, or without a coverage.
     """
     timestamp = step.write_timestamp
     source = step.inputs[0] if len(step.inputs) == 1 else None
     if incremental and source and pre_aggregation and (source.event_count or 0) >= pre_aggregation.from_events:
         rows = _pre_aggregated(store, pre_aggregation, source.table, step.run_id, hours)
     # read before the coverage is cleared: rows without one may be half of a killed run and must not be kept
-    previous = _bucket_states(store, table, hours) if incremental and source and table.has_buckets else {}
+    is_partial = incremental and source is not None and table.has_buckets
+    previous = _bucket_states(store, table, hours, computed_by=computed_by) if is_partial else {}
     store.clear_coverage(table, hours, timestamp=timestamp)
     partitions = _partitions(store, table, hours, source)
     kept = unchanged(previous, partitions, source.versions) if source else {}
@@ -155,7 +158,10 @@ def replace_hours(
         store.delete_older(table, changed, timestamp=timestamp - 1)
     counts = counts_by_hour({one: state.counts for one, state in kept.items()} | dict(written), hours)
     states = _states(step, hours, kept, changed, written) if table.has_buckets else {}
-    coverage = {hour: Coverage(covered, states.get(hour)) for hour, covered in step.covered_through_ms(hours).items()}
+    coverage = {
+        hour: Coverage(covered, states.get(hour), computed_by=computed_by)
+        for hour, covered in step.covered_through_ms(hours).items()
+    }
     store.cover(table, coverage, counts, rows_timestamp=timestamp, run_id=step.run_id, timestamp=timestamp + 1)
     return Replaced(timestamp, counts, partitions_read=len(changed))
 
@@ -256,10 +262,14 @@ def _partitions(
 
 
 def _bucket_states(
-    store: HourStore[Rows], table: HourTable, hours: Sequence[datetime]
+    store: HourStore[Rows], table: HourTable, hours: Sequence[datetime], *, computed_by: str
 ) -> dict[datetime, Mapping[Partition, BucketState]]:
     found = store.coverage(table, hours)
-    return {hour: covered.buckets for hour, covered in found.items() if covered.buckets is not None}
+    return {
+        hour: covered.buckets
+        for hour, covered in found.items()
+        if covered.buckets is not None and covered.computed_by == computed_by
+    }
 
 
 def _states(

@@ -20,6 +20,7 @@ from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.batch_encoder import raw_row
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.transforms.buckets import FIRST_LAYOUT, Layouts, bucket_of_key, event_hour, one_bucket_before
+from recruit_assets.transforms.found_jobs import OWN_JOBS, JobFinder
 from recruit_assets.transforms.privacy import KEEP_PEOPLE, Privacy, require_privacy
 from recruit_assets.transforms.validate import Limits, read_event
 
@@ -55,12 +56,14 @@ class Converter:
         limits: Limits,
         backlog: Callable[[], int],
         privacy: Privacy = KEEP_PEOPLE,
+        jobs: JobFinder = OWN_JOBS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         require_privacy(writes.privacy(), privacy.in_force)
         self._privacy = privacy
         self._erasures = KnownErasures(writes, privacy, clock=clock)
         self._erased = self._erasures.current()
+        self._jobs = jobs
         self._writes = writes
         self._backlog = backlog
         self._limits = replace(limits, retention=writes.retention())
@@ -92,7 +95,7 @@ class Converter:
                 converted.letters.append(self._internal_error(record, error))
             else:
                 converted.rows.append(row)
-                converted.unattributed += event.is_unattributed
+                converted.unattributed += event.is_unattributed and self._jobs.misses(event)
         breaker.end_micro_batch(len(records))
         return converted
 

@@ -16,7 +16,7 @@ from recruit_assets.contract.events import FUTURE_ALLOWANCE_S
 from recruit_assets.ingest.known_erasures import MAX_AGE_S
 from recruit_assets.ingest.offsets import remaining
 from recruit_assets.ingest.people import find_person, kafka_records
-from recruit_assets.runtime.errors import StoreUnavailable
+from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.erasures import (
@@ -69,8 +69,13 @@ def erase(settings: Settings, uid: str, *, known_after_s: float = KNOWN_AFTER_S)
     """Erase the person with this uid or pseudonym; rows stay, without what identifies people. May be repeated.
 
     StoreUnavailable if a process of ingest doesn't commit what it read before: then the erasure is stored, and must be
-    repeated to be complete.
+    repeated to be complete. UserError if jobs are found in the fields that it deletes.
     """
+    if not settings.job_rules.is_default:
+        raise UserError(
+            f"nobody is erased while RECRUIT_ATTRIBUTION is {settings.attribution}: an erasure deletes `ed` and `dl`, "
+            "in which its rules find jobs, and the report would lose these events"
+        )
     with open_session(settings) as session:
         person = find_person(session, settings, uid)
         known_at_ms = session.now_ms() + round(known_after_s * 1000)

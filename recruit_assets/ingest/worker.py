@@ -29,6 +29,7 @@ from recruit_assets.stores.kafka.dead_letter_topic import open_dead_letter_topic
 from recruit_assets.stores.kafka.group_member import GroupMember
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.starting_point import RetentionGap, Rewind
+from recruit_assets.transforms.found_jobs import OWN_JOBS, JobFinder
 from recruit_assets.transforms.privacy import KEEP_PEOPLE, Privacy, privacy_of
 from recruit_assets.transforms.validate import Limits
 
@@ -104,6 +105,7 @@ class Worker:
         limits: Limits,
         metrics: IngestMetrics,
         privacy: Privacy = KEEP_PEOPLE,
+        jobs: JobFinder = OWN_JOBS,
         drains: bool = False,
         clock: Callable[[], float] = time.monotonic,
         writer: EventWriter | None = None,
@@ -112,7 +114,7 @@ class Worker:
         self._writer = writer or EventWriter(connections.writes)
         self._dead_letters = connections.dead_letters
         self._converter = Converter(
-            connections.writes, limits=limits, backlog=self._member.backlog, privacy=privacy, clock=clock
+            connections.writes, limits=limits, backlog=self._member.backlog, privacy=privacy, jobs=jobs, clock=clock
         )
         self._metrics = metrics
         self._drains = drains
@@ -278,7 +280,8 @@ def open_worker(
     """A connected worker."""
     limits = Limits(settings.max_event_bytes, to_ms(settings.first_hour))
     with _rare_collections(), connect(settings) as connections:
-        yield Worker(connections, limits=limits, metrics=metrics, privacy=privacy_of(settings), drains=drains)
+        privacy, jobs = privacy_of(settings), JobFinder(settings.job_rules)
+        yield Worker(connections, limits=limits, metrics=metrics, privacy=privacy, jobs=jobs, drains=drains)
 
 
 @contextmanager

@@ -22,9 +22,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from recruit_assets.contract.attribution import URL, Attribution, attribution, rules_of
 from recruit_assets.contract.dead_letters import DLQ_SUFFIX
 from recruit_assets.contract.privacy import FIELDS, PSEUDONYMISED
 from recruit_assets.contract.retention import MAX_DAYS, MIN_DAYS
+from recruit_assets.contract.url_patterns import portable
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.files import read_object
 from recruit_assets.runtime.places import Brokers, Folder, Host, folder, is_loopback
@@ -202,6 +204,14 @@ class Settings(BaseSettings):
         description="Names of fields that become pseudonyms as uid does, also inside `ed` and unknown fields; comma "
         "separated",
     )
+    attribution: str = Field(
+        "job_id",
+        description="Where a countable event names its job, the first place that does counts: `job_id`, `ed.<key>` "
+        "such as `ed.jobId`, `dl`; comma separated, see docs/analysts.md",
+    )
+    attribution_dl: str = Field(
+        "", description="For `dl`: regular expression of landing URLs, whose group `(?<job_id>...)` is the job"
+    )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
     report_timezone: str = Field("UTC", description="Time zone whose days the daily tables have, see docs/analysts.md")
 
@@ -236,6 +246,19 @@ class Settings(BaseSettings):
         needed = [name for name in words(value) if name in FIELDS and name not in PSEUDONYMISED]
         if needed:
             raise ValueError(f"{', '.join(needed)} can't be pseudonyms: the report needs them, or they aren't text")
+        return value
+
+    @field_validator("attribution")
+    @classmethod
+    def _known_rules(cls, value: str) -> str:
+        rules_of(words(value))
+        return value
+
+    @field_validator("attribution_dl")
+    @classmethod
+    def _portable_pattern(cls, value: str) -> str:
+        if value:
+            portable(value)
         return value
 
     @field_validator("timezone", "report_timezone")
@@ -289,6 +312,19 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _usable_rules(self) -> Self:
+        names = words(self.attribution)
+        if URL in names and not self.attribution_dl:
+            raise ValueError(f"{variable('attribution')} has {URL} but {variable('attribution_dl')} isn't set")
+        if self.attribution_dl and URL not in names:
+            raise ValueError(f"{variable('attribution_dl')} is set but {variable('attribution')} doesn't have {URL}")
+        if self.privacy == "drop" and len(names) > 1:
+            raise ValueError(
+                f"{variable('privacy')} is drop, so ed and dl aren't stored: {variable('attribution')} must be job_id"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _possible_replicas(self) -> Self:
         if self.kafka_min_insync > self.kafka_replication:
             raise ValueError(
@@ -314,6 +350,11 @@ class Settings(BaseSettings):
             return {self.cassandra_datacenter: int(self.cassandra_replication)}
         pairs = (part.rpartition(":") for part in self.cassandra_replication.split(","))
         return {name: int(count) for name, _, count in pairs}
+
+    @property
+    def job_rules(self) -> Attribution:
+        """How the job of a countable event is found."""
+        return attribution(words(self.attribution), self.attribution_dl)
 
     @property
     def ui_host_names(self) -> list[str]:

@@ -12,6 +12,7 @@ from random import Random
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.types import Type
+from recruit_assets.simulator.event_data import event_data_interactions
 from recruit_assets.simulator.fragments import Interaction, countable_interactions, uncountable_interactions, visitors
 from recruit_assets.simulator.jobs import Job
 from recruit_assets.simulator.malformed import ValidRecord, kinds_by_reason
@@ -98,7 +99,13 @@ class EventStream:
             if kind == _LATE:
                 moment_ms = self._earlier(moment_ms)
                 chunk.late += 1
-            value = self._record(moment_ms, number, origin=origin, style=style, about=(interaction.members, visitor))
+            value = self._record(
+                moment_ms,
+                number,
+                origin=origin,
+                style=style,
+                about=(interaction.members, visitor[interaction.has_event_data]),
+            )
             if kind == _MALFORMED:
                 reason, value_or_none = self._malformed(value)
                 chunk.values.append(value_or_none)
@@ -193,13 +200,17 @@ def _kind_weights(spec: SimulationSpec) -> list[float]:
 
 
 def _interactions(spec: SimulationSpec, jobs: list[Job], rng: Random) -> tuple[list[Interaction], list[float]]:
-    """All interactions, with cumulative weights that give uncountable ones their share."""
+    """All interactions, with cumulative weights that give uncountable ones and those with event data their share."""
     interactions: list[Interaction] = []
     weights: list[float] = []
-    for share, weighted in (
-        (1 - spec.uncountable_share, countable_interactions(spec, jobs, rng)),
+    countable_share = 1 - spec.uncountable_share
+    groups = [
+        (countable_share * (1 - spec.event_data_share), countable_interactions(spec, jobs, rng)),
         (spec.uncountable_share, uncountable_interactions(jobs, rng)),
-    ):
+    ]
+    if spec.event_data_share:
+        groups.append((countable_share * spec.event_data_share, event_data_interactions(spec, jobs, rng)))
+    for share, weighted in groups:
         group = list(weighted)
         total = sum(weight for _, weight in group)
         interactions += [interaction for interaction, _ in group]

@@ -73,6 +73,8 @@ NUMBER_WEIGHTS = (76, 9, 11, 4)
 """Trackers write numbers as 1, 1.0, "1" or "1.0"."""
 SEPARATORS = ((",", ":"), (", ", ": "), (" ,", "  : "))
 SEPARATOR_WEIGHTS = (80, 18, 2)
+Style = tuple[tuple[str, str], bool]
+"""The separators of a tracker's JSON, and whether it escapes what isn't ASCII."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +91,8 @@ class Interaction:
     campaign_id: int = 0
     group_id: int = 0
     bid: int = 0
+    has_event_data: bool = False
+    """Whether the members have an `ed`; then the visitor's must not."""
 
     @property
     def countable(self) -> bool:
@@ -125,7 +129,7 @@ def countable_interactions(
                 "bid": _id_or_null(rng, usual_bid + rng.choice((-3, -1, 0, 0, 0, 1, 2, 7))),
             }
             spelling = rng.choices(ACTIONS, ACTION_WEIGHTS)[0]
-            yield _interaction(rng, spelling, job=job, ids=ids), weight / count
+            yield an_interaction(rng, spelling, job=job, ids=ids), weight / count
 
 
 def uncountable_interactions(jobs: Sequence[Job], rng: Random) -> Iterator[tuple[Interaction, float]]:
@@ -139,26 +143,36 @@ def uncountable_interactions(jobs: Sequence[Job], rng: Random) -> Iterator[tuple
             "bid": rng.choice((None, ABSENT, 0, 25)),
         }
         if number < unattributed:
-            yield _interaction(rng, rng.choices(ACTIONS, ACTION_WEIGHTS)[0], job=None, ids=ids), 1.0
+            yield an_interaction(rng, rng.choices(ACTIONS, ACTION_WEIGHTS)[0], job=None, ids=ids), 1.0
         else:
             job = rng.choice(jobs) if rng.random() < VALUELESS_ON_A_JOB_SHARE else None
-            yield _interaction(rng, rng.choices(VALUELESS, VALUELESS_WEIGHTS)[0], job=job, ids=ids), 1.0
+            yield an_interaction(rng, rng.choices(VALUELESS, VALUELESS_WEIGHTS)[0], job=job, ids=ids), 1.0
 
 
-def visitors(rng: Random) -> list[bytes]:
-    """The JSON members about browser and person, for each visitor."""
+def visitors(rng: Random) -> list[tuple[bytes, bytes]]:
+    """The JSON members about browser and person, for each visitor: with and without `ed`."""
     return [_visitor(rng) for _ in range(VISITORS)]
 
 
-def _interaction(rng: Random, spelling: object, *, job: Job | None, ids: dict[str, object]) -> Interaction:
+def an_interaction(
+    rng: Random,
+    spelling: object,
+    *,
+    job: Job | None,
+    ids: dict[str, object],
+    page: Job | None = None,
+    ed: str | None = None,
+) -> Interaction:
+    """An interaction with the job, or on the page of one, or with none; with `ed` as its event data."""
+    page = page or job
     campaign = rng.choice((None, None, "herbst_2026", "retargeting", "Azubi-Börse"))
     fields: dict[str, object] = {
         "custom_track": spelling,
         "job_id": _spelled(rng, job.id) if job else rng.choice((None, ABSENT)),
         **{name: _spelled(rng, value) if isinstance(value, int) else value for name, value in ids.items()},
-        "dl": f"https://jobs.example/{rng.choice(('stelle', 'job'))}/{job.id}" if job else SEARCH_PAGE,
-        "dt": f"{job.title} | jobs.example"
-        if job
+        "dl": f"https://jobs.example/{rng.choice(('stelle', 'job'))}/{page.id}" if page else SEARCH_PAGE,
+        "dt": f"{page.title} | jobs.example"
+        if page
         else rng.choice(("Startseite", "Suche: Büro", "Ergebnisse\tSeite 2")),
         "rl": rng.choice((None, "", "https://www.search.example/?q=jobs+k%C3%B6ln", "android-app://com.example.mail")),
         "utm_campaign": campaign,
@@ -167,16 +181,19 @@ def _interaction(rng: Random, spelling: object, *, job: Job | None, ids: dict[st
         "utm_source": rng.choice(("newsletter", "partner_7", "stellenbörse")) if campaign else ABSENT,
         "utm_term": rng.choice((None, ABSENT, "büro teilzeit")),
     }
+    if ed is not None:
+        fields["ed"] = ed
     numbers = {name: value if isinstance(value, int) else 0 for name, value in ids.items()}
     return Interaction(
         members=_members(rng, fields),
         action=MEANING.get(spelling) if isinstance(spelling, str) else None,
         job_id=job.id if job else None,
+        has_event_data=ed is not None,
         **numbers,
     )
 
 
-def _visitor(rng: Random) -> bytes:
+def _visitor(rng: Random) -> tuple[bytes, bytes]:
     width, height = rng.choice(((1920, 1080), (2560, 1440), (390, 844), (412, 915), (1366, 768)))
     mobile = width < 800
     system = "Linux; Android 15" if mobile else "Windows NT 10.0; Win64; x64"
@@ -198,7 +215,8 @@ def _visitor(rng: Random) -> bytes:
     }
     if rng.random() < UNKNOWN_FIELDS_SHARE:
         fields |= rng.choice(UNKNOWN_FIELDS)
-    return _members(rng, fields)
+    style = _style(rng)
+    return _formatted(fields, style), _formatted(fields | {"ed": ABSENT}, style)
 
 
 def _id_or_null(rng: Random, value: int) -> object:
@@ -212,6 +230,15 @@ def _spelled(rng: Random, value: int) -> object:
 
 def _members(rng: Random, fields: dict[str, object]) -> bytes:
     """The fields as JSON members without braces, in the format of some tracker."""
-    present = {name: value for name, value in fields.items() if value is not ABSENT}
+    return _formatted(fields, _style(rng))
+
+
+def _style(rng: Random) -> Style:
     separators = rng.choices(SEPARATORS, SEPARATOR_WEIGHTS)[0]
-    return json.dumps(present, ensure_ascii=rng.random() < 0.3, separators=separators)[1:-1].encode()
+    return separators, rng.random() < 0.3
+
+
+def _formatted(fields: dict[str, object], style: Style) -> bytes:
+    separators, ensure_ascii = style
+    present = {name: value for name, value in fields.items() if value is not ABSENT}
+    return json.dumps(present, ensure_ascii=ensure_ascii, separators=separators)[1:-1].encode()

@@ -17,6 +17,7 @@ from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_SOURCE
 from recruit_assets.runtime.files import atomic_write
 from recruit_assets.simulator.events import Chunk
 from recruit_assets.simulator.fragments import Action, Interaction
+from recruit_assets.simulator.job_rules import OWN_JOB, Ids, JobRules
 from recruit_assets.simulator.jobs import Job
 
 VERSION = 1
@@ -40,8 +41,10 @@ class Totals:
 class Ledger:
     """Counts the chunks that are added. Memory grows with the rows of the report, not with the events."""
 
-    def __init__(self, seed: int, jobs: list[Job]) -> None:
+    def __init__(self, seed: int, jobs: list[Job], rules: JobRules = OWN_JOB) -> None:
         self._seed = seed
+        self._rules = rules
+        self._found: dict[Interaction, tuple[str, Ids] | None] = {}
         self._company_ids = {job.id: job.company_id for job in jobs}
         self._happened: Counter[tuple[int, Interaction]] = Counter()
         self._dead_letters: Counter[DeadLetterReason] = Counter()
@@ -57,16 +60,27 @@ class Ledger:
 
     @property
     def counts(self) -> dict[str, Any]:
-        """records = events + duplicates + all dead letters; late, countable and unattributed ones are events."""
-        return {
+        """records = events + duplicates + all dead letters; late, countable and unattributed ones are events.
+
+        With other rules than the event's own job, countable ones also by the rule that found their job.
+        """
+        by_rule = Counter[str | None]()
+        for (_, event), number in self._happened.items():
+            if event.action is not None:
+                found = self._job_of(event)
+                by_rule[found and found[0]] += number
+        unattributed = by_rule.pop(None, 0)
+        counts = {
             "records": self._records,
             "events": self._happened.total(),
             "duplicates": self._duplicates,
             "dead_letters": {reason.value: number for reason, number in sorted(self._dead_letters.items())},
-            "countable": sum(number for (_, it), number in self._happened.items() if it.countable),
-            "unattributed": sum(number for (_, it), number in self._happened.items() if it.unattributed),
+            "countable": by_rule.total(),
+            "unattributed": unattributed,
             "late": self._late,
         }
+        has_rules = self._rules.names != OWN_JOB.names
+        return counts | ({"attributed": {name: by_rule[name] for name in self._rules.names}} if has_rules else {})
 
     def report(self) -> list[Row]:
         """The expected report rows, sorted by primary key, with the columns in the contract's order."""
@@ -84,13 +98,20 @@ class Ledger:
     def _totals(self) -> dict[Grain, Totals]:
         totals: defaultdict[Grain, Totals] = defaultdict(Totals)
         for (hour, it), number in self._happened.items():
-            if it.action is None or it.job_id is None:
+            found = self._job_of(it)
+            if it.action is None or found is None:
                 continue
-            row = totals[hour, it.job_id, it.publisher_id, it.campaign_id, it.group_id]
+            row = totals[hour, *found[1]]
             row.actions[it.action] += number
             if it.action is Action.CLICK:
                 row.bid_sum += it.bid * number
         return totals
+
+    def _job_of(self, event: Interaction) -> tuple[str, Ids] | None:
+        """The rule that finds the event's job, and the ids it counts for; each interaction is looked at once."""
+        if event not in self._found:
+            self._found[event] = self._rules.found(event)
+        return self._found[event]
 
     def _row(self, grain: Grain, totals: Totals) -> Row:
         hour, job_id, publisher_id, campaign_id, group_id = grain

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.events import Chunk, EventStream
+from recruit_assets.simulator.job_rules import OWN_JOB, JobRules
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.ledger import Ledger
 from recruit_assets.simulator.names import site_names
@@ -89,8 +90,11 @@ def simulate(
     stop: Event | None = None,
     progress: Progress = lambda _sent, _total: None,
     clock: Clock | None = None,
+    rules: JobRules = OWN_JOB,
 ) -> Ledger:
     """Send the records of a spec and return their ledger; everything in it is durable in the sink.
+
+    The ledger finds the job of each event by the rules.
 
     After `stop` is set it soon returns the ledger of what was sent until then. If the sink fails there is no ledger,
     because it is unknown which records arrived.
@@ -99,7 +103,7 @@ def simulate(
     sent = 0
     spec = spec.resolved(clock.now())
     jobs = site_jobs(spec.jobs)
-    stream, ledger = EventStream(spec, jobs), Ledger(spec.seed, jobs)
+    stream, ledger = EventStream(spec, jobs), Ledger(spec.seed, jobs, rules)
     chunks = _live_chunks(spec, stream, clock) if spec.live else stream.chunks()
     for chunk in _paced(chunks, spec.rate, stop=stop, clock=clock):
         sink.send(chunk.values)
@@ -119,14 +123,20 @@ def simulate_to_kafka(
 ) -> Ledger:
     """Load the spec's jobs and names into the report database, then send its records to Kafka, all acknowledged.
 
-    First hour and maximum event size are those of the settings, whatever the spec says, because ingest uses them.
+    First hour, maximum event size and the rules of the ledger are those of the settings, whatever the spec says,
+    because ingest and runs use them.
     """
     spec = replace(spec, first_hour=settings.first_hour, max_event_bytes=settings.max_event_bytes)
     with open_report_database(settings) as database:
         load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
         load_names(database, site_names(spec))
     with open_publisher(settings) as publisher:
-        return simulate(spec, publisher, stop=stop, progress=progress)
+        return simulate(spec, publisher, stop=stop, progress=progress, rules=rules_of(settings))
+
+
+def rules_of(settings: Settings) -> JobRules:
+    """The rules of RECRUIT_ATTRIBUTION, for the ledger."""
+    return JobRules(settings.attribution, settings.attribution_dl)
 
 
 def _live_chunks(spec: SimulationSpec, stream: EventStream, clock: Clock) -> Iterator[Chunk]:

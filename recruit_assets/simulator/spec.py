@@ -1,6 +1,6 @@
 """The options of a simulation, with defaults and limits. The same options give the same bytes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
@@ -63,6 +63,8 @@ class SimulationSpec:
     malformed_share: float = 0.01
     reason_shares: tuple[tuple[DeadLetterReason, float], ...] = ()
     uncountable_share: float = 0.7
+    event_data_share: float = field(default=0.0, repr=False)
+    """Of the events with a countable action: those whose job is only in `ed`."""
     lines_only: bool = False
     first_hour: datetime = datetime(2024, 1, 1, tzinfo=UTC)
     max_event_bytes: int = 512 * 1024
@@ -87,8 +89,12 @@ class SimulationSpec:
 
     @property
     def fingerprint(self) -> int:
-        """48 bits that depend on every option, so that two different simulations share no event."""
-        return int.from_bytes(blake2b(repr(self).encode(), digest_size=6).digest())
+        """48 bits that depend on every option, so that two different simulations share no event.
+
+        A newer option counts only if it is used: the bytes of older simulations stay the same.
+        """
+        newer = f" event_data_share={self.event_data_share}" if self.event_data_share else ""
+        return int.from_bytes(blake2b(f"{self!r}{newer}".encode(), digest_size=6).digest())
 
     @property
     def reason_weights(self) -> dict[DeadLetterReason, float]:
@@ -114,9 +120,9 @@ class SimulationSpec:
         _check(self.late_hours >= 1, f"--late-hours must be 1 or more, not {self.late_hours:g}")
 
     def _check_shares(self) -> None:
-        for name in ("late", "duplicate", "malformed", "uncountable"):
+        for name in ("late", "duplicate", "malformed", "uncountable", "event_data"):
             share = getattr(self, f"{name}_share")
-            _check(0 <= share <= 1, f"--{name}-share must be 0 to 1, not {share:g}")
+            _check(0 <= share <= 1, f"--{name.replace('_', '-')}-share must be 0 to 1, not {share:g}")
         for reason, share in self.reason_shares:
             possible = [r for r in SIMULATED_REASONS if not (self.lines_only and r in NOT_IN_LINES)]
             _check(reason in possible, f"--malformed {reason} isn't possible here; possible: {', '.join(possible)}")

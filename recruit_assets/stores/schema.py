@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 
+from pymysql.cursors import Cursor
+
 from recruit_assets.contract.types import CassandraTable, HourlySqlTable, SqlTable
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra import schema as cassandra_schema
+from recruit_assets.stores.cassandra.attribution import apply_rules, note_pending
 from recruit_assets.stores.cassandra.schema import complete_cassandra_tables, create_cassandra_tables
-from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.kafka.topics import ensure_topics
 from recruit_assets.stores.migrations import MIGRATIONS
 from recruit_assets.stores.migrations.runner import Migration, run_migrations
 from recruit_assets.stores.mysql import schema as mysql_schema
 from recruit_assets.stores.mysql.connection import address
 from recruit_assets.stores.mysql.known_topics import record_topic
+from recruit_assets.stores.mysql.pending_hours import reopen_all_hours
 from recruit_assets.stores.mysql.schema import (
     LOCK_WAIT_S,
     complete_mysql_tables,
@@ -35,8 +40,8 @@ def apply_schema(
     A new installation goes the same way: its tables are created from the contract, and migrations find nothing to do.
     If it is killed, a second call finishes the work. SchemaMismatch if something exists and differs, StoreUnavailable
     if a store is down or another process holds the lock, UserError if a newer program made the schema, or
-    if RECRUIT_RETENTION_DAYS, RECRUIT_PRIVACY or RECRUIT_REPORT_TIMEZONE differs from what is stored and the caller may
-    not change it.
+    if RECRUIT_RETENTION_DAYS, RECRUIT_PRIVACY, RECRUIT_REPORT_TIMEZONE or RECRUIT_ATTRIBUTION differs from what is
+    stored and the caller may not change it.
     """
     topic = ensure_topics(settings)
     with open_session(settings) as session, open_schema_session(settings, lock_wait_s=lock_wait_s) as cursor:
@@ -49,6 +54,19 @@ def apply_schema(
         complete_cassandra_tables(session, settings, may_change_settings=may_change_settings)
         complete_mysql_tables(cursor, settings, may_change_settings=may_change_settings)
         record_topic(cursor, settings.kafka_topic, topic.topic_id)
+        _apply_rules(session, cursor, settings, may_change=may_change_settings)
+
+
+def _apply_rules(session: CassandraSession, cursor: Cursor, settings: Settings, *, may_change: bool) -> None:
+    """Put RECRUIT_ATTRIBUTION in force, and make the hours pending that other rules computed.
+
+    Runs with the old rules fail from now on. So an hour that is covered later than it became pending has the new ones.
+    """
+    rules = apply_rules(session, settings.job_rules, may_change=may_change)
+    if rules.hours_are_left:
+        reopen_all_hours(cursor, now=from_ms(session.now_ms()))
+        cursor.connection.commit()
+        note_pending(session, rules)
 
 
 def create_tables(settings: Settings, *tables: CassandraTable | SqlTable) -> None:

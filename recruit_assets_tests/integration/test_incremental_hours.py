@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame
 
+from recruit_assets.contract.attribution import DEFAULT, Attribution, attribution
 from recruit_assets.contract.tables import (
     BUCKET_METRICS,
     FILTERED_EVENTS,
@@ -28,6 +29,7 @@ from recruit_assets.stores.cassandra.event_writes import EventWrites
 from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.spark.frames import CassandraFrames, cached
+from recruit_assets.transforms.attribution import countable_with_found_jobs
 from recruit_assets.transforms.hourly import count_actions, count_actions_by_bucket, countable
 from recruit_assets.transforms.validate import Limits, read_event
 from recruit_assets_tests.support.builders import as_bytes, uuid1_at
@@ -38,6 +40,7 @@ HOUR_MS = round(SEVEN.timestamp() * 1000)
 RECEIVED_MS = 1_767_600_000_000
 LIMITS = Limits(max_bytes=1_000_000, first_hour_ms=0)
 BUCKETS = 48
+RULES = attribution(["job_id", "ed.jobId", "dl"], "/job/(?<job_id>[0-9]+)")
 ROUNDS = 4
 
 
@@ -49,9 +52,9 @@ class Hour:
         self.writer = EventWriter(EventWrites(session))
         self.runs = 0
 
-    def receive(self, event: int, *, job: int, second: int, track: str = "click") -> None:
+    def receive(self, event: int, *, job: int | None, second: int, track: str = "click", ed: str | None = None) -> None:
         """Event n is in bucket n; a later second replaces an earlier one."""
-        fields = {"create_time": str(uuid1_at(SEVEN, seed=event)), "custom_track": track, "job_id": job}
+        fields = {"create_time": str(uuid1_at(SEVEN, seed=event)), "custom_track": track, "job_id": job, "ed": ed}
         received_ms = RECEIVED_MS + second * 1000
         read = read_event(as_bytes(fields), received_ms, limits=LIMITS)
         partition = HOUR_MS, event % BUCKETS
@@ -65,11 +68,11 @@ class Hour:
             (SEVEN, event % BUCKETS, uuid1_at(SEVEN, seed=event)),
         )
 
-    def run(self, *, incremental: bool = True) -> Replaced:
+    def run(self, *, incremental: bool = True, rules: Attribution = DEFAULT) -> Replaced:
         self.runs += 1
         return replace_from(
-            self.store, RAW_EVENTS, countable, FILTERED_EVENTS, [SEVEN],
-            run_id=f"run {self.runs}", incremental=incremental,
+            self.store, RAW_EVENTS, lambda rows: countable_with_found_jobs(rows, rules), FILTERED_EVENTS, [SEVEN],
+            run_id=f"run {self.runs}", incremental=incremental, computed_by=rules.recorded,
         )  # fmt: skip
 
     def count(self, *, by_bucket: bool) -> Replaced:
@@ -220,6 +223,20 @@ def test_a_bucket_that_has_lost_its_countable_events_adds_nothing(hour: Hour) ->
     assert hour.count(by_bucket=True).counts == {SEVEN: RowCounts(1, 1)}
 
 
+def test_rows_of_other_rules_are_not_kept_and_each_rules_events_are_counted(hour: Hour) -> None:
+    hour.receive(0, job=1, second=0)
+    hour.receive(1, job=None, second=0, ed='{"jobId":7}')
+    hour.receive(2, job=None, second=0, ed="{}")
+    assert hour.run().counts == {SEVEN: RowCounts(1, 1, unattributed=2)}
+
+    first, again = hour.run(rules=RULES), hour.run(rules=RULES)
+
+    assert (first.partitions_read, again.partitions_read) == (3, 0)
+    assert first.counts == again.counts == {SEVEN: RowCounts(2, 2, unattributed=1, by_rule=(1, 1))}
+    assert [job for _, _, job, *_ in hour.rows()] == [1, 7]
+    assert hour.run().counts == {SEVEN: RowCounts(1, 1, unattributed=2)}
+
+
 def test_if_the_input_is_replaced_meanwhile_the_metrics_cover_only_what_was_read(
     hour: Hour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,7 +259,15 @@ def test_if_the_input_is_replaced_meanwhile_the_metrics_cover_only_what_was_read
     assert hour.count(by_bucket=True).counts == {SEVEN: RowCounts(1, 2)}
 
 
-@pytest.mark.parametrize("body", [countable, lambda rows: count_actions_by_bucket(countable(rows))])
+@pytest.mark.parametrize(
+    "body",
+    [
+        countable,
+        lambda rows: count_actions_by_bucket(countable(rows)),
+        lambda rows: countable_with_found_jobs(rows, RULES),
+        lambda rows: count_actions_by_bucket(countable_with_found_jobs(rows, RULES)),
+    ],
+)
 def test_rows_of_some_buckets_are_read_by_their_keys(hour: Hour, body: Callable[[DataFrame], DataFrame]) -> None:
     """A filter after the join would read the whole hour; a scan would read the whole table."""
     for event in range(4):

@@ -50,11 +50,21 @@ def replace_from(
     run_id: str,
     incremental: bool = False,
     pre_aggregation: PreAggregation[DataFrame] | None = None,
+    computed_by: str = "",
 ) -> Replaced:
     """Load the input, call the asset's function and store the result, as Dagster does with an asset."""
     step = begin_step(store, run_id, hours)
     rows = body(read_input(store, step, source, hours))
-    return replace_hours(store, into, rows, step, hours, incremental=incremental, pre_aggregation=pre_aggregation)
+    return replace_hours(
+        store,
+        into,
+        rows,
+        step,
+        hours,
+        incremental=incremental,
+        pre_aggregation=pre_aggregation,
+        computed_by=computed_by,
+    )
 
 
 def raise_version(session: CassandraSession, hour: datetime, bucket: int) -> None:

@@ -14,6 +14,7 @@ from recruit_assets.contract.tables import FILTERED_EVENTS, RAW_EVENTS
 from recruit_assets.defs.checks.scope import Scope, first_comparable_hour
 from recruit_assets.defs.checks.verdict import Finding, hour_text
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
+from recruit_assets.defs.rules import RULES
 from recruit_assets.hours.ports import RecordedHour
 from recruit_assets.hours.wrong_parts import Part
 from recruit_assets.runtime.times import to_ms
@@ -28,6 +29,7 @@ from recruit_assets.stores.cassandra.check_reads import (
 )
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.stores.mysql.wrong_hours import WrongHours
+from recruit_assets.transforms.found_jobs import JobFinder
 
 NEWEST_HOURS = 7 * 24
 """What these checks read if they are executed alone: a bucket takes up to 40 ms."""
@@ -61,7 +63,7 @@ def filtered_events_checks(
     before = _recorded(session, hours)
     samples = [Part(hour, pick_sample(one, layouts.at(to_ms(hour)), scope.seed)) for hour, one in before.items()]
     parts = dict.fromkeys([*samples, *(part for part in scope.again if part.hour in before)])
-    buckets = list(read_buckets(session, before, parts, layouts=layouts))
+    buckets = list(read_buckets(session, before, parts, layouts=layouts, jobs=JobFinder(RULES)))
     lacking = {bucket.part.hour for bucket in buckets if bucket.missing}
     # only for hours of this run: in others, missing rows stay wrong anyway, and old hours take long to read
     changed = changed_since(session, {hour: before[hour] for hour in lacking if scope.is_of_run(hour)})
@@ -74,7 +76,15 @@ def filtered_events_checks(
     ]
     first_hour = first_comparable_hour(scope, session)
     yield from scope.results(rows_of_one_run, [*of_one_run(covered), *skipped], first_hour=first_hour)
-    findings = [*same_events(covered, changed), *skipped]
+    current = [bucket for bucket in covered if before[bucket.part.hour].computed_by == RULES.recorded]
+    older = [
+        Finding(
+            bucket.part, not_compared=f"{_place(bucket)}: computed before RECRUIT_ATTRIBUTION changed, it is pending"
+        )
+        for bucket in covered
+        if bucket not in current
+    ]
+    findings = [*same_events(current, changed), *older, *skipped]
     yield from scope.results(matches_raw_events, findings, first_hour=first_hour, warn_only=True)
 
 

@@ -7,15 +7,19 @@ from typing import ClassVar, cast
 import dagster as dg
 from pyspark.sql import DataFrame
 
-from recruit_assets.contract.tables import BUCKET_METRICS, CASSANDRA_TABLES, HOURLY_JOB_METRICS
+from recruit_assets.contract.attribution import Attribution
+from recruit_assets.contract.tables import BUCKET_METRICS, CASSANDRA_TABLES, FILTERED_EVENTS, HOURLY_JOB_METRICS
 from recruit_assets.contract.types import HourTable
 from recruit_assets.defs.io_managers.base import HourlyIOManager, guarded, require_columns, run_metadata
-from recruit_assets.defs.io_managers.metadata import add_hour_metadata, hour_numbers
+from recruit_assets.defs.io_managers.metadata import add_hour_metadata, attributed_by, hour_numbers
+from recruit_assets.defs.rules import RULES
+from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.hours.ports import Rows
 from recruit_assets.hours.replacement import PreAggregation, Replaced, read_input, replace_hours
 from recruit_assets.ingest.result import IngestResult
 from recruit_assets.ingest.service import Backlog
 from recruit_assets.runtime.errors import MissingCoverage
+from recruit_assets.stores.cassandra.attribution import require_rules
 from recruit_assets.stores.cassandra.event_writes import EventWrites
 from recruit_assets.transforms.hourly import add_up, count_actions_by_bucket
 
@@ -40,6 +44,8 @@ class CassandraIOManager(HourlyIOManager):
         )
     }
     """By table: how incremental runs replace busy hours."""
+    attributions: ClassVar[Mapping[str, Attribution]] = {FILTERED_EVENTS.name: RULES}
+    """By table: the rules that its rows depend on, which must be those of the installation."""
 
     @guarded
     def load_input(self, context: dg.InputContext) -> DataFrame:
@@ -57,17 +63,22 @@ class CassandraIOManager(HourlyIOManager):
             context.add_output_metadata(_drain_metadata(result, monotonic() - started))
             return
         table, hours = self.table(context.asset_key), self.output_hours(context)
+        step, rules = self.end_step(context.op_def.name, hours), self.attributions.get(table.name)
+        if rules is not None:
+            # after the step's clock: what changes later makes the hours pending again
+            require_rules(self.session, rules)
         replaced = replace_hours(
             self.store,
             table,
-            require_columns(obj, table.column_names, table),
-            self.end_step(context.op_def.name, hours),
+            require_columns(obj, _columns(table, obj), table),
+            step,
             hours,
             incremental=self.is_incremental,
             pre_aggregation=self.pre_aggregations.get(table.name),
+            computed_by=rules.recorded if rules else "",
         )
-        context.add_output_metadata(_replaced_metadata(table, replaced, monotonic() - started))
-        add_hour_metadata(context, hour_numbers(replaced, unattributed=bool(table.attributed_by)))
+        context.add_output_metadata(_replaced_metadata(table, replaced, monotonic() - started, rules=rules))
+        add_hour_metadata(context, hour_numbers(replaced, unattributed=bool(table.attributed_by), rules=rules))
 
     def table(self, key: dg.AssetKey) -> HourTable:
         return cast("HourTable", self.declared_table(key))
@@ -85,12 +96,23 @@ def once_covered(read: Callable[[], Rows]) -> Rows:
         sleep(READ_AGAIN_S)
 
 
-def _replaced_metadata(table: HourTable, replaced: Replaced, seconds: float) -> dict[str, dg.MetadataValue]:
+def _columns(table: HourTable, rows: object) -> Sequence[str]:
+    """The table's columns, and the one that is only counted, if the rows have it."""
+    counted = [table.counted_by] if table.counted_by in getattr(rows, "columns", ()) else []
+    return [*table.column_names, *counted]
+
+
+def _replaced_metadata(
+    table: HourTable, replaced: Replaced, seconds: float, *, rules: Attribution | None
+) -> dict[str, dg.MetadataValue]:
     metadata = run_metadata(replaced, seconds)
     metadata["partitions_read"] = dg.MetadataValue.int(replaced.partitions_read)
     if table.attributed_by:
         unattributed = sum(counts.unattributed for counts in replaced.counts.values())
         metadata["unattributed"] = dg.MetadataValue.int(unattributed)
+    if rules and not rules.is_default:
+        found = sum(replaced.counts.values(), RowCounts()).by_rule
+        metadata |= {name: dg.MetadataValue.int(number) for name, number in attributed_by(rules, found).items()}
     return metadata
 
 

@@ -1,10 +1,12 @@
 """Metadata of each hour of a run: every partition gets its own numbers, which the UI plots over time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 
 import dagster as dg
 
+from recruit_assets.contract.attribution import Attribution
 from recruit_assets.defs.partitions import key_of
 from recruit_assets.hours.replacement import Replaced
 from recruit_assets.stores.dagster.compat import add_partition_metadata
@@ -23,16 +25,22 @@ def add_hour_metadata(context: dg.OutputContext, numbers: HourNumbers) -> None:
         add_partition_metadata(context, key_of(hour), of_hour)
 
 
-def hour_numbers(replaced: Replaced, *, unattributed: bool = False) -> HourNumbers:
-    """Rows and events of each hour, and on request the countable events without a job."""
+def hour_numbers(replaced: Replaced, *, unattributed: bool = False, rules: Attribution | None = None) -> HourNumbers:
+    """Rows and events of each hour, on request the countable events without a job, and what each rule found."""
     return {
         hour: {
             "dagster/row_count": counts.row_count,
             "events": counts.event_count,
             **({"unattributed": counts.unattributed} if unattributed else {}),
+            **(attributed_by(rules, counts.by_rule) if rules and not rules.is_default else {}),
         }
         for hour, counts in replaced.counts.items()
     }
+
+
+def attributed_by(rules: Attribution, by_rule: Sequence[int]) -> Mapping[str, int]:
+    """How many events each rule found the job of, by the name of the number in Dagster's UI."""
+    return {f"attributed/{name}": found for name, found in zip_longest(rules.names, by_rule, fillvalue=0)}
 
 
 def with_totals(numbers: HourNumbers, totals: Mapping[datetime, HourTotals], *, now: datetime) -> HourNumbers:

@@ -121,7 +121,8 @@ class AuditDatabase:
 
     def add_events(self, rows: Iterable[Values]) -> None:
         """(hour_ms, bucket, create_time, event_time_ms, content, received_at_ms, countable, unattributed, partition,
-        offset) of valid records. Records with the same content are one row with a count.
+        offset) of valid records. Records with the same content are one row with a count. `countable` is 0, or 1 plus
+        the position of the rule that found the job.
         """
         self._database.executemany(_ADD_EVENT, rows)
 

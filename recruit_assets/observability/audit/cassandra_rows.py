@@ -3,6 +3,7 @@
 Counting is written a second time here on purpose, so that the audit can disagree with Spark (`transforms.hourly`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +13,14 @@ from zoneinfo import ZoneInfo
 
 from recruit_assets.contract.measures import ACTION_SPELLINGS, COUNTS, MEASURES, SUMS
 from recruit_assets.contract.tables import GRAIN
+from recruit_assets.observability.audit.attribution import UNATTRIBUTED, FoundByHour
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
 from recruit_assets.observability.audit.event_digest import EventDigest
 from recruit_assets.observability.audit.results import Progress
 from recruit_assets.runtime.chunks import in_chunks
 from recruit_assets.runtime.times import aware, to_ms
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
+from recruit_assets.transforms.found_jobs import OWN_JOBS, JobFinder
 
 ROWS_AT_ONCE = 2_000
 
@@ -33,7 +36,8 @@ _EVENT_TIME, _RECEIVED_AT, _CREATE_TIME = (
 )
 _FIRST_VALUE, _EXTRA = _CREATE_TIME + 1, READ_COLUMNS.index("extra")
 _TRACK = READ_COLUMNS.index("custom_track")
-_JOB, *_OTHER_IDS = (READ_COLUMNS.index(name) for name in GRAIN)
+_IDS = [READ_COLUMNS.index(name) for name in GRAIN]
+_ED, _DL = READ_COLUMNS.index("ed"), READ_COLUMNS.index("dl")
 
 _COUNTED = {count.action: MEASURES.index(count) for count in COUNTS}
 """By action: position of its count among the measures."""
@@ -60,13 +64,20 @@ def take_rows(
     date_of: DateOf,
     expected: int,
     progress: Progress,
+    jobs: JobFinder = OWN_JOBS,
+    found: FoundByHour | None = None,
 ) -> int:
-    """Copy every row into the audit database, with the metrics that follow; returns the number of rows."""
+    """Copy every row into the audit database, with the metrics that follow; returns the number of rows.
+
+    `found` gets the number of countable events by hour and rule.
+    """
+    found = {} if found is None else found
     read = 0
     for (hour, bucket), rows in partitions:
         hour_ms = to_ms(aware(hour))
         metrics: dict[Grain, Metrics] = {}
         days: dict[DayGrain, Metrics] = {}
+        by_rule: Counter[int | None] = Counter()
         for chunk in in_chunks(rows, ROWS_AT_ONCE):
             audit_db.add_stored(
                 (
@@ -80,9 +91,12 @@ def take_rows(
                 for row in chunk
             )
             for row in chunk:
-                count_row(metrics, days, row, date_of)
+                by_rule[count_row(metrics, days, row, date_of=date_of, jobs=jobs)] += 1
             read += len(chunk)
             progress("rows in Cassandra", read, max(read, expected))
+        found.setdefault(aware(hour), Counter()).update(
+            {rule: count for rule, count in by_rule.items() if rule is not None}
+        )
         audit_db.add_metrics(
             (hour_ms, *grain, *one.measures, one.latest_received_at_ms) for grain, one in metrics.items()
         )
@@ -100,17 +114,27 @@ def local_dates(zone: ZoneInfo) -> DateOf:
     return lambda instant_ms: of_second(instant_ms // 1000)
 
 
-def count_row(metrics: dict[Grain, Metrics], days: dict[DayGrain, Metrics], row: Values, date_of: DateOf) -> None:
-    """Add a raw row to the metrics of its hour and day, if it has a countable action and a job.
+def count_row(
+    metrics: dict[Grain, Metrics],
+    days: dict[DayGrain, Metrics],
+    row: Values,
+    *,
+    date_of: DateOf,
+    jobs: JobFinder = OWN_JOBS,
+) -> int | None:
+    """Add a raw row to the metrics of its hour and day, if it has a countable action and a job. Null fields are 0.
 
-    Null ids and fields are 0.
+    Returns the position of the rule that found the job, UNATTRIBUTED if none did, and None for another action.
     """
     action = ACTION_SPELLINGS.get(row[_TRACK])
-    if action is None or row[_JOB] is None:
-        return
-    grain = (row[_JOB], *(row[index] or 0 for index in _OTHER_IDS))
-    _add(_of(metrics, grain), action, row)
-    _add(_of(days, (date_of(row[_EVENT_TIME]), row[_JOB])), action, row)
+    if action is None:
+        return None
+    found = jobs.find([row[index] for index in _IDS], row[_ED], row[_DL])
+    if found is None:
+        return UNATTRIBUTED
+    _add(_of(metrics, found.ids), action, row)
+    _add(_of(days, (date_of(row[_EVENT_TIME]), found.ids[0])), action, row)
+    return found.rule
 
 
 def _of(metrics: dict[Key, Metrics], grain: Key) -> Metrics:

@@ -9,6 +9,8 @@ from datetime import datetime
 from math import inf
 
 from recruit_assets.contract.privacy import PERSONAL_FIELDS, PrivacyMode
+from recruit_assets.hours.bucket_state import RowCounts
+from recruit_assets.observability.audit.attribution import FoundByHour
 from recruit_assets.observability.audit.audit_db import DAILY_TABLES, AuditDatabase
 from recruit_assets.observability.audit.cassandra_rows import local_dates, take_rows
 from recruit_assets.observability.audit.daily_rows import Days, days_of, take_days
@@ -18,6 +20,7 @@ from recruit_assets.observability.audit.report_rows import HourCounts, take_comp
 from recruit_assets.observability.audit.results import Progress, Sample
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import aware, from_ms, to_ms
+from recruit_assets.stores.cassandra.attribution import found_jobs, require_rules
 from recruit_assets.stores.cassandra.audit_reads import (
     newest_changes,
     read_partitions,
@@ -43,6 +46,7 @@ from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_d
 from recruit_assets.stores.mysql.dead_letter_replays import replay_places
 from recruit_assets.stores.mysql.known_topics import was_made_anew
 from recruit_assets.transforms.erasure import ErasedPeople
+from recruit_assets.transforms.found_jobs import JobFinder
 from recruit_assets.transforms.privacy import privacy_of
 from recruit_assets.transforms.validate import Limits
 
@@ -74,11 +78,19 @@ class Collected:
     """The days of the daily tables, and which of them can be compared."""
     frozen_before: datetime | None = None
     """Events of earlier hours expire, so their rows and their report aren't compared."""
+    found_jobs: FoundByHour = field(default_factory=dict)
+    """How many events each rule finds the job of, by hour."""
+    recorded_jobs: Mapping[datetime, RowCounts] = field(default_factory=dict)
+    """The same as runs recorded it; empty if events have no job but their own."""
 
 
 def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progress) -> Collected:
-    """Read the three stores; StoreUnavailable if one doesn't answer."""
+    """Read the three stores; StoreUnavailable if one doesn't answer.
+
+    UserError if the installation has another RECRUIT_ATTRIBUTION.
+    """
     with open_topic_reader(settings) as reader, open_session(settings) as session:
+        require_rules(session, settings.job_rules)
         now, retention = from_ms(session.now_ms()), read_retention(session)
         frozen_before = retention.frozen_before(now)
         before = reader.spans()
@@ -93,10 +105,19 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
         )
         stored = (key for key in stored_partitions(session) if frozen_before is None or aware(key[0]) >= frozen_before)
         partitions = read_partitions(session, stored)
-        date_of = local_dates(settings.report_zone)
+        by_hour: FoundByHour = {}
+        jobs, date_of = JobFinder(settings.job_rules), local_dates(settings.report_zone)
         rows = take_rows(
-            audit_db, partitions, digest=digest, date_of=date_of, expected=records.valid, progress=progress
+            audit_db,
+            partitions,
+            digest=digest,
+            date_of=date_of,
+            jobs=jobs,
+            found=by_hour,
+            expected=records.valid,
+            progress=progress,
         )
+        recorded = {} if jobs.attribution.is_default else found_jobs(session, jobs.attribution, sorted(by_hour))
         changes = newest_changes(session)
         with open_report_database(settings) as database:
             hour_counts = take_report(audit_db, report_rows(database), progress=progress)
@@ -118,6 +139,8 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
         made_anew_ms,
         days,
         frozen_before,
+        by_hour,
+        recorded,
     )
 
 
@@ -161,8 +184,16 @@ def _read_records(
     progress: Progress,
 ) -> RecordCounts:
     limits = Limits(settings.max_event_bytes, to_ms(settings.first_hour), retention=read_retention(session))
-    erased = ErasedPeople(privacy_of(settings), read_erasures(session))
-    records = RecordReader(audit_db, layouts=read_layouts(session), limits=limits, digest=digest, erased=erased)
+    privacy = privacy_of(settings)
+    records = RecordReader(
+        audit_db,
+        layouts=read_layouts(session),
+        limits=limits,
+        digest=digest,
+        erased=ErasedPeople(privacy, read_erasures(session)),
+        jobs=JobFinder(settings.job_rules),
+        privacy=privacy,
+    )
     firsts = {span.partition: span.first for span in spans}
     ends = {span.partition: span.readable_end for span in spans}
     batches = reader.records(settings.kafka_topic, firsts=firsts, ends=ends)

@@ -2,8 +2,10 @@
 
 from math import inf
 
+from recruit_assets.contract.attribution import Attribution
 from recruit_assets.contract.measures import REPORT_EVENTS
 from recruit_assets.observability.audit import rules
+from recruit_assets.observability.audit.attribution import attribution_matches
 from recruit_assets.observability.audit.audit_db import DAILY_TABLES, LATEST, LEDGER_COLUMNS, AuditDatabase
 from recruit_assets.observability.audit.collect import Collected
 from recruit_assets.observability.audit.differences import NO_HOUR_FROZEN, Differences, moment
@@ -43,8 +45,11 @@ def evaluate(
         *_report_results(audit_db, collected, differences),
         *_daily_results(audit_db, collected, differences),
     ]
+    attribution = settings.job_rules
+    if not attribution.is_default:
+        results.append(attribution_matches(attribution, collected.found_jobs, collected.recorded_jobs))
     if ledger is not None:
-        results += _ledger_results(audit_db, collected, differences, ledger=ledger)
+        results += _ledger_results(audit_db, collected, differences, ledger=ledger, attribution=attribution)
     span = _span(settings, collected, compared_from_ms=compared_from_ms, not_compared=differences.rows_not_compared())
     return AuditResult(span, tuple(results))
 
@@ -129,7 +134,12 @@ def _daily_results(audit_db: AuditDatabase, collected: Collected, differences: D
 
 
 def _ledger_results(
-    audit_db: AuditDatabase, collected: Collected, differences: Differences, *, ledger: LedgerCounts
+    audit_db: AuditDatabase,
+    collected: Collected,
+    differences: Differences,
+    *,
+    ledger: LedgerCounts,
+    attribution: Attribution,
 ) -> tuple[RuleResult, ...]:
     """The ledger doesn't know replays, so they aren't counted as sent."""
     events = _distinct_events(audit_db)
@@ -140,6 +150,7 @@ def _ledger_results(
         dead_letters=dict(audit_db.rows(_FIRST_DEAD_LETTERS)),
         countable=_distinct_events(audit_db, "WHERE countable"),
         unattributed=_distinct_events(audit_db, "WHERE unattributed"),
+        attributed=_attributed(audit_db, attribution),
     )
     return (
         *rules.ledger_counts_match(ledger, found),
@@ -149,6 +160,16 @@ def _ledger_results(
             differences=differences.report("ledger", "reported", LEDGER_COLUMNS),
         ),
     )
+
+
+def _attributed(audit_db: AuditDatabase, attribution: Attribution) -> dict[str, int]:
+    """How many events each rule finds the job of; empty if events have no job but their own."""
+    if attribution.is_default:
+        return {}
+    return {
+        name: _distinct_events(audit_db, f"WHERE countable = {position}")
+        for position, name in enumerate(attribution.names, start=1)
+    }
 
 
 def _first_hour_ms(collected: Collected) -> int:

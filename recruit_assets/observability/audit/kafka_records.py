@@ -15,6 +15,8 @@ from recruit_assets.stores.kafka.dead_letter_topic import ForeignRecord, dead_le
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.transforms.buckets import Layouts, bucket_of, event_hour
 from recruit_assets.transforms.erasure import ErasedPeople
+from recruit_assets.transforms.found_jobs import OWN_JOBS, JobFinder
+from recruit_assets.transforms.privacy import KEEP_PEOPLE, Privacy
 from recruit_assets.transforms.validate import Event, Limits, read_event
 
 Batches = Iterable[tuple[int, Sequence[Record]]]
@@ -53,13 +55,23 @@ class RecordReader:
     """Copies the topic's records into the audit database and counts them."""
 
     def __init__(
-        self, audit_db: AuditDatabase, *, layouts: Layouts, limits: Limits, digest: EventDigest, erased: ErasedPeople
+        self,
+        audit_db: AuditDatabase,
+        *,
+        layouts: Layouts,
+        limits: Limits,
+        digest: EventDigest,
+        erased: ErasedPeople,
+        jobs: JobFinder = OWN_JOBS,
+        privacy: Privacy = KEEP_PEOPLE,
     ) -> None:
         self._audit_db = audit_db
         self._layouts = layouts
         self._limits = limits
         self._digest = digest
         self._erased = erased
+        self._jobs = jobs
+        self._privacy = privacy
         self.counts = RecordCounts()
 
     def take(self, batches: Batches, *, total: int, progress: Progress) -> RecordCounts:
@@ -102,6 +114,7 @@ class RecordReader:
 
     def _values(self, event: Event, record: Record) -> Values:
         hour_ms = event_hour(event.event_time_ms)
+        found_by = None if event.action is None else self._found_by(event)
         return (
             hour_ms,
             bucket_of(event.create_time, event.event_time_ms, self._layouts.at(hour_ms)),
@@ -109,11 +122,18 @@ class RecordReader:
             event.event_time_ms,
             self._digest.of(event.values[1:], event.extra),
             record.timestamp,
-            event.action is not None and not event.is_unattributed,
-            event.is_unattributed,
+            0 if found_by is None else found_by + 1,
+            event.action is not None and found_by is None,
             record.partition,
             record.offset,
         )
+
+    def _found_by(self, event: Event) -> int | None:
+        """The position of the rule that finds the event's job in what is stored of it."""
+        if self._jobs.attribution.is_default:
+            return None if event.is_unattributed else 0
+        found = self._jobs.of_event(self._privacy.of_event(event))
+        return None if found is None else found.rule
 
 
 def take_dead_letters(audit_db: AuditDatabase, batches: Batches, *, progress: Progress) -> Sample:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,6 +26,8 @@ class LedgerCounts:
     dead_letters: Mapping[str, int]
     countable: int
     unattributed: int
+    attributed: Mapping[str, int] = field(default_factory=dict)
+    """By rule of RECRUIT_ATTRIBUTION; empty if events have no job but their own."""
 
 
 class _Document(BaseModel):

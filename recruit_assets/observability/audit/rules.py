@@ -148,7 +148,9 @@ def ledger_counts_match(ledger: LedgerCounts, found: LedgerCounts) -> tuple[Rule
         _result(f"ledger: {name}", f"{name} in the ledger = found", getattr(ledger, name), getattr(found, name), NONE)
         for name in names
     ]
-    return (*simple[:3], _ledger_dead_letters(ledger.dead_letters, found.dead_letters), *simple[3:])
+    dead_letters = _by_name("dead letters", "by reason", ledger.dead_letters, found.dead_letters)
+    by_rule = [_by_name("attributed", "by rule", ledger.attributed, found.attributed)] if found.attributed else []
+    return (*simple[:3], dead_letters, *simple[3:], *by_rule)
 
 
 def ledger_report_matches(*, expected: int, found: int, differences: RowDifferences) -> RuleResult:
@@ -156,17 +158,17 @@ def ledger_report_matches(*, expected: int, found: int, differences: RowDifferen
     return _result("ledger: report rows", promise, expected, found, _all_of(differences))
 
 
-def _ledger_dead_letters(ledger: Mapping[str, int], found: Mapping[str, int]) -> RuleResult:
-    reasons = sorted(ledger.keys() | found.keys())
-    wrong = {reason: (ledger.get(reason, 0), found.get(reason, 0)) for reason in reasons}
-    wrong = {reason: counts for reason, counts in wrong.items() if counts[0] != counts[1]}
+def _by_name(what: str, how: str, ledger: Mapping[str, int], found: Mapping[str, int]) -> RuleResult:
+    names = sorted(ledger.keys() | found.keys())
+    wrong = {name: (ledger.get(name, 0), found.get(name, 0)) for name in names}
+    wrong = {name: counts for name, counts in wrong.items() if counts[0] != counts[1]}
     return RuleResult(
-        rule="ledger: dead letters",
-        promise="dead letters in the ledger = found, by reason",
+        rule=f"ledger: {what}",
+        promise=f"{what} in the ledger = found, {how}",
         expected=sum(ledger.values()),
         found=sum(found.values()),
         differences=sum(abs(wanted - has) for wanted, has in wrong.values()),
-        examples=tuple(f"{reason}: {has}, expected {wanted}" for reason, (wanted, has) in wrong.items()),
+        examples=tuple(f"{name}: {has}, expected {wanted}" for name, (wanted, has) in wrong.items()),
     )
 
 

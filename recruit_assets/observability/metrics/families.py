@@ -86,6 +86,18 @@ def of_cassandra(*, clock_ms: int, now: datetime) -> Sequence[Metric]:
     return [_gauge("recruit_cassandra_clock_offset_seconds", "Cassandra's clock minus this machine's", offset_s)]
 
 
+def of_attribution(by_rule: Mapping[str, int]) -> Sequence[Metric]:
+    """How many events each rule found the job of; no samples where events have no job but their own."""
+    family = GaugeMetricFamily(
+        "recruit_attributed_events",
+        "Countable events of the last 24 hours by the rule that found their job, none for those without a job",
+        labels=["rule"],
+    )
+    for rule, count in by_rule.items():
+        family.add_metric([rule], count)
+    return [family]
+
+
 def of_runs(runs: Sequence[LastRun], unfinished: Mapping[str, int]) -> Iterator[Metric]:
     """The last finished run of each job, and the unfinished runs."""
     families = [

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import dagster as dg
 from prometheus_client import Metric
 
+from recruit_assets.observability.attribution import recent_attribution
 from recruit_assets.observability.audit.last_result import read_last_audit
 from recruit_assets.observability.metrics import families
 from recruit_assets.observability.metrics.collector import Source
@@ -28,7 +29,10 @@ def platform_sources(
     """One source per store. Nothing is opened yet."""
 
     def cassandra(session: CassandraSession) -> Sequence[Metric]:
-        return families.of_cassandra(clock_ms=session.now_ms(), now=datetime.now(UTC))
+        return [
+            *families.of_cassandra(clock_ms=session.now_ms(), now=datetime.now(UTC)),
+            *families.of_attribution(recent_attribution(session, settings.job_rules, hours=24)),
+        ]
 
     def mysql(database: ReportDatabase) -> Sequence[Metric]:
         wrong = checks_with_wrong_hours(database)

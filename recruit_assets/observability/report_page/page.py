@@ -1,7 +1,7 @@
 """What a page shows, before it is HTML: the summary, and whether it can be trusted."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from recruit_assets.observability.audit.last_result import LastAudit
@@ -19,6 +19,12 @@ class Page:
     freshness: Freshness
     checks: Sequence[LastCheck] = ()
     audit: LastAudit | None = None
+    attribution: Mapping[str, int] = field(default_factory=dict)
+    """Events of the last 7 days by the rule that found their job; empty where events have no job but their own."""
+
+    @property
+    def attributed_events(self) -> int:
+        return sum(self.attribution.values())
 
     @property
     def failed_checks(self) -> Sequence[LastCheck]:

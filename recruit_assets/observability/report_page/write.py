@@ -1,21 +1,25 @@
 """Reading what the page shows, and writing the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 
+from recruit_assets.observability.attribution import recent_attribution
 from recruit_assets.observability.audit.last_result import read_last_audit
 from recruit_assets.observability.freshness import read_freshness
 from recruit_assets.observability.report_page.page import Page
 from recruit_assets.observability.report_page.render import render
 from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.dagster.history import last_checks
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.report_summary import DAYS, read_summary
 from recruit_assets.stores.mysql.wrong_hours import checks_with_wrong_hours
+
+ATTRIBUTION_HOURS = 7 * 24
 
 
 def write_page(
@@ -46,4 +50,13 @@ def read_page(
         freshness=freshness,
         checks=last_checks(instance, checks, wrong=wrong),
         audit=read_last_audit(settings),
+        attribution=_attribution(settings),
     )
+
+
+def _attribution(settings: Settings) -> Mapping[str, int]:
+    """Events by the rule that found their job; Cassandra is only asked where there are several rules."""
+    if settings.job_rules.is_default:
+        return {}
+    with open_session(settings) as session:
+        return recent_attribution(session, settings.job_rules, hours=ATTRIBUTION_HOURS)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from recruit_assets.contract.measures import ACTION_SPELLINGS
@@ -19,6 +20,7 @@ from recruit_assets.runtime.times import aware, from_ms, to_ms
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.transforms.buckets import Layout, Layouts
+from recruit_assets.transforms.found_jobs import OWN_JOBS, JobFinder
 
 ROWS_OF_BUCKET = 2_000
 """Rows that are compared per bucket, with the raw events between them: the report waits for the check."""
@@ -50,15 +52,15 @@ def recorded_in_hour_coverage(
 ) -> dict[tuple[str, datetime], RecordedHour]:
     """By table and hour, without hours whose rows may be incomplete."""
     rows = session.execute_by_hour(
-        "SELECT event_hour, stage, toUnixTimestamp(covered_through), t, row_count, event_count, buckets "
+        "SELECT event_hour, stage, toUnixTimestamp(covered_through), t, row_count, event_count, buckets, computed_by "
         f"FROM {session.table(HOUR_COVERAGE)} WHERE event_hour IN ?",
         hours,
     )
     return {
         (table, aware(hour)): RecordedHour(
-            covered_through_ms, write_timestamp, row_count, event_count, _write_timestamps(buckets)
+            covered_through_ms, write_timestamp, row_count, event_count, _write_timestamps(buckets), computed_by or ""
         )
-        for hour, table, covered_through_ms, write_timestamp, row_count, event_count, buckets in rows
+        for hour, table, covered_through_ms, write_timestamp, row_count, event_count, buckets, computed_by in rows
         if covered_through_ms is not None
     }
 
@@ -79,6 +81,7 @@ def read_buckets(
     parts: Iterable[Part],
     *,
     layouts: Layouts,
+    jobs: JobFinder = OWN_JOBS,
     most: int = ROWS_OF_BUCKET,
 ) -> Iterator[Bucket]:
     """Compare the samples (see `pick_sample`) of hours that are recorded: at most `most` rows of a bucket.
@@ -87,7 +90,8 @@ def read_buckets(
     """
     where = "WHERE event_hour = ? AND bucket = ?"
     filtered = f"SELECT create_time, WRITETIME(action) FROM {session.table(FILTERED_EVENTS)} {where}"
-    raw = f"SELECT create_time, custom_track, job_id FROM {session.table(RAW_EVENTS)} {where}"
+    found_in = "" if jobs.attribution.is_default else ", publisher_id, campaign_id, group_id, ed, dl"
+    raw = f"SELECT create_time, custom_track, job_id{found_in} FROM {session.table(RAW_EVENTS)} {where}"
     whole = session.prepare(raw)
     ends = [
         (session.prepare(f"{filtered} ORDER BY create_time {order} LIMIT ?"), session.prepare(f"{raw} AND {until}"))
@@ -102,7 +106,7 @@ def read_buckets(
             sent = session.stream(whole, (hour, number))
         else:
             sent = session.stream(raw_of_end, (hour, number, next(reversed(rows))))
-        countable = {c for c, track, job_id in sent if track in ACTION_SPELLINGS and job_id is not None}
+        countable = {c for c, track, *named in sent if track in ACTION_SPELLINGS and _has_job(named, jobs)}
         written_at = recorded[hour].write_timestamp_of(number)
         yield Bucket(
             part,
@@ -112,6 +116,14 @@ def read_buckets(
             missing=len(countable - rows.keys()),
             surplus=len(rows.keys() - countable),
         )
+
+
+def _has_job(named: Sequence[Any], jobs: JobFinder) -> bool:
+    """Whether a rule finds the job of an event with these columns: job_id, or the ids of GRAIN, then `ed` and `dl`."""
+    if jobs.attribution.is_default:
+        return named[0] is not None
+    *own, ed, dl = named
+    return jobs.find(own, ed, dl) is not None
 
 
 def changed_since(session: CassandraSession, recorded: Mapping[datetime, RecordedHour]) -> dict[datetime, bool]:

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import astuple, fields
 from datetime import datetime
+from itertools import repeat
 
 from cassandra.query import UNSET_VALUE
 from pyspark.sql import DataFrame
@@ -20,8 +20,9 @@ from recruit_assets.stores.cassandra.session import CassandraSession
 from recruit_assets.stores.spark.frames import CassandraFrames, Key, cached, from_micros
 
 BucketNumbers = Mapping[int, Sequence[int]]
-"""Bucket states as stored in hour_coverage: write timestamp, version, then the fields of RowCounts."""
-NUMBERS_PER_BUCKET = 2 + len(fields(RowCounts))
+"""Bucket states as stored in hour_coverage: write timestamp, version, then the numbers of RowCounts."""
+FEWEST_NUMBERS = 5
+"""Without the counts by rule."""
 
 
 class CassandraHourStore:
@@ -37,14 +38,16 @@ class CassandraHourStore:
 
     def coverage(self, table: HourTable, hours: Sequence[datetime]) -> dict[datetime, Coverage]:
         rows = self._session.execute_by_hour(
-            "SELECT event_hour, toUnixTimestamp(covered_through), row_count, buckets "
+            "SELECT event_hour, toUnixTimestamp(covered_through), row_count, buckets, computed_by "
             f"FROM {self._session.table(HOUR_COVERAGE)} WHERE event_hour IN ? AND stage = ?",
             hours,
             table.name,
         )
         return {
-            aware(hour): Coverage(covered_through_ms, _bucket_states(aware(hour), row_count, buckets), row_count)
-            for hour, covered_through_ms, row_count, buckets in rows
+            aware(hour): Coverage(
+                covered_through_ms, _bucket_states(aware(hour), row_count, buckets), row_count, computed_by or ""
+            )
+            for hour, covered_through_ms, row_count, buckets, computed_by in rows
             if covered_through_ms is not None
         }
 
@@ -52,7 +55,8 @@ class CassandraHourStore:
         # t stays: of a row that is deleted, nobody could read the timestamp that a later run must exceed
         clear = self._session.prepare(
             f"UPDATE {self._session.table(HOUR_COVERAGE)} USING TIMESTAMP ? SET covered_through = null, t = ?, "
-            "run_id = null, row_count = null, event_count = null, buckets = null WHERE event_hour = ? AND stage = ?"
+            "run_id = null, row_count = null, event_count = null, buckets = null, computed_by = null "
+            "WHERE event_hour = ? AND stage = ?"
         )
         self._session.execute_batches((clear, (timestamp, timestamp, hour, table.name)) for hour in hours)
 
@@ -94,16 +98,21 @@ class CassandraHourStore:
             else f"count_if({attributed}) AS event_count",
             f"count_if(NOT {attributed}) AS unattributed",
         )
-        by_partition = rows.groupBy(*table.partition_key).agg(*map(F.expr, numbers))
-        # at most one row per partition, so they fit in the driver; collect() would turn timestamps into its local time
+        rules = [table.counted_by] if table.counted_by in rows.columns else []
+        by_partition = rows.groupBy(*table.partition_key, *rules).agg(*map(F.expr, numbers))
+        # a few rows per partition, so they fit in the driver; collect() would turn timestamps into its local time
         found = by_partition.withColumn("event_hour", F.unix_micros("event_hour")).collect()
-        return {
-            _partition(*row[: len(table.partition_key)]): RowCounts(*row[len(table.partition_key) :]) for row in found
-        }
+        counts: dict[Partition, RowCounts] = {}
+        width = len(table.partition_key)
+        for row in found:
+            one, rule = _partition(*row[:width]), row[width] if rules else None
+            counts[one] = counts.get(one, RowCounts()) + _row_counts(rule, row[width + len(rules) :])
+        return counts
 
     def append(self, table: HourTable, rows: DataFrame, *, timestamp: int) -> None:
         attributed = rows.where(f"{table.attributed_by} IS NOT NULL") if table.attributed_by else rows
-        self._frames.append(table, attributed, timestamp=timestamp)
+        stored = attributed.drop(table.counted_by) if table.counted_by in rows.columns else attributed
+        self._frames.append(table, stored, timestamp=timestamp)
 
     def delete_older(self, table: HourTable, partitions: Sequence[Partition], *, timestamp: int) -> None:
         where = " AND ".join(f"{name} = ?" for name in table.partition_key)
@@ -115,9 +124,9 @@ class CassandraHourStore:
         self, table: HourTable, coverage: Mapping[datetime, Coverage], counts: Mapping[datetime, RowCounts],
         *, rows_timestamp: int, run_id: str, timestamp: int,
     ) -> None:  # fmt: skip
-        columns = "event_hour, stage, covered_through, t, run_id, row_count, event_count, buckets"
+        columns = "event_hour, stage, covered_through, t, run_id, row_count, event_count, buckets, computed_by"
         insert = self._session.prepare(
-            f"INSERT INTO {self._session.table(HOUR_COVERAGE)} ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+            f"INSERT INTO {self._session.table(HOUR_COVERAGE)} ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "USING TIMESTAMP ?"
         )
         self._session.execute_batches(
@@ -125,7 +134,8 @@ class CassandraHourStore:
                 insert,
                 (
                     hour, table.name, covered.covered_through_ms, rows_timestamp, run_id,
-                    counts[hour].row_count, counts[hour].event_count, _numbers(covered.buckets), timestamp,
+                    counts[hour].row_count, counts[hour].event_count, _numbers(covered.buckets),
+                    covered.computed_by or UNSET_VALUE, timestamp,
                 ),
             )
             for hour, covered in coverage.items()
@@ -141,6 +151,12 @@ def _partition(hour_us: int, bucket: int | None = None) -> Partition:
     return Partition(aware(from_micros(hour_us)), bucket)
 
 
+def _row_counts(rule: int | None, numbers: Sequence[int]) -> RowCounts:
+    """The counts of rows that this rule found; none found unattributed ones, and none is counted without rules."""
+    by_rule = () if rule is None else (*repeat(0, rule), numbers[0])
+    return RowCounts.of_numbers(*numbers, *by_rule)
+
+
 def _bucket_states(
     hour: datetime, row_count: int | None, stored: BucketNumbers | None
 ) -> dict[Partition, BucketState] | None:
@@ -148,10 +164,10 @@ def _bucket_states(
     if stored is None and row_count != 0:
         return None
     states = stored or {}  # Cassandra stores no empty map
-    if any(len(numbers) != NUMBERS_PER_BUCKET for numbers in states.values()):
+    if any(len(numbers) < FEWEST_NUMBERS for numbers in states.values()):
         return None
     return {
-        Partition(hour, bucket): BucketState(write_timestamp, version, RowCounts(*counts))
+        Partition(hour, bucket): BucketState(write_timestamp, version, RowCounts.of_numbers(*counts))
         for bucket, (write_timestamp, version, *counts) in states.items()
     }
 
@@ -159,4 +175,4 @@ def _bucket_states(
 def _numbers(states: Mapping[Partition, BucketState] | None) -> object:
     if states is None:
         return UNSET_VALUE
-    return {one.bucket: [state.write_timestamp, state.version, *astuple(state.counts)] for one, state in states.items()}
+    return {one.bucket: [state.write_timestamp, state.version, *state.counts.numbers] for one, state in states.items()}

@@ -74,6 +74,21 @@ class PendingHours:
         return self._database.run_transaction(lambda cursor: _settle(cursor, failures, now))
 
 
+def reopen_all_hours(cursor: Cursor, *, now: datetime) -> None:
+    """Make every hour pending that an hourly table has, as if it had changed at `now`, by Cassandra's clock.
+
+    The transaction is the caller's. How many events the hours have is unknown.
+    """
+    cursor.execute(f"SELECT low_water FROM {CHANGE_FEED_MARK.name} WHERE id = 1 FOR UPDATE")
+    for table in HOURLY_SQL_TABLES:
+        cursor.execute(
+            f"INSERT INTO {PENDING_HOURS.name} (event_hour, newest_change, attempts, next_try_at, event_count) "
+            f"SELECT event_hour, %s, 0, %s, NULL FROM {table.coverage.name} ON DUPLICATE KEY UPDATE "
+            "newest_change = GREATEST(newest_change, VALUES(newest_change)), event_count = NULL",
+            (naive(now), naive(now)),
+        )
+
+
 def _record(cursor: Cursor, page: ChangePage, now: datetime) -> None:
     cursor.execute(
         f"INSERT INTO {CHANGE_FEED_MARK.name} (id, low_water) VALUES (1, %s) "

@@ -46,3 +46,11 @@ def test_counts_are_summed_by_hour() -> None:
         EIGHT: RowCounts(7, 7),
         datetime(2026, 1, 5, 9, tzinfo=UTC): RowCounts(),
     }
+
+
+def test_counts_by_rule_are_added_up_rule_by_rule() -> None:
+    counts = RowCounts(3, 3, 1, by_rule=(2, 1)) + RowCounts(4, 4, by_rule=(0, 0, 4)) + RowCounts(unattributed=5)
+
+    assert counts == RowCounts(7, 7, 6, by_rule=(2, 1, 4))
+    assert RowCounts.of_numbers(*counts.numbers) == counts
+    assert RowCounts(1, 1).numbers == (1, 1, 0)

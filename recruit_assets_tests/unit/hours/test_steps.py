@@ -79,10 +79,12 @@ def tables() -> Tables:
     return Tables()
 
 
-def filter_events(tables: Tables, hours: Sequence[datetime] = HOURS, *, incremental: bool = False) -> Replaced:
+def filter_events(
+    tables: Tables, hours: Sequence[datetime] = HOURS, *, incremental: bool = False, computed_by: str = ""
+) -> Replaced:
     step = begin_step(tables, "a run", hours)
     rows = read_input(tables, step, RAW_EVENTS, hours)
-    return replace_hours(tables, FILTERED_EVENTS, rows, step, hours, incremental=incremental)
+    return replace_hours(tables, FILTERED_EVENTS, rows, step, hours, incremental=incremental, computed_by=computed_by)
 
 
 def per_job(rows: Rows) -> Rows:
@@ -251,6 +253,20 @@ def test_an_incremental_step_reads_what_has_changed_and_counts_everything(tables
         Partition(NOON, 1): BucketState(second.write_timestamp, version=2, counts=RowCounts(2, 2)),
     }
     assert filter_events(tables, incremental=True).partitions_read == 0
+
+
+def test_an_incremental_step_keeps_nothing_that_another_setting_computed(tables: Tables) -> None:
+    """Half of the hour would follow the old rules, half the new ones."""
+    tables.receive(NOON, 0)
+    tables.receive(NOON, 1)
+    filter_events(tables)
+
+    reads = [
+        filter_events(tables, incremental=True, computed_by=rules).partitions_read for rules in ("", "x", "x", "y", "")
+    ]
+
+    assert reads == [0, 2, 0, 2, 2]
+    assert tables.coverage(FILTERED_EVENTS, [NOON])[NOON].computed_by == ""
 
 
 def test_a_bucket_that_has_no_rows_any_more_is_still_known_by_its_version(tables: Tables) -> None:

@@ -31,6 +31,10 @@ from recruit_assets_tests.support.certificates import Authority
         ("RECRUIT_PRIVACY", "hash", "'keep', 'pseudonymise' or 'drop'"),
         ("RECRUIT_PRIVACY_NAMES", "email,job_id", "job_id can't be pseudonyms"),
         ("RECRUIT_PRIVACY_NAMES", "custom_track", "custom_track can't be pseudonyms"),
+        ("RECRUIT_ATTRIBUTION", "job_id,uid", "has the rule 'uid'; rules are job_id, dl and ed.<key>"),
+        ("RECRUIT_ATTRIBUTION", "ed.jobId", "must have job_id among its rules"),
+        ("RECRUIT_ATTRIBUTION_DL", "/(?<job_id>[0-9]+", "lacks a \\)"),
+        ("RECRUIT_ATTRIBUTION_DL", "(?:a+)+(?<job_id>[0-9])", "must not repeat a group"),
         ("RECRUIT_ALERT_URLS", "json://good, ops@example.org", "must be URLs such as"),
         ("RECRUIT_KAFKA_BOOTSTRAP", "::1:9092", "'::1:9092' isn't host:port; an IPv6 address has brackets"),
         ("RECRUIT_KAFKA_BOOTSTRAP", "a:1,b:port", "'b:port' isn't host:port"),
@@ -50,6 +54,33 @@ def test_an_invalid_setting_is_named(variable: str, value: str, why: str, monkey
 
     with pytest.raises(UserError, match=f"Invalid setting: {variable}.*{why}"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"attribution": "job_id,dl"}, "RECRUIT_ATTRIBUTION has dl but RECRUIT_ATTRIBUTION_DL isn't set"),
+        (
+            {"attribution_dl": "/(?<job_id>[0-9]+)"},
+            "RECRUIT_ATTRIBUTION_DL is set but RECRUIT_ATTRIBUTION doesn't have dl",
+        ),
+    ],
+)
+def test_a_rule_and_its_pattern_need_each_other(settings: dict[str, str], why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        load_settings(**settings)
+
+
+def test_jobs_are_not_looked_for_where_nothing_is_stored() -> None:
+    with pytest.raises(UserError, match="RECRUIT_PRIVACY is drop, so ed and dl aren't stored"):
+        load_settings(privacy="drop", attribution="job_id,ed.jobId")
+
+
+def test_the_rules_of_jobs_are_those_of_the_settings() -> None:
+    settings = load_settings(attribution=" job_id, ed.jobId,dl", attribution_dl=r"/(?<job_id>\d+)")
+
+    assert str(settings.job_rules) == "job_id,ed.jobId,dl /([0-9]+)"
+    assert load_settings().job_rules.is_default
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"])

@@ -1,6 +1,6 @@
 """Raw rows are counted correctly, and means are exact."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recruit_assets.contract.attribution import attribution
+from recruit_assets.observability.audit.attribution import UNATTRIBUTED, FoundByHour
 from recruit_assets.observability.audit.audit_db import open_audit_database, rounded_mean
 from recruit_assets.observability.audit.cassandra_rows import local_dates, take_rows
 from recruit_assets.observability.audit.event_digest import EventDigest
 from recruit_assets.observability.audit.results import no_progress
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
+from recruit_assets.transforms.found_jobs import JobFinder
 
 SEVEN = datetime(2026, 1, 5, 7)
 SEVEN_MS = 1_767_596_400_000
@@ -45,6 +48,31 @@ def test_countable_rows_with_a_job_are_counted_by_hour_and_ids() -> None:
             (SEVEN_MS, 0, 0, 0, 0, 0, 0, 1, 1, 0, SEVEN_MS + 5),
             (SEVEN_MS, 1, 2, 0, 0, 2, 1, 0, 0, 10, SEVEN_MS + 3),
         ]
+
+
+def test_rows_are_counted_for_the_job_that_a_rule_finds_and_by_rule() -> None:
+    jobs, found = JobFinder(attribution(["job_id", "ed.jobId"], "")), FoundByHour()
+    rows = [
+        a_raw_row(1, custom_track="click", job_id=1, bid=10, ed='{"jobId":2}'),
+        a_raw_row(2, custom_track="click", publisher_id=5, bid=7, ed='{"jobId":2,"publisherId":6,"groupId":8}'),
+        a_raw_row(3, custom_track="click", ed='{"jobId":true}'),
+        a_raw_row(4, custom_track="scroll", ed='{"jobId":2}'),
+    ]
+    with open_audit_database() as audit_db:
+        buckets = [((SEVEN, 0), iter(rows))]
+        take_rows(
+            audit_db,
+            buckets,
+            digest=EventDigest(),
+            date_of=IN_UTC,
+            jobs=jobs,
+            found=found,
+            expected=4,
+            progress=no_progress,
+        )
+
+        assert [row[1:6] for row in audit_db.rows("SELECT * FROM metrics")] == [(1, 0, 0, 0, 1), (2, 5, 0, 8, 1)]
+    assert found == {SEVEN.replace(tzinfo=UTC): {0: 1, 1: 1, UNATTRIBUTED: 1}}
 
 
 def test_the_buckets_of_an_hour_add_up() -> None:

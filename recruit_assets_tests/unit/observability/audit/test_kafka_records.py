@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from recruit_assets.contract.attribution import attribution
 from recruit_assets.contract.dead_letters import DeadLetter, DeadLetterReason, Origin
+from recruit_assets.contract.privacy import PrivacyMode
 from recruit_assets.observability.audit import kafka_records
 from recruit_assets.observability.audit.audit_db import AuditDatabase, open_audit_database
 from recruit_assets.observability.audit.event_digest import EventDigest
@@ -21,7 +23,8 @@ from recruit_assets.stores.kafka.clients import Headers
 from recruit_assets.stores.kafka.dead_letter_topic import headers_of
 from recruit_assets.transforms.buckets import Layout, Layouts
 from recruit_assets.transforms.erasure import ErasedPeople
-from recruit_assets.transforms.privacy import KEEP_PEOPLE
+from recruit_assets.transforms.found_jobs import OWN_JOBS, JobFinder
+from recruit_assets.transforms.privacy import KEEP_PEOPLE, Privacy
 from recruit_assets.transforms.validate import Limits
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.ingest import ARecord as OldRecord
@@ -48,7 +51,9 @@ def audit_db() -> Iterator[AuditDatabase]:
         yield opened
 
 
-def take(audit_db: AuditDatabase, *records: ARecord) -> RecordCounts:
+def take(
+    audit_db: AuditDatabase, *records: ARecord, jobs: JobFinder = OWN_JOBS, privacy: Privacy = KEEP_PEOPLE
+) -> RecordCounts:
     limits = Limits(max_bytes=10_000, first_hour_ms=FIRST_HOUR_MS)
     reader = RecordReader(
         audit_db,
@@ -56,6 +61,8 @@ def take(audit_db: AuditDatabase, *records: ARecord) -> RecordCounts:
         limits=limits,
         digest=EventDigest(),
         erased=ErasedPeople(KEEP_PEOPLE),
+        jobs=jobs,
+        privacy=privacy,
     )
     return reader.take([(0, records)], total=len(records), progress=no_progress)
 
@@ -103,6 +110,24 @@ def test_countable_and_unattributed_events_are_marked(audit_db: AuditDatabase) -
 
     marks = audit_db.rows("SELECT countable, unattributed FROM events ORDER BY kafka_offset")
     assert list(marks) == [(1, 0), (0, 1), (0, 0)]
+
+
+def test_events_are_marked_with_the_rule_that_finds_their_job_in_what_is_stored(audit_db: AuditDatabase) -> None:
+    found = {"job_id": None, "ed": '{"jobId":5}', "dl": "https://jobs.example/?job=6"}
+    events = [
+        an_event(seed=1),
+        an_event(seed=2) | found,
+        an_event(seed=3) | found | {"ed": "no JSON"},
+        an_event(seed=4) | found | {"custom_track": "pageview"},
+    ]
+    jobs = JobFinder(attribution(["job_id", "ed.jobId", "dl"], "job=(?<job_id>[0-9]+)"))
+    pseudonymise = Privacy(PrivacyMode.PSEUDONYMISE, b"a key of the tests")
+
+    take(audit_db, *(ARecord(n, as_bytes(one)) for n, one in enumerate(events)), jobs=jobs, privacy=pseudonymise)
+
+    # with RECRUIT_PRIVACY=pseudonymise a URL is stored without its query
+    marks = audit_db.rows("SELECT countable, unattributed FROM events ORDER BY kafka_offset")
+    assert list(marks) == [(1, 0), (2, 0), (0, 1), (0, 0)]
 
 
 @pytest.mark.parametrize("reason", sorted(EXTERNAL_REASONS))

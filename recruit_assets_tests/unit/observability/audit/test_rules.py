@@ -1,8 +1,13 @@
 """Each rule holds, and fails with the number that it should report."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from recruit_assets.contract.attribution import attribution
+from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.observability.audit import rules
+from recruit_assets.observability.audit.attribution import UNATTRIBUTED, attribution_matches
 from recruit_assets.observability.audit.differences import RowDifferences
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
 from recruit_assets.observability.audit.results import NONE, RuleResult, Sample
@@ -180,3 +185,35 @@ def test_every_count_of_the_ledger_is_compared() -> None:
         ("ledger: countable", 4, 5, 1, ()),
         ("ledger: unattributed", 1, 1, 0, ()),
     ]
+
+
+def test_events_by_rule_are_compared_if_there_are_several_rules() -> None:
+    sent = replace(LEDGER, attributed={"job_id": 3, "ed.jobId": 1})
+    found = replace(LEDGER, attributed={"job_id": 2, "ed.jobId": 2})
+
+    *_, result = rules.ledger_counts_match(sent, found)
+    assert (result.rule, *outcome(result)) == (
+        "ledger: attributed", 4, 4, 2, ("ed.jobId: 2, expected 1", "job_id: 2, expected 3"),
+    )  # fmt: skip
+    *_, result = rules.ledger_counts_match(LEDGER, found)
+    assert outcome(result) == (0, 4, 4, ("ed.jobId: 2, expected 0", "job_id: 2, expected 0"))
+
+
+def test_runs_recorded_what_each_rule_finds_in_every_hour() -> None:
+    two_rules = attribution(["job_id", "ed.jobId"], "")
+    found = {SEVEN: Counter({0: 3, 1: 2, UNATTRIBUTED: 1}), CHANGED: Counter({0: 4})}
+    recorded = {SEVEN: RowCounts(5, 5, 1, by_rule=(3, 2)), CHANGED: RowCounts(4, 4, by_rule=(4,))}
+
+    assert outcome(attribution_matches(two_rules, found, recorded)) == (10, 10, 0, ())
+    recorded[SEVEN] = RowCounts(5, 5, 2, by_rule=(2, 2))
+    del recorded[CHANGED]
+    assert outcome(attribution_matches(two_rules, found, recorded)) == (
+        10,
+        6,
+        3,
+        (
+            "2026-01-05 07:00 unattributed: 2 recorded, expected 1",
+            "2026-01-05 07:00 job_id: 2 recorded, expected 3",
+            "2026-01-05 08:00 job_id: 0 recorded, expected 4",
+        ),
+    )

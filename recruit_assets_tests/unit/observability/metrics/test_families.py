@@ -121,12 +121,22 @@ def test_runs_checks_and_audit_show_the_last_result() -> None:
     assert samples(families.of_audit(None)) == {}
 
 
+def test_events_are_counted_by_the_rule_that_found_their_job() -> None:
+    assert samples(families.of_attribution({"job_id": 7, "ed.jobId": 0, "none": 2})) == {
+        "recruit_attributed_events/job_id": 7,
+        "recruit_attributed_events/ed.jobId": 0,
+        "recruit_attributed_events/none": 2,
+    }
+    assert samples(families.of_attribution({})) == {}
+
+
 def test_every_metric_is_documented_with_its_help_text() -> None:
     every = [
         *families.of_report(ReportState(NOW)),
         *families.of_kafka(KafkaState(a_lag(), {}, 0)),
         families.freshness([]),
         *families.of_cassandra(clock_ms=0, now=NOW),
+        *families.of_attribution({}),
         *families.of_runs([], {}),
         *families.of_checks([]),
         *families.of_audit(None),

@@ -69,6 +69,15 @@ def test_a_ratio_without_a_denominator_is_not_available() -> None:
     )
 
 
+def test_events_are_shown_by_the_rule_that_found_their_job() -> None:
+    page = reading(*HOURS, attribution={"job_id": 1500, "ed.jobId": 450, "none": 50})
+
+    assert "Rule Events Share job_id 1,500 75.0% ed.jobId 450 22.5% no job found 50 2.5%" in page.text
+    assert (page.misplaced, page.open) == ([], [])
+    assert "job_id 0 n/a" in reading(*HOURS, attribution={"job_id": 0, "none": 0}).text
+    assert "How events find their job" not in reading(*HOURS).text
+
+
 def test_titles_of_jobs_are_shown_as_they_are_and_never_as_html() -> None:
     html = render(a_page(a_summary(*HOURS, places=[Place(1, HOSTILE, HOURS[0]), Place(2, None, HOURS[2])])))
 

@@ -1,0 +1,148 @@
+"""Another RECRUIT_ATTRIBUTION on the real engines: what was reported follows it, by `schema apply` alone."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from recruit_assets.runtime.settings import Settings, as_environment
+from recruit_assets.simulator.publish import ListSink, rules_of, simulate, simulate_to_kafka
+from recruit_assets.simulator.spec import SimulationSpec
+from recruit_assets.stores.cassandra.attribution import found_jobs, read_rules
+from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.pending_hours import PendingHours
+from recruit_assets.stores.schema import apply_schema
+from recruit_assets_tests.conftest import fresh_names, seen_by
+from recruit_assets_tests.support.cleanup import drop_everything
+from recruit_assets_tests.support.pages import Reading
+
+RULES = {"attribution": "job_id,ed.jobId,dl", "attribution_dl": "/(?:stelle|job)/(?<job_id>[0-9]+)"}
+RUN = """
+import sys
+from recruit_assets.cli.main import app
+for command in sys.argv[1].split(";"):
+    app(command.split(), standalone_mode=False)
+"""
+"""The commands in one process, which starts Spark once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An installation of the test's own, used by processes of their own: a process has one RECRUIT_ATTRIBUTION."""
+
+    settings: Settings
+    folder: Path
+
+    def with_rules(self, **rules: str) -> "Installation":
+        return replace(self, settings=Settings(**self.settings.model_dump() | rules))
+
+    def run(self, *commands: str) -> str:
+        """Standard output of `recruit-assets` with each of these commands; AssertionError if one fails."""
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, ";".join(commands)],
+            env=os.environ | as_environment(self.settings) | {"DAGSTER_HOME": str(self.folder / "dagster")},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+        return done.stdout
+
+    def counts(self) -> dict[str, int]:
+        """What the report has in all, and what the rules have found."""
+        with open_session(self.settings) as session, open_report_database(self.settings) as database:
+            ((events, hours),) = database.query("SELECT SUM(event_count), COUNT(*) FROM report_hours")
+            all_hours = [hour.replace(tzinfo=UTC) for (hour,) in database.query("SELECT event_hour FROM report_hours")]
+            recorded = found_jobs(session, self.settings.job_rules, all_hours).values()
+        numbers = [sum(column) for column in zip(*((*one.by_rule, one.unattributed) for one in recorded), strict=False)]
+        return {"events": int(events), "hours": hours} | dict(
+            zip((*self.settings.job_rules.names, "none"), numbers, strict=False)
+        )
+
+    def pending(self) -> set[datetime]:
+        with open_report_database(self.settings) as database:
+            return {one.hour for one in PendingHours(database).load()}
+
+
+@pytest.fixture
+def own(engines: Settings, spark: SparkSession, tmp_path: Path) -> Iterator[Installation]:
+    settings = fresh_names(engines)
+    apply_schema(settings)
+    seen_by(spark, settings, timeout_s=60)
+    (tmp_path / "dagster").mkdir()
+    yield Installation(settings, tmp_path)
+    drop_everything(settings)
+
+
+def test_reported_hours_follow_other_rules_and_the_ledger_is_exact_before_and_after(own: Installation) -> None:
+    ours, spec = own.with_rules(**RULES), a_spec()
+    simulate_to_kafka(own.settings, spec).write(own.folder / "before.json")
+    ledger = simulate(spec, ListSink(), rules=rules_of(ours.settings))
+    ledger.write(own.folder / "after.json")
+    own.run("materialize", "audit --ledger before.json")
+    before = own.counts()
+    assert own.pending() == set()
+
+    ours.run("schema apply")
+
+    assert len(ours.pending()) == before["hours"]
+    ours.run("materialize", "audit --ledger after.json", "report --html report.html")
+    after = ours.counts()
+    assert ours.pending() == set()
+    assert after["events"] == ledger.counts["countable"] > 1.5 * before["events"]
+    found = {name: after[name] for name in ("job_id", "ed.jobId", "dl", "none")}
+    assert found == ledger.counts["attributed"] | {"none": ledger.counts["unattributed"]}
+    assert min(found.values()) > 0
+    assert found["job_id"] == before["events"]
+    page = Reading((own.folder / "report.html").read_text(encoding="utf-8"))
+    assert f"ed.jobId {found['ed.jobId']:,}" in page.text
+    assert f"no job found {found['none']:,}" in page.text
+
+    own.run("schema apply", "materialize", "audit --ledger before.json")
+
+    assert own.counts() == before
+
+
+def a_spec() -> SimulationSpec:
+    """The last hours, of which the page tells how events found their job."""
+    end = datetime.now(UTC)
+    return SimulationSpec(events=3_000, start=end - timedelta(hours=5), end=end, late_hours=3.0, event_data_share=0.5)
+
+
+def test_a_process_with_other_rules_changes_nothing(own: Installation) -> None:
+    """It would count hours in another way than all others, and each would replace what the other has done."""
+    ours = own.with_rules(attribution="job_id,ed.jobId")
+    apply_schema(ours.settings, may_change_settings=True)
+
+    with pytest.raises(
+        AssertionError, match=r"RECRUIT_ATTRIBUTION is job_id, but this installation has job_id,ed\.jobId"
+    ):
+        own.run("materialize")
+
+
+def test_a_change_that_was_killed_halfway_is_finished(own: Installation) -> None:
+    """Otherwise the hours of before would stay as they are for ever."""
+    simulate_to_kafka(own.settings, a_spec())
+    own.run("materialize")
+    ours = own.with_rules(attribution="job_id,ed.jobId")
+    with open_session(own.settings) as session:
+        insert = f"INSERT INTO {session.keyspace}.attribution (stored_at, rules) VALUES (toTimestamp(now()), %s)"
+        session.execute(insert, ("job_id,ed.jobId",))
+
+    apply_schema(ours.settings)
+
+    assert ours.pending()
+    with open_session(own.settings) as session:
+        assert read_rules(session).pending_at is not None
+    pending = ours.pending()
+    apply_schema(ours.settings)
+    assert ours.pending() == pending
