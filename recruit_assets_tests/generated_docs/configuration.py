@@ -15,7 +15,7 @@ GROUPS = {
     "Cassandra": ("cassandra_",),
     "MySQL or MariaDB": ("mysql_", "analyst_"),
     "Spark": ("spark_",),
-    "Hours, retention and privacy": ("first_hour", "retention_", "timezone", "privacy"),
+    "Hours, retention and privacy": ("first_hour", "retention_", "timezone", "report_timezone", "privacy"),
     "Dagster's UI, runs and alerts": ("ui_", "grafana_", "run_", "alert_"),
     "This machine": ("state_", "cache_"),
 }
@@ -27,6 +27,8 @@ INTRODUCTION = """\
 
 Settings are environment variables. They are checked when a command starts: a wrong one ends it with exit code 2 and one
 line that names the variable. An empty variable counts as not set. In Docker they go into `docker/.env`.
+
+A secret may be in a file instead: `RECRUIT_MYSQL_PASSWORD_FILE` names a file with the password, and so for every secret.
 
 An address that isn't set is that of the local engines in `RECRUIT_STATE_DIR`; `recruit-assets engines env` prints it.
 

@@ -1,6 +1,7 @@
 """`python -m recruit_assets_tests.generated_docs.demo` runs the demo and draws its output as docs/pictures/demo.svg."""
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
+from recruit_assets.observability.audit.table import FILE_WIDTH
 from recruit_assets_tests.generated_docs.write import DOCS
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
@@ -21,23 +23,18 @@ FONT = "ui-monospace, Menlo, Consolas, monospace"
 def record() -> str:
     """What the demo prints, with the prompt; CalledProcessError if its audit isn't exact."""
     with TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [*RECRUIT_ASSETS, "demo"],
-            cwd=folder,
-            check=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        return f"{PROMPT}\n{done.stdout.replace(str(Path(folder).resolve() / '.recruit'), SHOWN_AS)}"
+        state_dir = Path(folder).resolve() / ".recruit"
+        environment = os.environ | {"RECRUIT_STATE_DIR": str(state_dir)}
+        command = [*RECRUIT_ASSETS, "demo"]
+        done = subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+        return f"{PROMPT}\n{done.stdout.replace(str(state_dir), SHOWN_AS)}"
 
 
 def picture(transcript: str) -> str:
     """The lines as SVG, in the reader's own font."""
-    lines = transcript.splitlines()
-    console = Console(record=True, width=max(map(len, lines)), file=io.StringIO())
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console = Console(record=True, width=FILE_WIDTH, file=io.StringIO())
+    for line in transcript.splitlines():
+        console.print(line.rstrip(), markup=False, highlight=False)
     svg = console.export_svg(title="make demo", theme=DEFAULT_TERMINAL_THEME, unique_id="demo")
     before, _, after = svg.partition("@font-face")
     # without the fonts that rich would have the reader download

@@ -19,9 +19,9 @@ def main() -> None:
         sys.stdout.write(f"{file.relative_to(REPOSITORY)}\n")
     image = f"recruit-assets:{__version__}"
     if has_docker():
-        subprocess.run(
-            ["docker", "build", "--tag", image, "--file", "docker/Dockerfile", "."], cwd=REPOSITORY, check=True
-        )
+        build = ["docker", "build", "--tag", image, "--file", "docker/Dockerfile", "."]
+        if subprocess.run(build, cwd=REPOSITORY, check=False).returncode:
+            raise UserError("the image couldn't be built, see above; the files in dist/ are complete")
         sys.stdout.write(f"image {image}\n")
     else:
         sys.stdout.write(f"no image {image}: there is no Docker daemon\n")
