@@ -65,14 +65,12 @@ def days_of(
     """From the versions of the days and of all hours; an hour without one is being replaced."""
     versions: Counter[str] = Counter()
     newest: dict[str, int] = {}
-    left_out: set[str] = set()
     for hour, covered_ms in hours.items():
         for day in dates_in(to_ms(hour), date_of):
             versions[day] += BEING_REPLACED if covered_ms is None else covered_ms
             newest[day] = max(newest.get(day, 0), covered_ms or 0)
-            if frozen_before is not None and hour < frozen_before:
-                left_out.add(day)
-    return Days(made, versions, newest, frozenset(left_out))
+    last_frozen = "" if frozen_before is None else date_of(to_ms(frozen_before) - 1)
+    return Days(made, versions, newest, frozenset(day for day in {*made, *versions} if day <= last_frozen))
 
 
 def dates_in(hour_ms: int, date_of: DateOf) -> set[str]:

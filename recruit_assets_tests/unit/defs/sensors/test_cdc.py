@@ -53,6 +53,7 @@ def tick(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Tick:
         state = FeedState(now=now, checkpoint=now, changes_read=12, pending=hours)
         monkeypatch.setattr(cdc, "read_feed", feed or (lambda *_, **__: state))
         monkeypatch.setattr(cdc, "refresh_lookups_when_due", lambda *_: None)
+        monkeypatch.setattr(cdc, "refresh_days_when_due", lambda *_: None)
         monkeypatch.setattr(stores, "opened", lambda _: nullcontext((Feed(new_events), None)))
         monkeypatch.setattr(cdc, "TICK_S", tick_s)
         settings = load_settings()

@@ -68,9 +68,12 @@ def test_a_day_that_was_never_made_is_missed_only_where_days_are_made() -> None:
 
 
 def test_a_day_with_an_hour_whose_events_expire_is_not_compared() -> None:
-    found = days({"2026-01-05": NOON_MS}, {NOON: NOON_MS}, frozen_before=NOON + timedelta(hours=1))
+    """What runs recorded of its hours expires too."""
+    made = {"2025-12-01": NOON_MS, "2026-01-05": NOON_MS, "2026-01-06": 0}
 
-    assert (found.compared, found.older_than_hours) == ([], [])
+    found = days(made, {NOON: NOON_MS}, frozen_before=NOON + timedelta(hours=1))
+
+    assert (found.compared, found.older_than_hours) == (["2026-01-06"], [])
 
 
 @pytest.fixture
