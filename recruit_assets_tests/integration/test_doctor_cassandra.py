@@ -1,10 +1,11 @@
 """Faults of keyspace, stored settings and change feed on a real Cassandra: doctor finds each in its line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from recruit_assets.contract.tables import EVENT_CHANGES, RETENTION
 from recruit_assets.observability.doctor import State
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import open_session, quoted
@@ -25,18 +26,31 @@ def installed(engines: Settings, keyspace: SharedKeyspace) -> Iterator[Settings]
     drop_database(settings)
 
 
-def a_change(*, at: datetime) -> Callable[[Settings], None]:
-    """A row of the change feed with this time."""
+@pytest.fixture
+def emptied(installed: Settings) -> Iterator[Settings]:
+    """The installation for tests that write to these two tables."""
+    yield installed
+    with open_session(installed) as session:
+        for table in (EVENT_CHANGES, RETENTION):
+            session.execute(f"TRUNCATE {session.table(table)}")
 
-    def do(settings: Settings) -> None:
-        with open_session(settings) as session:
-            session.execute(
-                f"INSERT INTO {quoted(settings.cassandra_keyspace)}.event_changes "
-                "(day, shard, changed_at, event_hour, row_count) VALUES (%s, 0, %s, '2026-01-05 07:00:00+0000', 1)",
-                (at.date(), uuid1_at(at)),
-            )
 
-    return do
+def a_change_in_an_hour(settings: Settings) -> None:
+    """A row of the change feed, written while the clock was ahead."""
+    at = datetime.now(UTC) + timedelta(hours=1)
+    with open_session(settings) as session:
+        session.execute(
+            f"INSERT INTO {session.table(EVENT_CHANGES)} (day, shard, changed_at, event_hour, row_count) "
+            "VALUES (%s, 0, %s, '2026-01-05 07:00:00+0000', 1)",
+            (at.date(), uuid1_at(at)),
+        )
+
+
+def a_retention_of_90_days(settings: Settings) -> None:
+    with open_session(settings) as session:
+        session.execute(
+            f"INSERT INTO {session.table(RETENTION)} (stored_at, days) VALUES ('2026-01-05 07:00:00+0000', 90)"
+        )
 
 
 FAULTS = {
@@ -56,8 +70,11 @@ FAULTS = {
         "has datacenter1:1, RECRUIT_CASSANDRA_REPLICATION asks for datacenter1:3",
         change={"cassandra_replication": "3"},
     ),
-    "another retention is in force": Fault(
-        "retention", "FAIL", "RECRUIT_RETENTION_DAYS is 30, but the schema", change={"retention_days": 30}
+    "the retention isn't in force": Fault(
+        "retention",
+        "WARN",
+        "RECRUIT_RETENTION_DAYS is 30, but the schema has 0: it isn't in force",
+        change={"retention_days": 30},
     ),
     "another privacy mode is in force": Fault(
         "privacy", "FAIL", "RECRUIT_PRIVACY is drop, but this installation has keep", change={"privacy": "drop"}
@@ -70,18 +87,26 @@ def test_a_fault_of_cassandra_is_found_in_its_line(fault: Fault, installed: Sett
     expect(fault, installed, "Cassandra")
 
 
-def test_changes_in_the_future_are_found(installed: Settings) -> None:
-    fault = Fault(
+STORED = {
+    "changes lie in the future": Fault(
         "change feed",
         "WARN",
         "1 hour with changes in the future, first 2026-01-05 07:00 UTC",
-        a_change(at=datetime.now(UTC) + timedelta(hours=1)),
-    )
-    try:
-        expect(fault, installed, "Cassandra")
-    finally:
-        with open_session(installed) as session:
-            session.execute(f"TRUNCATE {quoted(installed.cassandra_keyspace)}.event_changes")
+        a_change_in_an_hour,
+    ),
+    "another retention is in force": Fault(
+        "retention",
+        "FAIL",
+        "RECRUIT_RETENTION_DAYS is 30, but the schema of keyspace",
+        a_retention_of_90_days,
+        {"retention_days": 30},
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", STORED.values(), ids=STORED)
+def test_a_fault_of_what_is_stored_is_found_in_its_line(fault: Fault, emptied: Settings) -> None:
+    expect(fault, emptied, "Cassandra")
 
 
 TABLES = {

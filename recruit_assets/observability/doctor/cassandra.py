@@ -58,9 +58,9 @@ def _keyspace(session: CassandraSession, settings: Settings) -> Verdict:
 
 
 def _retention(session: CassandraSession, settings: Settings) -> Verdict:
-    require_retention(read_retention(session), settings.retention_days, keyspace=session.keyspace)
-    days = settings.retention_days
-    return ok(f"events are kept for {days} days" if days else "events are kept")
+    stored = read_retention(session)
+    require_retention(stored, settings.retention_days, keyspace=session.keyspace)
+    return decisions.retention(stored.days, wanted=settings.retention_days)
 
 
 def _privacy(session: CassandraSession, settings: Settings) -> Verdict:

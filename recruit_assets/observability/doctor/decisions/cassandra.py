@@ -26,6 +26,13 @@ def replication(found: Mapping[str, int] | None, wanted: Mapping[str, int], *, k
     return ok(f"keyspace {keyspace} has {_spelt(found)}")
 
 
+def retention(stored: int, *, wanted: int) -> Verdict:
+    """Days that events are kept, 0 for ever. Where other days were stored before, a service refuses to start."""
+    if stored != wanted:
+        return warn(f"RECRUIT_RETENTION_DAYS is {wanted}, but the schema has {stored}: it isn't in force", APPLY)
+    return ok(f"events are kept for {stored} days" if stored else "events are kept")
+
+
 def changes_ahead(hours: Collection[datetime]) -> Verdict:
     """Hours with changes that lie in the future by Cassandra's clock."""
     if hours:
