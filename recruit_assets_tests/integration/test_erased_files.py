@@ -14,7 +14,7 @@ from recruit_assets.contract.privacy import PERSONAL_FIELDS
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.ingest.erasing import erase
 from recruit_assets.ingest.service import drain
-from recruit_assets.local.engines.cassandra import Cassandra
+from recruit_assets.local.engines.cassandra import JAVA_BASE_EXPORTS, JAVA_BASE_OPENS, Cassandra
 from recruit_assets.local.engines.engine import HOST
 from recruit_assets.local.engines.engine_process import EngineProcess
 from recruit_assets.local.engines.engine_set import stop_all
@@ -33,6 +33,9 @@ from recruit_assets_tests.support.topics import audit, send
 
 PERSON = "jane-7f3a9c"
 ROWS = 500
+OPENED = tuple(f"--add-exports=java.base/{package}=ALL-UNNAMED" for package in JAVA_BASE_EXPORTS) + tuple(
+    f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in JAVA_BASE_OPENS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Node:
     def nodetool(self, *command: str) -> None:
         folder = self.process.engine.folder
         jars = ":".join(str(jar) for jar in classpath("cassandra", self.settings))
-        java = [str(java_home() / "bin" / "java"), f"-Duser.home={folder}", "-cp", jars]
+        java = [str(java_home() / "bin" / "java"), f"-Duser.home={folder}", *OPENED, "-cp", jars]
         tool = ["org.apache.cassandra.tools.NodeTool", "-h", HOST, "-p", str(self.jmx_port), *command]
         done = subprocess.run([*java, *tool], check=False, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr

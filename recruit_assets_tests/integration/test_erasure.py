@@ -348,15 +348,16 @@ def test_everything_of_a_person_is_exported(settings: Settings, tmp_path: Path) 
     written = run("export", "-", "--out", str(tmp_path / "jane.jsonl"), input=f"{PERSON}\n")
 
     assert (printed.exit_code, written.exit_code) == (0, 0), (printed.output, written.output)
-    event, letter, record = map(json.loads, printed.stdout.splitlines())
+    event, letter, *records = map(json.loads, printed.stdout.splitlines())
     assert event == event | traces_of(PERSON) | {"kind": "event", "event_time": "2026-01-05T07:30:00Z", "job_id": 1}
     assert (letter["reason"], letter["value"]) == ("wrong_type", (rejected.value or b"").decode())
-    assert (record["topic"], json.loads(record["value"])["uid"]) == (settings.kafka_topic, PERSON)
+    # the rejected record may have come in the same millisecond
+    assert {(one["topic"], json.loads(one["value"])["uid"]) for one in records} == {(settings.kafka_topic, PERSON)}
     assert OTHER not in printed.stdout
     file = tmp_path / "jane.jsonl"
     assert file.read_text() == printed.stdout
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert written.stderr == f"3 lines are in {file}\n"
+    assert f"{2 + len(records)} lines are in" in written.stderr
 
 
 def test_the_command_says_what_it_erased_and_what_kafka_still_has(

@@ -77,6 +77,7 @@ class TopicReader:
         consumer = self._consumer
         unread = {TopicPartition(topic, partition) for partition in ends if firsts[partition] < ends[partition]}
         consumer.assign(sorted(unread))
+        consumer.resume(*unread)  # an earlier call has paused what it had read
         for tp in unread:
             consumer.seek(tp, firsts[tp.partition])
         positions, moved_at = {tp: firsts[tp.partition] for tp in unread}, monotonic()
