@@ -95,7 +95,7 @@ class Platform:
     def down(self) -> None:
         """Remove everything of the project, unfinished runs included."""
         for container in self.run_containers().values():
-            _run(["docker", "rm", "--force", container])
+            _run(["docker", "rm", "--force", "--volumes", container])
         _checked(self.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "20"))
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
