@@ -6,7 +6,7 @@ from datetime import timedelta
 from recruit_assets.contract.attribution import Attribution
 from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.runtime.times import from_ms
-from recruit_assets.stores.cassandra.attribution import found_jobs
+from recruit_assets.stores.cassandra.attribution import read_counts_by_rule
 from recruit_assets.stores.cassandra.session import CassandraSession
 
 UNATTRIBUTED = "none"
@@ -22,7 +22,7 @@ def recent_attribution(session: CassandraSession, attribution: Attribution, *, h
     if attribution.is_default:
         return {}
     current = from_ms(session.now_ms()).replace(minute=0, second=0, microsecond=0)
-    found = found_jobs(session, attribution, [current - number * HOUR for number in range(hours)])
+    found = read_counts_by_rule(session, attribution, [current - number * HOUR for number in range(hours)])
     total = sum(found.values(), RowCounts())
     by_rule = dict.fromkeys(attribution.names, 0) | dict(zip(attribution.names, total.by_rule, strict=False))
     return by_rule | {UNATTRIBUTED: total.unattributed}

@@ -94,14 +94,6 @@ class Interaction:
     has_event_data: bool = False
     """Whether the members have an `ed`; then the visitor's must not."""
 
-    @property
-    def countable(self) -> bool:
-        return self.action is not None and self.job_id is not None
-
-    @property
-    def unattributed(self) -> bool:
-        return self.action is not None and self.job_id is None
-
 
 def zipf_weights(count: int, skew: float) -> list[float]:
     """Weights by rank: 1, 1/2^skew, 1/3^skew and so on."""

@@ -111,5 +111,8 @@ def _literal(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-FINDS_JOBS = (countable_with_found_jobs, _parsed, _schema, _ids, _first, _id)
+FINDS_JOBS = (
+    *(countable_with_found_jobs, _parsed, _schema, _ids, _first, _id),
+    *(_STRICT, ID_TEXT, GREATEST_ID, MOST_CONTAINERS, MOST_DIGITS, LONGEST_URL),
+)
 """What decides whose job an event is: the asset's code version follows these."""

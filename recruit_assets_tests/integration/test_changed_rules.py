@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets.simulator.publish import ListSink, rules_of, simulate, simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
-from recruit_assets.stores.cassandra.attribution import found_jobs, read_rules
+from recruit_assets.stores.cassandra.attribution import read_counts_by_rule, read_rules
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.pending_hours import PendingHours
@@ -62,7 +62,7 @@ class Installation:
         with open_session(self.settings) as session, open_report_database(self.settings) as database:
             ((events, hours),) = database.query("SELECT SUM(event_count), COUNT(*) FROM report_hours")
             all_hours = [hour.replace(tzinfo=UTC) for (hour,) in database.query("SELECT event_hour FROM report_hours")]
-            recorded = found_jobs(session, self.settings.job_rules, all_hours).values()
+            recorded = read_counts_by_rule(session, self.settings.job_rules, all_hours).values()
         numbers = [sum(column) for column in zip(*((*one.by_rule, one.unattributed) for one in recorded), strict=False)]
         return {"events": int(events), "hours": hours} | dict(
             zip((*self.settings.job_rules.names, "none"), numbers, strict=False)

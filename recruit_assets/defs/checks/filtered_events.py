@@ -76,15 +76,14 @@ def filtered_events_checks(
     ]
     first_hour = first_comparable_hour(scope, session)
     yield from scope.results(rows_of_one_run, [*of_one_run(covered), *skipped], first_hour=first_hour)
-    current = [bucket for bucket in covered if before[bucket.part.hour].computed_by == RULES.recorded]
-    older = [
-        Finding(
-            bucket.part, not_compared=f"{_place(bucket)}: computed before RECRUIT_ATTRIBUTION changed, it is pending"
-        )
-        for bucket in covered
-        if bucket not in current
+    older = {hour for hour, one in before.items() if one.computed_by != RULES.recorded}
+    current = [bucket for bucket in covered if bucket.part.hour not in older]
+    skipped += [
+        Finding(one.part, not_compared=f"{_place(one)}: computed before RECRUIT_ATTRIBUTION changed, so it is pending")
+        for one in covered
+        if one.part.hour in older
     ]
-    findings = [*same_events(current, changed), *older, *skipped]
+    findings = [*same_events(current, changed), *skipped]
     yield from scope.results(matches_raw_events, findings, first_hour=first_hour, warn_only=True)
 
 

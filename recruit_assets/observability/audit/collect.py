@@ -20,7 +20,7 @@ from recruit_assets.observability.audit.report_rows import HourCounts, take_comp
 from recruit_assets.observability.audit.results import Progress, Sample
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import aware, from_ms, to_ms
-from recruit_assets.stores.cassandra.attribution import found_jobs, require_rules
+from recruit_assets.stores.cassandra.attribution import read_counts_by_rule, require_rules
 from recruit_assets.stores.cassandra.audit_reads import (
     newest_changes,
     read_partitions,
@@ -117,7 +117,9 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
             expected=records.valid,
             progress=progress,
         )
-        recorded = {} if jobs.attribution.is_default else found_jobs(session, jobs.attribution, sorted(by_hour))
+        recorded = (
+            {} if jobs.attribution.is_default else read_counts_by_rule(session, jobs.attribution, sorted(by_hour))
+        )
         changes = newest_changes(session)
         with open_report_database(settings) as database:
             hour_counts = take_report(audit_db, report_rows(database), progress=progress)

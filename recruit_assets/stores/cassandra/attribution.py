@@ -73,7 +73,7 @@ def note_pending(session: CassandraSession, rules: RulesInForce) -> None:
     session.execute(update, (rules.stored_at,))
 
 
-def found_jobs(
+def read_counts_by_rule(
     session: CassandraSession, attribution: Attribution, hours: Sequence[datetime]
 ) -> Mapping[datetime, RowCounts]:
     """How many events each rule found in these hours; without hours that other rules computed or a run is replacing."""

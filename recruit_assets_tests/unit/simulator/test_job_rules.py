@@ -21,8 +21,9 @@ LEDGER = JobRules(",".join(RULES), PATTERN)
 def an_interaction(case: Case) -> Interaction:
     names = ("job_id", "publisher_id", "campaign_id", "group_id")
     fields = dict(zip(names, case.own, strict=True)) | {"ed": case.ed, "dl": case.dl}
-    job, *others = case.own
-    return Interaction(json.dumps(fields)[1:-1].encode(), Action.CLICK, job, *(one or 0 for one in others))
+    publisher, campaign, group = (one or 0 for one in case.own[1:])
+    members = json.dumps(fields)[1:-1].encode()
+    return Interaction(members, Action.CLICK, case.own[0], publisher, campaign, group)
 
 
 @pytest.mark.parametrize("case", CASES[:15], ids=lambda case: f"{case.own} {case.ed} {case.dl}"[:80])
