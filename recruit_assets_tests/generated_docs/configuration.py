@@ -28,7 +28,7 @@ INTRODUCTION = """\
 Settings are environment variables. They are checked when a command starts: a wrong one ends it with exit code 2 and one
 line that names the variable. An empty variable counts as not set. In Docker they go into `docker/.env`.
 
-A secret may be in a file instead: `RECRUIT_MYSQL_PASSWORD_FILE` names a file with the password, and so for every secret.
+A secret may be in a file instead: `RECRUIT_MYSQL_PASSWORD_FILE` names a file with the password, and so on.
 
 An address that isn't set is that of the local engines in `RECRUIT_STATE_DIR`; `recruit-assets engines env` prints it.
 

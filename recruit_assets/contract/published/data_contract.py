@@ -7,8 +7,8 @@ from typing import Any
 
 from recruit_assets.contract.analyst_model import VIEWS, View
 from recruit_assets.contract.events import EVENT_COLUMNS, FUTURE_ALLOWANCE_S
-from recruit_assets.contract.tables import MYSQL_REPORT
-from recruit_assets.contract.types import Column, Type
+from recruit_assets.contract.tables import DAILY_COMPANY_METRICS, DAILY_JOB_METRICS, MYSQL_REPORT
+from recruit_assets.contract.types import Column, SqlTable, Type
 
 Json = dict[str, Any]
 """A JSON object."""
@@ -27,6 +27,8 @@ TYPES: dict[Type, tuple[str, Json]] = {
     Type.DATETIME: ("timestamp", {"format": SECONDS, "timezone": False}),
 }
 """ODCS's logical type and its options. Times without a zone are UTC."""
+
+REPORT_TABLES: tuple[SqlTable, ...] = (MYSQL_REPORT, DAILY_JOB_METRICS, DAILY_COMPANY_METRICS)
 
 
 class ReliedOnBy(StrEnum):
@@ -68,9 +70,12 @@ REPORT = DataContract(
     name="report",
     version="1.0.0",
     relied_on_by=ReliedOnBy.READERS,
-    purpose="Clicks, applications and spend per hour, job, publisher, campaign and group, and views for analysts.",
-    usage="Read it with any MySQL client. An hour is replaced in one transaction, so it is never read half.",
-    limitations="Times are UTC. An hour may change later: late events and corrected jobs are counted in it.",
+    purpose="Clicks, applications and spend per hour, job, publisher, campaign and group, and the same by day.",
+    usage="Read it with any MySQL client. An hour or day is replaced in one transaction, so it is never read half.",
+    limitations=(
+        "Times are UTC; days of the daily tables are those of RECRUIT_REPORT_TIMEZONE. An hour or day may change "
+        "later: late events and corrected jobs are counted in it."
+    ),
 )
 
 
@@ -85,13 +90,7 @@ def event_contract() -> Json:
 
 
 def report_contract() -> Json:
-    table = {
-        "name": MYSQL_REPORT.name,
-        "physicalType": "table",
-        "description": MYSQL_REPORT.description,
-        "dataGranularityDescription": f"One row per {', '.join(MYSQL_REPORT.primary_key)}",
-    }
-    return _document(REPORT, [table | _object(MYSQL_REPORT.columns, MYSQL_REPORT.primary_key), *map(_view, VIEWS)])
+    return _document(REPORT, [*map(_table, REPORT_TABLES), *map(_view, VIEWS)])
 
 
 def _document(contract: DataContract, objects: Sequence[Json]) -> Json:
@@ -110,6 +109,16 @@ def _document(contract: DataContract, objects: Sequence[Json]) -> Json:
         },
         "schema": list(objects),
     }
+
+
+def _table(table: SqlTable) -> Json:
+    described = {
+        "name": table.name,
+        "physicalType": "table",
+        "description": table.description,
+        "dataGranularityDescription": f"One row per {', '.join(table.primary_key)}",
+    }
+    return described | _object(table.columns, table.primary_key)
 
 
 def _view(view: View) -> Json:
