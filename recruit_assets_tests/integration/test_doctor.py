@@ -1,6 +1,7 @@
 """`recruit-assets doctor` on a whole installation: healthy, and with faults in several places at once."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY, op
 from recruit_assets.stores.kafka import connection as kafka_connection
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.pending_hours import PendingHours
-from recruit_assets_tests.conftest import export_to
+from recruit_assets_tests.conftest import export_to, fresh_names
+from recruit_assets_tests.support.cleanup import drop_database, drop_topics
 from recruit_assets_tests.support.doctor import CLOSED, Fault, changed, expect, send_heartbeats
+from recruit_assets_tests.support.keyspace import SharedKeyspace
 
 SECRET = "a-password-that-is-wrong"
 NOT_HERE = {
@@ -30,22 +33,32 @@ NOT_HERE = {
 """What isn't looked at in an installation whose engines are elsewhere, before the first audit, without alerts."""
 
 
-@pytest.fixture
-def healthy(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """An installation whose feed was just read and whose daemon is alive, with a state directory of its own."""
-    monkeypatch.setattr(kafka_connection, "CONNECT_TIMEOUT_MS", 2_000)  # a client tries again until then
-    own = changed(settings, state_dir=tmp_path / "state")
-    own.state_dir.mkdir()
-    with open_session(own) as session, open_report_database(own) as database:
-        read_feed(ChangeReader(session), PendingHours(database))
-    home = tmp_path / "home"
-    home.mkdir()
+@pytest.fixture(scope="module")
+def installation(
+    engines: Settings, keyspace: SharedKeyspace, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """A new installation, with a state directory and a Dagster home in which a daemon is alive."""
+    home, state = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("state")
+    settings = changed(fresh_names(engines), cassandra_keyspace=keyspace.name, state_dir=state)
+    keyspace.prepare(settings)
     (home / "dagster.yaml").symlink_to(REPOSITORY / "dagster.yaml")
-    monkeypatch.setenv(HOME_VARIABLE, str(home))
-    with open_instance(own) as instance:
-        send_heartbeats(instance)
-    export_to(monkeypatch, own)
-    return own
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(HOME_VARIABLE, str(home))
+        with open_instance(settings) as instance:
+            send_heartbeats(instance)
+        yield settings
+    drop_topics(settings)
+    drop_database(settings)
+
+
+@pytest.fixture
+def healthy(installation: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The installation after a tick of the sensor; its settings are this process's."""
+    monkeypatch.setattr(kafka_connection, "CONNECT_TIMEOUT_MS", 2_000)  # a client tries again until then
+    with open_session(installation) as session, open_report_database(installation) as database:
+        read_feed(ChangeReader(session), PendingHours(database))
+    export_to(monkeypatch, installation)
+    return installation
 
 
 def doctor() -> tuple[Result, dict[str, dict[str, str]]]:

@@ -1,11 +1,19 @@
 """Faults of the report database on a real server: doctor finds each in its line."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 
-from recruit_assets.contract.tables import CURRENT_VERSION
+from recruit_assets.contract.tables import (
+    CHANGE_FEED_MARK,
+    CURRENT_VERSION,
+    PENDING_HOURS,
+    REPORT_HOURS,
+    SCHEMA_VERSION,
+    WRONG_HOURS,
+)
 from recruit_assets.observability.doctor import State
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.mysql.connection import connect
@@ -18,16 +26,42 @@ from recruit_assets_tests.support.doctor import CLOSED, Fault, changed, expect, 
 SECRET = "a-password-that-is-wrong"
 
 
-@pytest.fixture
-def own(engines: Settings) -> Iterator[Settings]:
+@contextmanager
+def installed(engines: Settings) -> Iterator[Settings]:
     """Settings with a database of the test's own, which has the schema."""
     settings = fresh_names(engines)
     apply_mysql_schema(settings)
+    record_current_version(settings)
+    yield settings
+    drop_database(settings)
+
+
+def record_current_version(settings: Settings) -> None:
     with connect(settings, database=settings.mysql_database) as connection, connection.cursor() as cursor:
         record_version(cursor, CURRENT_VERSION, "as installed")
         connection.commit()
-    yield settings
-    drop_database(settings)
+
+
+@pytest.fixture(scope="module")
+def shared(engines: Settings) -> Iterator[Settings]:
+    with installed(engines) as settings:
+        yield settings
+
+
+@pytest.fixture
+def report(shared: Settings) -> Iterator[Settings]:
+    """The shared database. Rows that the test writes to these tables are deleted after it."""
+    yield shared
+    for table in (CHANGE_FEED_MARK, PENDING_HOURS, REPORT_HOURS, WRONG_HOURS, SCHEMA_VERSION):
+        after(f"DELETE FROM {table.name}")(shared)
+    record_current_version(shared)
+
+
+@pytest.fixture
+def own(engines: Settings) -> Iterator[Settings]:
+    """A database whose tables the test may change."""
+    with installed(engines) as settings:
+        yield settings
 
 
 def after(statement: str) -> Callable[[Settings], None]:
@@ -77,16 +111,6 @@ FAULTS = {
         f"the schema has version 99, this program only knows {CURRENT_VERSION}",
         after("UPDATE schema_version SET version = 99"),
     ),
-    "a table is missing": Fault("tables", "FAIL", "table lookup_checks is missing", after("DROP TABLE lookup_checks")),
-    "a column is missing": Fault(
-        "tables", "FAIL", "table job, column title: wanted", after("ALTER TABLE job DROP COLUMN title")
-    ),
-    "a column has another type": Fault(
-        "tables",
-        "FAIL",
-        "table job, column title: wanted (type, nullable, in primary key) ('varchar(255)', True, False), found ('int",
-        after("ALTER TABLE job MODIFY title int"),
-    ),
     "the first hour was raised": Fault(
         "first hour", "FAIL", "it may only be lowered", change={"first_hour": datetime(2025, 1, 1, tzinfo=UTC)}
     ),
@@ -129,17 +153,36 @@ FAULTS = {
 }
 
 
+DIFFERENCES = {
+    "a table is missing": Fault("tables", "FAIL", "table lookup_checks is missing", after("DROP TABLE lookup_checks")),
+    "a column is missing": Fault(
+        "tables", "FAIL", "table job, column title: wanted", after("ALTER TABLE job DROP COLUMN title")
+    ),
+    "a column has another type": Fault(
+        "tables",
+        "FAIL",
+        "table job, column title: wanted (type, nullable, in primary key) ('varchar(255)', True, False), found ('int",
+        after("ALTER TABLE job MODIFY title int"),
+    ),
+}
+
+
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_of_the_report_database_is_found_in_its_line(fault: Fault, own: Settings) -> None:
+def test_a_fault_of_the_report_database_is_found_in_its_line(fault: Fault, report: Settings) -> None:
+    expect(fault, report, "MySQL")
+
+
+@pytest.mark.parametrize("fault", DIFFERENCES.values(), ids=DIFFERENCES)
+def test_a_table_that_is_missing_or_different_is_found(fault: Fault, own: Settings) -> None:
     expect(fault, own, "MySQL")
 
 
-def test_a_new_database_is_as_it_should_be(own: Settings) -> None:
-    findings = look_at(own, "MySQL")
+def test_a_new_database_is_as_it_should_be(report: Settings) -> None:
+    findings = look_at(report, "MySQL")
 
     assert wrong(findings) == {}
     assert {one.verdict.state for one in findings} == {State.OK}
 
 
-def test_a_password_is_in_no_line(own: Settings) -> None:
-    assert SECRET not in str(look_at(changed(own, mysql_password=SECRET), "MySQL"))
+def test_a_password_is_in_no_line(report: Settings) -> None:
+    assert SECRET not in str(look_at(changed(report, mysql_password=SECRET), "MySQL"))

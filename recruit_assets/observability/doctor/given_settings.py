@@ -30,12 +30,9 @@ def given_settings(settings: Settings) -> Subject[Given]:
 
 def _alerts(given: Given) -> Verdict:
     check_channels(given.settings)
-    channels = channel_names(given.settings)
-    return (
-        ok(counted(len(channels), "channel"))
-        if channels
-        else skipped(f"{SETTING} isn't set: nobody is told of troubles")
-    )
+    if channels := channel_names(given.settings):
+        return ok(counted(len(channels), "channel"))
+    return skipped(f"{SETTING} isn't set: nobody is told of troubles")
 
 
 CHECKS: tuple[Check[Given], ...] = (

@@ -225,6 +225,7 @@ RIGHT = {
     "Kafka": versions.version("Kafka", "4.3"),
     "replicas": kafka.replicas(a_layout(), wanted=1, brokers=1),
     "a server": mysql.server(GOOD_SERVER),
+    "a retention": cassandra.retention(90, wanted=90),
     "a server without a binary log": a_server(binlog_format=""),
     "a daemon": dagster.daemon({"SENSOR": NOW - 60 * SECOND}, now=NOW),
     "a run": dagster.last_runs([a_run(succeeded=True)]),
