@@ -9,12 +9,12 @@ from recruit_assets.observability.doctor.verdict import Verdict, fail, ok, skipp
 from recruit_assets.runtime.artifacts.install import SPARE_BYTES
 
 GIB = 1024**3
-ENGINES_BYTES = 4 * GIB
-"""The heaps and caches of the local engines add up to 3.3 GB; ingest, Dagster and its runs come on top."""
+ENGINES_BYTES = 7 * GIB // 2
+"""The heaps of the local engines and MariaDB's buffers may grow to 3.3 GiB together. The rest comes on top."""
 FREE_MEMORY_BYTES = GIB // 2
-"""A run's process and the metrics of Spark need this beside what is running."""
+"""With less, the kernel may kill a process when the next run begins."""
 LOW_DISK_BYTES = 2 * GIB
-"""Some hours of a busy site."""
+"""Leaves time to make room before engines stop."""
 LOW_INODES = 0.02
 INSTALL = "run `make install`, which installs the locked versions"
 
@@ -51,7 +51,7 @@ def memory(total_bytes: int, available_bytes: int, *, has_local_engines: bool) -
     found = f"{total_bytes / GIB:.1f} GiB, {available_bytes / GIB:.1f} available"
     if has_local_engines and total_bytes < ENGINES_BYTES:
         return fail(
-            f"{found}; the local engines need {ENGINES_BYTES / GIB:.0f} GiB",
+            f"{found}; the local engines need {ENGINES_BYTES / GIB:.1f} GiB",
             "use a larger machine, or set RECRUIT_* to engines elsewhere",
         )
     if available_bytes < min(FREE_MEMORY_BYTES, total_bytes // 2):  # a container may be meant to be small

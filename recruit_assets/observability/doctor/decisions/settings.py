@@ -1,4 +1,4 @@
-"""Rules of settings that are valid each, but contradict each other or mean nothing. Their values aren't shown."""
+"""Rules of settings that are valid each, but contradict each other or mean nothing. No secret is shown."""
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches

@@ -91,7 +91,7 @@ WRONG = {
     "too little memory": (
         machine.memory(2 * GIB, 2 * GIB, has_local_engines=True),
         "FAIL",
-        "2.0 GiB, 2.0 available; the local engines need 4 GiB",
+        "2.0 GiB, 2.0 available; the local engines need 3.5 GiB",
     ),
     "hardly any free memory": (
         machine.memory(8 * GIB, GIB // 10, has_local_engines=False),
