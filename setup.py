@@ -27,6 +27,7 @@ setup(
             "**/*.xml",
             "**/*.jinja",
             "**/*.css",
+            "**/*.js",
         ]
     },
     python_requires=">=3.11,<3.13",

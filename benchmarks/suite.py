@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks import (
     catch_up,
+    collector,
     freshness,
     freshness_turn,
     history_ingest,
@@ -35,6 +36,7 @@ class Benchmark:
 
 SUITE = (
     Benchmark(("simulator_events_per_s",), simulator.measure),
+    Benchmark((collector.KEY,), collector.measure),
     Benchmark(tuple(ingest_vs_row_at_a_time.KEYS.values()), ingest_vs_row_at_a_time.measure),
     Benchmark(("ingest_vs_dsbulk",), ingest_vs_dsbulk.measure),
     Benchmark(("ingest_vs_structured_streaming",), ingest_vs_structured_streaming.measure),

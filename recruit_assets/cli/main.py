@@ -17,6 +17,7 @@ from recruit_assets.cli import (
     accounts,
     audit,
     backup,
+    collect,
     dead_letters,
     demo,
     docker_proxy,
@@ -54,6 +55,7 @@ app.add_typer(privacy.app, name="privacy")
 app.command()(simulate.simulate)
 app.command("import")(import_file.import_events)
 app.command("import-jobs")(import_file.import_jobs)
+app.command()(collect.collect)
 app.command()(ingest.ingest)
 app.command()(materialize.materialize)
 app.command()(audit.audit)

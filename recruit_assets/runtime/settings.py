@@ -94,6 +94,7 @@ TlsCa = Annotated[str, AfterValidator(_certificates)]
 """The CA of a server's certificate: a PEM file, `system` for the machine's own list, `off`, or empty."""
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 HostNames = Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+(, *[A-Za-z0-9.-]+)*)?$")]
+Origins = Annotated[str, Field(pattern=r"^(\*|https?://[^\s,/]+(, *https?://[^\s,/]+)*)?$")]
 Replicas = Annotated[str, Field(pattern=r"^([1-9]|[A-Za-z0-9_.-]+:[1-9](,[A-Za-z0-9_.-]+:[1-9])*)$")]
 
 
@@ -137,6 +138,18 @@ class Settings(BaseSettings):
         "",
         pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)?(:\d{1,5})?$",
         description="host:port of ingest's Prometheus metrics; process n listens on port + n; empty: none",
+    )
+
+    collect_origins: Origins = Field(
+        "", description="Origins of the pages that may send to `collect`, such as https://www.example.com, or *"
+    )
+    collect_rate: int = Field(
+        50, ge=0, description="Requests per second that `collect` takes from one address, on average; 0: any number"
+    )
+    collect_proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses of the reverse proxies in front of `collect`, whose X-Forwarded-For is believed; comma "
+        "separated",
     )
 
     cassandra_hosts: str = Field("", description="Cassandra contact points, comma separated")
@@ -359,6 +372,10 @@ class Settings(BaseSettings):
     @property
     def ui_host_names(self) -> list[str]:
         return words(self.ui_hosts)
+
+    @property
+    def collect_origin_list(self) -> list[str]:
+        return words(self.collect_origins)
 
     @property
     def dlq_topic(self) -> str:

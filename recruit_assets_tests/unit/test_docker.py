@@ -191,6 +191,13 @@ def test_the_published_port_of_dagster_asks_for_a_login() -> None:
     assert SERVICES["webserver"]["command"][:3] == ["recruit-assets", "webserver", "--require-login"]
 
 
+def test_the_collector_has_no_login_but_kafkas() -> None:
+    """Anybody may send to it."""
+    given = SERVICES["collect"]["environment"]
+
+    assert [name for name in given if not re.match("RECRUIT_(KAFKA|COLLECT|MAX)_", name)] == []
+
+
 def test_no_command_holds_a_secret() -> None:
     assert [name for name, one in SERVICES.items() if "PASSWORD" in str(one.get("command"))] == []
 
@@ -207,6 +214,7 @@ def test_every_setting_reaches_runs_and_commands() -> None:
     set_elsewhere = {
         "state_dir", "cache_dir",  # in the image
         "metrics_address", "ingest_processes",  # for ingest alone
+        "collect_origins", "collect_rate", "collect_proxies",  # for the collector alone
         "ui_hosts", "ui_operator_password", "ui_viewer_password",  # for the web server alone
         "analyst_user", "analyst_password",  # `accounts` makes all logins
         "spark_gateway", "spark_driver_memory", "spark_driver_host",  # a driver on this machine

@@ -27,7 +27,7 @@ class EventPublisher:
 
     def __init__(self, settings: Settings) -> None:
         self._topic = settings.kafka_topic
-        self._partitions = _partitions(settings)
+        self._partitions = event_partitions(settings)
         self._producer = open_producer(settings, batch_bytes=BATCH_BYTES, linger_ms=LINGER_MS)
         self._unacknowledged: deque[list[FutureRecordMetadata]] = deque()
         self._in_flight = 0
@@ -81,7 +81,7 @@ def open_publisher(settings: Settings) -> Iterator[EventPublisher]:
         publisher.close()
 
 
-def _partitions(settings: Settings) -> list[int]:
+def event_partitions(settings: Settings) -> list[int]:
     """The topic's partitions. A producer would wait half a minute for a missing topic, so a consumer asks."""
     consumer = open_consumer(settings, group=None)
     try:
