@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
 from recruit_assets.cli.main import app
+from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.privacy import PERSONAL_FIELDS
 from recruit_assets.contract.tables import RAW_EVENTS
 from recruit_assets.definitions import build_defs
@@ -333,6 +334,16 @@ def test_a_person_stored_under_a_pseudonym_is_found_by_both_names(engines: Setti
             assert audit(own)[0] == {}
     finally:
         drop_everything(own)
+
+
+def test_a_uid_that_is_too_long_for_the_index_costs_no_other_event(settings: Settings) -> None:
+    """Cassandra rejects rows with more than 8 KiB of indexed text (sai_string_term_size_fail_threshold)."""
+    send(settings, of_person(1), of_person(2, "x" * 9_000), of_person(3, "x" * 1_000))
+
+    result = drain(settings)
+
+    assert (result.events, dict(result.dead_letters)) == (2, {DeadLetterReason.REJECTED_BY_STORE: 1})
+    assert audit(settings)[0] == {}
 
 
 def run(*arguments: str, input: str | None = None) -> Any:
