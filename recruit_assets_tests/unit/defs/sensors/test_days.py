@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from time import process_time
 from typing import Any
 
 import dagster as dg
@@ -153,6 +154,6 @@ def test_an_evaluation_costs_little_with_years_of_hours(automation: Automation) 
     automation.replaced(*(f"{now - timedelta(days=day):%Y-%m-%d}-07:00" for day in range(1, 400)))
     automation.requested()
 
-    begun = datetime.now(UTC)
+    begun_s = process_time()
     assert automation.requested() == []
-    assert datetime.now(UTC) - begun < timedelta(seconds=3)
+    assert process_time() - begun_s < 3
