@@ -226,4 +226,4 @@ def _in_mb(progress: Progress, name: str, done_bytes: int, total_bytes: int) -> 
 
 
 def _mb(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.0f}"
+    return f"{size_bytes / 1e6:,.1f}"
