@@ -15,7 +15,7 @@ from recruit_assets.stores.dagster.old_runs import delete_runs
 
 STDOUT = ComputeIOType.STDOUT
 OURS = {REPOSITORY_TAG: OUR_LABEL}
-LATER = datetime.now(UTC) + timedelta(minutes=10)
+LATER = datetime.now(UTC) + timedelta(days=1)
 HOURS = dg.StaticPartitionsDefinition(["07:00", "08:00"])
 
 
