@@ -20,6 +20,8 @@ from recruit_assets.transforms.erasure import Person, person_of
 from recruit_assets.transforms.privacy import privacy_of, require_privacy
 
 Found = Mapping[str, Any]
+MAX_UID_BYTES = 8 * 1024
+"""Cassandra may leave a longer text out of an index (sai_string_term_size_fail_threshold)."""
 
 
 def export(settings: Settings, uid: str) -> Iterator[Found]:
@@ -37,13 +39,13 @@ def export(settings: Settings, uid: str) -> Iterator[Found]:
 
 
 def find_person(session: CassandraSession, settings: Settings, uid: str) -> Person:
-    """UserError if the uid is empty or no text, or if the settings of RECRUIT_PRIVACY aren't the installation's."""
+    """UserError if the uid is empty, no text or too long, or if RECRUIT_PRIVACY isn't the installation's."""
     try:
-        uid.encode()
+        size_bytes = len(uid.encode())
     except UnicodeEncodeError:
-        uid = ""
-    if not uid:
-        raise UserError("UID: wanted the uid of a person in UTF-8, found nothing or other bytes")
+        size_bytes = 0
+    if not 0 < size_bytes <= MAX_UID_BYTES:
+        raise UserError(f"UID: wanted the uid of a person, 1 to {MAX_UID_BYTES} bytes in UTF-8, found other bytes")
     stored, privacy = read_privacy(session), privacy_of(settings)
     require_privacy(stored[-1], privacy.in_force)
     return person_of(uid, privacy, stored)
