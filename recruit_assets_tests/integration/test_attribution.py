@@ -49,7 +49,8 @@ def raw(spark: SparkSession, tmp_path: Path) -> Raw:
 def any_events(spark: SparkSession) -> DataFrame:
     """Raw events that the optimizer knows nothing about."""
     columns = (name.split() for name in SCHEMA.split(", "))
-    return spark.range(5).selectExpr(*(f"cast(id AS {type_}) AS {name}" for name, type_ in columns)).selectExpr(*MADE)
+    values = (f"if(id > 2, cast(id AS {type_}), NULL) AS {name}" for name, type_ in columns)
+    return spark.range(5).selectExpr(*values).selectExpr(*MADE)
 
 
 def found(frame: DataFrame) -> dict[int, tuple[int | None, ...]]:

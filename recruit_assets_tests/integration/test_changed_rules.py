@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets.simulator.publish import ListSink, rules_of, simulate, simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
@@ -63,9 +64,12 @@ class Installation:
             ((events, hours),) = database.query("SELECT SUM(event_count), COUNT(*) FROM report_hours")
             all_hours = [hour.replace(tzinfo=UTC) for (hour,) in database.query("SELECT event_hour FROM report_hours")]
             recorded = read_counts_by_rule(session, self.settings.job_rules, all_hours).values()
-        numbers = [sum(column) for column in zip(*((*one.by_rule, one.unattributed) for one in recorded), strict=False)]
-        return {"events": int(events), "hours": hours} | dict(
-            zip((*self.settings.job_rules.names, "none"), numbers, strict=False)
+        counts = {"events": int(events), "hours": hours}
+        if self.settings.job_rules.is_default:
+            return counts
+        total = sum(recorded, RowCounts())
+        return (
+            counts | dict(zip(self.settings.job_rules.names, total.by_rule, strict=True)) | {"none": total.unattributed}
         )
 
     def pending(self) -> set[datetime]:
