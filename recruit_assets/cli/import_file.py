@@ -103,14 +103,14 @@ def import_jobs(
     apply_schema(settings)
     with open_report_database(settings) as database:
         load_jobs(database, found.jobs, columns=found.columns)
-    echo(f"{len(found.jobs):,} jobs stored")
+    echo(f"jobs stored: {len(found.jobs):,}")
 
 
 def _show_sent(result: "ImportResult", elapsed_s: float) -> None:
-    before = f", {result.skipped:,} rows were done before" if result.skipped else ""
-    echo(f"{result.sent:,} events sent in {elapsed_s:.1f} s{before}")
+    before = f"; rows done before: {result.skipped:,}" if result.skipped else ""
+    echo(f"events sent: {result.sent:,}, in {elapsed_s:.1f} s{before}")
     if result.rejected:
-        echo(f"{result.report.refused.total():,} refused rows are in {result.rejected}: correct and import that file")
+        echo(f"refused rows: {result.report.refused.total():,}, in {result.rejected}; correct and import that file")
     if result.is_finished:
         echo("they are in the report soon if `recruit-assets up` is running, or after `recruit-assets materialize`")
     else:
@@ -120,7 +120,7 @@ def _show_sent(result: "ImportResult", elapsed_s: float) -> None:
 def _show_jobs(found: "JobsFile", *, place: str) -> None:
     from recruit_assets.importer.report_text import refused_lines
 
-    typer.echo(f"{len(found.jobs):,} jobs with {', '.join(sorted(found.columns)) or 'no column'}")
+    typer.echo(f"jobs: {len(found.jobs):,}, with {', '.join(sorted(found.columns)) or 'no column'}")
     if found.unknown:
         typer.echo(printable(f"left out, since the dimension has no such columns: {', '.join(sorted(found.unknown))}"))
     for line in refused_lines(found.refused, Counter(row.reason for row in found.refused), place=place):

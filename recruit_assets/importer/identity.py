@@ -4,7 +4,6 @@ is the same event.
 
 from dataclasses import dataclass
 from hashlib import sha256
-from uuid import UUID
 
 import orjson
 
@@ -51,8 +50,8 @@ def _made(seed: str, moment_ms: int) -> str:
     ticks = moment_ms * TICKS_PER_MS + UUID_EPOCH_TICKS
     clock = int.from_bytes(digest[:2]) & 0x3FFF | RFC_VARIANT
     node = int.from_bytes(digest[2:8]) | RANDOM_NODE
-    fields = (ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48 & 0x0FFF | 0x1000, clock >> 8, clock & 0xFF, node)
-    return str(UUID(fields=fields))
+    middle, high = ticks >> 32 & 0xFFFF, ticks >> 48 & 0x0FFF | 0x1000
+    return f"{ticks & 0xFFFFFFFF:08x}-{middle:04x}-{high:04x}-{clock:04x}-{node:012x}"
 
 
 def _text(value: object) -> str:

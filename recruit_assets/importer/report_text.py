@@ -15,13 +15,12 @@ MAX_DAYS = 60
 
 def report_lines(report: FileReport, *, place: str = "line") -> Iterator[str]:
     """The counts, the hours or days of the events, and the refused rows by reason; `place` is what numbers count."""
-    yield f"{report.rows:,} rows: {report.accepted:,} are events, {report.refused.total():,} are refused"
+    yield f"rows: {report.rows:,}, events: {report.accepted:,}, refused: {report.refused.total():,}"
     if report.accepted:
-        yield f"{report.countable:,} events are countable" + (
-            f"; {report.without_job:,} more would be, but name no job" if report.without_job else ""
-        )
+        without_job = f", countable but for the missing job: {report.without_job:,}" if report.without_job else ""
+        yield f"countable: {report.countable:,}{without_job}"
     if report.unknown:
-        kept = ", ".join(f"{name} ({count:,} rows)" for name, count in report.unknown.most_common())
+        kept = ", ".join(f"{name} (rows: {count:,})" for name, count in report.unknown.most_common())
         yield f"kept as unknown fields: {kept}"
     yield from _times(report)
     yield from refused_lines(report.examples, report.refused, place=place)

@@ -100,8 +100,8 @@ def test_each_format_lands_in_raw_events(settings: Settings, tmp_path: Path, nam
     rows = [an_event(at, seed=number, bid=number, shop="é") for number, at in enumerate(times)]
     done = run("import", write(tmp_path / name, rows))
 
-    assert "300 events sent" in require_done(done)
-    assert "kept as unknown fields: shop (300 rows)" in done.stdout
+    assert "events sent: 300," in require_done(done)
+    assert "kept as unknown fields: shop (rows: 300)" in done.stdout
     found = stored(settings, "create_time, toUnixTimestamp(event_time), custom_track, job_id, bid, extra")
     assert sorted((str(key), *values) for key, *values in found) == sorted(
         (row["create_time"], round(at.timestamp() * 1000), "click", 1, row["bid"], '{"shop":"é"}')
@@ -112,7 +112,7 @@ def test_each_format_lands_in_raw_events(settings: Settings, tmp_path: Path, nam
 def test_a_dry_run_writes_nothing(settings: Settings, tmp_path: Path) -> None:
     done = run("import", write_csv(tmp_path / "events.csv", clicks(10)), "--dry-run")
 
-    assert "10 rows: 10 are events" in done.stdout
+    assert "rows: 10, events: 10" in done.stdout
     assert (sent(settings), recorded(settings)) == (0, [])
 
 
@@ -146,8 +146,8 @@ def test_a_killed_import_goes_on_and_every_row_is_one_event(settings: Settings, 
 
     said = require_done(run("import", file))
 
-    assert f"{70_000 - rows_done:,} events sent" in said
-    assert f"{rows_done:,} rows were done before" in said
+    assert f"events sent: {70_000 - rows_done:,}," in said
+    assert f"rows done before: {rows_done:,}" in said
     assert recorded(settings) == [(70_000, 1)]
     assert len(stored(settings)) == 70_000
     assert 70_000 <= sent(settings) <= 70_000 + CHECKPOINT_CHUNKS * CHUNK_ROWS
@@ -179,7 +179,7 @@ def test_an_import_goes_on_with_the_same_options_only(settings: Settings, tmp_pa
     other = run("import", file, "--map", "job_id=group_id")
     assert isinstance(other.exception, UserError)
     assert "the import of events.csv was begun with other options" in str(other.exception)
-    assert "5 events sent" in require_done(run("import", file))
+    assert "events sent: 5," in require_done(run("import", file))
 
 
 def test_if_a_row_is_refused_nothing_is_sent_unless_asked_for(settings: Settings, tmp_path: Path) -> None:
@@ -192,9 +192,9 @@ def test_if_a_row_is_refused_nothing_is_sent_unless_asked_for(settings: Settings
     assert "line 22: job_id: wanted a whole number, found a string 'seven'" in stopped.stdout
 
     said = require_done(run("import", file, "--skip-refused"))
-    assert "20 events sent" in said
+    assert "events sent: 20," in said
     rejected = tmp_path / "events.csv.rejected.jsonl"
-    assert "1 refused rows are in" in said
+    assert "refused rows: 1, in" in said
     assert json.loads(rejected.read_text())["_rejected"] == {
         "line": 22,
         "reason": "wrong_type",
@@ -224,7 +224,7 @@ def test_jobs_are_updated_in_the_columns_of_the_file(settings: Settings, tmp_pat
     require_done(run("import-jobs", write_csv(tmp_path / "jobs.csv", whole)))
     moved = write_csv(tmp_path / "moved.csv", [{"job": 2, "company_id": 10}, {"job": 3, "company_id": ""}])
 
-    assert "2 jobs stored" in require_done(run("import-jobs", moved, "--map", "job=id"))
+    assert "jobs stored: 2" in require_done(run("import-jobs", moved, "--map", "job=id"))
     assert jobs(settings) == [(1, 10, "Köchin"), (2, 10, "Koch"), (3, None, None)]
 
 

@@ -27,8 +27,8 @@ def test_a_dry_run_reports_what_is_in_the_file_and_writes_nothing(tmp_path: Path
 
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "2 rows: 2 are events, 0 are refused",
-        "1 events are countable",
+        "rows: 2, events: 2, refused: 0",
+        "countable: 1",
         "hour (UTC)            rows   countable",
         "2026-01-05 07:00         1           1",
         "2026-01-05 08:00         1           0",
@@ -77,7 +77,7 @@ def test_a_dry_run_of_jobs_reports_them(tmp_path: Path) -> None:
 
     assert (good.exit_code, good.stdout.splitlines()) == (
         0,
-        ["2 jobs with company_id", "left out, since the dimension has no such columns: x"],
+        ["jobs: 2, with company_id", "left out, since the dimension has no such columns: x"],
     )
     assert (bad.exit_code, bad.stdout.splitlines()[1:]) == (
         1,

@@ -131,8 +131,8 @@ def test_the_report_is_readable() -> None:
     report = reported([Row(2, CLICK), Row(3, CLICK | {"bid": "x", "shop": "a"}), RefusedRow(4, "not_csv", "bad")])
 
     assert list(report_lines(report)) == [
-        "3 rows: 1 are events, 2 are refused",
-        "1 events are countable",
+        "rows: 3, events: 1, refused: 2",
+        "countable: 1",
         "hour (UTC)            rows   countable",
         "2026-01-05 07:00         1           1",
         "refused, wrong_type: 1",
