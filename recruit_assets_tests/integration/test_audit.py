@@ -167,9 +167,9 @@ def test_an_untouched_history_is_exact(history: History) -> None:
     assert (result.span.records, result.span.compared_from, result.span.rows_not_compared) == (RECORDS, "", 0)
     assert [one.rule for one in result.results] == [
         "unchanged topic", "Kafka lag", "records", "dead letters", "conflicts", "events", "contents", "received_at",
-        "pending hours", "countable events", "report rows", "latest_update_time", "report hours", "ledger: records",
-        "ledger: events", "ledger: duplicates", "ledger: dead letters", "ledger: countable", "ledger: unattributed",
-        "ledger: report rows",
+        "pending hours", "countable events", "report rows", "latest_update_time", "report hours", "pending days",
+        "daily_job_metrics", "daily_company_metrics", "ledger: records", "ledger: events", "ledger: duplicates",
+        "ledger: dead letters", "ledger: countable", "ledger: unattributed", "ledger: report rows",
     ]  # fmt: skip
 
 
