@@ -18,6 +18,7 @@ from recruit_assets.ingest.service import drain
 from recruit_assets.local.engines.ports import free_ports
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import open_session
+from recruit_assets.stores.kafka.connection import connection_options
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
 from recruit_assets_tests.support.waiting import wait_until
 
@@ -66,7 +67,7 @@ def running(folder: Path) -> Iterator[Running]:
 
 def values_in(settings: Settings) -> list[bytes]:
     """All values in the topic."""
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, auto_offset_reset="earliest")
+    consumer = KafkaConsumer(**connection_options(settings), auto_offset_reset="earliest")
     partitions = [TopicPartition(settings.kafka_topic, number) for number in range(settings.kafka_partitions)]
     consumer.assign(partitions)
     ends = consumer.end_offsets(partitions)
