@@ -14,10 +14,9 @@ import httpx
 
 from benchmarks.engines import BenchmarkEngines
 from benchmarks.figure import Figure, Goal, Side
+from benchmarks.simulator import require_records
 from recruit_assets.local.engines.ports import free_ports
 from recruit_assets.runtime.settings import Settings, as_environment
-from recruit_assets.stores.kafka.clients import open_consumer
-from recruit_assets.stores.kafka.offsets import end_offsets
 from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
 from recruit_assets_tests.support.waiting import wait_until
@@ -35,7 +34,7 @@ def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
     with engines.fresh_names("collector", collect_rate=0) as settings, _collector(settings) as port:
         _send(port, WARM_UP_REQUESTS)
         rates = tuple(REQUESTS / _send(port, REQUESTS) for _ in range(repeats))
-        _require_records(settings, WARM_UP_REQUESTS + repeats * REQUESTS)
+        require_records(settings, WARM_UP_REQUESTS + repeats * REQUESTS)
     ours = Side("collect", "requests/s", rates)
     return [
         Figure(
@@ -102,13 +101,3 @@ async def _over_one(port: int, requests: int) -> None:
             raise RuntimeError(f"the collector answered {answer!r}")
     writer.close()
     await writer.wait_closed()
-
-
-def _require_records(settings: Settings, wanted: int) -> None:
-    consumer = open_consumer(settings, group=None)
-    try:
-        found = sum(end_offsets(consumer, settings.kafka_topic).values())
-    finally:
-        consumer.close(autocommit=False)
-    if found != wanted:
-        raise RuntimeError(f"{settings.kafka_topic} holds {found} records, not the {wanted} that were answered")

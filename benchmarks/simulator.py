@@ -36,7 +36,7 @@ def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
             },
             repeats,
         )
-        _require_records(settings, WARM_UP_EVENTS + 2 * repeats * EVENTS)
+        require_records(settings, WARM_UP_EVENTS + 2 * repeats * EVENTS)
     ours = Side("simulate", "events/s", found["simulator"])
     peer = Side("bare kafka-python producer", "events/s", found["bare producer"])
     return [
@@ -71,11 +71,12 @@ def _sent_s(settings: Settings, values: Sequence[bytes | None]) -> float:
     return time.perf_counter() - started
 
 
-def _require_records(settings: Settings, wanted: int) -> None:
+def require_records(settings: Settings, wanted: int) -> None:
+    """RuntimeError unless the event topic holds just so many records."""
     consumer = open_consumer(settings, group=None)
     try:
         found = sum(end_offsets(consumer, settings.kafka_topic).values())
     finally:
         consumer.close(autocommit=False)
     if found != wanted:
-        raise RuntimeError(f"{settings.kafka_topic} holds {found} records, not the {wanted} that were sent")
+        raise RuntimeError(f"{settings.kafka_topic} holds {found} records, not the {wanted} that were acknowledged")

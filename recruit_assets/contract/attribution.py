@@ -14,13 +14,14 @@ import re
 from dataclasses import dataclass
 
 from recruit_assets.contract.tables import GRAIN
+from recruit_assets.contract.types import INT_MAX
 from recruit_assets.contract.url_patterns import portable
 
 OWN, URL, EVENT_DATA = "job_id", "dl", "ed"
 MOST_RULES = 8
 ID_TEXT = r"-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?"
 """A number as JSON spells it; leading zeros don't matter."""
-GREATEST_ID = 2**31 - 1
+GREATEST_ID = INT_MAX
 
 MOST_CONTAINERS = 500
 """An `ed` with more `{` and `[` isn't read: the parsers end at nestings of different depth."""
@@ -63,7 +64,7 @@ class Attribution:
 
     @property
     def recorded(self) -> str:
-        """What is recorded of rows that these rules computed: nothing of events' own jobs."""
+        """What is recorded of the rows that these rules computed; empty for the default rule."""
         return "" if self.is_default else str(self)
 
     def __str__(self) -> str:

@@ -24,6 +24,10 @@ class Type(Enum):
     BIGINTS_BY_INT = "map from a 32-bit integer to a list of 64-bit integers"
 
 
+INT_MIN, INT_MAX = -(2**31), 2**31 - 1
+"""The limits of Type.INT."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A named, typed column; `nullable` is what a reader must expect.

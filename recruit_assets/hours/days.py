@@ -11,7 +11,9 @@ from functools import lru_cache
 from math import ceil
 from zoneinfo import ZoneInfo
 
-HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+from recruit_assets.hours.planning import HOUR
+
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 FARTHEST = timedelta(hours=18)
 """No zone's offset is larger: those in use reach from -12 to +14 hours, the largest ever was nearly 16."""
 DAYS_CACHED = 2_000

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 import orjson
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
+from recruit_assets.contract.types import INT_MAX, INT_MIN
 from recruit_assets.importer.rows import RefusedRow, Row
 from recruit_assets.importer.source import Source
 from recruit_assets.runtime.errors import RejectedEvent, UserError
@@ -16,7 +17,6 @@ from recruit_assets.transforms.numbers import spelled_number, whole_number_of
 COLUMNS = tuple(column.name for column in fields(JobRow))
 TITLE_CHARACTERS = 255
 DUPLICATE = "duplicate"
-_INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ def _number(row: Row, column: str) -> int | None:
         number = whole_number_of(number_text(found) if isinstance(found, orjson.Fragment) else repr(found))
     if number is None:
         raise _wrong(column, found, wanted="a whole number")
-    if not _INT_MIN <= number <= _INT_MAX:
+    if not INT_MIN <= number <= INT_MAX:
         message = f"{column}: wanted a 32-bit integer, found {shown(found)}"
         raise RejectedEvent(DeadLetterReason.OUT_OF_RANGE, message)
     return number

@@ -20,7 +20,7 @@ from recruit_assets.runtime.artifacts.lockfile import read_lock
 from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.files import only_one, private_folder
-from recruit_assets.runtime.settings import Settings, as_environment, variable
+from recruit_assets.runtime.settings import STORE_ADDRESSES, Settings, as_environment, variable
 from recruit_assets.runtime.signals import defer_signals
 from recruit_assets.stores.dagster.instance import CONFIG_FILE, HOME_VARIABLE, is_our_config
 
@@ -32,7 +32,6 @@ MADE_ANEW = frozenset({"log", "log.previous", "process.json", "stdin", "tmp"})
 PARTIAL, LOCK = "restore.partial", "restore.lock"
 NO_DATA = frozenset({PARTIAL, LOCK, "lost+found"})
 """What an empty state directory may contain."""
-ADDRESSES = (("kafka_bootstrap",), ("cassandra_hosts", "cassandra_port"), ("mysql_host", "mysql_port"))
 SAME_SETTINGS = (
     "kafka_topic",
     "kafka_group",
@@ -44,6 +43,9 @@ SAME_SETTINGS = (
     "privacy_names",
     "max_event_bytes",
     "timezone",
+    "report_timezone",
+    "attribution",
+    "attribution_dl",
 )
 """An installation that goes on elsewhere needs the same values of these, and the same privacy_key, a secret."""
 
@@ -116,7 +118,7 @@ def _require_data(state_dir: Path) -> None:
 def _require_local(settings: Settings, engines: LocalEngines) -> None:
     """UserError if a store is elsewhere: the backup would lack it."""
     own = engines.endpoints()
-    for names in ADDRESSES:
+    for names in STORE_ADDRESSES:
         host, *_ = names
         if getattr(settings, host) and any(getattr(settings, name) != own.get(name) for name in names):
             raise UserError(

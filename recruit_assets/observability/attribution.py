@@ -1,17 +1,16 @@
 """How many countable events each rule of RECRUIT_ATTRIBUTION found the job of, for the metrics and the report page."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from recruit_assets.contract.attribution import Attribution
 from recruit_assets.hours.bucket_state import RowCounts
+from recruit_assets.hours.planning import HOUR
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.attribution import read_counts_by_rule
 from recruit_assets.stores.cassandra.session import CassandraSession
 
 UNATTRIBUTED = "none"
 """Stands for the rule of events whose job no rule found."""
-HOUR = timedelta(hours=1)
 
 
 def recent_attribution(session: CassandraSession, attribution: Attribution, *, hours: int) -> Mapping[str, int]:

@@ -36,11 +36,12 @@ PREFIX = "RECRUIT_"
 MIN_KEY_CHARACTERS = 16
 TLS_OFF, TLS_SYSTEM = "off", "system"
 ENDPOINTS_FILE = "endpoints.json"
-ADDRESSES = ("kafka_bootstrap", "cassandra_hosts", "cassandra_port", "mysql_host", "mysql_port")
 """In the state directory: addresses and logins of the local engines by setting name, written by `engines start`.
 
 `state_dir` in it is the directory that they run in: the file in a copy of that directory isn't of its own engines.
 """
+STORE_ADDRESSES = (("kafka_bootstrap",), ("cassandra_hosts", "cassandra_port"), ("mysql_host", "mysql_port"))
+"""The settings that say where each store is. The first of a store is empty while that is unknown."""
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -491,18 +492,18 @@ def _local_engines(state_dir: Path, given: Mapping[str, Any]) -> dict[str, Any]:
         found = read_endpoints(folder(state_dir))
     except ValueError:  # reported with the setting's name when it is validated
         return {}
-    elsewhere = {
-        address.partition("_")[0] + "_"
-        for address in ADDRESSES
-        if address in found and str(given.get(address) or found[address]) != str(found[address])
-    }
-    return {name: value for name, value in found.items() if not name.startswith(tuple(elsewhere))}
+    elsewhere = tuple(
+        names[0].partition("_")[0] + "_"
+        for names in STORE_ADDRESSES
+        if any(name in found and str(given.get(name) or found[name]) != str(found[name]) for name in names)
+    )
+    return {name: value for name, value in found.items() if not name.startswith(elsewhere)}
 
 
 def uses_other_engines(settings: Settings) -> bool:
     """True if the environment sets all addresses and no local engine is running."""
-    addresses = (settings.kafka_bootstrap, settings.cassandra_hosts, settings.mysql_host)
-    return all(addresses) and not read_endpoints(settings.state_dir)
+    are_set = all(getattr(settings, address) for address, *_ in STORE_ADDRESSES)
+    return are_set and not read_endpoints(settings.state_dir)
 
 
 def load_settings(**overrides: object) -> Settings:

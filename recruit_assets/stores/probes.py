@@ -19,7 +19,7 @@ from recruit_assets.runtime.errors import StoreUnavailable
 
 TIMEOUT_S = 5
 FIRST_LOGIN = ("cassandra", "cassandra")
-"""Of the superuser that every new Cassandra has."""
+"""The login of the superuser that every new Cassandra has."""
 
 Login = tuple[str, str]
 

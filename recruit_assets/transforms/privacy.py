@@ -49,7 +49,7 @@ class Privacy:
 
     @property
     def key_check(self) -> str:
-        """Tells keys apart and doesn't reveal them."""
+        """A hash that shows whether two keys are the same, and doesn't reveal them."""
         return _hash(self.key, "key check")[:16]
 
     @property

@@ -13,7 +13,7 @@ from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.events import EVENT_COLUMNS, FUTURE_ALLOWANCE_S
 from recruit_assets.contract.measures import ACTION_SPELLINGS
 from recruit_assets.contract.retention import KEEP_ALL, Retention
-from recruit_assets.contract.types import Type
+from recruit_assets.contract.types import INT_MAX, INT_MIN, Type
 from recruit_assets.runtime.errors import RejectedEvent
 from recruit_assets.runtime.times import from_ms, to_ms
 from recruit_assets.transforms.buckets import HOUR_MS
@@ -37,7 +37,6 @@ _NAMES = POSITIONS.keys()
 _INT_POSITIONS = tuple(POSITIONS[column.name] for column in EVENT_COLUMNS if column.type is Type.INT)
 _TEXT_POSITIONS = tuple(POSITIONS[column.name] for column in EVENT_COLUMNS if column.type is Type.TEXT)
 _TS, _CUSTOM_TRACK, _JOB_ID = POSITIONS["ts"], POSITIONS["custom_track"], POSITIONS["job_id"]
-_INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
 
 _UUID_V1 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _UUID_EPOCH = 0x01B21DD213814000
@@ -106,7 +105,7 @@ def read_event(value: bytes | None, received_at_ms: int, *, limits: Limits) -> E
     values: list[Value] = list(map(document.get, COLUMNS))
     for position in _INT_POSITIONS:
         found = values[position]
-        if found is not None and (type(found) is not int or not _INT_MIN <= found <= _INT_MAX):
+        if found is not None and (type(found) is not int or not INT_MIN <= found <= INT_MAX):
             values[position] = _whole_number(COLUMNS[position], found, original=original)
     for position in _TEXT_POSITIONS:
         found = values[position]
@@ -183,7 +182,7 @@ def _whole_number(name: str, found: object, *, original: bytes) -> int:
         number = whole_number_of(number_text(found))
     if number is None:
         raise _wrong_type(name, found, wanted="a whole number")
-    if not _INT_MIN <= number <= _INT_MAX:
+    if not INT_MIN <= number <= INT_MAX:
         raise RejectedEvent(DeadLetterReason.OUT_OF_RANGE, f"{name}: wanted a 32-bit integer, found {shown(found)}")
     return number
 

@@ -34,7 +34,7 @@ def build_release(repository: Path, folder: Path) -> list[Path]:
 
 def build_wheel(repository: Path, folder: Path) -> Path:
     """The wheel of the tracked files, built without a download, in a copy in which nothing else can lie."""
-    # the clock and the umask would be in the bytes
+    # otherwise the bytes would depend on the clock and the umask
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(commit_time_s(repository)), "PYTHONHASHSEED": "0"}
     with TemporaryDirectory() as copy:
         copy_tracked(repository, Path(copy))

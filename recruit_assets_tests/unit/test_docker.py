@@ -287,7 +287,7 @@ def test_prometheus_scrapes_every_service_that_exports_metrics() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with what docker/prepare makes on a host where the group 999 may use Docker."""
+    """The folder that docker/prepare fills. On this host, the members of group 999 may use Docker."""
     (tmp_path / ".env").write_text(f"{EXAMPLE}\nDOCKER_GID=999\n", encoding="utf-8")
     prepare(tmp_path)
     return tmp_path

@@ -5,9 +5,8 @@ Patterns have only what ECMAScript, RE2 and Python have in common. Digits are 0 
 
 from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.published.data_contract import EVENT, Json
-from recruit_assets.contract.types import Column, Type
+from recruit_assets.contract.types import INT_MAX, INT_MIN, Column, Type
 
-INT_MIN, INT_MAX = -(2**31), 2**31 - 1
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 EXAMPLE = {
     "create_time": "8a7b6c5d-e9f0-11f0-8de9-0242ac120002",

@@ -22,7 +22,7 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.probes import probe_cassandra
 
 SUPERUSER = "cassandra"
-"""That every new Cassandra has. Only its password becomes another one."""
+"""Every new Cassandra has this user. Only its password is changed."""
 
 CommitlogSync = Literal["group", "periodic"]
 
@@ -113,7 +113,7 @@ class Cassandra:
     ports: Mapping[str, int]
     commitlog_sync: CommitlogSync = "group"
     asks_for_login: bool = False
-    """Of clients; other nodes are then refused."""
+    """Whether clients must log in. Other nodes are refused then."""
     lock: str = "cassandra"
     name: EngineName = EngineName.CASSANDRA
     host: str = HOST

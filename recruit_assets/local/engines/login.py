@@ -30,12 +30,14 @@ class Login:
     @property
     def pair(self) -> tuple[str, str] | None:
         """User and password; None without a password."""
-        return (self.user, self.password) if self.password else None
+        password = self.password
+        return (self.user, password) if password else None
 
     def settings(self, store: str) -> Mapping[str, str]:
         """User and password as settings of Kafka's or Cassandra's clients; none without a password."""
-        if not self.pair:
+        pair = self.pair
+        if pair is None:
             return {}
-        user, password = self.pair
+        user, password = pair
         # nothing leaves this machine
         return {f"{store}_user": user, f"{store}_password": password, f"{store}_tls_ca": TLS_OFF}

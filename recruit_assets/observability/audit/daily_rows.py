@@ -15,12 +15,13 @@ from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
 from recruit_assets.observability.audit.cassandra_rows import DateOf
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
 from recruit_assets.runtime.times import from_ms, to_ms
+from recruit_assets.transforms.buckets import HOUR_MS
 
 LATE = timedelta(hours=1)
 """Six times as long as it takes until the automation asks for a day."""
 BEING_REPLACED = -1
 """In place of an hour's version: no day was made from it."""
-HOUR_MS, QUARTER_MS = 3_600_000, 900_000
+QUARTER_MS = HOUR_MS // 4
 
 
 @dataclass(frozen=True, slots=True)

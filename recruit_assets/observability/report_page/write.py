@@ -55,7 +55,7 @@ def read_page(
 
 
 def _attribution(settings: Settings) -> Mapping[str, int]:
-    """Events by the rule that found their job; Cassandra is only asked where there are several rules."""
+    """How many events each rule found the job of; empty for the default rule, without asking Cassandra."""
     if settings.job_rules.is_default:
         return {}
     with open_session(settings) as session:

@@ -1,6 +1,6 @@
 """The hourly tables in the report database: replaces an hour in one transaction, and reads the totals of hours.
 
-Of a daily table, an hour is the label of a day (`hours.days`).
+In a daily table, a day takes the place of the hour, as the label that `hours.days` gives it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -258,3 +258,10 @@ def test_a_backup_of_older_engines_is_restored(state: Path, file: Path, tmp_path
     restored(tmp_path / "new", file)
 
     assert contents_of(tmp_path / "new") == STORED | {backup.LOCK: ""}
+
+
+def test_a_backup_names_the_settings_that_the_schema_remembers() -> None:
+    """The restored installation refuses to work with other ones."""
+    remembered = {"first_hour", "retention_days", "privacy", "attribution", "attribution_dl", "report_timezone"}
+
+    assert remembered <= set(backup.SAME_SETTINGS)

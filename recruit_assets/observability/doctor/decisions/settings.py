@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 
 from recruit_assets.observability.doctor.verdict import Verdict, counted, fail, ok, shown, warn
-from recruit_assets.runtime.settings import PREFIX, RETIRED, AccountPasswords, Settings, variable
+from recruit_assets.runtime.settings import PREFIX, RETIRED, STORE_ADDRESSES, AccountPasswords, Settings, variable
 
-ADDRESSES = ("kafka_bootstrap", "cassandra_hosts", "mysql_host")
+ADDRESSES = tuple(address for address, *_ in STORE_ADDRESSES)
 ELSEWHERE = ("TEST_", "DOCKER_", "IMAGE", "PROMETHEUS_URL")
 """Beginnings of variables that the tests and the Docker setup read."""
 KNOWN = (*Settings.model_fields, *(f"account_{role}" for role in AccountPasswords.model_fields), *RETIRED)
