@@ -11,6 +11,7 @@ from recruit_assets.defs.assets.dashboard_links import with_dashboards
 from recruit_assets.defs.checks import CHECKS
 from recruit_assets.defs.io_managers.cassandra import CassandraIOManager
 from recruit_assets.defs.io_managers.days import DaysIOManager
+from recruit_assets.defs.io_managers.downstream import DownstreamIOManager
 from recruit_assets.defs.io_managers.mysql import MySqlIOManager
 from recruit_assets.defs.jobs import ASSETS, JOBS
 from recruit_assets.defs.resources import CassandraResource, KafkaResource, MySqlResource, SparkResource
@@ -36,6 +37,7 @@ def build_resources(settings: Settings) -> dict[str, object]:
         "cassandra_io_manager": CassandraIOManager(cassandra=cassandra, spark=spark),
         "mysql_io_manager": MySqlIOManager(cassandra=cassandra, mysql=mysql, spark=spark),
         "days_io_manager": DaysIOManager(cassandra=cassandra, mysql=mysql, spark=spark),
+        "downstream_io_manager": DownstreamIOManager(cassandra=cassandra, mysql=mysql, spark=spark),
         "io_manager": without_launch_config(dg.FilesystemIOManager().get_resource_definition()),  # Dagster's default
     }
 

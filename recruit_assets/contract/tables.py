@@ -5,15 +5,18 @@ from dataclasses import replace
 from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.measures import COUNTS, KPIS, MEANS, MEASURES, SUMMED_FIELDS
 from recruit_assets.contract.types import (
+    THE_HOUR,
     CassandraTable,
     Column,
     DailySqlTable,
     DailySums,
+    DownstreamTable,
     HourlySqlTable,
     HourTable,
     Lookup,
     SqlTable,
     Type,
+    downstream_coverage,
     sql_applied,
     sql_coverage,
 )
@@ -306,6 +309,25 @@ MYSQL_REPORT = HourlySqlTable(
     lookups=(Lookup("company_id", by="job_id", table=JOB, value="company_id", applied=REPORT_COMPANIES),),
 )
 
+FUNNEL_ACTIONS = DownstreamTable(
+    name="funnel_actions",
+    description="How often actions of RECRUIT_FUNNEL_ACTIONS happened per hour, job, publisher, campaign and group.",
+    columns=(
+        THE_HOUR,
+        *_GRAIN,
+        Column("action", Type.VARCHAR, "The action, as `custom_track` of the events has it", nullable=False),
+        Column("events", Type.INT, "Number of events", nullable=False),
+        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+    ),
+    primary_key=(THE_HOUR.name, *GRAIN, "action"),
+    coverage=downstream_coverage(
+        "funnel_actions_hours", "One row per hour of funnel_actions: how far its rows are known to be complete."
+    ),
+    events_in=("events",),
+    totals=(("events", "events"),),
+    updated_at="latest_update_time",
+)
+
 _DATE = Column("date", Type.DATE, "The day in RECRUIT_REPORT_TIMEZONE", nullable=False)
 _DAY_LATEST = Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False)
 _DAY_NUMBERS = (
@@ -485,6 +507,8 @@ CURRENT_VERSION = 5
 
 HOURLY_SQL_TABLES = (MYSQL_REPORT,)
 """An hour is pending until all of these cover it."""
+DOWNSTREAM_TABLES = (FUNNEL_ACTIONS,)
+"""Made after the report has an hour, each if its setting switches it on."""
 SQL_TABLES = (
     MYSQL_REPORT,
     REPORT_HOURS,
@@ -505,5 +529,7 @@ SQL_TABLES = (
     DAILY_COMPANY_METRICS,
     DAILY_COMPANY_DAYS,
     REPORT_ZONE,
+    *DOWNSTREAM_TABLES,
+    *(table.coverage for table in DOWNSTREAM_TABLES),
     SCHEMA_VERSION,
 )

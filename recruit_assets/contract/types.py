@@ -123,6 +123,13 @@ class HourlySqlTable(SqlTable):
         return f"{day} + make_interval(0, 0, 0, 0, {hour[0]})" if hour else day
 
 
+class DownstreamTable(HourlySqlTable):
+    """An hourly table of the report database that is made from an hour's events after the report has the hour.
+
+    The report never waits for it. Its coverage is a table made by `downstream_coverage`.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailySqlTable(HourlySqlTable):
     """A table of the report database whose rows belong to a day of RECRUIT_REPORT_TIMEZONE, in place of an hour.
@@ -186,6 +193,19 @@ def sql_coverage(name: str, description: str, *, key: Column = THE_HOUR) -> SqlT
         primary_key=(key.name,),
         # finds hours that are covered in the future without reading the others
         indexes=(("covered_through",),),
+    )
+
+
+def downstream_coverage(name: str, description: str) -> SqlTable:
+    """The coverage of a DownstreamTable, which also says when an hour is to be made again."""
+    table = sql_coverage(name, description)
+    return replace(
+        table,
+        columns=(
+            *table.columns,
+            Column("computed_by", Type.VARCHAR, "What the rows depend on beside the events: a digest of the settings"),
+            Column("reopened_at", Type.DATETIME_MICROS, "A run must have begun after this; by Cassandra's clock, UTC"),
+        ),
     )
 
 

@@ -7,22 +7,27 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from recruit_assets.contract.tables import RAW_EVENTS
+from recruit_assets.contract.tables import DOWNSTREAM_TABLES, RAW_EVENTS
 from recruit_assets.defs import assets
+from recruit_assets.defs.downstream import DOWNSTREAM
 from recruit_assets.defs.partitions import hours
-from recruit_assets.defs.runs import HOURS_JOB, LINEAGE_JOB
+from recruit_assets.defs.runs import DOWNSTREAM_JOB, HOURS_JOB, LINEAGE_JOB
 from recruit_assets.runtime.settings import load_settings
 from recruit_assets.stores.dagster.compat import repository_label
 from recruit_assets.stores.dagster.old_runs import delete_runs
 
+DOWNSTREAM_ASSETS = tuple(dg.AssetKey(one.table.name) for one in DOWNSTREAM)
+SWITCHED_OFF = {dg.AssetKey(table.name) for table in DOWNSTREAM_TABLES} - {*DOWNSTREAM_ASSETS}
 ASSETS = [
     one
     for one in dg.load_assets_from_package_module(assets, include_specs=True)
-    if isinstance(one, dg.AssetsDefinition | dg.AssetSpec)
+    if isinstance(one, dg.AssetsDefinition | dg.AssetSpec) and one.key not in SWITCHED_OFF
 ]
 RAW_ASSETS = (dg.AssetKey(RAW_EVENTS.name),)
 HOURLY_ASSETS = tuple(
-    asset.key for asset in ASSETS if isinstance(asset, dg.AssetsDefinition) and asset.partitions_def == hours
+    asset.key
+    for asset in ASSETS
+    if isinstance(asset, dg.AssetsDefinition) and asset.partitions_def == hours and asset.key not in DOWNSTREAM_ASSETS
 )
 
 lineage_job = dg.define_asset_job(
@@ -35,6 +40,12 @@ hours_job = dg.define_asset_job(
     HOURS_JOB,
     selection=dg.AssetSelection.assets(*HOURLY_ASSETS),
     description="Replaces the hours named by the run's tags, from the events in Cassandra.",
+)
+
+downstream_job = dg.define_asset_job(
+    DOWNSTREAM_JOB,
+    selection=dg.AssetSelection.assets(*DOWNSTREAM_ASSETS),
+    description="Makes the hours named by the run's tags in the tables beside the report.",
 )
 
 
@@ -54,4 +65,4 @@ def delete_old_runs() -> None:
     delete_finished_runs()
 
 
-JOBS = (lineage_job, hours_job, delete_old_runs)
+JOBS = (lineage_job, hours_job, *((downstream_job,) if DOWNSTREAM else ()), delete_old_runs)

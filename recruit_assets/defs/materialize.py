@@ -17,7 +17,8 @@ from uuid import uuid4
 import dagster as dg
 
 from recruit_assets.contract.tables import HOURLY_SQL_TABLES
-from recruit_assets.defs.jobs import RAW_ASSETS, hours_job, lineage_job
+from recruit_assets.defs.downstream import DOWNSTREAM, due_ranges
+from recruit_assets.defs.jobs import RAW_ASSETS, downstream_job, hours_job, lineage_job
 from recruit_assets.defs.launcher.local import HOST_TAG, report_dead_runs
 from recruit_assets.defs.partitions import hourly_partitions
 from recruit_assets.defs.runs import range_tags, started_hours
@@ -29,6 +30,7 @@ from recruit_assets.runtime.settings import Settings, export
 from recruit_assets.runtime.signals import notice_signals
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
+from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.dagster.compat import OUR_LABEL, REPOSITORY_TAG, on_each_event
 from recruit_assets.stores.dagster.instance import open_instance
@@ -77,6 +79,7 @@ def materialize_pending(defs: dg.Definitions, settings: Settings, echo: Echo = s
         _PendingHours(worker, session, database).run_all()
         for table in HOURLY_SQL_TABLES:
             refresh_lookups_completely(database, table)
+        _make_downstream(worker, session, database)
         return Materialized(records=records, runs=worker.runs, hours=worker.hours)
 
 
@@ -99,14 +102,19 @@ class _Worker:
         self.echo(f"{lag:,} records drained from Kafka topic {self.settings.kafka_topic}")
         return lag
 
-    def run(self, hours: HourRange) -> str:
-        """Replace the hours; returns the error, empty after a success."""
+    def run(self, hours: HourRange, *, downstream: Sequence[str] = ()) -> str:
+        """Replace the hours in the report, or in these downstream tables; returns the error, empty after a success."""
         started = time.monotonic()
-        problem = self._run(hours_job.name, range_tags(hours))
+        if downstream:
+            assets = [dg.AssetKey(name) for name in downstream]
+            problem = self._run(downstream_job.name, range_tags(hours), assets=assets)
+        else:
+            problem = self._run(hours_job.name, range_tags(hours))
+            self.hours += len(hours)
         self.runs += 1
-        self.hours += len(hours)
         outcome = f"failed: {problem}" if problem else "done"
-        self.echo(f"{hours} ({len(hours)} h): {outcome}, {time.monotonic() - started:.1f} s")
+        what = f", {', '.join(downstream)}" if downstream else ""
+        self.echo(f"{hours} ({len(hours)} h{what}): {outcome}, {time.monotonic() - started:.1f} s")
         return problem
 
     def _run(self, job: str, tags: dict[str, str], *, assets: Sequence[dg.AssetKey] | None = None) -> str:
@@ -214,6 +222,19 @@ class _PendingHours:
         names = ", ".join(f"{one.hour:%Y-%m-%d %H:%M}" for one in left[:24])
         more = f" and {len(left) - 24} more" if len(left) > 24 else ""
         raise RunsFailed(f"{len(left)} h are still pending: {names}{more}. The first: {problem}")
+
+
+def _make_downstream(worker: _Worker, session: CassandraSession, database: ReportDatabase) -> None:
+    """Make the hours that are stale in the downstream tables; RunsFailed if a range fails three times."""
+    problems: list[str] = []
+    for _ in range(MAX_TRIES):
+        now = from_ms(session.now_ms())
+        frozen_before = read_retention(session).frozen_before(now)
+        due = due_ranges(database, DOWNSTREAM, now=now, first_hour=worker.first_hour, frozen_before=frozen_before)
+        problems = [problem for one in due if (problem := worker.run(one.hours, downstream=one.tables))]
+        if not problems:
+            return
+    raise RunsFailed(f"tables beside the report lack hours: {problems[0]}")
 
 
 def _cause(result: dg.ExecuteInProcessResult) -> str:

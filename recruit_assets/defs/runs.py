@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from recruit_assets.contract.tables import CASSANDRA_TABLES, SQL_TABLES
+from recruit_assets.contract.tables import CASSANDRA_TABLES, HOURLY_SQL_TABLES
 from recruit_assets.defs.partitions import day_of, hour_of, key_of
 from recruit_assets.hours.planning import LAST_RETRY, FailedRun, HourRange
 
@@ -17,9 +17,11 @@ SENSOR_TAG = "dagster/sensor_name"
 INCREMENTAL_TAG = "recruit/incremental"
 """On runs that may keep the buckets of an hour that didn't change."""
 
-LINEAGE_JOB, HOURS_JOB = "lineage_job", "hours_job"
+LINEAGE_JOB, HOURS_JOB, DOWNSTREAM_JOB = "lineage_job", "hours_job", "downstream_job"
 CDC_SENSOR = "cassandra_cdc_sensor"
-OUR_ASSETS = frozenset(dg.AssetKey(table.name) for table in (*CASSANDRA_TABLES, *SQL_TABLES))
+DOWNSTREAM_SENSOR = "downstream_sensor"
+OUR_ASSETS = frozenset(dg.AssetKey(table.name) for table in (*CASSANDRA_TABLES, *HOURLY_SQL_TABLES))
+"""Assets whose runs replace the report's hours."""
 
 FAILURE_REASON_TAG = "dagster/failure_reason"
 NO_FAULT_OF_ITS_HOURS = {"START_TIMEOUT", "UNEXPECTED_TERMINATION"}
@@ -105,15 +107,17 @@ def started_hours(instance: dg.DagsterInstance) -> tuple[HourRange, ...]:
     return _ranges(instance, dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
 
 
-def recent_failures(instance: dg.DagsterInstance, *, now: datetime | None = None) -> Sequence[FailedRun]:
-    """The runs of cassandra_cdc_sensor that failed within FAILURES_REMEMBERED because of what they did.
+def recent_failures(
+    instance: dg.DagsterInstance, *, sensor: str = CDC_SENSOR, now: datetime | None = None
+) -> Sequence[FailedRun]:
+    """The sensor's runs that failed within FAILURES_REMEMBERED because of what they did.
 
     Only these count against their hours. A person's range may be too large or reach into frozen hours, and a run that
     somebody canceled hasn't failed.
     """
     since = (now or datetime.now(UTC)) - FAILURES_REMEMBERED
     records = instance.get_run_records(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={SENSOR_TAG: CDC_SENSOR}, updated_after=since),
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], tags={SENSOR_TAG: sensor}, updated_after=since),
         limit=MAX_RUNS_READ,
     )
     failures = []
@@ -122,7 +126,7 @@ def recent_failures(instance: dg.DagsterInstance, *, now: datetime | None = None
         hours = hours_of_tags(run.tags)
         if hours is None or record.end_time is None or run.tags.get(FAILURE_REASON_TAG) in NO_FAULT_OF_ITS_HOURS:
             continue
-        if is_ours(run):
+        if run.job_name == DOWNSTREAM_JOB or is_ours(run):
             failures.append(FailedRun(hours, ended_at=datetime.fromtimestamp(record.end_time, UTC)))
     return failures
 

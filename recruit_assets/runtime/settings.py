@@ -24,6 +24,7 @@ from pydantic_settings import (
 
 from recruit_assets.contract.attribution import URL, Attribution, attribution, rules_of
 from recruit_assets.contract.dead_letters import DLQ_SUFFIX
+from recruit_assets.contract.funnel import require_funnel_actions
 from recruit_assets.contract.privacy import FIELDS, PSEUDONYMISED
 from recruit_assets.contract.retention import MAX_DAYS, MIN_DAYS
 from recruit_assets.contract.url_patterns import portable
@@ -226,6 +227,11 @@ class Settings(BaseSettings):
     attribution_dl: str = Field(
         "", description="For `dl`: regular expression of landing URLs, whose group `(?<job_id>...)` is the job"
     )
+    funnel_actions: str = Field(
+        "",
+        description="Further actions (values of `custom_track`) that are counted in `funnel_actions`, such as "
+        "`interview_scheduled,hired`; comma separated, in the order of the funnel",
+    )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
     report_timezone: str = Field("UTC", description="Time zone whose days the daily tables have, see docs/analysts.md")
 
@@ -273,6 +279,12 @@ class Settings(BaseSettings):
     def _portable_pattern(cls, value: str) -> str:
         if value:
             portable(value)
+        return value
+
+    @field_validator("funnel_actions")
+    @classmethod
+    def _possible_actions(cls, value: str) -> str:
+        require_funnel_actions(words(value))
         return value
 
     @field_validator("timezone", "report_timezone")
@@ -369,6 +381,10 @@ class Settings(BaseSettings):
     def job_rules(self) -> Attribution:
         """How the job of a countable event is found."""
         return attribution(words(self.attribution), self.attribution_dl)
+
+    @property
+    def funnel_action_list(self) -> list[str]:
+        return words(self.funnel_actions)
 
     @property
     def ui_host_names(self) -> list[str]:

@@ -38,14 +38,29 @@ def countable_with_found_jobs(raw_events: DataFrame, attribution: Attribution) -
     """
     if attribution.is_default:
         return countable(raw_events)
-    parsed = raw_events.selectExpr("*", *_parsed(attribution))
-    with_ids = parsed.selectExpr("*", *_ids(attribution.rules, attribution.url_pattern))
     # `countable` takes the job as it is, so it can take the rule along
-    others = (f"`{name}`" for name in raw_events.columns if name not in GRAIN)
-    named = with_ids.selectExpr(*others, *_first(attribution.rules))
-    events = countable(named)
+    events = countable(_with_found_jobs(raw_events, attribution))
     unchanged = (name for name in events.columns if name != "job_id")
     return events.selectExpr("job_id.id AS job_id", *unchanged, f"job_id.rule AS {RULE}")
+
+
+def with_found_jobs(raw_events: DataFrame, attribution: Attribution) -> DataFrame:
+    """The events with the job that the first rule finds, null if none does, and what belongs to it; null where unknown.
+
+    The other columns, and events that don't count, stay as they are.
+    """
+    if attribution.is_default:
+        return raw_events
+    named = _with_found_jobs(raw_events, attribution)
+    return named.selectExpr("job_id.id AS job_id", *(f"`{name}`" for name in named.columns if name != "job_id"))
+
+
+def _with_found_jobs(raw_events: DataFrame, attribution: Attribution) -> DataFrame:
+    """`with_found_jobs`, but job_id is a struct of the job's id and the rule's position."""
+    parsed = raw_events.selectExpr("*", *_parsed(attribution))
+    with_ids = parsed.selectExpr("*", *_ids(attribution.rules, attribution.url_pattern))
+    others = (f"`{name}`" for name in raw_events.columns if name not in GRAIN)
+    return with_ids.selectExpr(*others, *_first(attribution.rules))
 
 
 def _parsed(attribution: Attribution) -> Iterator[str]:
@@ -112,7 +127,7 @@ def _literal(text: str) -> str:
 
 
 FINDS_JOBS = (
-    *(countable_with_found_jobs, _parsed, _schema, _ids, _first, _id),
+    *(countable_with_found_jobs, _with_found_jobs, _parsed, _schema, _ids, _first, _id),
     *(_STRICT, ID_TEXT, GREATEST_ID, MOST_CONTAINERS, MOST_DIGITS, LONGEST_URL),
 )
 """What decides whose job an event is: the asset's code version follows these."""

@@ -1,10 +1,6 @@
 """Another RECRUIT_ATTRIBUTION on the real engines: what was reported follows it, by `schema apply` alone."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from recruit_assets.hours.bucket_state import RowCounts
-from recruit_assets.runtime.settings import Settings, as_environment
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.publish import ListSink, rules_of, simulate, simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.cassandra.attribution import read_counts_by_rule, read_rules
@@ -22,41 +18,14 @@ from recruit_assets.stores.mysql.pending_hours import PendingHours
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.conftest import fresh_names, seen_by
 from recruit_assets_tests.support.cleanup import drop_everything
+from recruit_assets_tests.support.installation import Installation
 from recruit_assets_tests.support.pages import Reading
 
 RULES = {"attribution": "job_id,ed.jobId,dl", "attribution_dl": "/(?:stelle|job)/(?<job_id>[0-9]+)"}
-RUN = """
-import sys
-from recruit_assets.cli.main import app
-for command in sys.argv[1].split(";"):
-    app(command.split(), standalone_mode=False)
-"""
-"""The commands in one process, which starts Spark once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """An installation of the test's own, used by processes of their own: a process has one RECRUIT_ATTRIBUTION."""
-
-    settings: Settings
-    folder: Path
-
-    def with_rules(self, **rules: str) -> "Installation":
-        return replace(self, settings=Settings(**self.settings.model_dump() | rules))
-
-    def run(self, *commands: str) -> str:
-        """Standard output of `recruit-assets` with each of these commands; AssertionError if one fails."""
-        done = subprocess.run(
-            [sys.executable, "-c", RUN, ";".join(commands)],
-            env=os.environ | as_environment(self.settings) | {"DAGSTER_HOME": str(self.folder / "dagster")},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
-        return done.stdout
+class Site(Installation):
+    """An installation whose rules are changed."""
 
     def counts(self) -> dict[str, int]:
         """What the report has in all, and what the rules have found."""
@@ -78,17 +47,17 @@ class Installation:
 
 
 @pytest.fixture
-def own(engines: Settings, spark: SparkSession, tmp_path: Path) -> Iterator[Installation]:
+def own(engines: Settings, spark: SparkSession, tmp_path: Path) -> Iterator[Site]:
     settings = fresh_names(engines)
     apply_schema(settings)
     seen_by(spark, settings, timeout_s=60)
     (tmp_path / "dagster").mkdir()
-    yield Installation(settings, tmp_path)
+    yield Site(settings, tmp_path)
     drop_everything(settings)
 
 
-def test_reported_hours_follow_other_rules_and_the_ledger_is_exact_before_and_after(own: Installation) -> None:
-    ours, spec = own.with_rules(**RULES), a_spec()
+def test_reported_hours_follow_other_rules_and_the_ledger_is_exact_before_and_after(own: Site) -> None:
+    ours, spec = own.with_settings(**RULES), a_spec()
     simulate_to_kafka(own.settings, spec).write(own.folder / "before.json")
     ledger = simulate(spec, ListSink(), rules=rules_of(ours.settings))
     ledger.write(own.folder / "after.json")
@@ -122,9 +91,9 @@ def a_spec() -> SimulationSpec:
     return SimulationSpec(events=3_000, start=end - timedelta(hours=5), end=end, late_hours=3.0, event_data_share=0.5)
 
 
-def test_a_process_with_other_rules_changes_nothing(own: Installation) -> None:
+def test_a_process_with_other_rules_changes_nothing(own: Site) -> None:
     """It would count hours in another way than all others, and each would replace what the other has done."""
-    ours = own.with_rules(attribution="job_id,ed.jobId")
+    ours = own.with_settings(attribution="job_id,ed.jobId")
     apply_schema(ours.settings, may_change_settings=True)
 
     with pytest.raises(
@@ -133,11 +102,11 @@ def test_a_process_with_other_rules_changes_nothing(own: Installation) -> None:
         own.run("materialize")
 
 
-def test_a_change_that_was_killed_halfway_is_finished(own: Installation) -> None:
+def test_a_change_that_was_killed_halfway_is_finished(own: Site) -> None:
     """Otherwise the hours of before would stay as they are for ever."""
     simulate_to_kafka(own.settings, a_spec())
     own.run("materialize")
-    ours = own.with_rules(attribution="job_id,ed.jobId")
+    ours = own.with_settings(attribution="job_id,ed.jobId")
     with open_session(own.settings) as session:
         insert = f"INSERT INTO {session.keyspace}.attribution (stored_at, rules) VALUES (toTimestamp(now()), %s)"
         session.execute(insert, ("job_id,ed.jobId",))

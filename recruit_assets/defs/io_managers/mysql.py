@@ -14,6 +14,7 @@ from recruit_assets.defs.io_managers.base import HourlyIOManager, guarded, requi
 from recruit_assets.defs.io_managers.metadata import add_hour_metadata, hour_numbers, run_totals, with_totals
 from recruit_assets.defs.resources import MySqlResource
 from recruit_assets.hours.replacement import publish_hours
+from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.hour_sink import MySqlHourSink, preview, totals_by_hour
 from recruit_assets.stores.mysql.lookups import refresh_lookups_when_due
 from recruit_assets.stores.spark.frames import sql_frame, stream_by_hour
@@ -35,7 +36,7 @@ class MySqlIOManager(HourlyIOManager):
         started, hours = monotonic(), self.output_hours(context)
         table, database = self.table(context.asset_key), self.mysql.report_database()
         refresh_lookups_when_due(database, table)  # a project without our sensor corrects its rows here
-        sink = MySqlHourSink(database, table)
+        sink = self.sink(database, table)
         rows = stream_by_hour(require_columns(obj, sink.columns, table), table.hour_of_row)
         replaced = publish_hours(sink, rows, self.end_step(context.op_def.name, hours), hours)
         totals = totals_by_hour(database, table, hours)
@@ -52,6 +53,10 @@ class MySqlIOManager(HourlyIOManager):
     def load_input(self, context: dg.InputContext) -> DataFrame:
         """The whole table as a DataFrame; a reader's filters are pushed down to MySQL."""
         return sql_frame(self.spark_session, self.mysql.settings, self.table(context.asset_key))
+
+    def sink(self, database: ReportDatabase, table: HourlySqlTable) -> MySqlHourSink:
+        """What stores the table's hours."""
+        return MySqlHourSink(database, table)
 
     def table(self, key: dg.AssetKey) -> HourlySqlTable:
         return cast("HourlySqlTable", self.declared_table(key))

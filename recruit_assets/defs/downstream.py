@@ -1,0 +1,67 @@
+"""The downstream assets of this process's settings, and the ranges of hours that they are due to make."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from recruit_assets.hours.downstream import Downstream, downstream_of
+from recruit_assets.hours.planning import FailedRun, HourRange, PendingHour, plan, retry_delay
+from recruit_assets.runtime.settings import load_settings
+from recruit_assets.stores.mysql.connection import ReportDatabase
+from recruit_assets.stores.mysql.downstream import stale_hours
+
+DOWNSTREAM = downstream_of(load_settings())
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class DueRange:
+    """Hours to make in one run, and the tables that lack some of them."""
+
+    hours: HourRange
+    tables: tuple[str, ...]
+
+
+def due_ranges(
+    database: ReportDatabase,
+    downstream: Sequence[Downstream],
+    *,
+    now: datetime,
+    first_hour: datetime,
+    frozen_before: datetime | None = None,
+    rest: timedelta = timedelta(0),
+    failures: Sequence[FailedRun] = (),
+) -> list[DueRange]:
+    """The stale hours in ranges, newest first, without frozen ones and those that were made less than `rest` ago.
+
+    `now` is Cassandra's clock. After a failure an hour waits, the longer the more often it failed, and is tried in a
+    shorter range.
+    """
+    due: dict[datetime, PendingHour] = {}
+    tables: dict[datetime, set[str]] = {}
+    for one in downstream:
+        first_whole = frozen_before and frozen_before + timedelta(hours=one.hours_before)
+        for stale in stale_hours(database, one):
+            covered = stale.covered_through or LONG_AGO
+            if covered > now - rest or (first_whole is not None and stale.hour < first_whole):
+                continue
+            pending = PendingHour(stale.hour, now, LONG_AGO, event_count=stale.event_count)
+            due[stale.hour] = _after(pending, failures)
+            tables.setdefault(stale.hour, set()).add(one.table.name)
+    decided = plan(due.values(), now=now, first_hour=first_hour, slots=len(due))
+    return [DueRange(hours, _of(hours, tables)) for hours in decided.requests]
+
+
+def _after(pending: PendingHour, failures: Sequence[FailedRun]) -> PendingHour:
+    """The hour with the runs counted that failed lately."""
+    ended = [failure.ended_at for failure in failures if pending.hour in failure.hours]
+    if not ended:
+        return pending
+    return PendingHour(
+        pending.hour, pending.newest_change, max(ended) + retry_delay(len(ended)), attempts=len(ended),
+        event_count=pending.event_count,
+    )  # fmt: skip
+
+
+def _of(hours: HourRange, tables: Mapping[datetime, set[str]]) -> tuple[str, ...]:
+    return tuple(sorted({name for hour in hours.hours() for name in tables.get(hour, ())}))

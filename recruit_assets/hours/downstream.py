@@ -1,0 +1,32 @@
+"""The downstream tables that the settings switch on, and what their rows depend on beside the events."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from recruit_assets.contract.tables import FUNNEL_ACTIONS
+from recruit_assets.contract.types import DownstreamTable
+from recruit_assets.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Downstream:
+    """A table that is made after the report has an hour."""
+
+    table: DownstreamTable
+    computed_by: str
+    """A digest of the settings that decide the rows: hours with another one are made again."""
+    hours_before: int = 0
+    """So many earlier hours have events that the rows of an hour depend on."""
+
+
+def downstream_of(settings: Settings) -> tuple[Downstream, ...]:
+    """The downstream tables that are switched on."""
+    found = []
+    if settings.funnel_action_list:
+        found.append(Downstream(FUNNEL_ACTIONS, digest(*sorted(settings.funnel_action_list), settings.job_rules)))
+    return tuple(found)
+
+
+def digest(*decide: object) -> str:
+    """The same for settings that mean the same."""
+    return sha256("\n".join(map(str, decide)).encode()).hexdigest()[:32]

@@ -1,0 +1,26 @@
+"""Counts the further actions of the funnel: DataFrames in, DataFrames out."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
+
+from recruit_assets.contract.attribution import Attribution
+from recruit_assets.contract.tables import GRAIN
+from recruit_assets.transforms.attribution import with_found_jobs
+
+
+def count_funnel(raw_events: DataFrame, actions: Sequence[str], attribution: Attribution) -> DataFrame:
+    """One row per hour, job, publisher, campaign, group and action, in the columns of funnel_actions.
+
+    Null ids are 0; events whose job isn't found aren't counted. The rows of an hour are one after the other.
+    """
+    names = ", ".join(f"'{action}'" for action in actions)
+    further = raw_events.where(f"custom_track IN ({names})")
+    events = with_found_jobs(further, attribution).where("job_id IS NOT NULL")
+    ids = (name if name == "job_id" else f"coalesce({name}, 0) AS {name}" for name in GRAIN)
+    chosen = events.selectExpr("event_hour", *ids, "custom_track AS action", "received_at")
+    counted = chosen.groupBy("event_hour", *GRAIN, "action").agg(
+        F.expr("cast(count(*) AS int) AS events"), F.expr("max(received_at) AS latest_update_time")
+    )
+    return counted.repartition("event_hour").sortWithinPartitions("event_hour")
