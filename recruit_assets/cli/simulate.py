@@ -58,6 +58,9 @@ def simulate(
     event_data_share: Annotated[
         float, typer.Option(help="Share of countable events whose job is only in `ed`, see RECRUIT_ATTRIBUTION")
     ] = 0.0,
+    further_share: Annotated[
+        float, typer.Option(help="Share of the other events that have an action of RECRUIT_FUNNEL_ACTIONS")
+    ] = 0.0,
 ) -> None:
     """Send events as real trackers do, with all their oddities, and compute the exact report that must result.
 
@@ -85,6 +88,8 @@ def simulate(
         reason_shares=tuple(_reason_share(text) for text in malformed or ()),
         uncountable_share=uncountable_share,
         event_data_share=event_data_share,
+        further_share=further_share,
+        further_actions=tuple(settings.funnel_action_list) if further_share else (),
         lines_only=jsonl is not None,
         first_hour=settings.first_hour,
         max_event_bytes=settings.max_event_bytes,
@@ -104,14 +109,22 @@ def simulate(
 
 
 def _send(settings: Settings, spec: SimulationSpec, jsonl: Path | None) -> "Ledger":
-    from recruit_assets.simulator.publish import LinesSink, rules_of, simulate, simulate_to_kafka
+    from recruit_assets.simulator.expected import expected_tables, rules_of
+    from recruit_assets.simulator.publish import LinesSink, simulate, simulate_to_kafka
 
     with stop_on_signals() as stop, progress_bars() as bars:
         progress = partial(bars, "simulate")
         if jsonl is None:
             return simulate_to_kafka(settings, spec, stop=stop, progress=progress)
         with _user_error(jsonl), jsonl.open("wb") as file:
-            return simulate(spec, LinesSink(file), stop=stop, progress=progress, rules=rules_of(settings))
+            return simulate(
+                spec,
+                LinesSink(file),
+                stop=stop,
+                progress=progress,
+                rules=rules_of(settings),
+                downstream=expected_tables(settings),
+            )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ The SQL of the views is in `stores.mysql.analyst_views`.
 from dataclasses import dataclass
 
 from recruit_assets.contract.measures import KPIS, MEASURES
-from recruit_assets.contract.tables import JOB
+from recruit_assets.contract.tables import FUNNEL_ACTIONS, JOB
 from recruit_assets.contract.types import Column, SqlTable, Type
 
 UNKNOWN = "unknown"
@@ -129,4 +129,21 @@ KPI_VIEWS = {
     dimension: kpi_view(dimension.name, dimension.key_column, dimension.label_column) for dimension in DIMENSIONS
 }
 
-VIEWS = (FACT, DIM_DATE, *DIMENSION_VIEWS.values(), KPI_BY_DATE, *KPI_VIEWS.values())
+_ACTION, _EVENTS = (FUNNEL_ACTIONS.columns[FUNNEL_ACTIONS.column_names.index(name)] for name in ("action", "events"))
+FACT_FUNNEL = View(
+    "fact_funnel",
+    f"{FUNNEL_ACTIONS.description} Empty without that setting.",
+    (EVENT_HOUR, DATE, *(dimension.key_column for dimension in DIMENSIONS), _ACTION, _EVENTS),
+)
+KPI_BY_ACTION = View(
+    "kpi_by_action",
+    "How often each further action of the funnel happened, and what one cost, over all time.",
+    (
+        _ACTION,
+        Column("events", Type.BIGINT, "Number of events", nullable=False),
+        Column("spend", Type.DOUBLE, "Sum of the bids of all clicks"),
+        Column("cost_per_event", Type.DOUBLE, "Spend per event of this action"),
+    ),
+)
+
+VIEWS = (FACT, FACT_FUNNEL, KPI_BY_ACTION, DIM_DATE, *DIMENSION_VIEWS.values(), KPI_BY_DATE, *KPI_VIEWS.values())

@@ -14,6 +14,7 @@ from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.types import Type
 from recruit_assets.simulator.event_data import event_data_interactions
 from recruit_assets.simulator.fragments import Interaction, countable_interactions, uncountable_interactions, visitors
+from recruit_assets.simulator.further_actions import further_interactions
 from recruit_assets.simulator.jobs import Job
 from recruit_assets.simulator.malformed import ValidRecord, kinds_by_reason
 from recruit_assets.simulator.spec import SimulationSpec
@@ -206,10 +207,12 @@ def _interactions(spec: SimulationSpec, jobs: list[Job], rng: Random) -> tuple[l
     countable_share = 1 - spec.uncountable_share
     groups = [
         (countable_share * (1 - spec.event_data_share), countable_interactions(spec, jobs, rng)),
-        (spec.uncountable_share, uncountable_interactions(jobs, rng)),
+        (spec.uncountable_share * (1 - spec.further_share), uncountable_interactions(jobs, rng)),
     ]
     if spec.event_data_share:
         groups.append((countable_share * spec.event_data_share, event_data_interactions(spec, jobs, rng)))
+    if spec.further_share:
+        groups.append((spec.uncountable_share * spec.further_share, further_interactions(spec, jobs, rng)))
     for share, weighted in groups:
         group = list(weighted)
         total = sum(weight for _, weight in group)

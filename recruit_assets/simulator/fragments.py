@@ -91,6 +91,8 @@ class Interaction:
     campaign_id: int = 0
     group_id: int = 0
     bid: int = 0
+    track: object = None
+    """The `custom_track`."""
     has_event_data: bool = False
     """Whether the members have an `ed`; then the visitor's must not."""
 
@@ -180,6 +182,7 @@ def an_interaction(
         members=_members(rng, fields),
         action=MEANING.get(spelling) if isinstance(spelling, str) else None,
         job_id=job.id if job else None,
+        track=spelling,
         has_event_data=ed is not None,
         **numbers,
     )

@@ -5,6 +5,7 @@ broker assigns.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.tables import MYSQL_REPORT, REPORT_SOURCE
 from recruit_assets.runtime.files import atomic_write
 from recruit_assets.simulator.events import Chunk
+from recruit_assets.simulator.expected import ExpectedTable, Row
 from recruit_assets.simulator.fragments import Action, Interaction
 from recruit_assets.simulator.job_rules import OWN_JOB, Ids, JobRules
 from recruit_assets.simulator.jobs import Job
@@ -25,7 +27,6 @@ HOUR_S = 3600
 REPORT_COLUMNS = tuple(name for name in MYSQL_REPORT.column_names if name != "latest_update_time")
 _PRIMARY_KEY = tuple(REPORT_COLUMNS.index(name) for name in MYSQL_REPORT.primary_key)
 
-Row = tuple[object, ...]
 Grain = tuple[int, int, int, int, int]
 """Hour since the epoch, job, publisher, campaign, group."""
 
@@ -41,9 +42,12 @@ class Totals:
 class Ledger:
     """Counts the chunks that are added. Memory grows with the rows of the report, not with the events."""
 
-    def __init__(self, seed: int, jobs: list[Job], rules: JobRules = OWN_JOB) -> None:
+    def __init__(
+        self, seed: int, jobs: list[Job], rules: JobRules = OWN_JOB, downstream: Sequence[ExpectedTable] = ()
+    ) -> None:
         self._seed = seed
         self._rules = rules
+        self._downstream = downstream
         self._found: dict[Interaction, tuple[str, Ids] | None] = {}
         self._company_ids = {job.id: job.company_id for job in jobs}
         self._happened: Counter[tuple[int, Interaction]] = Counter()
@@ -57,6 +61,8 @@ class Ledger:
         self._late += chunk.late
         self._dead_letters.update(chunk.rejected)
         self._happened.update(chunk.happened)
+        for table in self._downstream:
+            table.add(chunk)
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -89,7 +95,9 @@ class Ledger:
 
     def as_document(self) -> dict[str, Any]:
         """The content of the ledger file."""
-        return {"version": VERSION, "seed": self._seed, "counts": self.counts, "report": self.report()}
+        document = {"version": VERSION, "seed": self._seed, "counts": self.counts, "report": self.report()}
+        downstream = {one.table: one.rows() for one in self._downstream}
+        return document | ({"downstream": downstream} if downstream else {})
 
     def write(self, path: Path) -> None:
         """Write the file atomically."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.events import Chunk, EventStream
+from recruit_assets.simulator.expected import ExpectedTable, expected_tables, rules_of
 from recruit_assets.simulator.job_rules import OWN_JOB, JobRules
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.ledger import Ledger
@@ -91,10 +92,11 @@ def simulate(
     progress: Progress = lambda _sent, _total: None,
     clock: Clock | None = None,
     rules: JobRules = OWN_JOB,
+    downstream: Sequence[ExpectedTable] = (),
 ) -> Ledger:
     """Send the records of a spec and return their ledger; everything in it is durable in the sink.
 
-    The ledger finds the job of each event by the rules.
+    The ledger finds the job of each event by the rules, and also has the rows of the `downstream` tables.
 
     After `stop` is set it soon returns the ledger of what was sent until then. If the sink fails there is no ledger,
     because it is unknown which records arrived.
@@ -103,7 +105,7 @@ def simulate(
     sent = 0
     spec = spec.resolved(clock.now())
     jobs = site_jobs(spec.jobs)
-    stream, ledger = EventStream(spec, jobs), Ledger(spec.seed, jobs, rules)
+    stream, ledger = EventStream(spec, jobs), Ledger(spec.seed, jobs, rules, downstream)
     chunks = _live_chunks(spec, stream, clock) if spec.live else stream.chunks()
     for chunk in _paced(chunks, spec.rate, stop=stop, clock=clock):
         sink.send(chunk.values)
@@ -131,12 +133,14 @@ def simulate_to_kafka(
         load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
         load_names(database, site_names(spec))
     with open_publisher(settings) as publisher:
-        return simulate(spec, publisher, stop=stop, progress=progress, rules=rules_of(settings))
-
-
-def rules_of(settings: Settings) -> JobRules:
-    """The rules of RECRUIT_ATTRIBUTION, for the ledger."""
-    return JobRules(settings.attribution, settings.attribution_dl)
+        return simulate(
+            spec,
+            publisher,
+            stop=stop,
+            progress=progress,
+            rules=rules_of(settings),
+            downstream=expected_tables(settings),
+        )
 
 
 def _live_chunks(spec: SimulationSpec, stream: EventStream, clock: Clock) -> Iterator[Chunk]:

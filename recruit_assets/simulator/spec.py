@@ -65,6 +65,9 @@ class SimulationSpec:
     uncountable_share: float = 0.7
     event_data_share: float = field(default=0.0, repr=False)
     """Of the events with a countable action: those whose job is only in `ed`."""
+    further_share: float = field(default=0.0, repr=False)
+    """Of the events without a countable action: those with one of these instead."""
+    further_actions: tuple[str, ...] = field(default=(), repr=False)
     lines_only: bool = False
     first_hour: datetime = datetime(2024, 1, 1, tzinfo=UTC)
     max_event_bytes: int = 512 * 1024
@@ -93,8 +96,9 @@ class SimulationSpec:
 
         A newer option counts only if it is used: the bytes of older simulations stay the same.
         """
-        newer = f" event_data_share={self.event_data_share}" if self.event_data_share else ""
-        return int.from_bytes(blake2b(f"{self!r}{newer}".encode(), digest_size=6).digest())
+        newer = {name: getattr(self, name) for name in ("event_data_share", "further_share", "further_actions")}
+        used = "".join(f" {name}={value}" for name, value in newer.items() if value)
+        return int.from_bytes(blake2b(f"{self!r}{used}".encode(), digest_size=6).digest())
 
     @property
     def reason_weights(self) -> dict[DeadLetterReason, float]:
@@ -120,9 +124,13 @@ class SimulationSpec:
         _check(self.late_hours >= 1, f"--late-hours must be 1 or more, not {self.late_hours:g}")
 
     def _check_shares(self) -> None:
-        for name in ("late", "duplicate", "malformed", "uncountable", "event_data"):
+        for name in ("late", "duplicate", "malformed", "uncountable", "event_data", "further"):
             share = getattr(self, f"{name}_share")
             _check(0 <= share <= 1, f"--{name.replace('_', '-')}-share must be 0 to 1, not {share:g}")
+        _check(
+            not self.further_share or bool(self.further_actions),
+            "--further-share needs RECRUIT_FUNNEL_ACTIONS",
+        )
         for reason, share in self.reason_shares:
             possible = [r for r in SIMULATED_REASONS if not (self.lines_only and r in NOT_IN_LINES)]
             _check(reason in possible, f"--malformed {reason} isn't possible here; possible: {', '.join(possible)}")

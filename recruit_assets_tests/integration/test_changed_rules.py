@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 
 from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.simulator.publish import ListSink, rules_of, simulate, simulate_to_kafka
+from recruit_assets.simulator.expected import rules_of
+from recruit_assets.simulator.publish import ListSink, simulate, simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.cassandra.attribution import read_counts_by_rule, read_rules
 from recruit_assets.stores.cassandra.session import open_session

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from recruit_assets.hours.downstream import downstream_of
+from recruit_assets.observability.audit.run import run_audit
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.kafka.clients import open_producer
 from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.downstream import StaleHour, stale_hours
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.conftest import fresh_names, seen_by
 from recruit_assets_tests.support.builders import an_event, as_bytes
@@ -18,6 +21,7 @@ from recruit_assets_tests.support.installation import Installation
 
 SEVEN, EIGHT = datetime(2026, 1, 5, 7, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+IN_EVENT_DATA = '{"jobId": 2, "publisherId": 5}'
 RULES = {"attribution": "job_id,ed.jobId"}
 
 
@@ -40,39 +44,45 @@ def send(own: Installation, *events: dict[str, object]) -> None:
 
 
 def counted(own: Installation) -> list[tuple[object, ...]]:
+    """What was counted in the hours that this file sends events of."""
     with open_report_database(own.settings) as database:
         return database.query(
-            "SELECT HOUR(event_hour), job_id, publisher_id, action, events FROM funnel_actions ORDER BY 1, 2, 3, 4"
+            "SELECT HOUR(event_hour), job_id, publisher_id, action, events FROM funnel_actions "
+            "WHERE event_hour < '2026-01-06' ORDER BY 1, 2, 3, 4"
         )
 
 
-def test_further_actions_are_counted_beside_the_report(own: Installation) -> None:
-    on = own.with_settings(funnel_actions="hired,redirect", **RULES)
-    on.run("schema apply")
+def test_further_actions_are_counted_exactly_beside_the_report(own: Installation) -> None:
+    on = own.with_settings(funnel_actions="redirect,hired", **RULES)
+    simulate = "simulate --events 2000 --further-share 0.3 --late-share 0.1 --late-hours 3 --ledger ledger.json"
+    assert "ledger: funnel_actions" in on.run("schema apply", simulate, "materialize", "audit --ledger ledger.json")
+    hired = an_event(SEVEN + 2 * MINUTE, seed=8, custom_track="hired", job_id=1, publisher_id=4)
+
     send(
         on,
         an_event(SEVEN, seed=1, custom_track="hired", job_id=1, publisher_id=4),
         an_event(SEVEN + MINUTE, seed=2, custom_track="hired", job_id=1, publisher_id=4),
-        an_event(
-            SEVEN, seed=3, custom_track="redirect", job_id=None, publisher_id=None, ed='{"jobId": 2, "publisherId": 5}'
-        ),
+        an_event(SEVEN, seed=3, custom_track="redirect", job_id=None, publisher_id=None, ed=IN_EVENT_DATA),
         an_event(SEVEN, seed=4, custom_track="redirect", job_id=None, publisher_id=None),
         an_event(SEVEN, seed=5, custom_track="Hired", job_id=1),
         an_event(SEVEN, seed=6, custom_track="click", job_id=1),
         an_event(EIGHT, seed=7, custom_track="redirect", job_id=0, publisher_id=None),
+        hired,
+        hired,
     )
+    once, again = on.run("materialize"), on.run("materialize", "audit")
 
-    on.run("materialize", "audit")
-
-    seven = [(7, 1, 4, "hired", 2), (7, 2, 5, "redirect", 1)]
-    assert counted(on) == [*seven, (8, 0, 0, "redirect", 1)]
-
-    late = an_event(SEVEN + 2 * MINUTE, seed=8, custom_track="hired", job_id=1, publisher_id=4)
-    send(on, late, late)
-    assert "funnel_actions" in on.run("materialize", "audit")
     assert counted(on) == [(7, 1, 4, "hired", 3), (7, 2, 5, "redirect", 1), (8, 0, 0, "redirect", 1)]
-    assert "funnel_actions" not in on.run("materialize"), "nothing is stale"
-
+    assert "funnel_actions" in once
+    assert "funnel_actions): done" not in again, "nothing was stale"
     other = own.with_settings(funnel_actions="hired", **RULES)
-    other.run("materialize", "audit")
-    assert counted(other) == [(7, 1, 4, "hired", 3)]
+    assert len(stale(other)) > len(stale(on)) == 0
+    with open_report_database(own.settings) as database:
+        database.query("UPDATE funnel_actions SET events = events + 1 WHERE action = 'hired' LIMIT 1")
+    assert [one.rule for one in run_audit(on.settings).results if one.differences] == ["funnel_actions"]
+
+
+def stale(own: Installation) -> list[StaleHour]:
+    (funnel,) = downstream_of(own.settings)
+    with open_report_database(own.settings) as database:
+        return stale_hours(database, funnel)

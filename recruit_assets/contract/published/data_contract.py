@@ -68,7 +68,7 @@ EVENT = DataContract(
 )
 REPORT = DataContract(
     name="report",
-    version="1.0.0",
+    version="1.1.0",
     relied_on_by=ReliedOnBy.READERS,
     purpose="Clicks, applications and spend per hour, job, publisher, campaign and group, and the same by day.",
     usage="Read it with any MySQL client. An hour or day is replaced in one transaction, so it is never read half.",

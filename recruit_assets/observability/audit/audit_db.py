@@ -14,11 +14,13 @@ from recruit_assets.contract.measures import KPIS, MEANS, MEASURES
 from recruit_assets.contract.tables import (
     DAILY_COMPANY_METRICS,
     DAILY_JOB_METRICS,
+    DOWNSTREAM_TABLES,
     GRAIN,
     MYSQL_REPORT,
     REPORT_SOURCE,
 )
-from recruit_assets.contract.types import SqlTable, Type
+from recruit_assets.contract.types import DownstreamTable, SqlTable, Type
+from recruit_assets.runtime.times import from_ms
 from recruit_assets.transforms.buckets import HOUR_MS
 
 _SQLITE_TYPES = {Type.INT: "integer", Type.DOUBLE: "real"}
@@ -54,6 +56,11 @@ TABLES = (
         f"{side}_{table.name} ({', '.join(table.column_names)}, PRIMARY KEY ({', '.join(table.primary_key)}))"
         for table in DAILY_TABLES
         for side in ("reported", "recomputed")
+    ),
+    *(
+        f"{side}_{table.name} ({', '.join(table.column_names)}, PRIMARY KEY ({', '.join(table.primary_key)}))"
+        for table in DOWNSTREAM_TABLES
+        for side in ("reported", "recomputed", "ledger")
     ),
 )
 
@@ -165,6 +172,32 @@ class AuditDatabase:
         """Rows of a daily table in MySQL, with the contract's columns."""
         self._add(f"reported_{table.name}", table.column_names, rows)
 
+    def add_downstream(self, side: str, table: DownstreamTable, rows: Iterable[Values]) -> None:
+        """Rows of a downstream table as `reported`, `recomputed` or in the `ledger`, with the contract's columns.
+
+        Rows with the same key are added up.
+        """
+        name, latest = f"{side}_{table.name}", table.updated_at
+        counts = (column for column in table.column_names if column not in (*table.primary_key, latest))
+        added = "".join(f"{column} = {column} + excluded.{column}, " for column in counts)
+        self._database.executemany(
+            f"INSERT INTO {name} VALUES ({', '.join('?' * len(table.columns))}) ON CONFLICT DO UPDATE SET "
+            f"{added}{latest} = max({latest}, excluded.{latest})",
+            rows,
+        )
+
+    def keep_downstream(self, table: DownstreamTable, hours: Iterable[datetime]) -> None:
+        """Remove all other hours (naive UTC) of a downstream table."""
+        self._database.execute("CREATE TEMPORARY TABLE compared_hours (event_hour PRIMARY KEY)")
+        self._database.executemany(
+            "INSERT INTO compared_hours VALUES (?)", ((hour.isoformat(sep=" "),) for hour in hours)
+        )
+        for side in ("reported", "recomputed", "ledger"):
+            self._database.execute(
+                f"DELETE FROM {side}_{table.name} WHERE event_hour NOT IN (SELECT event_hour FROM compared_hours)"
+            )
+        self._database.execute("DROP TABLE compared_hours")
+
     def keep_days(self, days: Iterable[str]) -> None:
         """Remove all other days from the daily tables."""
         self._database.execute("CREATE TEMPORARY TABLE compared_days (date PRIMARY KEY)")
@@ -227,6 +260,11 @@ def open_audit_database() -> Iterator[AuditDatabase]:
         yield AuditDatabase(database)
     finally:
         database.close()
+
+
+def latest_text(instant_ms: int) -> str:
+    """A time as the tables have it."""
+    return from_ms(instant_ms).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def rounded_mean(total: int, count: int) -> float:

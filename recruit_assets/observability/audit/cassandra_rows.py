@@ -4,7 +4,7 @@ Counting is written a second time here on purpose, so that the audit can disagre
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -15,6 +15,7 @@ from recruit_assets.contract.measures import ACTION_SPELLINGS, COUNTS, MEASURES,
 from recruit_assets.contract.tables import GRAIN
 from recruit_assets.observability.audit.attribution import UNATTRIBUTED, FoundByHour
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
+from recruit_assets.observability.audit.downstream_rows import Recount
 from recruit_assets.observability.audit.event_digest import EventDigest
 from recruit_assets.observability.audit.results import Progress
 from recruit_assets.runtime.chunks import in_chunks
@@ -66,6 +67,7 @@ def take_rows(
     progress: Progress,
     jobs: JobFinder = OWN_JOBS,
     found: FoundByHour | None = None,
+    recounts: Collection[Recount] = (),
 ) -> int:
     """Copy every row into the audit database, with the metrics that follow; returns the number of rows.
 
@@ -90,6 +92,8 @@ def take_rows(
                 )
                 for row in chunk
             )
+            for recount in recounts:
+                audit_db.add_downstream("recomputed", recount.table, recount.take(hour_ms, chunk))
             for row in chunk:
                 by_rule[count_row(metrics, days, row, date_of=date_of, jobs=jobs)] += 1
             read += len(chunk)

@@ -14,6 +14,7 @@ from recruit_assets.observability.audit.attribution import FoundByHour
 from recruit_assets.observability.audit.audit_db import DAILY_TABLES, AuditDatabase
 from recruit_assets.observability.audit.cassandra_rows import local_dates, take_rows
 from recruit_assets.observability.audit.daily_rows import Days, days_of, take_days
+from recruit_assets.observability.audit.downstream_rows import DownstreamHours, recounts_of, take_downstream
 from recruit_assets.observability.audit.event_digest import EventDigest
 from recruit_assets.observability.audit.kafka_records import RecordCounts, RecordReader, take_dead_letters
 from recruit_assets.observability.audit.report_rows import HourCounts, take_companies, take_report
@@ -82,6 +83,8 @@ class Collected:
     """How many events each rule finds the job of, by hour."""
     recorded_jobs: Mapping[datetime, RowCounts] = field(default_factory=dict)
     """The same as runs recorded it; empty if events have no job but their own."""
+    downstream: Mapping[str, DownstreamHours] = field(default_factory=dict)
+    """Of each downstream table that is switched on: which hours can be compared."""
 
 
 def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progress) -> Collected:
@@ -114,6 +117,7 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
             date_of=date_of,
             jobs=jobs,
             found=by_hour,
+            recounts=recounts_of(settings),
             expected=records.valid,
             progress=progress,
         )
@@ -126,6 +130,7 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
             take_companies(audit_db, companies_of_jobs(database))
             recorded_hours = reported_hours(database)
             made = take_daily_tables(audit_db, database)
+            downstream = take_downstream(audit_db, database, settings, recorded_hours, now=now)
         days = days_of(made, versions_of_hours(session), date_of, frozen_before=frozen_before)
         after = reader.spans()
     return Collected(
@@ -143,6 +148,7 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
         frozen_before,
         by_hour,
         recorded,
+        downstream,
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from recruit_assets.contract.measures import REPORT_EVENTS
 from recruit_assets.contract.tables import MYSQL_REPORT, RAW_EVENTS
-from recruit_assets.contract.types import SqlTable
+from recruit_assets.contract.types import DownstreamTable, SqlTable
 from recruit_assets.observability.audit.audit_db import AuditDatabase
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
 from recruit_assets.runtime.times import from_ms
@@ -160,7 +160,18 @@ class Differences:
     def days(self, table: SqlTable) -> RowDifferences:
         """How a daily table differs from the recomputed one."""
         expected, found = f"recomputed_{table.name}", f"reported_{table.name}"
-        return self._rows(expected, found, table.column_names, names=table.primary_key, describe=_daily_row)
+        return self._rows(expected, found, table.column_names, names=table.primary_key, describe=_dated_row)
+
+    def downstream(self, table: DownstreamTable) -> RowDifferences:
+        """How a downstream table differs from the recounted one."""
+        expected, found = f"recomputed_{table.name}", f"reported_{table.name}"
+        return self._rows(expected, found, table.column_names, names=table.primary_key, describe=_dated_row)
+
+    def downstream_ledger(self, table: DownstreamTable) -> RowDifferences:
+        """How a downstream table differs from the ledger's, which doesn't know when an event was received."""
+        columns = [name for name in table.column_names if name != table.updated_at]
+        expected, found = f"ledger_{table.name}", f"reported_{table.name}"
+        return self._rows(expected, found, columns, names=table.primary_key, describe=_dated_row)
 
     def _rows(
         self, expected: str, found: str, columns: Sequence[str], *, names: Sequence[str], describe: RowName
@@ -214,9 +225,9 @@ def _report_row(key: Sequence[Any], names: Sequence[str]) -> str:
     return f"{_hour(day, hour)}, {_ids(names[2:], grain)}"
 
 
-def _daily_row(key: Sequence[Any], names: Sequence[str]) -> str:
-    day, *grain = key
-    return f"{day}, {_ids(names[1:], grain)}"
+def _dated_row(key: Sequence[Any], names: Sequence[str]) -> str:
+    date_or_hour, *grain = key
+    return f"{date_or_hour}, {_ids(names[1:], grain)}"
 
 
 def _ids(names: Sequence[str], values: Sequence[Any]) -> str:

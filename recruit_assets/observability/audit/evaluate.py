@@ -1,15 +1,18 @@
 """Applies every rule to what was collected, and says what the audit covers."""
 
+from collections.abc import Iterator
 from math import inf
 
 from recruit_assets.contract.attribution import Attribution
 from recruit_assets.contract.measures import REPORT_EVENTS
+from recruit_assets.contract.tables import DOWNSTREAM_TABLES
+from recruit_assets.contract.types import DownstreamTable
 from recruit_assets.observability.audit import rules
 from recruit_assets.observability.audit.attribution import attribution_matches
 from recruit_assets.observability.audit.audit_db import DAILY_TABLES, LATEST, LEDGER_COLUMNS, AuditDatabase
 from recruit_assets.observability.audit.collect import Collected
 from recruit_assets.observability.audit.differences import NO_HOUR_FROZEN, Differences, moment
-from recruit_assets.observability.audit.ledger_file import LedgerCounts
+from recruit_assets.observability.audit.ledger_file import LedgerCounts, LedgerFile
 from recruit_assets.observability.audit.report_rows import wrong_reported_hours
 from recruit_assets.observability.audit.results import AuditResult, RuleResult, Sample, Span
 from recruit_assets.runtime.settings import Settings
@@ -25,10 +28,12 @@ _FIRST_DEAD_LETTERS = """
 
 
 def evaluate(
-    settings: Settings, audit_db: AuditDatabase, collected: Collected, *, ledger: LedgerCounts | None
+    settings: Settings, audit_db: AuditDatabase, collected: Collected, *, ledger: LedgerFile | None
 ) -> AuditResult:
     """The result of every rule; those about the ledger come last, if there is one."""
     audit_db.keep_days(collected.days.compared)
+    for table in _switched_on(collected):
+        audit_db.keep_downstream(table, collected.downstream[table.name].compared)
     audit_db.recompute()
     if collected.frozen_before is not None:
         audit_db.forget_report_before(collected.frozen_before)
@@ -44,6 +49,7 @@ def evaluate(
         *_cassandra_results(audit_db, collected, differences),
         *_report_results(audit_db, collected, differences),
         *_daily_results(audit_db, collected, differences),
+        *_downstream_results(audit_db, collected, differences),
     ]
     attribution = settings.job_rules
     if not attribution.is_default:
@@ -133,12 +139,29 @@ def _daily_results(audit_db: AuditDatabase, collected: Collected, differences: D
     )
 
 
+def _downstream_results(
+    audit_db: AuditDatabase, collected: Collected, differences: Differences
+) -> Iterator[RuleResult]:
+    for table in _switched_on(collected):
+        yield rules.downstream_follows(table, collected.downstream[table.name].late)
+        yield rules.downstream_matches(
+            table,
+            expected=_rows_of(audit_db, f"recomputed_{table.name}"),
+            found=_rows_of(audit_db, f"reported_{table.name}"),
+            differences=differences.downstream(table),
+        )
+
+
+def _switched_on(collected: Collected) -> list[DownstreamTable]:
+    return [table for table in DOWNSTREAM_TABLES if table.name in collected.downstream]
+
+
 def _ledger_results(
     audit_db: AuditDatabase,
     collected: Collected,
     differences: Differences,
     *,
-    ledger: LedgerCounts,
+    ledger: LedgerFile,
     attribution: Attribution,
 ) -> tuple[RuleResult, ...]:
     """The ledger doesn't know replays, so they aren't counted as sent."""
@@ -153,11 +176,21 @@ def _ledger_results(
         attributed=_attributed(audit_db, attribution),
     )
     return (
-        *rules.ledger_counts_match(ledger, found),
+        *rules.ledger_counts_match(ledger.counts, found),
         rules.ledger_report_matches(
             expected=_rows_of(audit_db, "ledger"),
             found=_rows_of(audit_db, "reported"),
             differences=differences.report("ledger", "reported", LEDGER_COLUMNS),
+        ),
+        *(
+            rules.ledger_downstream_matches(
+                table,
+                expected=_rows_of(audit_db, f"ledger_{table.name}"),
+                found=_rows_of(audit_db, f"reported_{table.name}"),
+                differences=differences.downstream_ledger(table),
+            )
+            for table in _switched_on(collected)
+            if table.name in ledger.downstream
         ),
     )
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from recruit_assets.contract.tables import DOWNSTREAM_TABLES
 from recruit_assets.observability.audit.audit_db import LEDGER_COLUMNS, AuditDatabase
 from recruit_assets.runtime.errors import UserError
 
 VERSION = 1
+DOWNSTREAM = {table.name: table for table in DOWNSTREAM_TABLES}
 Cell = int | float | str | None
 LedgerRow = Annotated[list[Cell], Field(min_length=len(LEDGER_COLUMNS), max_length=len(LEDGER_COLUMNS))]
 
@@ -30,16 +32,30 @@ class LedgerCounts:
     """By rule of RECRUIT_ATTRIBUTION; empty if events have no job but their own."""
 
 
-class _Document(BaseModel):
+class LedgerFile(BaseModel):
+    """What the file has: counts, the rows of the report and, by name, those of downstream tables."""
+
     version: Literal[1]
     counts: LedgerCounts
     report: list[LedgerRow]
+    downstream: dict[str, list[list[Cell]]] = Field(default_factory=dict)
+    """Rows in the contract's columns but the last, the time of the newest event."""
+
+    @field_validator("downstream")
+    @classmethod
+    def _known_columns(cls, value: dict[str, list[list[Cell]]]) -> dict[str, list[list[Cell]]]:
+        for name, rows in value.items():
+            if name not in DOWNSTREAM:
+                raise ValueError(f"has no table {name}")
+            if any(len(row) != len(DOWNSTREAM[name].columns) - 1 for row in rows):
+                raise ValueError(f"a row of {name} has other columns")
+        return value
 
 
-def read_ledger(path: Path) -> tuple[LedgerCounts, list[LedgerRow]]:
-    """Counts and report rows; UserError if the file is missing or isn't a ledger."""
+def read_ledger(path: Path) -> LedgerFile:
+    """What the file has; UserError if it is missing or isn't a ledger."""
     try:
-        document = _Document.model_validate_json(path.read_bytes())
+        return LedgerFile.model_validate_json(path.read_bytes())
     except OSError as error:
         raise UserError(
             f"ledger {path} can't be read: {error.strerror}. `recruit-assets simulate --ledger` writes one"
@@ -48,12 +64,13 @@ def read_ledger(path: Path) -> tuple[LedgerCounts, list[LedgerRow]]:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the document"
         raise UserError(f"{path} isn't a ledger of version {VERSION}: {place}: {first['msg']}") from error
-    return document.counts, document.report
 
 
-def take_ledger(audit_db: AuditDatabase, rows: list[LedgerRow]) -> None:
-    """Copy the expected report into the audit database; UserError if a row is there twice."""
+def take_ledger(audit_db: AuditDatabase, ledger: LedgerFile) -> None:
+    """Copy the expected rows into the audit database; UserError if a row of the report is there twice."""
+    for name, rows in ledger.downstream.items():
+        audit_db.add_downstream("ledger", DOWNSTREAM[name], ((*row, "") for row in rows))
     try:
-        audit_db.add_ledger(tuple(row) for row in rows)
+        audit_db.add_ledger(tuple(row) for row in ledger.report)
     except sqlite3.IntegrityError as error:
         raise UserError(f"the ledger's report has two rows with the same key: {error}") from error

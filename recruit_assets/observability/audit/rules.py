@@ -6,7 +6,7 @@ Each rule has a test in which it fails with the number that it should report.
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from recruit_assets.contract.types import SqlTable
+from recruit_assets.contract.types import DownstreamTable, SqlTable
 from recruit_assets.hours.planning import is_ahead, uncovered
 from recruit_assets.observability.audit.differences import RowDifferences
 from recruit_assets.observability.audit.ledger_file import LedgerCounts
@@ -73,6 +73,23 @@ def days_match(table: SqlTable, *, expected: int, found: int, differences: RowDi
 
 def days_follow_hours(late: Sample) -> RuleResult:
     return _absent("pending days", "the daily tables contain what was reported an hour ago", late)
+
+
+def downstream_matches(table: DownstreamTable, *, expected: int, found: int, differences: RowDifferences) -> RuleResult:
+    """Only hours that are as new as the report are compared."""
+    promise = f"{table.name} recounted from the events = MySQL's, row by row"
+    return _result(table.name, promise, expected, found, _all_of(differences))
+
+
+def downstream_follows(table: DownstreamTable, late: Sample) -> RuleResult:
+    return _absent(f"pending: {table.name}", f"{table.name} contains what was reported an hour ago", late)
+
+
+def ledger_downstream_matches(
+    table: DownstreamTable, *, expected: int, found: int, differences: RowDifferences
+) -> RuleResult:
+    promise = f"the ledger's {table.name} = MySQL's, row by row, in every column but {table.updated_at}"
+    return _result(f"ledger: {table.name}", promise, expected, found, _all_of(differences))
 
 
 def hour_counts_match(wrong: Sample) -> RuleResult:

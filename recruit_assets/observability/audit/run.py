@@ -16,8 +16,9 @@ def run_audit(settings: Settings, *, ledger: Path | None = None, progress: Progr
     Covers the records that Kafka still holds (`AuditResult.span`); memory doesn't grow with their number. Raises
     UserError if the ledger can't be read, StoreUnavailable if a store doesn't answer.
     """
-    counts, rows = read_ledger(ledger) if ledger else (None, [])
+    expected = read_ledger(ledger) if ledger else None
     with open_audit_database() as audit_db:
-        take_ledger(audit_db, rows)
+        if expected:
+            take_ledger(audit_db, expected)
         collected = read_everything(settings, audit_db, progress)
-        return evaluate(settings, audit_db, collected, ledger=counts)
+        return evaluate(settings, audit_db, collected, ledger=expected)

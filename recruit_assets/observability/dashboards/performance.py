@@ -6,7 +6,7 @@ Its sums and ratios are those of the analyst model, over the chosen range of hou
 from recruit_assets.contract.analyst_model import DIMENSION_VIEWS, DIMENSIONS, FACT, Dimension
 from recruit_assets.contract.measures import KPIS
 from recruit_assets.observability.dashboards.document import Dashboard, Json, panel, sql, variable
-from recruit_assets.stores.mysql.analyst_views import kpi_columns, kpi_select, sum_columns, sums_by
+from recruit_assets.stores.mysql.analyst_views import action_select, kpi_columns, kpi_select, sum_columns, sums_by
 
 DIMENSION = {dimension.name: dimension for dimension in DIMENSIONS}
 FILTERS = ("publisher", "campaign", "company")
@@ -67,6 +67,8 @@ PERFORMANCE = Dashboard(
         panel("Spend", "timeseries", _over_time("spend"), width=12),
         panel("Funnel", "bargauge", _totals("clicks", "applications", "qualified_applications"), width=12,
               description="From click to qualified application"),
+        panel("Further actions", "table", sql(f"{action_select(CONDITION)} ORDER BY a.events DESC"), width=12,
+              description="The actions of RECRUIT_FUNNEL_ACTIONS, and what one of each cost"),
         panel("Cost per click and per application", "timeseries", _over_time("cpc", "cpa"), width=12, unit="none"),
         panel("Top jobs", "table", _by("job", limit=TOP_JOBS), height=10, unit_of=RATES,
               description=f"The {TOP_JOBS} jobs with the most clicks"),

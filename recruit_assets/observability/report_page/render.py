@@ -49,6 +49,7 @@ def render(page: Page) -> str:
     )
     environment.filters |= {
         "count": count, "number": number, "key_figure": key_figure, "moment": moment, "age": age, "percent": percent,
+        "money": money,
     }  # fmt: skip
     return environment.get_template("page.html.jinja").render(
         page=page, measures=SHOWN, kpis=KPIS, ranked_by=RANKED_BY, plots=_plots(page.summary)

@@ -12,10 +12,12 @@ from recruit_assets.contract.tables import (
     DAILY_COMPANY_METRICS,
     DAILY_JOB_DAYS,
     DAILY_JOB_METRICS,
+    DOWNSTREAM_TABLES,
     FIRST_HOUR,
     JOB,
     MYSQL_REPORT,
     PENDING_HOURS,
+    REPORT_COMPANIES,
     REPORT_HOURS,
     REPORT_ZONE,
     SCHEMA_VERSION,
@@ -28,6 +30,7 @@ from recruit_assets.stores.mysql.connection import quoted
 
 READABLE: tuple[View | SqlTable, ...] = (
     *VIEWS, *NAME_TABLES, MYSQL_REPORT, DAILY_JOB_METRICS, DAILY_COMPANY_METRICS, JOB, FIRST_HOUR, REPORT_ZONE,
+    *DOWNSTREAM_TABLES, REPORT_COMPANIES,
     REPORT_HOURS, DAILY_JOB_DAYS, PENDING_HOURS, CHANGE_FEED_MARK,  # how fresh the report is
     SCHEMA_VERSION,
 )  # fmt: skip

@@ -12,13 +12,15 @@ from recruit_assets.contract.analyst_model import (
     DIMENSION_VIEWS,
     DIMENSIONS,
     FACT,
+    FACT_FUNNEL,
+    KPI_BY_ACTION,
     KPI_BY_DATE,
     KPI_VIEWS,
     UNKNOWN,
     Dimension,
 )
-from recruit_assets.contract.measures import KPIS, MEASURES
-from recruit_assets.contract.tables import FIRST_HOUR, MYSQL_REPORT, REPORT_HOURS
+from recruit_assets.contract.measures import KPIS, MEASURES, SPEND
+from recruit_assets.contract.tables import FIRST_HOUR, FUNNEL_ACTIONS, MYSQL_REPORT, REPORT_COMPANIES, REPORT_HOURS
 from recruit_assets.contract.types import Type
 from recruit_assets.runtime.errors import SchemaMismatch
 
@@ -54,6 +56,8 @@ def view_selects() -> Mapping[str, str]:
     """The SELECT of each view; a view comes after those it reads."""
     return {
         FACT.name: fact_select(),
+        FACT_FUNNEL.name: funnel_select(),
+        KPI_BY_ACTION.name: action_select(),
         DIM_DATE.name: date_select(),
         **{view.name: dimension_select(dimension) for dimension, view in DIMENSION_VIEWS.items()},
         KPI_BY_DATE.name: f"SELECT f.*, {', '.join(kpi_columns())} FROM ({sums_by('date')}) f",
@@ -72,6 +76,24 @@ def fact_select() -> str:
         f"SELECT h.event_hour, DATE(h.event_hour) AS date, {', '.join([*keys, *measures])} "
         f"FROM {REPORT_HOURS.name} h STRAIGHT_JOIN {MYSQL_REPORT.name} r "
         "ON r.dates = DATE(h.event_hour) AND r.hours = HOUR(h.event_hour)"
+    )
+
+
+def funnel_select() -> str:
+    """Further actions with the company that the report has for the job."""
+    keys = (f"COALESCE(c.{d.key}, 0) AS {d.key}" if d.name == "company" else f"f.{d.key}" for d in DIMENSIONS)
+    return (
+        f"SELECT f.event_hour, DATE(f.event_hour) AS date, {', '.join(keys)}, f.action, f.events "
+        f"FROM {FUNNEL_ACTIONS.name} f LEFT JOIN {REPORT_COMPANIES.name} c ON c.id = f.job_id"
+    )
+
+
+def action_select(where: str = "TRUE") -> str:
+    """Each further action with its cost, over the rows of both fact views that meet the condition."""
+    return (
+        "SELECT a.action, a.events, s.spend, s.spend / NULLIF(a.events, 0) AS cost_per_event FROM "
+        f"(SELECT action, CAST(SUM(1e0 * events) AS SIGNED) AS events FROM {FACT_FUNNEL.name} WHERE {where} "
+        f"GROUP BY action) a CROSS JOIN (SELECT SUM({SPEND.name}) AS spend FROM {FACT.name} WHERE {where}) s"
     )
 
 

@@ -78,6 +78,12 @@ def reopen_hours(database: ReportDatabase, table: DownstreamTable, hours: Collec
         database.run_transaction(reopen)
 
 
+def made_hours(database: ReportDatabase, table: DownstreamTable) -> set[datetime]:
+    """The hours that the table has, naive UTC."""
+    rows = database.query(f"SELECT event_hour FROM {table.coverage.name} WHERE covered_through > '{NEVER}'")
+    return {hour for (hour,) in rows}
+
+
 def downstream_rows(database: ReportDatabase, table: DownstreamTable) -> Iterator[list[tuple[object, ...]]]:
     """All rows, one hour at a time."""
     columns = ", ".join(table.column_names)

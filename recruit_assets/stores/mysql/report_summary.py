@@ -1,7 +1,7 @@
 """The report's summary: totals by time and by member, all of one snapshot."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -9,7 +9,7 @@ from pymysql.cursors import Cursor
 
 from recruit_assets.contract.analyst_model import CAMPAIGN, COMPANY, PUBLISHER
 from recruit_assets.contract.measures import CLICKS, SPEND
-from recruit_assets.contract.tables import JOB, MYSQL_REPORT
+from recruit_assets.contract.tables import FUNNEL_ACTIONS, JOB, MYSQL_REPORT
 from recruit_assets.runtime.times import aware, naive
 from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
 from recruit_assets.stores.mysql.totals import NOTHING, SUMS, Totals, totals_of
@@ -62,6 +62,8 @@ class ReportSummary:
     points: Sequence[Point] = ()
     rankings: Sequence[Ranking] = ()
     totals: Totals = NOTHING
+    actions: Mapping[str, int] = field(default_factory=dict)
+    """How often each further action of the funnel happened, the most frequent first."""
 
     @property
     def first(self) -> datetime | None:
@@ -109,7 +111,13 @@ def read_summary(database: ReportDatabase, *, days: int = DAYS) -> ReportSummary
         points = _without_gaps(_points(cursor, step, since), step)
         totals = sum((point.totals for point in points), NOTHING)
         rankings = tuple(_ranking(cursor, kind, since, totals=totals) for kind in KINDS)
-    return ReportSummary(step, points, rankings, totals)
+        cursor.execute(
+            f"SELECT action, SUM(events) FROM {FUNNEL_ACTIONS.name} WHERE event_hour >= %s GROUP BY action "
+            "ORDER BY 2 DESC, 1",
+            (naive(since),),
+        )
+        actions = {action: int(events) for action, events in cursor.fetchall()}
+    return ReportSummary(step, points, rankings, totals, actions)
 
 
 def _edge(cursor: Cursor, order: str, since: datetime | None = None) -> datetime | None:

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from recruit_assets.observability.audit.audit_db import LEDGER_COLUMNS, open_audit_database
-from recruit_assets.observability.audit.ledger_file import LedgerCounts, LedgerRow, read_ledger, take_ledger
+from recruit_assets.observability.audit.ledger_file import LedgerCounts, LedgerFile, LedgerRow, read_ledger, take_ledger
 from recruit_assets.runtime.errors import UserError
 from recruit_assets_tests.support.simulations import a_spec, simulated
 
@@ -24,22 +24,23 @@ def write(path: Path, **parts: object) -> Path:
 
 
 def test_counts_and_report_are_read(tmp_path: Path) -> None:
-    counts, report = read_ledger(write(tmp_path))
+    further = ["2026-01-05 07:00:00", 1, 2, 3, 4, "hired", 5]
+    ledger = read_ledger(write(tmp_path, downstream={"funnel_actions": [further]}))
 
-    assert counts == LedgerCounts(9, 5, 2, {"empty": 2}, 3, 1)
-    assert report == [ROW]
+    assert ledger.counts == LedgerCounts(9, 5, 2, {"empty": 2}, 3, 1)
     with open_audit_database() as audit_db:
-        take_ledger(audit_db, report)
+        take_ledger(audit_db, ledger)
         assert list(audit_db.rows(f"SELECT {', '.join(LEDGER_COLUMNS)} FROM ledger")) == [tuple(ROW)]
+        assert list(audit_db.rows("SELECT * FROM ledger_funnel_actions")) == [(*further, "")]
 
 
 def test_the_simulators_ledger_can_be_read(tmp_path: Path) -> None:
     _, ledger = simulated(a_spec(events=500))
     ledger.write(tmp_path / "ledger.json")
 
-    counts, report = read_ledger(tmp_path / "ledger.json")
+    read = read_ledger(tmp_path / "ledger.json")
 
-    assert (counts.records, [tuple(row) for row in report]) == (500, ledger.report())
+    assert (read.counts.records, [tuple(row) for row in read.report]) == (500, ledger.report())
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,11 @@ def test_the_simulators_ledger_can_be_read(tmp_path: Path) -> None:
     [
         ({"version": 2}, "isn't a ledger of version 1: version: Input should be 1"),
         ({"report": [ROW[:-1]]}, r"isn't a ledger of version 1: report\.0: List should have at least 15 items"),
+        ({"downstream": {"days": []}}, r"isn't a ledger of version 1: downstream: Value error, has no table days"),
+        (
+            {"downstream": {"funnel_actions": [[1]]}},
+            "downstream: Value error, a row of funnel_actions has other columns",
+        ),
         ({"counts": {}}, r"isn't a ledger of version 1: counts\.records: Field required"),
     ],
 )
@@ -68,4 +74,4 @@ def test_a_missing_file_is_a_user_error(tmp_path: Path) -> None:
 
 def test_a_repeated_report_row_is_rejected() -> None:
     with open_audit_database() as audit_db, pytest.raises(UserError, match="two rows with the same key"):
-        take_ledger(audit_db, [list(ROW), list(ROW)])
+        take_ledger(audit_db, LedgerFile(version=1, counts=LedgerCounts(9, 5, 2, {}, 3, 1), report=[ROW, ROW]))
