@@ -23,12 +23,13 @@ def secrets_in_files(variables: Iterable[str], environment: Mapping[str, str]) -
             continue
         if environment.get(variable):
             raise UserError(f"{variable} and {variable}{SUFFIX} are both set: unset one of them")
-        if secret := _read(Path(file), named_by=variable + SUFFIX):
+        if secret := read_secret(Path(file), named_by=variable + SUFFIX):
             found[variable] = secret
     return found
 
 
-def _read(file: Path, *, named_by: str) -> str:
+def read_secret(file: Path, *, named_by: str) -> str:
+    """The text of the file without the line's end; UserError, which names who asks for it, if it can't be read."""
     try:
         return file.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:

@@ -61,6 +61,6 @@ def test_a_run_is_stored_and_no_reference_to_the_storage_shows_the_password(home
 def test_a_missing_password_is_named(home: Path, settings: Settings) -> None:
     (home / "secret").unlink()
 
-    missing = "Dagster's storage: can't read password_file .*secret: No such file"
+    missing = "password_file of Dagster's storage: can't read .*secret: No such file"
     with pytest.raises(UserError, match=missing), open_instance(settings):
         pass

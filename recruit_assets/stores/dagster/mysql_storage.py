@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_mysql import DagsterMySQLStorage
 from sqlalchemy import URL
 
-from recruit_assets.runtime.errors import UserError
+from recruit_assets.runtime.secret_files import read_secret
 from recruit_assets.stores.dagster.compat import ConfigurableClassData
 
 
@@ -33,9 +33,6 @@ def mysql_url(*, host: str, port: int, user: str, database: str, password_file: 
     Dagster connects anew for each query. With its default driver and TLS, which checks no certificate anyway, that
     costs 130 ms of CPU instead of 3.
     """
-    try:
-        password = Path(password_file).read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise UserError(f"Dagster's storage: can't read password_file {password_file}: {error.strerror}") from error
+    password = read_secret(Path(password_file), named_by="password_file of Dagster's storage")
     url = URL.create("mysql+pymysql", user, password, host, port, database, query={"ssl_disabled": "true"})
     return url.render_as_string(hide_password=False)
