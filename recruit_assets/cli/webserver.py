@@ -10,9 +10,9 @@ from recruit_assets.runtime.settings import load_settings, variable
 
 
 def webserver(
-    workspace: Annotated[Path, typer.Option("--workspace", "-w", exists=True, help="Dagster's workspace.yaml")] = Path(
-        "workspace.yaml"
-    ),
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", exists=True, help="A workspace.yaml; by default our code only")
+    ] = None,
     host: str = typer.Option("127.0.0.1", help="Address to listen on"),
     port: int = typer.Option(3000, min=1, max=65535, help="Port to listen on"),
     require_login: bool = typer.Option(False, "--require-login", help="End with an error if no password is set"),

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
-from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._core.workspace.load_target import ModuleTarget, WorkspaceFileTarget, WorkspaceLoadTarget
 from dagster_webserver.cli import DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_MAX_OVERFLOW, DEFAULT_POOL_RECYCLE
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
+
+from recruit_assets.defs.launcher.forkserver import DEFINITIONS
+from recruit_assets.stores.dagster.instance import LOCATION
 
 CHECKED_WITH = {"dagster-webserver": "1.13.27"}
 
@@ -48,13 +51,19 @@ class CheckedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceReques
 @contextmanager
 def checked_app(
     instance: dg.DagsterInstance,
-    workspace: Path,
+    workspace: Path | None,
     checks: Sequence[Middleware],
     *,
     may_operate: Callable[[HTTPConnection], bool],
 ) -> Iterator[Starlette]:
-    """The UI of the workspace as an ASGI application, while the context is open."""
+    """The UI of the workspace as an ASGI application, while the context is open. None: our code location."""
     instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
-    target = WorkspaceFileTarget([str(workspace)])
-    with WorkspaceProcessContext(instance, workspace_load_target=target) as process:
+    with WorkspaceProcessContext(instance, workspace_load_target=load_target(workspace)) as process:
         yield CheckedWebserver(process, checks, may_operate=may_operate).create_asgi_app()
+
+
+def load_target(workspace: Path | None) -> WorkspaceLoadTarget:
+    """What the workspace names; without one, our code, whatever the current folder has."""
+    if workspace is not None:
+        return WorkspaceFileTarget([str(workspace)])
+    return ModuleTarget(DEFINITIONS, attribute=None, working_directory=None, location_name=LOCATION)
