@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recruit_assets.contract.tables import EVENT_CHANGES, RETENTION
+from recruit_assets.contract.tables import EVENT_CHANGES, RAW_EVENTS, RETENTION
 from recruit_assets.observability.doctor import State
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.session import open_session, quoted
+from recruit_assets.stores.cassandra.schema import complete_cassandra_tables
+from recruit_assets.stores.cassandra.session import index_name, open_session, quoted
 from recruit_assets_tests.conftest import fresh_names
 from recruit_assets_tests.support.builders import uuid1_at
 from recruit_assets_tests.support.cleanup import drop_database, drop_topics
@@ -107,6 +108,16 @@ STORED = {
 @pytest.mark.parametrize("fault", STORED.values(), ids=STORED)
 def test_a_fault_of_what_is_stored_is_found_in_its_line(fault: Fault, emptied: Settings) -> None:
     expect(fault, emptied, "Cassandra")
+
+
+def test_a_missing_index_on_uid_is_found(installed: Settings) -> None:
+    """Without it, the privacy commands refuse to work."""
+    with open_session(installed) as session:
+        session.execute(f"DROP INDEX {quoted(session.keyspace)}.{index_name(RAW_EVENTS, 'uid')}")
+        try:
+            expect(Fault("person index", "FAIL", "raw_events has no index on uid: run"), installed, "Cassandra")
+        finally:
+            complete_cassandra_tables(session, installed)
 
 
 TABLES = {

@@ -33,6 +33,14 @@ def retention(stored: int, *, wanted: int) -> Verdict:
     return ok(f"events are kept for {stored} days" if stored else "events are kept")
 
 
+def unanswering_index(error: str) -> Verdict:
+    """The index by which the privacy commands find a person is there, but Cassandra can't use it."""
+    return fail(
+        f"a person's events can't be found: {error}",
+        "wait until each node has built the index; if it doesn't, run `nodetool rebuild_index` there",
+    )
+
+
 def changes_ahead(hours: Collection[datetime]) -> Verdict:
     """Hours with changes that lie in the future by Cassandra's clock."""
     if hours:

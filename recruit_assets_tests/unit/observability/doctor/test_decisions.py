@@ -131,6 +131,11 @@ WRONG = {
         "WARN",
         "a strategy without datacenters",
     ),
+    "an index that doesn't answer": (
+        cassandra.unanswering_index("Cassandra doesn't answer (SELECT ...)"),
+        "FAIL",
+        "a person's events can't be found: Cassandra doesn't answer",
+    ),
     "a server that is read-only": (a_server(read_only=True), "FAIL", "read_only is on"),
     "a server with binlog_format STATEMENT": (
         a_server(binlog_format="STATEMENT"),
