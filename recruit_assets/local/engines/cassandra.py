@@ -56,6 +56,8 @@ LOGIN = (
 )
 LOGIN_YAML = """
 authenticator: PasswordAuthenticator
+# a password counts from when it is changed: a new node's is, and its users would wait two seconds for the cache
+credentials_validity: 0ms
 # other nodes' connections write without a login, so only this node has the key that they need
 server_encryption_options:
   internode_encryption: all

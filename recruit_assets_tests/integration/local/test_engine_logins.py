@@ -107,19 +107,37 @@ def test_kafka_and_its_controller_refuse_other_clients(upgraded: Upgraded, login
 @pytest.mark.parametrize("login", [None, ("cassandra", "cassandra"), ("cassandra", "a guess"), ("recruit", "recruit")])
 def test_cassandra_refuses_other_clients(upgraded: Upgraded, login: tuple[str, str] | None) -> None:
     provider: AuthProvider | None = PlainTextAuthProvider(*login) if login else None
-    cluster = Cluster(
-        [HOST],
-        port=upgraded.cassandra.ports["cassandra"],
-        protocol_version=5,
-        auth_provider=provider,
-        execution_profiles={EXEC_PROFILE_DEFAULT: ExecutionProfile(RoundRobinPolicy())},
-    )
 
     with pytest.raises(NoHostAvailable) as caught:
-        cluster.connect()
+        _log_in(upgraded.cassandra.ports["cassandra"], provider)
 
     assert [type(each) for each in caught.value.errors.values()] == [AuthenticationFailed]
-    cluster.shutdown()
+
+
+def _log_in(port: int, provider: AuthProvider | None) -> None:
+    """NoHostAvailable if it is refused."""
+    profiles = {EXEC_PROFILE_DEFAULT: ExecutionProfile(RoundRobinPolicy())}
+    cluster = Cluster([HOST], port=port, protocol_version=5, auth_provider=provider, execution_profiles=profiles)
+    try:
+        cluster.connect()
+    finally:
+        cluster.shutdown()
+
+
+def test_a_new_password_counts_at_once(upgraded: Upgraded) -> None:
+    """Otherwise the first start waits two seconds for the login that it has just made."""
+    port = upgraded.cassandra.ports["cassandra"]
+    with open_session(upgraded.settings) as session:
+        session.execute("CREATE ROLE somebody WITH PASSWORD = 'the first' AND LOGIN = true")
+        _log_in(port, PlainTextAuthProvider("somebody", "the first"))
+
+        session.execute("ALTER ROLE somebody WITH PASSWORD = 'the second'")
+        try:
+            _log_in(port, PlainTextAuthProvider("somebody", "the second"))
+            with pytest.raises(NoHostAvailable, match="are incorrect"):
+                _log_in(port, PlainTextAuthProvider("somebody", "the first"))
+        finally:
+            session.execute("DROP ROLE somebody")
 
 
 def test_no_other_node_can_join_or_write(upgraded: Upgraded) -> None:
