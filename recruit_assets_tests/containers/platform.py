@@ -22,6 +22,9 @@ from recruit_assets.local.engines.ports import free_ports
 COMPOSE_FOLDER = Path(__file__).parents[2] / "docker"
 INHERITED = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
 """A developer's other variables would override the project's."""
+COMMAND_S = 1800.0
+ANSWER_S = 120
+"""Of Dagster and MySQL, on a busy machine."""
 API = "1.41"
 """A version of Docker's API that any Docker since 20.10 understands."""
 LEDGERS = "/ledgers"
@@ -35,7 +38,7 @@ import sys, urllib.error, urllib.request
 method, path, body = sys.argv[1:]
 request = urllib.request.Request("http://docker-proxy:2375" + path, body.encode(), method=method)
 try:
-    answer = urllib.request.urlopen(request, timeout=30)
+    answer = urllib.request.urlopen(request, timeout=120)
 except urllib.error.HTTPError as refused:
     answer = refused
 print(answer.status, answer.read().decode())
@@ -75,7 +78,9 @@ class Platform:
     def ui(self) -> str:
         return f"http://127.0.0.1:{self.variables['UI_PORT']}"
 
-    def compose(self, *arguments: str, without: str = "", timeout_s: float = 900) -> "subprocess.CompletedProcess[str]":
+    def compose(
+        self, *arguments: str, without: str = "", timeout_s: float = COMMAND_S
+    ) -> "subprocess.CompletedProcess[str]":
         """`docker compose` with what docker/prepare made and this project's variables, except `without`."""
         prepared = (self.folder / ".env").read_text().splitlines()
         env_file = self.folder / "env"
@@ -152,7 +157,8 @@ class Platform:
                 user="recruit_lineage",
                 password=self.secret("recruit_lineage_password"),
                 database="recruit",
-                read_timeout=30,
+                connect_timeout=ANSWER_S,
+                read_timeout=ANSWER_S,
             ) as connection,
             connection.cursor() as cursor,
         ):
@@ -164,7 +170,7 @@ class Platform:
         login = b64encode(f"operator:{self.secret('recruit_ui_operator_password')}".encode()).decode()
         headers = {"content-type": "application/json", "authorization": f"Basic {login}"}
         request = urllib.request.Request(f"{self.ui}/graphql", body, headers)
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=ANSWER_S) as response:
             found = json.load(response)["data"]["runsOrError"]["results"]
         tags = [{tag["key"]: tag["value"] for tag in one["tags"]} for one in found]
         return [
@@ -175,14 +181,14 @@ class Platform:
     def status_without_login(self) -> int:
         """The HTTP status of Dagster's answer to a request without a password."""
         try:
-            with urllib.request.urlopen(f"{self.ui}/server_info", timeout=30) as response:
+            with urllib.request.urlopen(f"{self.ui}/server_info", timeout=ANSWER_S) as response:
                 return int(response.status)
         except urllib.error.HTTPError as refused:
             return refused.code
 
     def reached(self, service: str, doors: Sequence[str]) -> list[str]:
         """Those of the doors, host/port, that a container of the service can connect to."""
-        script = 'for door; do timeout 5 bash -c "exec 3<>/dev/tcp/$door" 2>/dev/null && echo $door; done; true'
+        script = 'for door; do timeout 30 bash -c "exec 3<>/dev/tcp/$door" 2>/dev/null && echo $door; done; true'
         return _checked(self.compose("exec", "-T", service, "bash", "-c", script, "bash", *doors)).split()
 
     def ask_for_a_container(self, **other: object) -> tuple[int, str]:
@@ -242,7 +248,7 @@ def restart(containers: Sequence[str]) -> None:
     _checked(_run(["docker", "restart", "--time", "20", *containers]))
 
 
-def _run(command: Sequence[str], *, timeout_s: float = 300) -> "subprocess.CompletedProcess[str]":
+def _run(command: Sequence[str], *, timeout_s: float = COMMAND_S) -> "subprocess.CompletedProcess[str]":
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False)
 

@@ -26,10 +26,11 @@ FOREIGN = ("kafka", "cassandra", "mysql", "prometheus")
 """Services with third-party images. Grafana has no stand-in, so it isn't started."""
 SENSOR = "cassandra_cdc_sensor"
 FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
-READY_S = 600.0
-SETTLED_S = 1200.0
-RUN_SEEN_S = 300.0
-SCRAPED_S = 300.0
+READY_S = 1200.0
+SETTLED_S = 2400.0
+RUN_SEEN_S = 900.0
+RESTARTED_S = 300.0
+SCRAPED_S = 600.0
 DOORS = (
     "kafka/9092", "cassandra/9042", "mysql/3306", "spark-master/7077", "spark-connect/15002", "dagster-db/3306",
     "code-server/4000", "docker-proxy/2375",
@@ -227,7 +228,7 @@ def _sending(platform: Platform, events: int, rate: float) -> Iterator[None]:
 
 def _killed(platform: Platform, container: str) -> None:
     _require(platform.crash(container), f"{container} can't be killed")
-    _wait(lambda: inspected(container, "{{.State.Running}}") == "true", 60, what="the container's restart")
+    _wait(lambda: inspected(container, "{{.State.Running}}") == "true", RESTARTED_S, what="the container's restart")
 
 
 def _killed_run(platform: Platform, before: set[str]) -> str:

@@ -20,7 +20,7 @@ from recruit_assets.stores.probes import probe_kafka
 
 MAX_RECORD_BYTES = 8 * 1024 * 1024
 """More than the largest event (5 MiB) with its dead letter headers; our Kafka clients have the same limit."""
-FORMAT_TIMEOUT_S = 60
+FORMAT_TIMEOUT_S = 180
 USER = "recruit"
 MECHANISM = "PLAIN"
 PLAIN_LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
