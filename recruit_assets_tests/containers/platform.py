@@ -43,6 +43,11 @@ except urllib.error.HTTPError as refused:
     answer = refused
 print(answer.status, answer.read().decode())
 """
+REGISTER = """
+from pyspark.sql import SparkSession
+session = SparkSession.builder.master("spark://spark-master:7077").config("spark.ui.enabled", "false").getOrCreate()
+print("registered as", session.sparkContext.applicationId)
+"""
 RUNS = "{runsOrError(limit: 500) {... on Runs {results {runId status tags {key value}}}}}"
 
 
@@ -190,6 +195,14 @@ class Platform:
         """Those of the doors, host/port, that a container of the service can connect to."""
         script = 'for door; do timeout 30 bash -c "exec 3<>/dev/tcp/$door" 2>/dev/null && echo $door; done; true'
         return _checked(self.compose("exec", "-T", service, "bash", "-c", script, "bash", *doors)).split()
+
+    def registered_at_spark(self, *, with_secret: bool) -> "subprocess.CompletedProcess[str]":
+        """What comes of registering an application at Spark's master, from a container that reaches it."""
+        python = ["python", "-c", REGISTER]
+        if with_secret:
+            return self.compose("run", "--rm", "-T", "--no-deps", "cli", *python)
+        network = ["--network", f"{self.project}_spark"]
+        return _run(["docker", "run", "--rm", *network, self.image, *python])
 
     def ask_for_a_container(self, **other: object) -> tuple[int, str]:
         """What the daemon is answered when it asks Docker for a run's container, but for the given fields."""

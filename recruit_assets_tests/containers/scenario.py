@@ -126,9 +126,17 @@ def _closed_doors(platform: Platform) -> None:
         _require(reached == list(doors), f"{service} reaches {reached}")
     # the code location is in ingest's network too, but doesn't listen there
     _require(platform.reached("ingest", ["code-location/4000"]) == [], "ingest reaches the code location")
+    _spark_asks_for_its_secret(platform)
     _docker_makes_nothing_but_runs(platform)
     shown = platform.with_secrets(platform.all_containers())
     _require(shown == [], f"docker inspect shows secrets of {shown}")
+
+
+def _spark_asks_for_its_secret(platform: Platform) -> None:
+    known, stranger = (platform.registered_at_spark(with_secret=it_has) for it_has in (True, False))
+    _require("registered as app-" in known.stdout, f"Spark refuses the secret: {known.stderr[-4000:]}")
+    refused = "registered" not in stranger.stdout and "All masters are unresponsive" in stranger.stderr
+    _require(refused, f"without Spark's secret: {stranger.stdout} {stranger.stderr[-4000:]}")
 
 
 def _docker_makes_nothing_but_runs(platform: Platform) -> None:

@@ -31,6 +31,9 @@ LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-clients.loc
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?P<rest>[^}]*)\}")
 ENDS = {"accounts", "dagster-accounts", "schema", "cli"}
 """Services that end when their work is done."""
+USE_SPARK = {"spark-master", "spark-worker", "spark-connect", "cli"}
+RUN_SECRETS = SERVICES["cli"]["secrets"]
+"""A command and a run have the same."""
 GIVEN_BY_COMPOSE = {"COMPOSE_PROJECT_NAME"}
 REQUIRED = [found["name"] for found in VARIABLE.finditer("".join(COMPOSE["x-required"]))]
 SECRETS = [name for name in COMPOSE["secrets"] if name not in ("pip_conf", "maven_settings")]
@@ -80,13 +83,15 @@ def test_a_service_has_the_files_that_its_variables_name_and_no_others(name: str
     named = re.findall(r"/run/secrets/([a-z_]+)", str([service.get("environment"), service.get("entrypoint")]))
     # Dagster's storage is configured in dagster.yaml; the proxy's variables are the runs', whose files it mounts
     implied = {"dagster_mysql_password"} if uses_dagsters_database(name) else set()
+    # Spark looks for this file by itself; code location and metrics have the secrets of runs, and don't reach Spark
+    spark = {"spark-defaults.conf"} if name in USE_SPARK or service.get("secrets") == RUN_SECRETS else set()
 
-    assert set(service.get("secrets", ())) == (set() if name == "docker-proxy" else {*named, *implied})
+    assert set(service.get("secrets", ())) == (set() if name == "docker-proxy" else {*named, *implied, *spark})
 
 
 def test_a_run_has_the_files_that_its_variables_name() -> None:
     mounts = [each for each in SERVICES["docker-proxy"]["command"] if "/run/secrets/" in each]
-    wanted = [f"--mount=${{SECRETS_FOLDER}}/{name}:/run/secrets/{name}:ro" for name in SERVICES["cli"]["secrets"]]
+    wanted = [f"--mount=${{SECRETS_FOLDER}}/{name}:/run/secrets/{name}:ro" for name in RUN_SECRETS]
 
     assert mounts == wanted
     assert SERVICES["docker-proxy"]["environment"] == SERVICES["cli"]["environment"]
@@ -129,9 +134,7 @@ def members_of(network: str) -> set[str]:
 
 
 def test_only_what_uses_it_shares_a_network_with_what_executes_what_it_is_sent() -> None:
-    spark = {"spark-master", "spark-worker", "spark-connect"}
-
-    assert members_of("spark") == spark | {"cli", "cassandra", "mysql"}
+    assert members_of("spark") == USE_SPARK | {"cassandra", "mysql"}
     assert members_of("code") == {"code-location", "webserver", "daemon"}
     assert members_of("launcher") == {"docker-proxy", "webserver", "daemon"}
     assert SERVICES["docker-proxy"]["networks"] == ["launcher"]
@@ -307,11 +310,13 @@ def test_prepare_makes_every_secret_and_a_second_time_changes_nothing(folder: Pa
 
     prepare(folder)
 
-    assert made.keys() == set(SECRETS)
+    assert made.keys() == {*SECRETS, "spark_secret"}
+    for_spark = made.pop("spark-defaults.conf")
+    assert for_spark == f"spark.authenticate true\nspark.authenticate.secret {made['spark_secret']}\n"
     passwords = [value for value in made.values() if value]
-    assert len(passwords) == len(set(passwords)) == 9
+    assert len(passwords) == len(set(passwords)) == 10
     assert all(re.fullmatch("[0-9a-f]{48}", value) for value in passwords)
-    assert values_in(folder) == made
+    assert values_in(folder) == made | {"spark-defaults.conf": for_spark}
     assert (folder / ".env").read_text() == before
     assert f"\nSECRETS_FOLDER={folder}/secrets\n" in before
 
