@@ -69,11 +69,12 @@ class StoreResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # it pr
 
 
 def without_launch_config(resource: dg.ResourceDefinition) -> dg.ResourceDefinition:
-    """The resource, rejecting a launched run that configures it.
+    """The resource with its own values, rejecting a launched run that configures it.
 
     Otherwise whoever may launch runs could point it at another server, and read any variable with `{"env": ...}`.
     """
-    return dg.configured(resource, config_schema={})(lambda _: {})
+    own = resource.config_schema.default_value if resource.config_schema.default_provided else {}
+    return dg.configured(resource, config_schema={})(lambda _: own)
 
 
 def settings_of(*parts: Mapping[str, object]) -> Settings:

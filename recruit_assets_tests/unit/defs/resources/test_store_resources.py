@@ -28,8 +28,8 @@ def secured() -> Settings:
 def in_a_run(*resources: StoreResource) -> Settings:
     """What a run works with, once Dagster has read the environment variables that the resources name."""
     with ExitStack() as stack:
-        opened = [stack.enter_context(each.process_config_and_initialize_cm()) for each in resources]
-        return settings_of(*(each.overrides for each in opened))
+        opened = [stack.enter_context(dg.build_resources({"store": each})) for each in resources]
+        return settings_of(*(each.store.overrides for each in opened))
 
 
 def test_no_password_is_in_a_resource(secured: Settings) -> None:
