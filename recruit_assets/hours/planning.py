@@ -22,6 +22,10 @@ LAST_RETRY = timedelta(minutes=10)
 REST = timedelta(minutes=3)
 """How long an hour rests after a run. Late events keep arriving for the hours of the last days: replacing these at once
 each time took half of a machine, and the current hour had to wait. An hour that has just ended doesn't rest."""
+EVENTS_PER_REST = 400_000
+"""An hour with more reported events rests longer. Late events are in all of its buckets, so a run reads it as a whole:
+10 s for so many events, which is 5 % of a rest."""
+MOST_RESTS = 5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,6 +61,8 @@ class PendingHour:
     """How far the report covers the hour; None if it doesn't cover the hour at all."""
     event_count: int | None = None
     """About how many events its changes stand for; None if unknown."""
+    reported_events: int = 0
+    """How many events the report counts in the hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +129,17 @@ def after_runs(pending: PendingHour, failures: Iterable[FailedRun]) -> PendingHo
     return replace(pending, attempts=attempts, next_try_at=newest + retry_delay(attempts))
 
 
+def first_live_hour(now: datetime, *, rest: timedelta) -> datetime:
+    """The current hour or, if that began less than a `rest` ago, the one before, whose last events still come."""
+    return (now - rest).replace(minute=0, second=0, microsecond=0)
+
+
 def is_resting(pending: PendingHour, *, now: datetime, rest: timedelta) -> bool:
-    """Whether a run covered the hour within the last `rest`, and the hour had ended before that."""
+    """Whether a run covered the hour within its rest, and the hour isn't live any more."""
     covered = pending.covered_through
-    return pending.hour + HOUR <= now - rest and covered is not None and covered > now - rest
+    if pending.hour >= first_live_hour(now, rest=rest) or covered is None:
+        return False
+    return covered > now - rest * min(max(1, pending.reported_events / EVENTS_PER_REST), MOST_RESTS)
 
 
 def plan(
@@ -138,28 +151,29 @@ def plan(
     running: Collection[HourRange] = (),
     rest: timedelta = timedelta(0),
 ) -> Plan:
-    """What to request: the current hour, and at most `slots` ranges of earlier hours, newest first.
+    """What to request: the live hours, and at most `slots` ranges of earlier hours, newest first.
 
     A range has at most MOST_HOURS, and changes that stand for at most EVENTS_PER_RUN events. It may span hours that
-    aren't pending, but none that is in a run already, and none that failed more often, which could make the whole range
-    fail. Without `running` hours and `rest`, every hour whose `next_try_at` has passed is due. A running range of older
-    hours too doesn't hold back the current hour.
+    aren't pending, but none that is in a run already, no busy one that rests, and none that failed more often, which
+    could make the whole range fail. Without `running` hours and `rest`, every hour whose `next_try_at` has passed is
+    due. A running range of older hours too doesn't hold back the live hours.
     """
-    current = now.replace(minute=0, second=0, microsecond=0)
-    running = [run if run.first >= current else HourRange(run.first, min(run.last, current - HOUR)) for run in running]
-    bounds = HourRange(first_hour, current + HOUR)
+    live = first_live_hour(now, rest=rest)
+    running = [run if run.first >= live else HourRange(run.first, min(run.last, live - HOUR)) for run in running]
+    bounds = HourRange(first_hour, first_live_hour(now, rest=timedelta(0)) + HOUR)
     inside = {one.hour: one for one in pending if one.hour in bounds}
     busy = {hour for hour in inside if any(hour in run for run in running)}
     # a pause longer than the longest comes from a host whose clock is ahead
     paused = {hour for hour, one in inside.items() if now < one.next_try_at <= now + LAST_RETRY}
     waiting = {hour for hour in paused if inside[hour].attempts} - busy
     resting = {hour for hour, one in inside.items() if is_resting(one, now=now, rest=rest)} - busy - waiting
+    barriers = waiting | {hour for hour in resting if inside[hour].reported_events > EVENTS_PER_REST}
     due = inside.keys() - busy - waiting - resting
     requests, left = _ranges(
         {hour: inside[hour] for hour in due},
-        current=current,
+        live=live,
         slots=slots,
-        is_barrier=lambda hour: hour in waiting or any(hour in run for run in running),
+        is_barrier=lambda hour: hour in barriers or any(hour in run for run in running),
     )
     return Plan(
         requests=tuple(requests),
@@ -172,21 +186,21 @@ def plan(
 
 
 def _ranges(
-    due: Mapping[datetime, PendingHour], *, current: datetime, slots: int, is_barrier: Callable[[datetime], bool]
+    due: Mapping[datetime, PendingHour], *, live: datetime, slots: int, is_barrier: Callable[[datetime], bool]
 ) -> tuple[list[HourRange], Collection[datetime]]:
     """Ranges for the due hours, until the slots are used, and the hours that are left over.
 
-    The current hour needs no slot: a backlog must not delay it.
+    Live hours need no slot: a backlog must not delay them.
     """
     left = dict(due)
     requests: list[HourRange] = []
     for last in sorted(due, reverse=True):
         if last not in left:
             continue
-        slots -= last < current
+        slots -= last < live
         if slots < 0:
             break
-        requests.append(HourRange(_first_hour(due[last], left, current=current, is_barrier=is_barrier), last))
+        requests.append(HourRange(_first_hour(due[last], left, live=live, is_barrier=is_barrier), last))
         for hour in requests[-1].hours():
             left.pop(hour, None)
     return requests, left.keys()
@@ -196,14 +210,14 @@ def _first_hour(
     last: PendingHour,
     due: Mapping[datetime, PendingHour],
     *,
-    current: datetime,
+    live: datetime,
     is_barrier: Callable[[datetime], bool],
 ) -> datetime:
     """The first hour of the range that ends with `last`: a due one that no barrier or limit separates from it."""
     failures = _failures(last)
     floor = last.hour - (MOST_HOURS[failures] - 1) * HOUR
-    if last.hour >= current:
-        floor = max(floor, current)  # a run of the current hour takes no older hours along, which would delay it
+    if last.hour >= live:
+        floor = max(floor, live)  # a run of live hours takes no older ones along, which would delay it
     first = hour = last.hour
     events = _events(last)
     while hour > floor and not is_barrier(hour - HOUR):

@@ -19,7 +19,7 @@ from recruit_assets.defs.runs import CDC_SENSOR, INCREMENTAL_TAG, range_tags, re
 from recruit_assets.defs.sensors.arrivals import arrivals
 from recruit_assets.defs.sensors.connections import stores
 from recruit_assets.hours.change_feed import FeedState, read_feed
-from recruit_assets.hours.planning import HOUR, REST, HourRange, PendingHour, Plan, plan
+from recruit_assets.hours.planning import HOUR, REST, HourRange, PendingHour, Plan, first_live_hour, plan
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.mysql.day_sums import refresh_days_when_due
@@ -108,7 +108,7 @@ def is_paused(one: PendingHour, now: datetime, feed: ChangeReader) -> bool:
 
 
 def is_past(one: HourRange, state: FeedState) -> bool:
-    return one.last < state.now.replace(minute=0, second=0, microsecond=0)
+    return one.last < first_live_hour(state.now, rest=REST)
 
 
 def request(one: HourRange, state: FeedState) -> dg.RunRequest:

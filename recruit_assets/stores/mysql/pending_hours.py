@@ -133,13 +133,14 @@ def _covered_ahead(cursor: Cursor, table: HourlySqlTable, now: datetime) -> list
 
 
 def _coverage(*, where: str) -> str:
-    """SQL: how far all hourly tables cover each of the hours, without the hours that one of them lacks."""
+    """SQL: how far all hourly tables cover each of the hours, with how many events; without hours that one lacks."""
     tables = [
-        f"SELECT event_hour, covered_through FROM {table.coverage.name} WHERE {where}" for table in HOURLY_SQL_TABLES
+        f"SELECT event_hour, covered_through, event_count FROM {table.coverage.name} WHERE {where}"
+        for table in HOURLY_SQL_TABLES
     ]
     return (
-        f"SELECT event_hour, MIN(covered_through) AS covered_through FROM ({' UNION ALL '.join(tables)}) hourly_table "
-        f"GROUP BY event_hour HAVING COUNT(*) = {len(tables)}"
+        "SELECT event_hour, MIN(covered_through) AS covered_through, MAX(event_count) AS reported_events "
+        f"FROM ({' UNION ALL '.join(tables)}) hourly_table GROUP BY event_hour HAVING COUNT(*) = {len(tables)}"
     )
 
 
@@ -149,7 +150,7 @@ def _covered_through(cursor: Cursor, hours: Sequence[datetime]) -> dict[datetime
     for chunk in in_chunks(hours, CHUNK):
         values = [naive(hour) for hour in chunk] * len(HOURLY_SQL_TABLES)
         cursor.execute(_coverage(where=f"event_hour IN ({placeholders(chunk)})"), values)
-        covered |= {aware(hour): aware(through) for hour, through in cursor.fetchall()}
+        covered |= {aware(hour): aware(through) for hour, through, _ in cursor.fetchall()}
     return covered
 
 
@@ -171,7 +172,7 @@ def _add(
 
 def _load(cursor: Cursor) -> list[PendingHour]:
     cursor.execute(
-        "SELECT event_hour, newest_change, next_try_at, attempts, covered_through, event_count "
+        "SELECT event_hour, newest_change, next_try_at, attempts, covered_through, event_count, reported_events "
         f"FROM {PENDING_HOURS.name} LEFT JOIN ({_coverage(where=_IS_PENDING)}) covered USING (event_hour) "
         "ORDER BY event_hour"
     )
@@ -183,8 +184,11 @@ def _load(cursor: Cursor) -> list[PendingHour]:
             attempts=attempts,
             covered_through=None if covered_through is None else aware(covered_through),
             event_count=event_count,
+            reported_events=reported_events or 0,
         )
-        for hour, newest_change, next_try_at, attempts, covered_through, event_count in cursor.fetchall()
+        for hour, newest_change, next_try_at, attempts, covered_through, event_count, reported_events in (
+            cursor.fetchall()
+        )
     ]
 
 

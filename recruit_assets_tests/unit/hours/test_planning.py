@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recruit_assets.hours.planning import (
+    EVENTS_PER_REST,
     EVENTS_PER_RUN,
     HOUR,
     MOST_HOURS,
@@ -123,6 +124,36 @@ def test_an_hour_of_the_past_rests_between_two_runs(ended_ago_s: int, covered_ag
     result = plan([one], now=now, first_hour=FIRST_HOUR, slots=9, rest=REST)
 
     assert (result.requests, result.resting) == ((HourRange(hour, hour),) if is_due else (), () if is_due else (hour,))
+
+
+@pytest.mark.parametrize(
+    ("events", "covered_ago_s", "is_due"),
+    [
+        pytest.param(EVENTS_PER_REST, 180, True, id="not busy"),
+        pytest.param(3 * EVENTS_PER_REST, 539, False, id="busy"),
+        pytest.param(3 * EVENTS_PER_REST, 540, True, id="busy, done long enough ago"),
+        pytest.param(9 * EVENTS_PER_REST, 900, True, id="as long as any hour rests"),
+    ],
+)
+def test_a_busy_hour_rests_longer(events: int, covered_ago_s: int, is_due: bool) -> None:
+    """Each of its runs takes half a minute, in which those of the current hour wait for processors."""
+    covered = NOW - timedelta(seconds=covered_ago_s)
+    busy = replace(pending(ago(2))[0], covered_through=covered, reported_events=events)
+
+    result = plan([*pending(ago(3)), busy, *pending(ago(1))], now=NOW, first_hour=FIRST_HOUR, slots=9, rest=REST)
+
+    one_range, around = (HourRange(ago(3), ago(1)),), (HourRange(ago(1), ago(1)), HourRange(ago(3), ago(3)))
+    assert (result.requests, result.resting) == ((one_range, ()) if is_due else (around, (ago(2),)))
+
+
+@pytest.mark.parametrize(("seconds", "live"), [(179, 1), (180, 0)])
+def test_the_last_events_of_an_hour_wait_for_no_older_hour(seconds: int, live: int) -> None:
+    at = CURRENT + timedelta(seconds=seconds)
+    older = HourRange(ago(6), ago(1))
+
+    result = plan(pending(ago(0), ago(1), ago(2)), now=at, first_hour=FIRST_HOUR, slots=0, running=[older], rest=REST)
+
+    assert result.requests == (HourRange(ago(live), ago(0)),)
 
 
 def test_the_next_hour_runs_with_the_current() -> None:
