@@ -21,6 +21,7 @@ from recruit_assets_tests.support.waiting import wait_until
 
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 EIGHT = SEVEN + timedelta(hours=1)
+REPORTED_EVENTS = 7
 
 
 class Feed:
@@ -51,8 +52,8 @@ class Feed:
     def report(self, hour: datetime, *, covered_through: datetime) -> None:
         self.database.query(
             "REPLACE INTO report_hours (event_hour, covered_through, t, row_count, event_count, run_id) "
-            "VALUES (%s, %s, 1, 0, 0, '')",
-            (hour.replace(tzinfo=None), covered_through.replace(tzinfo=None)),
+            "VALUES (%s, %s, 1, 0, %s, '')",
+            (hour.replace(tzinfo=None), covered_through.replace(tzinfo=None), REPORTED_EVENTS),
         )
 
     def tick(self, **options: object) -> FeedState:
@@ -216,6 +217,17 @@ def test_a_coverage_in_the_future_is_not_believed(feed: Feed) -> None:
         return feed.pending() == []
 
     wait_until(covered_now, timeout_s=60, what="a coverage more than 5 s after the withdrawal")
+
+
+def test_a_pending_hour_says_what_the_report_has_of_it(feed: Feed) -> None:
+    """How long it rests depends on both."""
+    changed_at = feed.now().replace(microsecond=0) - timedelta(minutes=1)
+    feed.change(SEVEN, at=changed_at)
+    feed.report(SEVEN, covered_through=changed_at)
+
+    (pending,) = feed.tick().pending
+
+    assert (pending.covered_through, pending.reported_events) == (changed_at, REPORTED_EVENTS)
 
 
 def test_an_hour_whose_change_lies_in_the_future_is_pending_until_the_report_covers_it(feed: Feed) -> None:

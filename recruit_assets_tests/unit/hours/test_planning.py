@@ -130,9 +130,9 @@ def test_an_hour_of_the_past_rests_between_two_runs(ended_ago_s: int, covered_ag
     ("events", "covered_ago_s", "is_due"),
     [
         pytest.param(EVENTS_PER_REST, 180, True, id="not busy"),
-        pytest.param(3 * EVENTS_PER_REST, 539, False, id="busy"),
-        pytest.param(3 * EVENTS_PER_REST, 540, True, id="busy, done long enough ago"),
-        pytest.param(9 * EVENTS_PER_REST, 900, True, id="as long as any hour rests"),
+        pytest.param(2 * EVENTS_PER_REST, 359, False, id="busy"),
+        pytest.param(2 * EVENTS_PER_REST, 360, True, id="busy, done long enough ago"),
+        pytest.param(9 * EVENTS_PER_REST, 540, True, id="as long as any hour rests"),
     ],
 )
 def test_a_busy_hour_rests_longer(events: int, covered_ago_s: int, is_due: bool) -> None:
