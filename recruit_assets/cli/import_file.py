@@ -1,4 +1,4 @@
-"""`recruit-assets import` and `import-jobs`: events, and the job dimension, from files."""
+"""`recruit-assets import`, `import-jobs` and `import-budgets`: events, the job dimension and budgets from files."""
 
 from collections import Counter
 from pathlib import Path
@@ -104,6 +104,41 @@ def import_jobs(
     with open_report_database(settings) as database:
         load_jobs(database, found.jobs, columns=found.columns)
     echo(f"jobs stored: {len(found.jobs):,}")
+
+
+def import_budgets(
+    file: File,
+    map: Map = None,
+    format: FileFormat = None,
+    delimiter: Delimiter = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Insert or update budgets from a file with the columns scope (campaign or job), id, month and amount.
+
+    A month is written as 2026-11 and is one of UTC. All rows are stored in one transaction, or none if a row is
+    refused; then the exit code is 1. Budgets that the file doesn't name stay as they are.
+    """
+    from recruit_assets.importer.budgets import read_budgets
+    from recruit_assets.importer.report_text import refused_lines
+    from recruit_assets.stores.mysql.budgets import load_budgets
+    from recruit_assets.stores.mysql.connection import open_report_database
+    from recruit_assets.stores.schema import apply_schema
+
+    settings = load_settings()
+    source = source_of(file, format=format, columns=map or (), delimiter=delimiter, max_bytes=settings.max_event_bytes)
+    found = read_budgets(source)
+    typer.echo(f"budgets: {len(found.budgets):,}")
+    for line in refused_lines(found.refused, Counter(row.reason for row in found.refused), place=source.place):
+        typer.echo(printable(line))
+    if found.refused:
+        echo("nothing was stored: correct these rows")
+        raise typer.Exit(1)
+    if dry_run:
+        return
+    apply_schema(settings)
+    with open_report_database(settings) as database:
+        load_budgets(database, found.budgets)
+    echo(f"budgets stored: {len(found.budgets):,}")
 
 
 def _show_sent(result: "ImportResult", elapsed_s: float) -> None:

@@ -64,8 +64,8 @@ def simulate(
 ) -> None:
     """Send events as real trackers do, with all their oddities, and compute the exact report that must result.
 
-    Unless the events go to a file, it also loads the jobs into the report database. On Ctrl-C or SIGTERM it waits until
-    what was sent is acknowledged, and writes the ledger.
+    Unless the events go to a file, it also loads jobs, names and budgets into the report database. On Ctrl-C or SIGTERM
+    it waits until what was sent is acknowledged, and writes the ledger.
     """
     settings = load_settings()
     spec = SimulationSpec(

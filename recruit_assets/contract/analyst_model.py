@@ -6,7 +6,7 @@ The SQL of the views is in `stores.mysql.analyst_views`.
 from dataclasses import dataclass
 
 from recruit_assets.contract.measures import KPIS, MEASURES
-from recruit_assets.contract.tables import FUNNEL_ACTIONS, JOB
+from recruit_assets.contract.tables import BUDGET, FUNNEL_ACTIONS, JOB
 from recruit_assets.contract.types import Column, SqlTable, Type
 
 UNKNOWN = "unknown"
@@ -146,4 +146,27 @@ KPI_BY_ACTION = View(
     ),
 )
 
-VIEWS = (FACT, FACT_FUNNEL, KPI_BY_ACTION, DIM_DATE, *DIMENSION_VIEWS.values(), KPI_BY_DATE, *KPI_VIEWS.values())
+BUDGET_PACING = View(
+    "budget_pacing",
+    "What each budget's campaign or job has spent in its month (UTC), beside what an even pace would have spent.",
+    (
+        *(column for column in BUDGET.columns if column.name in BUDGET.primary_key),
+        Column("name", Type.VARCHAR, f"Of the campaign, or title of the job; '{UNKNOWN}' where none is known", False),
+        *(column for column in BUDGET.columns if column.name not in BUDGET.primary_key),
+        Column("spent", Type.DOUBLE, "Sum of the bids of the month's clicks so far", nullable=False),
+        Column("spent_share", Type.DOUBLE, "Share of the amount that is spent; null if the amount is 0"),
+        Column("expected_by_now", Type.DOUBLE, "Share of the month that is over x the amount", nullable=False),
+        Column("forecast", Type.DOUBLE, "The month's spend at the pace so far; null before the month"),
+    ),
+)
+
+VIEWS = (
+    FACT,
+    FACT_FUNNEL,
+    KPI_BY_ACTION,
+    DIM_DATE,
+    *DIMENSION_VIEWS.values(),
+    KPI_BY_DATE,
+    *KPI_VIEWS.values(),
+    BUDGET_PACING,
+)

@@ -398,6 +398,32 @@ REPORT_ZONE = SqlTable(
     primary_key=("id",),
 )
 
+BUDGET = SqlTable(
+    name="budget",
+    description="What a campaign or a job may spend in a month. The site loads it.",
+    columns=(
+        Column("scope", Type.VARCHAR_32, "campaign or job", nullable=False),
+        Column("id", Type.INT, "The campaign or job", nullable=False),
+        Column("month", Type.DATE, "First day of the month, UTC", nullable=False),
+        Column("amount", Type.DOUBLE, "What may be spent, in the unit of the bids", nullable=False),
+    ),
+    primary_key=("scope", "id", "month"),
+)
+
+BUDGET_ALERTS = SqlTable(
+    name="budget_alerts",
+    description="Which thresholds of which budgets were reached, a row per alert. Another amount is another budget.",
+    columns=(
+        *BUDGET.columns,
+        Column("threshold", Type.INT, "Percent of the amount", nullable=False),
+        Column("spent", Type.DOUBLE, "What was spent when this was noticed", nullable=False),
+        Column("noticed_at", Type.DATETIME_MICROS, "When it was noticed, UTC", nullable=False),
+        Column("waiting", Type.VARCHAR, "Alert channels that haven't taken the message yet", nullable=False),
+    ),
+    primary_key=(*BUDGET.primary_key, "amount", "threshold"),
+    indexes=(("waiting",),),
+)
+
 PENDING_HOURS = SqlTable(
     name="pending_hours",
     description="Hours that have changes which the report doesn't cover yet.",
@@ -531,5 +557,7 @@ SQL_TABLES = (
     REPORT_ZONE,
     *DOWNSTREAM_TABLES,
     *(table.coverage for table in DOWNSTREAM_TABLES),
+    BUDGET,
+    BUDGET_ALERTS,
     SCHEMA_VERSION,
 )

@@ -3,16 +3,12 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 
-import orjson
-
 from recruit_assets.contract.dead_letters import DeadLetterReason
-from recruit_assets.contract.types import INT_MAX, INT_MIN
+from recruit_assets.importer.cells import number_of, wrong
 from recruit_assets.importer.rows import RefusedRow, Row
 from recruit_assets.importer.source import Source
 from recruit_assets.runtime.errors import RejectedEvent, UserError
 from recruit_assets.stores.mysql.dimensions import JobRow
-from recruit_assets.transforms.decode import json_type, number_text, shown
-from recruit_assets.transforms.numbers import spelled_number, whole_number_of
 
 COLUMNS = tuple(column.name for column in fields(JobRow))
 TITLE_CHARACTERS = 255
@@ -73,33 +69,16 @@ def _note_columns(found: JobsFile, columns: Collection[str]) -> None:
 
 
 def _job(row: Row) -> JobRow:
-    id = _number(row, "id")
+    id = number_of(row, "id")
     if id is None:
         raise RejectedEvent(DeadLetterReason.MISSING, "id: absent or null")
     return JobRow(
         id,
-        company_id=_number(row, "company_id"),
-        group_id=_number(row, "group_id"),
-        campaign_id=_number(row, "campaign_id"),
+        company_id=number_of(row, "company_id"),
+        group_id=number_of(row, "group_id"),
+        campaign_id=number_of(row, "campaign_id"),
         title=_title(row),
     )
-
-
-def _number(row: Row, column: str) -> int | None:
-    found = row.fields.get(column)
-    if found is None:
-        return None
-    number = None
-    if isinstance(found, str):
-        number = spelled_number(found.strip())
-    elif isinstance(found, int | float | orjson.Fragment) and not isinstance(found, bool):
-        number = whole_number_of(number_text(found) if isinstance(found, orjson.Fragment) else repr(found))
-    if number is None:
-        raise _wrong(column, found, wanted="a whole number")
-    if not INT_MIN <= number <= INT_MAX:
-        message = f"{column}: wanted a 32-bit integer, found {shown(found)}"
-        raise RejectedEvent(DeadLetterReason.OUT_OF_RANGE, message)
-    return number
 
 
 def _title(row: Row) -> str | None:
@@ -107,11 +86,5 @@ def _title(row: Row) -> str | None:
     if found is None or (isinstance(found, str) and len(found) <= TITLE_CHARACTERS):
         return found
     if isinstance(found, str):
-        raise _wrong("title", found, wanted=f"at most {TITLE_CHARACTERS} characters")
-    raise _wrong("title", found, wanted="text")
-
-
-def _wrong(column: str, found: object, *, wanted: str) -> RejectedEvent:
-    return RejectedEvent(
-        DeadLetterReason.WRONG_TYPE, f"{column}: wanted {wanted}, found {json_type(found)} {shown(found)}"
-    )
+        raise wrong("title", found, wanted=f"at most {TITLE_CHARACTERS} characters")
+    raise wrong("title", found, wanted="text")

@@ -9,6 +9,7 @@ from threading import Event
 from typing import Protocol
 
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.simulator.budgets import site_budgets
 from recruit_assets.simulator.events import Chunk, EventStream
 from recruit_assets.simulator.expected import ExpectedTable, expected_tables, rules_of
 from recruit_assets.simulator.job_rules import OWN_JOB, JobRules
@@ -18,6 +19,7 @@ from recruit_assets.simulator.names import site_names
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.simulator.times import milliseconds
 from recruit_assets.stores.kafka.event_publisher import open_publisher
+from recruit_assets.stores.mysql.budgets import load_budgets
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.dimensions import load_jobs, load_names
 
@@ -123,7 +125,7 @@ def simulate_to_kafka(
     stop: Event | None = None,
     progress: Progress = lambda _sent, _total: None,
 ) -> Ledger:
-    """Load the spec's jobs and names into the report database, then send its records to Kafka, all acknowledged.
+    """Load the spec's jobs, names and budgets into the report database, then send its records, all acknowledged.
 
     First hour, maximum event size and the rules of the ledger are those of the settings, whatever the spec says,
     because ingest and runs use them.
@@ -132,6 +134,7 @@ def simulate_to_kafka(
     with open_report_database(settings) as database:
         load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
         load_names(database, site_names(spec))
+        load_budgets(database, site_budgets(spec, datetime.now(UTC)))
     with open_publisher(settings) as publisher:
         return simulate(
             spec,

@@ -40,6 +40,7 @@ class PanelQuery:
         first, last = round(start.timestamp()), round(end.timestamp())
         sql = TIME_FILTER.sub(rf"\1 BETWEEN FROM_UNIXTIME({first}) AND FROM_UNIXTIME({last})", self.text)
         sql = TIME_GROUP.sub(rf"UNIX_TIMESTAMP(\1) DIV {interval_s} * {interval_s}", sql)
+        sql = sql.replace("$__timeFrom()", f"FROM_UNIXTIME({first})").replace("$__timeTo()", f"FROM_UNIXTIME({last})")
         for name, everything in self.everything.items():
             members = ",".join(f"'{member}'" for member in (chosen or {}).get(name, ()))
             sql = sql.replace(f"${name}", members or everything)

@@ -7,10 +7,12 @@ from itertools import groupby
 
 from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.runtime.settings import Settings
+from recruit_assets.simulator.budgets import site_budgets
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
 from recruit_assets.simulator.names import site_names
 from recruit_assets.simulator.spec import SimulationSpec
+from recruit_assets.stores.mysql.budgets import load_budgets
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dimensions import load_jobs, load_names
 from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
@@ -28,9 +30,10 @@ def report_database(settings: Settings) -> Iterator[ReportDatabase]:
 
 
 def write_report(database: ReportDatabase, spec: SimulationSpec, ledger: Ledger) -> None:
-    """Fill the report with what the ledger expects, and load the site's jobs and names."""
+    """Fill the report with what the ledger expects, and load the site's jobs, names and budgets."""
     load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
     load_names(database, site_names(spec))
+    load_budgets(database, site_budgets(spec, datetime.now(UTC)))
     refresh_lookups_completely(database, MYSQL_REPORT)
     sink = MySqlHourSink(database, MYSQL_REPORT)
     for hour, rows in groupby(ledger.report(), key=_hour):

@@ -5,6 +5,7 @@ from functools import partial
 
 import dagster as dg
 
+from recruit_assets.observability.dashboards.budgets import BUDGETS
 from recruit_assets.observability.dashboards.document import Dashboard
 from recruit_assets.observability.dashboards.health import HEALTH
 from recruit_assets.observability.dashboards.performance import PERFORMANCE
@@ -12,7 +13,7 @@ from recruit_assets.observability.dashboards.performance import PERFORMANCE
 SHOWN = {
     "kafka_topic": (HEALTH,),
     "raw_events": (HEALTH,),
-    "mysql_report": (PERFORMANCE, HEALTH),
+    "mysql_report": (PERFORMANCE, BUDGETS, HEALTH),
 }
 
 

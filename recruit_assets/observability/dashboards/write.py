@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from recruit_assets.observability.dashboards import alert_rules
+from recruit_assets.observability.dashboards.budgets import BUDGETS
 from recruit_assets.observability.dashboards.document import Json
 from recruit_assets.observability.dashboards.health import HEALTH
 from recruit_assets.observability.dashboards.performance import PERFORMANCE
@@ -12,7 +13,7 @@ from recruit_assets.observability.dashboards.performance import PERFORMANCE
 
 def texts() -> Mapping[str, str]:
     """Each file's text by its path in the folder."""
-    dashboards = {f"dashboards/{one.uid}.json": _text(one.as_json()) for one in (PERFORMANCE, HEALTH)}
+    dashboards = {f"dashboards/{one.uid}.json": _text(one.as_json()) for one in (PERFORMANCE, BUDGETS, HEALTH)}
     return dashboards | {"provisioning/alerting/rules.json": _text(alert_rules.as_document())}
 
 

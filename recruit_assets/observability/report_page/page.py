@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
+from recruit_assets.contract.budgets import Pacing
 from recruit_assets.observability.audit.last_result import LastAudit
 from recruit_assets.observability.freshness import Freshness
 from recruit_assets.stores.dagster.history import LastCheck
@@ -21,6 +22,16 @@ class Page:
     audit: LastAudit | None = None
     attribution: Mapping[str, int] = field(default_factory=dict)
     """Events of the last 7 days by the rule that found their job; empty where events have no job but their own."""
+
+    budgets: Sequence[Pacing] = ()
+    """Of this month and the last one."""
+
+    @property
+    def budgets_by_month(self) -> Mapping[date, Sequence[Pacing]]:
+        """The newest month first; in it the budgets of which the greatest share is spent."""
+        months = sorted({one.budget.month for one in self.budgets}, reverse=True)
+        by_share = sorted(self.budgets, key=lambda one: -(one.spent_share or 0.0))
+        return {month: [one for one in by_share if one.budget.month == month] for month in months}
 
     @property
     def attributed_events(self) -> int:

@@ -18,6 +18,7 @@ from recruit_assets.contract.measures import (
     Kpi,
     Measure,
 )
+from recruit_assets.observability.budgets import month_name
 from recruit_assets.observability.report_page import plots
 from recruit_assets.observability.report_page.page import Page
 from recruit_assets.stores.mysql.report_summary import RANKED_BY, ReportSummary
@@ -49,7 +50,7 @@ def render(page: Page) -> str:
     )
     environment.filters |= {
         "count": count, "number": number, "key_figure": key_figure, "moment": moment, "age": age, "percent": percent,
-        "money": money,
+        "money": money, "month": month_name,
     }  # fmt: skip
     return environment.get_template("page.html.jinja").render(
         page=page, measures=SHOWN, kpis=KPIS, ranked_by=RANKED_BY, plots=_plots(page.summary)

@@ -1,7 +1,7 @@
 """Reading what the page shows, and writing the page."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +15,7 @@ from recruit_assets.runtime.files import atomic_write
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.dagster.history import last_checks
+from recruit_assets.stores.mysql.budgets import read_pacing
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.report_summary import DAYS, read_summary
 from recruit_assets.stores.mysql.wrong_hours import checks_with_wrong_hours
@@ -40,18 +41,27 @@ def read_page(
     settings: Settings, instance: dg.DagsterInstance, *, checks: Sequence[dg.AssetCheckKey], days: int = DAYS
 ) -> Page:
     """The page's contents as they are now."""
+    made_at = datetime.now(UTC)
     with open_report_database(settings) as database:
         freshness = read_freshness(settings, database)
         summary = read_summary(database, days=days)
         wrong = checks_with_wrong_hours(database)
+        budgets = read_pacing(database, _months(made_at.date()))
     return Page(
-        made_at=datetime.now(UTC),
+        made_at=made_at,
         summary=summary,
         freshness=freshness,
         checks=last_checks(instance, checks, wrong=wrong),
         audit=read_last_audit(settings),
         attribution=_attribution(settings),
+        budgets=budgets,
     )
+
+
+def _months(today: date) -> Sequence[date]:
+    """This month and the last one, whose end people look at in the first days of this one."""
+    this = today.replace(day=1)
+    return (this - timedelta(days=1)).replace(day=1), this
 
 
 def _attribution(settings: Settings) -> Mapping[str, int]:

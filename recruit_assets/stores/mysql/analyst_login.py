@@ -8,6 +8,8 @@ from pymysql.cursors import Cursor
 
 from recruit_assets.contract.analyst_model import NAME_TABLES, VIEWS, View
 from recruit_assets.contract.tables import (
+    BUDGET,
+    BUDGET_ALERTS,
     CHANGE_FEED_MARK,
     DAILY_COMPANY_METRICS,
     DAILY_JOB_DAYS,
@@ -31,6 +33,7 @@ from recruit_assets.stores.mysql.connection import quoted
 READABLE: tuple[View | SqlTable, ...] = (
     *VIEWS, *NAME_TABLES, MYSQL_REPORT, DAILY_JOB_METRICS, DAILY_COMPANY_METRICS, JOB, FIRST_HOUR, REPORT_ZONE,
     *DOWNSTREAM_TABLES, REPORT_COMPANIES,
+    BUDGET, BUDGET_ALERTS,
     REPORT_HOURS, DAILY_JOB_DAYS, PENDING_HOURS, CHANGE_FEED_MARK,  # how fresh the report is
     SCHEMA_VERSION,
 )  # fmt: skip

@@ -8,6 +8,7 @@ from pymysql.cursors import Cursor
 
 from recruit_assets.contract.analyst_model import (
     APPLIED_VIEWS,
+    BUDGET_PACING,
     DIM_DATE,
     DIMENSION_VIEWS,
     DIMENSIONS,
@@ -19,8 +20,16 @@ from recruit_assets.contract.analyst_model import (
     UNKNOWN,
     Dimension,
 )
+from recruit_assets.contract.budgets import Scope
 from recruit_assets.contract.measures import KPIS, MEASURES, SPEND
-from recruit_assets.contract.tables import FIRST_HOUR, FUNNEL_ACTIONS, MYSQL_REPORT, REPORT_COMPANIES, REPORT_HOURS
+from recruit_assets.contract.tables import (
+    BUDGET,
+    FIRST_HOUR,
+    FUNNEL_ACTIONS,
+    MYSQL_REPORT,
+    REPORT_COMPANIES,
+    REPORT_HOURS,
+)
 from recruit_assets.contract.types import Type
 from recruit_assets.runtime.errors import SchemaMismatch
 
@@ -62,6 +71,7 @@ def view_selects() -> Mapping[str, str]:
         **{view.name: dimension_select(dimension) for dimension, view in DIMENSION_VIEWS.items()},
         KPI_BY_DATE.name: f"SELECT f.*, {', '.join(kpi_columns())} FROM ({sums_by('date')}) f",
         **{view.name: kpi_select(dimension) for dimension, view in KPI_VIEWS.items()},
+        BUDGET_PACING.name: pacing_select(),
     }
 
 
@@ -133,6 +143,58 @@ def kpi_select(dimension: Dimension, where: str = "TRUE") -> str:
         f"SELECT f.{key}, {_label(dimension)}, {sums}, {', '.join(kpi_columns())} FROM ({sums_by(key, where)}) f "
         f"LEFT JOIN {dimension.names.name} n ON n.id = f.{key}"
     )
+
+
+def pacing_select(where: str = "TRUE") -> str:
+    """The pacing of the budgets whose month `b.month` meets the condition; reads only the rows of these months.
+
+    A condition on the view's month is pushed down as far as to its hours; an outer join would prevent that, so budgets
+    without spend are added as zeros.
+    """
+    budgets = f"{_budgets(Scope.CAMPAIGN, _spent_by_campaigns(where), where)} UNION ALL "
+    budgets += _budgets(Scope.JOB, _spent_by_jobs(where), where)
+    seconds = "TIMESTAMPDIFF(SECOND, p.month, {0})".format
+    over = f"1e0 * {seconds('UTC_TIMESTAMP()')} / {seconds('p.month + INTERVAL 1 MONTH')}"
+    over = f"LEAST(1e0, GREATEST(0e0, {over}))"
+    return (
+        "SELECT p.scope, p.id, p.month, p.name, p.amount, p.spent, p.spent / NULLIF(p.amount, 0) AS spent_share, "
+        f"p.amount * {over} AS expected_by_now, p.spent / NULLIF({over}, 0) AS forecast FROM ({budgets}) p"
+    )
+
+
+def _budgets(scope: Scope, spent: str, where: str) -> str:
+    (names,) = (one for one in DIMENSIONS if one.name == scope)
+    none = f"SELECT b.month, b.id, 0e0 FROM {BUDGET.name} b WHERE b.scope = '{scope}' AND {where}"
+    return (
+        f"SELECT b.scope, s.id, s.month, COALESCE(n.{names.name_column}, '{UNKNOWN}') AS name, b.amount, s.spent "
+        f"FROM (SELECT month, id, SUM(spent) AS spent FROM ({spent} UNION ALL {none}) r GROUP BY month, id) s "
+        f"JOIN {BUDGET.name} b ON b.scope = '{scope}' AND b.id = s.id AND b.month = s.month "
+        f"LEFT JOIN {names.names.name} n ON n.id = s.id"
+    )
+
+
+def _spent_by_campaigns(where: str) -> str:
+    """What each campaign has spent in each month in which any campaign has a budget; reads these hours once."""
+    months = f"SELECT DISTINCT b.month FROM {BUDGET.name} b WHERE b.scope = '{Scope.CAMPAIGN}' AND {where}"
+    return (
+        f"SELECT b.month, r.campaign_id AS id, SUM(r.{SPEND.report_column}) AS spent FROM ({months}) b "
+        f"STRAIGHT_JOIN {REPORT_HOURS.name} h ON {_in_month('h.event_hour')} "
+        f"STRAIGHT_JOIN {MYSQL_REPORT.name} r ON r.dates = DATE(h.event_hour) AND r.hours = HOUR(h.event_hour) "
+        "GROUP BY b.month, r.campaign_id"
+    )
+
+
+def _spent_by_jobs(where: str) -> str:
+    """What each job has spent in each month in which it has a budget; reads these jobs' rows by their index."""
+    return (
+        f"SELECT b.month, b.id, SUM(r.{SPEND.report_column}) AS spent FROM {BUDGET.name} b "
+        f"STRAIGHT_JOIN {MYSQL_REPORT.name} r ON r.job_id = b.id AND {_in_month('r.dates')} "
+        f"WHERE b.scope = '{Scope.JOB}' AND {where} GROUP BY b.month, b.id"
+    )
+
+
+def _in_month(time: str) -> str:
+    return f"{time} >= b.month AND {time} < b.month + INTERVAL 1 MONTH"
 
 
 def sums_by(key: str, where: str = "TRUE") -> str:
