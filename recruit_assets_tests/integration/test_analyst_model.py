@@ -1,5 +1,6 @@
 """The analysts' views match the report: the same totals, every id with a name or 'unknown', ratios or null."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
@@ -9,7 +10,7 @@ import pytest
 from recruit_assets.contract.analyst_model import DIMENSIONS, FACT, VIEWS, Dimension, View
 from recruit_assets.contract.measures import KPIS, MEASURES
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.simulator.ledger import Ledger
+from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
 from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.schema import SQL_TYPES
 from recruit_assets_tests.conftest import fresh_names
@@ -96,6 +97,22 @@ def test_key_figures_are_ratios_of_sums_and_null_over_nothing(
             for kpi in KPIS
         )
     assert sum(row[0] for row in rows) == total(ledger, "clicks")
+
+
+def test_a_budgets_spend_is_the_ledgers_over_its_month(report: ReportDatabase, ledger: Ledger) -> None:
+    month, spend = REPORT_COLUMNS.index("dates"), REPORT_COLUMNS.index("spend_hour")
+    spent: Counter[tuple[str, object, str]] = Counter()
+    for row in ledger.report():
+        for scope in ("campaign", "job"):
+            id = row[REPORT_COLUMNS.index(f"{scope}_id")]
+            spent[scope, id, str(row[month])[:7]] += float(str(row[spend]))
+
+    found = report.query("SELECT scope, id, DATE_FORMAT(month, '%%Y-%%m'), spent FROM budget_pacing")
+
+    assert {(scope, id, month): total for scope, id, month, total in found} == {
+        key[:3]: spent[key[:3]] for key in found
+    }
+    assert {scope for scope, _, _, total in found if total > 0} == {"campaign", "job"}
 
 
 def test_some_job_has_no_qualified_application(report: ReportDatabase) -> None:

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.ledger import REPORT_COLUMNS, Ledger
+from recruit_assets.stores.mysql.budgets import read_pacing, tell_crossings
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets_tests.conftest import fresh_names
 from recruit_assets_tests.support.grafana import PanelQuery, panel_queries, variable_queries
@@ -36,6 +37,8 @@ def analyst(engines: Settings, ledger: Ledger) -> Iterator[ReportDatabase]:
     own = names.model_copy(update={"analyst_user": names.mysql_database, "analyst_password": SecretStr("only reads")})
     with report_database(own) as database:
         write_report(database, SPEC, ledger)
+        reached = read_pacing(database, {START.date().replace(day=1), END.date().replace(day=1)})
+        tell_crossings(database, reached, [], lambda _crossings, _channels: {})
         login = {"mysql_user": own.analyst_user, "mysql_password": own.analyst_password}
         with open_report_database(own.model_copy(update=login)) as reader:
             yield reader

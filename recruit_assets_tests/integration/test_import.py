@@ -6,7 +6,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -226,6 +226,22 @@ def test_jobs_are_updated_in_the_columns_of_the_file(settings: Settings, tmp_pat
 
     assert "jobs stored: 2" in require_done(run("import-jobs", moved, "--map", "job=id"))
     assert jobs(settings) == [(1, 10, "Köchin"), (2, 10, "Koch"), (3, None, None)]
+
+
+def test_budgets_are_stored_whole_or_not_at_all(settings: Settings, tmp_path: Path) -> None:
+    first = [{"scope": "job", "id": 1, "month": "2026-03", "amount": "10.5"}]
+    require_done(run("import-budgets", write_csv(tmp_path / "budgets.csv", first)))
+    more = [{**first[0], "amount": 20}, {**first[0], "scope": "campaign"}]
+    assert "budgets stored: 2" in require_done(run("import-budgets", write_csv(tmp_path / "more.csv", more)))
+    bad = run(
+        "import-budgets", write_csv(tmp_path / "bad.csv", [{**first[0], "id": 2}, {**first[0], "month": "March"}])
+    )
+
+    assert bad.exit_code == 1
+    assert "line 3: month: wanted a month such as 2026-11, or its first day, found a string 'March'" in bad.stdout
+    with open_report_database(settings) as database:
+        found = database.query("SELECT scope, id, month, amount FROM budget ORDER BY scope")
+    assert found == [("campaign", 1, date(2026, 3, 1), 10.5), ("job", 1, date(2026, 3, 1), 20.0)]
 
 
 def test_if_a_job_is_refused_none_is_stored(settings: Settings, tmp_path: Path) -> None:

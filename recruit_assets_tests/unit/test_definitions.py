@@ -51,8 +51,12 @@ def test_assets_link_to_the_dashboards_where_a_grafana_is_named() -> None:
     linked = build_defs(settings=load_settings(grafana_url="https://grafana.example.com/"))
 
     links = {spec.key.to_user_string(): _links(spec) for spec in linked.resolve_all_asset_specs()}
-    health, performance = (f"https://grafana.example.com/d/recruit-{name}" for name in ("health", "performance"))
-    assert links["mysql_report"] == {"Recruitment performance": performance, "Pipeline health": health}
+    health, performance, budgets = (
+        f"https://grafana.example.com/d/recruit-{name}" for name in ("health", "performance", "budgets")
+    )
+    assert links["mysql_report"] == {
+        "Recruitment performance": performance, "Budgets": budgets, "Pipeline health": health,
+    }  # fmt: skip
     assert links["raw_events"] == links["kafka_topic"] == {"Pipeline health": health}
     assert not any(_links(spec) for spec in defs.resolve_all_asset_specs())
 
@@ -96,7 +100,9 @@ def test_jobs_schedules_sensors_and_resources_have_their_names() -> None:
 
     assert {"lineage_job", "hours_job"} <= {job.name for job in repository.get_all_jobs()}
     assert "daily_6am_schedule" in {one.name for one in repository.schedule_defs}
-    assert {"cassandra_cdc_sensor", "daily_metrics_automation"} <= {one.name for one in repository.sensor_defs}
+    assert {"cassandra_cdc_sensor", "daily_metrics_automation", "budget_alert"} <= {
+        one.name for one in repository.sensor_defs
+    }
     assert set(repository.get_top_level_resources()) == {
         "spark", "kafka", "cassandra", "mysql", "cassandra_io_manager", "mysql_io_manager", "days_io_manager",
         "io_manager",

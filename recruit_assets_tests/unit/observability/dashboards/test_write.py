@@ -19,7 +19,11 @@ def test_the_files_match_the_code() -> None:
 
 
 def test_uids_do_not_change() -> None:
-    assert [document["uid"] for document in dashboards()] == ["recruit-health", "recruit-performance"]
+    assert [document["uid"] for document in dashboards()] == [
+        "recruit-budgets",
+        "recruit-health",
+        "recruit-performance",
+    ]
     assert [rule["uid"] for rule in RULES] == [
         "recruit-report-stale", "recruit-ingest-dead", "recruit-store-down", "recruit-dead-letters-growing",
         "recruit-dead-letter-share", "recruit-kafka-records-deleted", "recruit-kafka-log-replaced",

@@ -1,11 +1,12 @@
 """The report page shows the report's content in browsers, on phones, in screen readers and in print."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib import resources
 
 import pytest
 
+from recruit_assets.contract.budgets import Budget, Pacing
 from recruit_assets.hours.planning import PendingHour
 from recruit_assets.observability.audit.last_result import LastAudit
 from recruit_assets.observability.freshness import Freshness
@@ -53,6 +54,26 @@ def test_the_page_is_well_formed_for_any_report(totals: tuple[Totals, ...]) -> N
 
     assert (page.misplaced, page.open) == ([], [])
     assert len(page.ids) == len(set(page.ids))
+
+
+def test_budgets_are_shown_by_month_the_most_spent_first() -> None:
+    january, december = date(2026, 1, 1), date(2025, 12, 1)
+    text = reading(*HOURS, budgets=[
+        Pacing(Budget("campaign", 7, january, 2000.0), HOSTILE, 500.0, 0.25, 100.0, 3100.5),
+        Pacing(Budget("job", 3, january, 1000.0), "", 1200.0, 1.2, 50.0, 7440.0),
+        Pacing(Budget("job", 3, december, 0.0), "", 0.0, None, 0.0, 0.0),
+    ]).text  # fmt: skip
+
+    first, second = (
+        text.index("job 3 1,200 120.0% 1,000 50 7,440"),
+        text.index(f"{HOSTILE} 500 25.0% 2,000 100 3,100.50"),
+    )
+    assert text.index("January 2026") < first < second < text.index("December 2025")
+    assert "job 3 0 n/a 0 0 0" in text
+
+
+def test_without_a_budget_the_page_says_how_to_load_one() -> None:
+    assert "recruit-assets import-budgets FILE" in reading(*HOURS).text
 
 
 def test_an_empty_report_says_so() -> None:
