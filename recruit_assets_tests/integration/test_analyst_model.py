@@ -1,6 +1,6 @@
 """The analysts' views match the report: the same totals, every id with a name or 'unknown', ratios or null."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
@@ -101,7 +101,7 @@ def test_key_figures_are_ratios_of_sums_and_null_over_nothing(
 
 def test_a_budgets_spend_is_the_ledgers_over_its_month(report: ReportDatabase, ledger: Ledger) -> None:
     month, spend = REPORT_COLUMNS.index("dates"), REPORT_COLUMNS.index("spend_hour")
-    spent: Counter[tuple[str, object, str]] = Counter()
+    spent: dict[tuple[str, object, str], float] = defaultdict(float)
     for row in ledger.report():
         for scope in ("campaign", "job"):
             id = row[REPORT_COLUMNS.index(f"{scope}_id")]
