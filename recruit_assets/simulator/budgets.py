@@ -14,9 +14,9 @@ from recruit_assets.simulator.jobs import site_jobs
 from recruit_assets.simulator.names import FIRST_CAMPAIGN_ID
 from recruit_assets.simulator.spec import SimulationSpec
 
-SPEND_PER_RECORD = 45
-"""What a record brings on average, whatever it is."""
-FACTORS = (0.8, 1.2, 1.6, 2.5, 6.0)
+SPEND_PER_RECORD = 40
+"""About what a record brings on average, whatever it is."""
+FACTORS = (1.5, 2.0, 0.9, 1.4, 1.1)
 """Amounts of neighbours, relative to what the simulation spends on average."""
 CAMPAIGNS, JOBS = 10, 5
 """So many have a budget."""

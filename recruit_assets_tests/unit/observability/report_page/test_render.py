@@ -66,7 +66,7 @@ def test_budgets_are_shown_by_month_the_most_spent_first() -> None:
 
     first, second = (
         text.index("job 3 1,200 120.0% 1,000 50 7,440"),
-        text.index(f"{HOSTILE} 500 25.0% 2,000 100 3,100.50"),
+        text.index(f"{HOSTILE} 500 25.0% 2,000 100 3,100"),
     )
     assert text.index("January 2026") < first < second < text.index("December 2025")
     assert "job 3 0 n/a 0 0 0" in text
