@@ -3,7 +3,7 @@ PYTHON ?= $(or $(shell command -v python3.11 || command -v python3.12),python3.1
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-python test-secured test-lost-nodes test-power-loss test-mysql test-clients check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test audit-deps notices docs contract release lock clean
+.PHONY: help install demo up test test-python test-secured test-lost-nodes test-power-loss test-mysql test-clients test-ui first-minutes check-prometheus mutation bench lint chaos soak check-grafana docker-test cluster-test audit-deps notices docs contract release lock clean
 
 help:
 	@echo "make demo              run the whole lineage on local engines with 20,000 simulated events, and audit it"
@@ -16,12 +16,14 @@ help:
 	@echo "make test-power-loss   cut the power of the engines' disks in the middle of writes (root)"
 	@echo "make test-mysql        integration tests on the MySQL server in RECRUIT_TEST_MYSQL"
 	@echo "make test-clients      producers of other clients, from confluent-kafka, aiokafka and Java"
+	@echo "make test-ui           Dagster's UI and services as up runs them; a click in a real browser (needs chromium)"
 	@echo "make check-grafana     dashboards against Grafana's types, alert rules with promtool (needs npm and promtool)"
 	@echo "make check-prometheus  scrape the metrics with a real Prometheus (needs prometheus)"
 	@echo "make mutation          change the code of transforms and hours, one place at a time: which tests notice?"
 	@echo "make chaos             the long chaos suite: inject every fault, audit after each"
 	@echo "make soak              15 minutes of load while processes are killed; then memory, runs and audit"
 	@echo "make bench             measure docs/benchmarks.md; ONLY=key,... REPEATS=n"
+	@echo "make first-minutes     seconds from git clone to the report of the demo and of a CSV file; downloads everything"
 	@echo "make docker-test       the platform in Docker: events, report, audit; then again after crashes"
 	@echo "make cluster-test      the lineage on local[*], a standalone Spark cluster and Spark Connect"
 	@echo "make docs              write the configuration reference and the README's diagram anew"
@@ -83,6 +85,12 @@ test-mysql: install
 test-clients: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-clients.lock
 	$(BIN)/python -m pytest recruit_assets_tests/clients
+
+test-ui: install
+	$(BIN)/python -m pytest recruit_assets_tests/ui
+
+first-minutes: install
+	$(BIN)/python -m recruit_assets_tests.release.first_minutes $(FIRST_MINUTES)
 
 check-prometheus: install
 	$(BIN)/python -m recruit_assets_tests.prometheus

@@ -6,6 +6,7 @@ ledger is the complete expected report.
 
 import gc
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from recruit_assets.contract.measures import CLICKS, MEANS, MEASURES
 from recruit_assets.contract.tables import MYSQL_REPORT
@@ -39,6 +41,13 @@ from recruit_assets.stores.schema import apply_schema
 
 TOP_ROWS = 10
 PAGE = "report.html"
+PROGRAM = "recruit-assets"
+NEXT = {
+    f"{PROGRAM} up": "all of it live, with Dagster's UI, until Ctrl-C (`make up`)",
+    f"{PROGRAM} import FILE": "your own events, from CSV, JSON lines or Parquet: docs/import.md",
+    f"{PROGRAM} collect": "events from your web pages: docs/collector.md",
+    "docs/analysts.md": "the report in SQL, Grafana and Power BI",
+}
 SHOWN = (
     *("dates", "hours", "job_id", "publisher_id", "company_id"),
     *(measure.report_column for measure in MEASURES),
@@ -125,13 +134,16 @@ def _show_report(settings: Settings) -> None:
 
 def _show_outcome(audit: AuditResult, page: Path) -> None:
     show(audit, console)
-    console.print(f"The report as a page: {page}", markup=False, highlight=False, soft_wrap=True)
-    console.print(
-        f"Its database is the MariaDB of {page.parent}; `recruit-assets up` (`make up`) runs all of it live.",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+    for line in (f"The report as a page: {page}", f"Its database is the MariaDB of {page.parent}.", "What next:"):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    found = shutil.which(PROGRAM) is not None
+    first = (
+        {} if found else {f"source {shlex.quote(sys.prefix)}/bin/activate": f"first: the shell finds {PROGRAM} then"}
     )
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 2))
+    for what, why in (first | NEXT).items():
+        table.add_row(Text(what, no_wrap=True), why)
+    console.print(table, highlight=False)
 
 
 def _step(what: str, work: Callable[[], Result]) -> Result:

@@ -80,6 +80,7 @@ def test_an_empty_report_says_so() -> None:
     page = reading()
 
     assert "The report is empty." in page.text
+    assert "recruit-assets import FILE" in page.text
     assert page.of("svg") == []
 
 
