@@ -1,7 +1,7 @@
 """`make first-minutes`: how long a new user waits for a report of the demo's data, and then of a CSV file.
 
-It runs the commands of README.md and docs/import.md as they are written there, in a new clone of the newest commit and with
-an empty home, so everything is downloaded. A command that fails ends it.
+It runs the commands of README.md and docs/import.md as they are written there, in a new clone of the newest commit. The
+home is empty, so everything is downloaded. A command that fails ends it.
 """
 
 import argparse
