@@ -28,9 +28,11 @@ from recruit_assets.hours.ports import SqlRow
 from recruit_assets.local.engines.engine import EngineName
 from recruit_assets.local.engines.engine_set import LocalEngines
 from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.simulator.budgets import site_budgets
 from recruit_assets.simulator.jobs import Job, dimension_rows, site_jobs
 from recruit_assets.simulator.names import FIRST_CAMPAIGN_ID, FIRST_GROUP_ID, FIRST_PUBLISHER_ID, site_names
 from recruit_assets.simulator.spec import SimulationSpec
+from recruit_assets.stores.mysql.budgets import load_budgets
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dimensions import load_jobs, load_names
 from recruit_assets.stores.mysql.schema import apply_mysql_schema
@@ -88,6 +90,7 @@ def _load(database: ReportDatabase, rows: int) -> None:
     rng, jobs = Random(1), site_jobs(SITE.jobs)  # noqa: S311  # nothing secret
     load_jobs(database, dimension_rows(jobs))
     load_names(database, site_names(SITE))
+    load_budgets(database, site_budgets(SITE, END))
     for day in track(range(DAYS), "a year of days", console=console, disable=not console.is_terminal):
         hours = [END - timedelta(days=DAYS - day) + timedelta(hours=hour) for hour in range(24)]
         counts = [rows * (24 * day + hour + 1) // HOURS - rows * (24 * day + hour) // HOURS for hour in range(24)]

@@ -10,6 +10,8 @@ from recruit_assets.observability.freshness import Freshness
 from recruit_assets.stores.dagster.history import LastCheck
 from recruit_assets.stores.mysql.report_summary import ReportSummary
 
+BUDGETS_SHOWN = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -28,10 +30,10 @@ class Page:
 
     @property
     def budgets_by_month(self) -> Mapping[date, Sequence[Pacing]]:
-        """The newest month first; in it the budgets of which the greatest share is spent."""
+        """The newest month first; in it the budgets of which the greatest share is spent, at most BUDGETS_SHOWN."""
         months = sorted({one.budget.month for one in self.budgets}, reverse=True)
         by_share = sorted(self.budgets, key=lambda one: -(one.spent_share or 0.0))
-        return {month: [one for one in by_share if one.budget.month == month] for month in months}
+        return {month: [one for one in by_share if one.budget.month == month][:BUDGETS_SHOWN] for month in months}
 
     @property
     def attributed_events(self) -> int:
