@@ -13,6 +13,7 @@ from pymysql.cursors import Cursor
 from recruit_assets.contract.analyst_model import BUDGET_PACING, CAMPAIGN, UNKNOWN
 from recruit_assets.contract.budgets import Budget, Crossing, Pacing, reached
 from recruit_assets.contract.tables import BUDGET, BUDGET_ALERTS, JOB, REPORT_HOURS
+from recruit_assets.runtime.errors import UserError
 from recruit_assets.stores.mysql.analyst_views import pacing_select
 from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
 
@@ -132,8 +133,14 @@ def _waiting(cursor: Cursor) -> list[Crossing]:
 
 
 def _listed(channels: Collection[str]) -> str:
-    """So many channels that the column can't hold them: the last ones are told at once or not at all."""
-    return ",".join(sorted(channels))[:WAITING_CHARACTERS]
+    """UserError for more channels than the column holds: those that it lacks would never be told."""
+    listed = ",".join(sorted(channels))
+    if len(listed) > WAITING_CHARACTERS:
+        raise UserError(
+            f"RECRUIT_ALERT_URLS has {len(channels)} channels, too many for alerts of budgets: their names have "
+            f"{len(listed)} characters together, at most {WAITING_CHARACTERS} can be stored"
+        )
+    return listed
 
 
 def _parsed(channels: str) -> frozenset[str]:
