@@ -65,6 +65,7 @@ setup(
         "prometheus-client",
         "starlette",  # this and the next: dagster-webserver's own, for the checks in front of it
         "uvicorn",
+        "crawler-user-agents==1.67.0",  # which user agents are robots; another version may change verdicts
         "apprise",  # alerts to Slack, Teams, mail and a hundred others, each named by a URL
         # the report page: plots as SVG, and templates with escaping
         "matplotlib",

@@ -1,0 +1,53 @@
+"""The verdict on each click, in Spark: DataFrames in, DataFrames out. Expressions are SQL text, see `hourly`.
+
+`click_judge` does the same in Python; both are compared with a table that was made by hand.
+"""
+
+from pyspark.sql import DataFrame
+
+from recruit_assets.contract.click_quality import DUPLICATE, EXPIRED, INTERNAL, LONGEST_AGENT, ROBOT, VALID, ClickRules
+from recruit_assets.contract.internal_hosts import HOST
+from recruit_assets.contract.url_patterns import LONGEST_URL
+from recruit_assets.transforms.local_dates import local_date
+from recruit_assets.transforms.robots import robot_pattern
+
+JUDGED_BY = ("event_time", "create_time", "job_id", "uid", "ua", "dl")
+"""The columns that a verdict depends on."""
+
+
+def with_verdicts(clicks: DataFrame, end_dates: DataFrame, rules: ClickRules) -> DataFrame:
+    """The clicks with the column `verdict`. They have the columns JUDGED_BY; `end_dates` has `id` and `end_date`.
+
+    A click can only be a duplicate of one that is there. Of some people and jobs only, all their clicks are needed.
+    """
+    ends = end_dates.selectExpr("id AS job_id", "end_date").hint("broadcast")
+    clicks = clicks.join(ends, "job_id", "left")
+    if rules.window_s:
+        clicks = clicks.selectExpr("*", f"{_previous_click()} AS _previous")
+    judged = clicks.selectExpr("*", f"{_verdict(rules)} AS verdict")
+    return judged.drop("end_date", "_previous")
+
+
+def _previous_click() -> str:
+    """When the same person last clicked on the same job. Clicks of nobody are kept apart, on all processors."""
+    person = "job_id, uid, if(coalesce(uid, '') = '', create_time, NULL)"
+    return f"lag(event_time) OVER (PARTITION BY {person} ORDER BY event_time, create_time)"
+
+
+def _verdict(rules: ClickRules) -> str:
+    milliseconds = 1000 * rules.window_s
+    duplicate = f"WHEN unix_millis(event_time) - unix_millis(_previous) < {milliseconds} THEN '{DUPLICATE.name}'"
+    agent, url = f"substring(ua, 1, {LONGEST_AGENT})", f"substring(dl, 1, {LONGEST_URL})"
+    host = f"lower(regexp_extract({url}, {_literal(HOST)}, 1))"
+    return (
+        f"CASE {duplicate if rules.window_s else ''} "
+        f"WHEN {agent} RLIKE {_literal('(?d)' + robot_pattern())} THEN '{ROBOT.name}' "
+        f"WHEN {host} RLIKE {_literal(rules.internal_hosts)} THEN '{INTERNAL.name}' "
+        f"WHEN {local_date('event_time', rules.timezone)} > end_date THEN '{EXPIRED.name}' "
+        f"ELSE '{VALID.name}' END"
+    )
+
+
+def _literal(text: str) -> str:
+    """A string of Spark SQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
