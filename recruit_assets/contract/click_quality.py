@@ -6,7 +6,8 @@ find. A click belongs to one verdict, so valid and invalid ones add up to the gr
 Spark's way to find the verdict is `transforms.click_quality`, Python's `transforms.click_judge`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from math import ceil
 
 from recruit_assets.contract.internal_hosts import DEFAULT_HOSTS, host_pattern
@@ -14,6 +15,7 @@ from recruit_assets.contract.internal_hosts import DEFAULT_HOSTS, host_pattern
 LONGEST_WINDOW_S = 86_400
 DEFAULT_WINDOW_S = 30
 """A second click of a person within so many seconds is a double click or a reloaded page, and no new interest."""
+ROBOTS_PACKAGE = "crawler-user-agents"
 LONGEST_AGENT = 1_000
 """Characters of a user agent that are looked at."""
 
@@ -34,7 +36,7 @@ DUPLICATE = Verdict(
     "The same person (uid) clicked on the same job less than RECRUIT_CLICK_WINDOW_S before, whatever that click's "
     "verdict",
 )
-ROBOT = Verdict("robot", "Robot", "The user agent is one of the list crawler-user-agents")
+ROBOT = Verdict("robot", "Robot", f"The user agent is one of the list {ROBOTS_PACKAGE}")
 INTERNAL = Verdict("internal", "Internal", "The page's host is one of RECRUIT_INTERNAL_HOSTS")
 EXPIRED = Verdict(
     "expired", "Expired", "After the last day of the job (end_date in the job dimension), in RECRUIT_REPORT_TIMEZONE"
@@ -45,9 +47,14 @@ INVALID = (DUPLICATE, ROBOT, INTERNAL, EXPIRED)
 VERDICTS = (VALID, *INVALID)
 
 
+def robots_version() -> str:
+    """The version of the list of robots that is installed."""
+    return version(ROBOTS_PACKAGE)
+
+
 @dataclass(frozen=True, slots=True)
 class ClickRules:
-    """The settings that verdicts depend on."""
+    """What verdicts depend on, beside the clicks and the jobs' last days."""
 
     window_s: int = DEFAULT_WINDOW_S
     """0: no click is a duplicate."""
@@ -55,6 +62,7 @@ class ClickRules:
     """Matches the hosts of the site's own people, see `internal_hosts.host_pattern`."""
     timezone: str = "UTC"
     """Whose days a job's last day is one of."""
+    robots: str = field(default_factory=robots_version)
 
     @property
     def hours_before(self) -> int:

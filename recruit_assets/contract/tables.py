@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from recruit_assets.contract.click_quality import VERDICTS
 from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.measures import COUNTS, KPIS, MEANS, MEASURES, SUMMED_FIELDS
 from recruit_assets.contract.types import (
@@ -264,6 +265,7 @@ JOB = SqlTable(
         Column("group_id", Type.INT, "Group of jobs"),
         Column("campaign_id", Type.INT, "Advertising campaign"),
         Column("title", Type.VARCHAR, "Title of the job"),
+        Column("end_date", Type.DATE, "Last day on which it may be clicked on, in RECRUIT_REPORT_TIMEZONE; null: none"),
     ),
     primary_key=("id",),
 )
@@ -326,6 +328,34 @@ FUNNEL_ACTIONS = DownstreamTable(
     events_in=("events",),
     totals=(("events", "events"),),
     updated_at="latest_update_time",
+)
+
+CLICK_QUALITY = DownstreamTable(
+    name="click_quality",
+    description="Clicks per hour, job, publisher, campaign, group and verdict: valid ones, and invalid ones by the reason. "
+    "Together they are the clicks of the report.",
+    columns=(
+        THE_HOUR,
+        *_GRAIN,
+        Column("verdict", Type.VARCHAR_32, f"One of {', '.join(one.name for one in VERDICTS)}", nullable=False),
+        Column("clicks", Type.INT, "Number of clicks with this verdict", nullable=False),
+        Column("spend", Type.DOUBLE, "Sum of the bids of these clicks", nullable=False),
+        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the clicks", nullable=False),
+    ),
+    primary_key=(THE_HOUR.name, *GRAIN, "verdict"),
+    coverage=downstream_coverage(
+        "click_quality_hours", "One row per hour of click_quality: how far its rows are known to be complete."
+    ),
+    events_in=("clicks",),
+    totals=(("clicks", "clicks"), ("spend", "spend")),
+    updated_at="latest_update_time",
+)
+
+CLICK_END_DATES = sql_applied(
+    "click_end_dates",
+    "The jobs' last days that click_quality was made with, or is about to be; follows the job dimension.",
+    JOB,
+    "end_date",
 )
 
 _DATE = Column("date", Type.DATE, "The day in RECRUIT_REPORT_TIMEZONE", nullable=False)
@@ -533,8 +563,10 @@ CURRENT_VERSION = 5
 
 HOURLY_SQL_TABLES = (MYSQL_REPORT,)
 """An hour is pending until all of these cover it."""
-DOWNSTREAM_TABLES = (FUNNEL_ACTIONS,)
+DOWNSTREAM_TABLES = (FUNNEL_ACTIONS, CLICK_QUALITY)
 """Made after the report has an hour, each if its setting switches it on."""
+JUDGED_TABLES = (CLICK_QUALITY,)
+"""Those whose rows depend on verdicts, and so on the jobs' last days and on who is known."""
 SQL_TABLES = (
     MYSQL_REPORT,
     REPORT_HOURS,
@@ -559,5 +591,6 @@ SQL_TABLES = (
     *(table.coverage for table in DOWNSTREAM_TABLES),
     BUDGET,
     BUDGET_ALERTS,
+    CLICK_END_DATES,
     SCHEMA_VERSION,
 )

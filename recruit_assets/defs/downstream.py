@@ -1,14 +1,16 @@
 """The downstream assets of this process's settings, and the ranges of hours that they are due to make."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from recruit_assets.contract.tables import JUDGED_TABLES
 from recruit_assets.hours.downstream import Downstream, downstream_of
 from recruit_assets.hours.planning import FailedRun, HourRange, PendingHour, plan, retry_delay
 from recruit_assets.runtime.settings import load_settings
 from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.downstream import stale_hours
+from recruit_assets.stores.mysql.end_dates import follow_end_dates
 
 DOWNSTREAM = downstream_of(load_settings())
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,6 +22,14 @@ class DueRange:
 
     hours: HourRange
     tables: tuple[str, ...]
+
+
+def reopen_changed(
+    database: ReportDatabase, downstream: Sequence[Downstream], *, clock: Callable[[], datetime]
+) -> None:
+    """Make hours stale whose rows depend on what has changed beside the events; `clock` is Cassandra's."""
+    if any(one.table in JUDGED_TABLES for one in downstream):
+        follow_end_dates(database, clock=clock)
 
 
 def due_ranges(

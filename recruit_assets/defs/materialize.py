@@ -17,7 +17,7 @@ from uuid import uuid4
 import dagster as dg
 
 from recruit_assets.contract.tables import HOURLY_SQL_TABLES
-from recruit_assets.defs.downstream import DOWNSTREAM, due_ranges
+from recruit_assets.defs.downstream import DOWNSTREAM, due_ranges, reopen_changed
 from recruit_assets.defs.jobs import RAW_ASSETS, downstream_job, hours_job, lineage_job
 from recruit_assets.defs.launcher.local import HOST_TAG, report_dead_runs
 from recruit_assets.defs.partitions import hourly_partitions
@@ -228,6 +228,7 @@ def _make_downstream(worker: _Worker, session: CassandraSession, database: Repor
     """Make the hours that are stale in the downstream tables; RunsFailed if a range fails three times."""
     problems: list[str] = []
     for _ in range(MAX_TRIES):
+        reopen_changed(database, DOWNSTREAM, clock=lambda: from_ms(session.now_ms()))
         now = from_ms(session.now_ms())
         frozen_before = read_retention(session).frozen_before(now)
         due = due_ranges(database, DOWNSTREAM, now=now, first_hour=worker.first_hour, frozen_before=frozen_before)

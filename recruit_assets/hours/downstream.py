@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from recruit_assets.contract.tables import FUNNEL_ACTIONS
+from recruit_assets.contract.tables import CLICK_QUALITY, FUNNEL_ACTIONS
 from recruit_assets.contract.types import DownstreamTable
 from recruit_assets.runtime.settings import Settings
 
@@ -24,6 +24,9 @@ def downstream_of(settings: Settings) -> tuple[Downstream, ...]:
     found = []
     if settings.funnel_action_list:
         found.append(Downstream(FUNNEL_ACTIONS, digest(*sorted(settings.funnel_action_list), settings.job_rules)))
+    if settings.has_click_quality:
+        rules = settings.click_rules
+        found.append(Downstream(CLICK_QUALITY, digest(rules, settings.job_rules), rules.hours_before))
     return tuple(found)
 
 

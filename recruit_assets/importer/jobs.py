@@ -1,7 +1,9 @@
 """The job dimension from a file: all of its rows are right, or nothing is stored."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import date
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.importer.cells import number_of, wrong
@@ -13,6 +15,7 @@ from recruit_assets.stores.mysql.dimensions import JobRow
 COLUMNS = tuple(column.name for column in fields(JobRow))
 TITLE_CHARACTERS = 255
 DUPLICATE = "duplicate"
+_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:[.]0+)?)?)?")
 
 
 @dataclass(slots=True)
@@ -78,6 +81,7 @@ def _job(row: Row) -> JobRow:
         group_id=number_of(row, "group_id"),
         campaign_id=number_of(row, "campaign_id"),
         title=_title(row),
+        end_date=_end_date(row),
     )
 
 
@@ -88,3 +92,15 @@ def _title(row: Row) -> str | None:
     if isinstance(found, str):
         raise wrong("title", found, wanted=f"at most {TITLE_CHARACTERS} characters")
     raise wrong("title", found, wanted="text")
+
+
+def _end_date(row: Row) -> date | None:
+    """A date; exports often give it the time midnight."""
+    found = row.fields.get("end_date")
+    if found is None:
+        return None
+    spelled = _DATE.fullmatch(found.strip()) if isinstance(found, str) else None
+    try:
+        return date.fromisoformat(spelled[1] if spelled else "")
+    except ValueError:
+        raise wrong("end_date", found, wanted="a date such as 2026-01-31") from None

@@ -23,8 +23,10 @@ from pydantic_settings import (
 )
 
 from recruit_assets.contract.attribution import URL, Attribution, attribution, rules_of
+from recruit_assets.contract.click_quality import DEFAULT_WINDOW_S, LONGEST_WINDOW_S, ClickRules
 from recruit_assets.contract.dead_letters import DLQ_SUFFIX
 from recruit_assets.contract.funnel import require_funnel_actions
+from recruit_assets.contract.internal_hosts import DEFAULT_HOSTS, host_pattern
 from recruit_assets.contract.privacy import FIELDS, PSEUDONYMISED
 from recruit_assets.contract.retention import MAX_DAYS, MIN_DAYS
 from recruit_assets.contract.url_patterns import portable
@@ -232,6 +234,21 @@ class Settings(BaseSettings):
         description="Further actions (values of `custom_track`) that are counted in `funnel_actions`, such as "
         "`interview_scheduled,hired`; comma separated, in the order of the funnel",
     )
+    click_quality: Literal["off", "on"] = Field(
+        "off", description="`on`: valid and invalid clicks are told apart in `click_quality`, see docs/analysts.md"
+    )
+    click_window_s: int = Field(
+        DEFAULT_WINDOW_S,
+        ge=0,
+        le=LONGEST_WINDOW_S,
+        description="A person's click on the same job less than so many seconds after the one before is a duplicate; "
+        "0: none is",
+    )
+    internal_hosts: str = Field(
+        ",".join(DEFAULT_HOSTS),
+        description="Hosts of landing URLs whose clicks are the site's own: names, suffixes such as `*.example.com`, "
+        "addresses and networks; comma separated",
+    )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
     report_timezone: str = Field("UTC", description="Time zone whose days the daily tables have, see docs/analysts.md")
 
@@ -285,6 +302,12 @@ class Settings(BaseSettings):
     @classmethod
     def _possible_actions(cls, value: str) -> str:
         require_funnel_actions(words(value))
+        return value
+
+    @field_validator("internal_hosts")
+    @classmethod
+    def _known_hosts(cls, value: str) -> str:
+        host_pattern(words(value))
         return value
 
     @field_validator("timezone", "report_timezone")
@@ -351,6 +374,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _stored_fields(self) -> Self:
+        if self.privacy == "drop" and self.has_click_quality:
+            raise ValueError(
+                f"{variable('privacy')} is drop, so uid, ua and dl aren't stored, which verdicts on clicks need: "
+                f"{variable('click_quality')} must be off"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _possible_replicas(self) -> Self:
         if self.kafka_min_insync > self.kafka_replication:
             raise ValueError(
@@ -385,6 +417,15 @@ class Settings(BaseSettings):
     @property
     def funnel_action_list(self) -> list[str]:
         return words(self.funnel_actions)
+
+    @property
+    def has_click_quality(self) -> bool:
+        return self.click_quality == "on"
+
+    @property
+    def click_rules(self) -> ClickRules:
+        """What is a valid click."""
+        return ClickRules(self.click_window_s, host_pattern(words(self.internal_hosts)), self.report_timezone)
 
     @property
     def ui_host_names(self) -> list[str]:

@@ -4,15 +4,47 @@
 """
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812  # how Spark's own documentation names it
 
+from recruit_assets.contract.attribution import Attribution
 from recruit_assets.contract.click_quality import DUPLICATE, EXPIRED, INTERNAL, LONGEST_AGENT, ROBOT, VALID, ClickRules
 from recruit_assets.contract.internal_hosts import HOST
+from recruit_assets.contract.measures import CLICKS, SPEND
+from recruit_assets.contract.tables import CLICK_QUALITY, GRAIN
 from recruit_assets.contract.url_patterns import LONGEST_URL
+from recruit_assets.transforms.attribution import with_found_jobs
 from recruit_assets.transforms.local_dates import local_date
 from recruit_assets.transforms.robots import robot_pattern
 
 JUDGED_BY = ("event_time", "create_time", "job_id", "uid", "ua", "dl")
 """The columns that a verdict depends on."""
+
+
+def count_verdicts(
+    raw_events: DataFrame, end_dates: DataFrame, rules: ClickRules, attribution: Attribution
+) -> DataFrame:
+    """One row per hour, job, publisher, campaign, group and verdict, in the columns of click_quality.
+
+    The clicks are those that the report counts. The rows of an hour are one after the other.
+    """
+    spellings = ", ".join(f"'{spelling}'" for spelling in CLICKS.spellings)
+    found = with_found_jobs(raw_events.where(f"custom_track IN ({spellings})"), attribution)
+    clicks = found.where("job_id IS NOT NULL").selectExpr(
+        "event_hour",
+        "received_at",
+        *JUDGED_BY,
+        *(f"coalesce({name}, 0) AS {name}" for name in (*GRAIN[1:], SPEND.of)),
+    )
+    counted = (
+        with_verdicts(clicks, end_dates, rules)
+        .groupBy("event_hour", *GRAIN, "verdict")
+        .agg(
+            F.expr("cast(count(*) AS int) AS clicks"),
+            F.expr(f"cast(sum(cast({SPEND.of} AS bigint)) AS double) AS spend"),
+            F.expr(f"max(received_at) AS {CLICK_QUALITY.updated_at}"),
+        )
+    )
+    return counted.repartition("event_hour").sortWithinPartitions("event_hour")
 
 
 def with_verdicts(clicks: DataFrame, end_dates: DataFrame, rules: ClickRules) -> DataFrame:

@@ -8,11 +8,9 @@ import json
 import re
 from collections.abc import Collection
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-PACKAGE = "crawler-user-agents"
 _FILE = ("crawleruseragents", "crawler-user-agents.json")
 _PLAIN = re.compile(r"\\([^A-Za-z0-9])|([^\\^$.|?*+()\[\]{}])")
 """A character of a pattern that stands for itself."""
@@ -35,12 +33,6 @@ def robot_patterns() -> list[str]:
 def robot_instances() -> list[str]:
     """The package's examples: user agents that robots were seen with."""
     return [ua for one in _robots() for ua in one.get("instances", [])]
-
-
-@cache
-def robots_version() -> str:
-    """The version of the installed package: with another one, verdicts may change."""
-    return version(PACKAGE)
 
 
 def _robots() -> list[dict[str, Any]]:

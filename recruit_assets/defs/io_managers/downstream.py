@@ -6,7 +6,7 @@ from typing import ClassVar
 import dagster as dg
 from pyspark.sql import DataFrame
 
-from recruit_assets.contract.tables import DOWNSTREAM_TABLES, RAW_EVENTS
+from recruit_assets.contract.tables import DOWNSTREAM_TABLES, JOB, RAW_EVENTS
 from recruit_assets.contract.types import DownstreamTable, HourlySqlTable
 from recruit_assets.defs.downstream import DOWNSTREAM
 from recruit_assets.defs.io_managers.base import guarded
@@ -28,7 +28,9 @@ class DownstreamIOManager(MySqlIOManager):
 
     @guarded
     def load_input(self, context: dg.InputContext) -> DataFrame:
-        """The raw events of the run's hours, and of as many hours before as the asset needs."""
+        """The raw events of the run's hours, and of as many hours before as the asset needs; or the job dimension."""
+        if context.asset_key.path[-1] == JOB.name:  # it is read when rows are, after the step's begin
+            return self.frame(JOB)
         hours, before = self.input_hours(context), self.downstream(context.op_def.name).hours_before
         step = self.step(context.op_def.name, hours)
         earlier = [hours[0] - number * HOUR for number in range(before, 0, -1)]

@@ -9,7 +9,7 @@ import dagster as dg
 from pyspark.sql import DataFrame
 
 from recruit_assets.contract.tables import MYSQL_REPORT
-from recruit_assets.contract.types import HourlySqlTable
+from recruit_assets.contract.types import HourlySqlTable, SqlTable
 from recruit_assets.defs.io_managers.base import HourlyIOManager, guarded, require_columns, run_metadata
 from recruit_assets.defs.io_managers.metadata import add_hour_metadata, hour_numbers, run_totals, with_totals
 from recruit_assets.defs.resources import MySqlResource
@@ -52,7 +52,10 @@ class MySqlIOManager(HourlyIOManager):
 
     def load_input(self, context: dg.InputContext) -> DataFrame:
         """The whole table as a DataFrame; a reader's filters are pushed down to MySQL."""
-        return sql_frame(self.spark_session, self.mysql.settings, self.table(context.asset_key))
+        return self.frame(self.table(context.asset_key))
+
+    def frame(self, table: SqlTable) -> DataFrame:
+        return sql_frame(self.spark_session, self.mysql.settings, table)
 
     def sink(self, database: ReportDatabase, table: HourlySqlTable) -> MySqlHourSink:
         """What stores the table's hours."""

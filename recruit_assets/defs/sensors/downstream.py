@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from recruit_assets.defs.downstream import DOWNSTREAM, due_ranges
+from recruit_assets.defs.downstream import DOWNSTREAM, due_ranges, reopen_changed
 from recruit_assets.defs.jobs import downstream_job
 from recruit_assets.defs.partitions import hours
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
@@ -35,6 +35,7 @@ def downstream_sensor(
         return dg.SkipReason("the last run isn't finished")
     failures = recent_failures(context.instance, sensor=DOWNSTREAM_SENSOR)
     with stores.opened(settings_of(cassandra.overrides, mysql.overrides)) as (feed, database):
+        reopen_changed(database, DOWNSTREAM, clock=feed.now)
         now = feed.now()
         ranges = due_ranges(
             database,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 
 import orjson
 from pymysql.cursors import Cursor
@@ -13,7 +14,13 @@ from recruit_assets.stores.mysql.connection import ReportDatabase
 
 ROWS_PER_STATEMENT = 1_000
 
-JSON_TYPES = {"company_id": "bigint", "group_id": "bigint", "campaign_id": "bigint", "title": "text"}
+JSON_TYPES = {
+    "company_id": "bigint",
+    "group_id": "bigint",
+    "campaign_id": "bigint",
+    "title": "text",
+    "end_date": "text",
+}
 """The columns of a job beside its id. They are wider than the table's: MariaDB cuts a value that doesn't fit the type
 here, a value that doesn't fit the table fails the insert.
 """
@@ -28,6 +35,7 @@ class JobRow:
     group_id: int | None = None
     campaign_id: int | None = None
     title: str | None = None
+    end_date: date | None = None
 
 
 def load_jobs(

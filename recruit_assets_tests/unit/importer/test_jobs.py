@@ -1,5 +1,6 @@
 """The job dimension's file: which jobs it has, and which rows are none."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,24 @@ def test_json_lines_are_read_too(tmp_path: Path) -> None:
 
     assert found.jobs == [JobRow(1, 10), JobRow(2, None, group_id=3)]
     assert found.columns == {"company_id", "group_id"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "day"),
+    [("2026-01-31", date(2026, 1, 31)), (" 2024-02-29 ", date(2024, 2, 29)), ("2026-01-31T00:00", date(2026, 1, 31)),
+     ("2026-01-31 00:00:00.000", date(2026, 1, 31)), ("", None)],
+)  # fmt: skip
+def test_a_jobs_last_day_is_a_date(tmp_path: Path, cell: str, day: date | None) -> None:
+    assert jobs_of(tmp_path, f"id,end_date\n1,{cell}\n").jobs == [JobRow(1, None, end_date=day)]
+
+
+@pytest.mark.parametrize(
+    "cell", ["2026-02-30", "31.01.2026", "2026-1-31", "20260131", "2026-W05-1", "2026-01-31 23:59"]
+)
+def test_another_last_day_is_refused(tmp_path: Path, cell: str) -> None:
+    (refused,) = jobs_of(tmp_path, f"id,end_date\n1,{cell}\n").refused
+
+    assert refused.message == f"end_date: wanted a date such as 2026-01-31, found a string {cell!r}"
 
 
 @pytest.mark.parametrize(
