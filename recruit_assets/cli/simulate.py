@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -58,6 +58,12 @@ def simulate(
     event_data_share: Annotated[
         float, typer.Option(help="Share of countable events whose job is only in `ed`, see RECRUIT_ATTRIBUTION")
     ] = 0.0,
+    repeat_share: Annotated[
+        float, typer.Option(help="Share of clicks by a person who has just clicked on the same job")
+    ] = 0.0,
+    robot_share: Annotated[float, typer.Option(help="Share of clicks by robots")] = 0.0,
+    internal_share: Annotated[float, typer.Option(help="Share of countable events on developers' machines")] = 0.0,
+    ended_share: Annotated[float, typer.Option(help="Share of jobs that end a day before the last event")] = 0.0,
     further_share: Annotated[
         float, typer.Option(help="Share of the other events that have an action of RECRUIT_FUNNEL_ACTIONS")
     ] = 0.0,
@@ -88,6 +94,10 @@ def simulate(
         reason_shares=tuple(_reason_share(text) for text in malformed or ()),
         uncountable_share=uncountable_share,
         event_data_share=event_data_share,
+        repeat_share=repeat_share,
+        robot_share=robot_share,
+        internal_share=internal_share,
+        ended_share=ended_share,
         further_share=further_share,
         further_actions=tuple(settings.funnel_action_list) if further_share else (),
         lines_only=jsonl is not None,
@@ -110,7 +120,9 @@ def simulate(
 
 def _send(settings: Settings, spec: SimulationSpec, jsonl: Path | None) -> "Ledger":
     from recruit_assets.simulator.expected import expected_tables, rules_of
+    from recruit_assets.simulator.jobs import site_jobs
     from recruit_assets.simulator.publish import LinesSink, simulate, simulate_to_kafka
+    from recruit_assets.simulator.unusual_clicks import end_dates
 
     with stop_on_signals() as stop, progress_bars() as bars:
         progress = partial(bars, "simulate")
@@ -123,7 +135,7 @@ def _send(settings: Settings, spec: SimulationSpec, jsonl: Path | None) -> "Ledg
                 stop=stop,
                 progress=progress,
                 rules=rules_of(settings),
-                downstream=expected_tables(settings),
+                downstream=expected_tables(settings, end_dates(spec, site_jobs(spec.jobs), now=datetime.now(UTC))),
             )
 
 

@@ -5,7 +5,8 @@ The SQL of the views is in `stores.mysql.analyst_views`.
 
 from dataclasses import dataclass
 
-from recruit_assets.contract.measures import KPIS, MEASURES
+from recruit_assets.contract.click_quality import VALID, VERDICTS
+from recruit_assets.contract.measures import CLICKS, KPIS, MEASURES, SPEND
 from recruit_assets.contract.tables import BUDGET, FUNNEL_ACTIONS, JOB
 from recruit_assets.contract.types import Column, SqlTable, Type
 
@@ -92,6 +93,22 @@ FACT = View(
     ),
 )
 
+GROSS = "gross"
+FACT_CLICKS = View(
+    "fact_clicks",
+    "Gross, valid and invalid clicks per hour, job, publisher, campaign and group: numbers that may be summed over "
+    "anything. It has the hours that click_quality has.",
+    (
+        EVENT_HOUR,
+        DATE,
+        *(dimension.key_column for dimension in DIMENSIONS),
+        Column(f"{GROSS}_{CLICKS.name}", Type.BIGINT, "All clicks, as in the report", nullable=False),
+        *(Column(f"{one.name}_{CLICKS.name}", Type.BIGINT, one.description, nullable=False) for one in VERDICTS),
+        Column(f"{GROSS}_{SPEND.name}", Type.DOUBLE, "Sum of the bids of all clicks", nullable=False),
+        Column(f"{VALID.name}_{SPEND.name}", Type.DOUBLE, "Sum of the bids of the valid clicks", nullable=False),
+    ),
+)
+
 DIM_DATE = View(
     "dim_date",
     "Every day of every year that the report touches, without a gap.",
@@ -162,6 +179,7 @@ BUDGET_PACING = View(
 
 VIEWS = (
     FACT,
+    FACT_CLICKS,
     FACT_FUNNEL,
     KPI_BY_ACTION,
     DIM_DATE,

@@ -332,7 +332,7 @@ FUNNEL_ACTIONS = DownstreamTable(
 
 CLICK_QUALITY = DownstreamTable(
     name="click_quality",
-    description="Clicks per hour, job, publisher, campaign, group and verdict: valid ones, and invalid ones by the reason. "
+    description="Valid clicks, and invalid ones by the reason, per hour, job, publisher, campaign and group. "
     "Together they are the clicks of the report.",
     columns=(
         THE_HOUR,

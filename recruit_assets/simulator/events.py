@@ -13,12 +13,19 @@ from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.events import EVENT_COLUMNS
 from recruit_assets.contract.types import Type
 from recruit_assets.simulator.event_data import event_data_interactions
-from recruit_assets.simulator.fragments import Interaction, countable_interactions, uncountable_interactions, visitors
+from recruit_assets.simulator.fragments import (
+    Action,
+    Interaction,
+    countable_interactions,
+    uncountable_interactions,
+    visitors,
+)
 from recruit_assets.simulator.further_actions import further_interactions
 from recruit_assets.simulator.jobs import Job
 from recruit_assets.simulator.malformed import ValidRecord, kinds_by_reason
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.simulator.times import HOUR_MS, TimeStyle, milliseconds, segments, time_styles
+from recruit_assets.simulator.unusual_clicks import UnusualClicks, internal_interactions
 
 GREGORIAN_MS = 12_219_292_800_000
 """From the epoch of UUIDs, 1582-10-15, to the Unix epoch."""
@@ -41,11 +48,12 @@ _EVENT_FIELDS = frozenset(column.name for column in EVENT_COLUMNS)
 class Chunk:
     """Records in sending order, and what the ledger needs to know about them.
 
-    `happened` has one (hour since the epoch, interaction) for each distinct valid event.
+    `happened` has one (hour since the epoch, interaction) for each distinct valid event, `events` its record.
     """
 
     values: list[bytes | None] = field(default_factory=list)
     happened: list[tuple[int, Interaction]] = field(default_factory=list)
+    events: list[bytes] = field(default_factory=list)
     rejected: list[DeadLetterReason] = field(default_factory=list)
     duplicates: int = 0
     late: int = 0
@@ -61,6 +69,7 @@ class EventStream:
         self._kind_weights = _kind_weights(spec)
         self._interactions, self._interaction_weights = _interactions(spec, jobs, self._rng)
         self._visitors = visitors(self._rng)
+        self._unusual = UnusualClicks(spec, self._rng)
         self._time_styles, self._time_style_weights = time_styles()
         self._reasons = spec.reason_weights
         self._kinds = kinds_by_reason(lines_only=spec.lines_only)
@@ -100,6 +109,8 @@ class EventStream:
             if kind == _LATE:
                 moment_ms = self._earlier(moment_ms)
                 chunk.late += 1
+            if interaction.action is Action.CLICK:
+                interaction, visitor = self._unusual.of(interaction, visitor)  # noqa: PLW2901  # another in its place
             value = self._record(
                 moment_ms,
                 number,
@@ -115,6 +126,7 @@ class EventStream:
             recent.append(value)
             chunk.values.append(value)
             chunk.happened.append((moment_ms // HOUR_MS, interaction))
+            chunk.events.append(value)
         self._keep_for_duplicates()
         return chunk
 
@@ -205,14 +217,17 @@ def _interactions(spec: SimulationSpec, jobs: list[Job], rng: Random) -> tuple[l
     interactions: list[Interaction] = []
     weights: list[float] = []
     countable_share = 1 - spec.uncountable_share
+    usual_share = countable_share * (1 - spec.event_data_share)
     groups = [
-        (countable_share * (1 - spec.event_data_share), countable_interactions(spec, jobs, rng)),
+        (usual_share * (1 - spec.internal_share), countable_interactions(spec, jobs, rng)),
         (spec.uncountable_share * (1 - spec.further_share), uncountable_interactions(jobs, rng)),
     ]
     if spec.event_data_share:
         groups.append((countable_share * spec.event_data_share, event_data_interactions(spec, jobs, rng)))
     if spec.further_share:
         groups.append((spec.uncountable_share * spec.further_share, further_interactions(spec, jobs, rng)))
+    if spec.internal_share:
+        groups.append((usual_share * spec.internal_share, internal_interactions(spec, jobs, rng)))
     for share, weighted in groups:
         group = list(weighted)
         total = sum(weight for _, weight in group)

@@ -53,7 +53,8 @@ UNATTRIBUTED_SHARE = 0.04
 """Of the uncountable events: those with a countable action but no job."""
 VALUELESS_ON_A_JOB_SHARE = 0.2
 
-SEARCH_PAGE = "https://jobs.example/suche?q=B%C3%BCro"
+SITE = "https://jobs.example"
+SEARCH_PAGE = f"{SITE}/suche?q=B%C3%BCro"
 
 INTERACTIONS_PER_JOB = (8, 256)
 INTERACTIONS = 4_096
@@ -73,6 +74,8 @@ NUMBER_WEIGHTS = (76, 9, 11, 4)
 """Trackers write numbers as 1, 1.0, "1" or "1.0"."""
 SEPARATORS = ((",", ":"), (", ", ": "), (" ,", "  : "))
 SEPARATOR_WEIGHTS = (80, 18, 2)
+Visitor = tuple[bytes, bytes]
+"""The members about browser and person, with and without `ed`."""
 Style = tuple[tuple[str, str], bool]
 """The separators of a tracker's JSON, and whether it escapes what isn't ASCII."""
 
@@ -143,9 +146,9 @@ def uncountable_interactions(jobs: Sequence[Job], rng: Random) -> Iterator[tuple
             yield an_interaction(rng, rng.choices(VALUELESS, VALUELESS_WEIGHTS)[0], job=job, ids=ids), 1.0
 
 
-def visitors(rng: Random) -> list[tuple[bytes, bytes]]:
-    """The JSON members about browser and person, for each visitor: with and without `ed`."""
-    return [_visitor(rng) for _ in range(VISITORS)]
+def visitors(rng: Random) -> list[Visitor]:
+    """The people who visit the site."""
+    return [a_visitor(rng) for _ in range(VISITORS)]
 
 
 def an_interaction(
@@ -156,6 +159,7 @@ def an_interaction(
     ids: dict[str, object],
     page: Job | None = None,
     ed: str | None = None,
+    site: str = SITE,
 ) -> Interaction:
     """An interaction with the job, or on the page of one, or with none; with `ed` as its event data."""
     page = page or job
@@ -164,7 +168,7 @@ def an_interaction(
         "custom_track": spelling,
         "job_id": _spelled(rng, job.id) if job else rng.choice((None, ABSENT)),
         **{name: _spelled(rng, value) if isinstance(value, int) else value for name, value in ids.items()},
-        "dl": f"https://jobs.example/{rng.choice(('stelle', 'job'))}/{page.id}" if page else SEARCH_PAGE,
+        "dl": f"{site}/{rng.choice(('stelle', 'job'))}/{page.id}" if page else SEARCH_PAGE,
         "dt": f"{page.title} | jobs.example"
         if page
         else rng.choice(("Startseite", "Suche: Büro", "Ergebnisse\tSeite 2")),
@@ -188,7 +192,8 @@ def an_interaction(
     )
 
 
-def _visitor(rng: Random) -> tuple[bytes, bytes]:
+def a_visitor(rng: Random, *, ua: str = "") -> Visitor:
+    """A person with a browser, or with this user agent."""
     width, height = rng.choice(((1920, 1080), (2560, 1440), (390, 844), (412, 915), (1366, 768)))
     mobile = width < 800
     system = "Linux; Android 15" if mobile else "Windows NT 10.0; Win64; x64"
@@ -203,7 +208,7 @@ def _visitor(rng: Random) -> tuple[bytes, bytes]:
         "md": rng.choice((mobile, mobile, str(mobile).lower())),
         "sr": f"{width}x{height}",
         "tz": _spelled(rng, rng.choice((-60, -120, 0, 300, -330, -540))),
-        "ua": f"Mozilla/5.0 ({system}) {browser}/{rng.randrange(120, 144)}.0",
+        "ua": ua or f"Mozilla/5.0 ({system}) {browser}/{rng.randrange(120, 144)}.0",
         "uid": rng.choice((str(UUID(int=rng.getrandbits(128), version=4)), f"GA1.2.{rng.getrandbits(31)}", None)),
         "v": _spelled(rng, rng.choice((1, 2, 2, 3))),
         "vp": f"{width - rng.randrange(20)}x{height - rng.randrange(60, 200)}",

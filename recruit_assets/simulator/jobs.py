@@ -3,8 +3,9 @@
 They depend only on a job's rank, not on the seed or other options, so several simulations can share a database.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from recruit_assets.simulator.names import COMPANIES, FIRST_COMPANY_ID
 from recruit_assets.stores.mysql.dimensions import JobRow
@@ -51,9 +52,14 @@ def site_jobs(count: int) -> list[Job]:
     return [_job(rank) for rank in range(count)]
 
 
-def dimension_rows(jobs: list[Job]) -> Iterator[JobRow]:
-    """The rows of the job table: all known jobs."""
-    return (JobRow(id=job.id, company_id=job.company_id, title=job.title) for job in jobs if job.known)
+def dimension_rows(jobs: list[Job], end_dates: Mapping[int, date] | None = None) -> Iterator[JobRow]:
+    """The rows of the job table: all known jobs, with the last day of those that have one."""
+    ends = end_dates or {}
+    return (
+        JobRow(id=job.id, company_id=job.company_id, title=job.title, end_date=ends.get(job.id))
+        for job in jobs
+        if job.known
+    )
 
 
 def _job(rank: int) -> Job:

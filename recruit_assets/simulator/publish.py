@@ -18,6 +18,7 @@ from recruit_assets.simulator.ledger import Ledger
 from recruit_assets.simulator.names import site_names
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.simulator.times import milliseconds
+from recruit_assets.simulator.unusual_clicks import end_dates
 from recruit_assets.stores.kafka.event_publisher import open_publisher
 from recruit_assets.stores.mysql.budgets import load_budgets
 from recruit_assets.stores.mysql.connection import open_report_database
@@ -131,10 +132,12 @@ def simulate_to_kafka(
     because ingest and runs use them.
     """
     spec = replace(spec, first_hour=settings.first_hour, max_event_bytes=settings.max_event_bytes)
+    now, jobs = datetime.now(UTC), site_jobs(spec.jobs)
+    ends = end_dates(spec, jobs, now=now)
     with open_report_database(settings) as database:
-        load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
+        load_jobs(database, dimension_rows(jobs, ends))
         load_names(database, site_names(spec))
-        load_budgets(database, site_budgets(spec, datetime.now(UTC)))
+        load_budgets(database, site_budgets(spec, now))
     with open_publisher(settings) as publisher:
         return simulate(
             spec,
@@ -142,7 +145,7 @@ def simulate_to_kafka(
             stop=stop,
             progress=progress,
             rules=rules_of(settings),
-            downstream=expected_tables(settings),
+            downstream=expected_tables(settings, ends),
         )
 
 

@@ -25,6 +25,8 @@ SIMULATED_REASONS = tuple(reason for reason in DeadLetterReason if reason not in
 """Reasons that a record can cause; the others are up to Cassandra, to time, or to a bug."""
 NOT_IN_LINES = frozenset({DeadLetterReason.EMPTY, DeadLetterReason.TOMBSTONE, DeadLetterReason.NOT_UTF8})
 """These can't be lines of a text file."""
+UNUSUAL = ("repeat", "robot", "internal", "ended")
+"""Shares of what makes clicks invalid."""
 TOO_LARGE_WEIGHT = 0.2
 """Relative to the other reasons; otherwise too large records would be most of the bytes."""
 
@@ -68,6 +70,14 @@ class SimulationSpec:
     further_share: float = field(default=0.0, repr=False)
     """Of the events without a countable action: those with one of these instead."""
     further_actions: tuple[str, ...] = field(default=(), repr=False)
+    repeat_share: float = field(default=0.0, repr=False)
+    """Of the clicks: those of a person who has just clicked on the same job."""
+    robot_share: float = field(default=0.0, repr=False)
+    """Of the clicks: those of robots."""
+    internal_share: float = field(default=0.0, repr=False)
+    """Of the events with a countable action: clicks on developers' machines."""
+    ended_share: float = field(default=0.0, repr=False)
+    """Of the jobs: those whose last day is before the simulation's last one."""
     lines_only: bool = False
     first_hour: datetime = datetime(2024, 1, 1, tzinfo=UTC)
     max_event_bytes: int = 512 * 1024
@@ -96,7 +106,8 @@ class SimulationSpec:
 
         A newer option counts only if it is used: the bytes of older simulations stay the same.
         """
-        newer = {name: getattr(self, name) for name in ("event_data_share", "further_share", "further_actions")}
+        names = ("event_data_share", "further_share", "further_actions", *(f"{name}_share" for name in UNUSUAL))
+        newer = {name: getattr(self, name) for name in names}
         used = "".join(f" {name}={value}" for name, value in newer.items() if value)
         return int.from_bytes(blake2b(f"{self!r}{used}".encode(), digest_size=6).digest())
 
@@ -124,7 +135,7 @@ class SimulationSpec:
         _check(self.late_hours >= 1, f"--late-hours must be 1 or more, not {self.late_hours:g}")
 
     def _check_shares(self) -> None:
-        for name in ("late", "duplicate", "malformed", "uncountable", "event_data", "further"):
+        for name in ("late", "duplicate", "malformed", "uncountable", "event_data", "further", *UNUSUAL):
             share = getattr(self, f"{name}_share")
             _check(0 <= share <= 1, f"--{name.replace('_', '-')}-share must be 0 to 1, not {share:g}")
         _check(

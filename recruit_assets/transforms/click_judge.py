@@ -38,27 +38,23 @@ class Click(NamedTuple):
 
 
 class ClickJudge:
-    """Judges clicks in the order of their event times, then of create_time as text.
-
-    Remembers the last click of each person on each job, until it is too old for another to be its duplicate.
-    """
+    """Judges clicks in the order of their event times, then of create_time as text."""
 
     def __init__(self, rules: ClickRules, end_dates: Mapping[int, date]) -> None:
         """`end_dates` has the last day of each job that has one."""
-        self._window_ms = 1000 * rules.window_s
+        self._recent = RecentClicks(rules.window_s)
         self._internal = re.compile(rules.internal_hosts)
         self._zone = ZoneInfo(rules.timezone)
         self._end_dates = end_dates
-        self._last: dict[tuple[str, int], int] = {}
-        self._forgotten_at_ms = 0
 
     def verdicts(self, clicks: Iterable[Click]) -> Iterator[Verdict]:
         """The verdict on each of these clicks, which must not be before those judged already."""
-        return (self._verdict(click) for click in clicks)
+        for click in clicks:
+            is_duplicate = self._recent.is_duplicate(click.uid, click.job_id, click.event_time_ms)
+            yield DUPLICATE if is_duplicate else self.alone(click)
 
-    def _verdict(self, click: Click) -> Verdict:
-        if self._is_duplicate(click):
-            return DUPLICATE
+    def alone(self, click: Click) -> Verdict:
+        """The verdict unless the click is a duplicate; asked in any order."""
         if click.ua and is_robot(click.ua):
             return ROBOT
         if self._internal.search(host_of(click.dl)):
@@ -68,13 +64,26 @@ class ClickJudge:
             return EXPIRED
         return VALID
 
-    def _is_duplicate(self, click: Click) -> bool:
-        if not click.uid or not self._window_ms:
+
+class RecentClicks:
+    """The last click of each person on each job, until it is too old for another to be its duplicate."""
+
+    def __init__(self, window_s: int) -> None:
+        self._window_ms = 1000 * window_s
+        self._last: dict[tuple[object, int], int] = {}
+        self._forgotten_at_ms = 0
+
+    def __len__(self) -> int:
+        return len(self._last)
+
+    def is_duplicate(self, person: object, job_id: int, at_ms: int) -> bool:
+        """Whether the person clicked on the job within the window; clicks come in their order. Nobody is empty."""
+        if not person or not self._window_ms:
             return False
-        self._forget(click.event_time_ms)
-        key = click.uid, click.job_id
-        before, self._last[key] = self._last.get(key), click.event_time_ms
-        return before is not None and click.event_time_ms - before < self._window_ms
+        self._forget(at_ms)
+        key = person, job_id
+        before, self._last[key] = self._last.get(key), at_ms
+        return before is not None and at_ms - before < self._window_ms
 
     def _forget(self, now_ms: int) -> None:
         """Once per window, so that at most the clicks of two windows are remembered."""

@@ -39,8 +39,8 @@ def count_verdicts(
         with_verdicts(clicks, end_dates, rules)
         .groupBy("event_hour", *GRAIN, "verdict")
         .agg(
-            F.expr("cast(count(*) AS int) AS clicks"),
-            F.expr(f"cast(sum(cast({SPEND.of} AS bigint)) AS double) AS spend"),
+            F.expr(f"cast(count(*) AS int) AS {CLICKS.name}"),
+            F.expr(f"cast(sum(cast({SPEND.of} AS bigint)) AS double) AS {SPEND.name}"),
             F.expr(f"max(received_at) AS {CLICK_QUALITY.updated_at}"),
         )
     )

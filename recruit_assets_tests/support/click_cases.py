@@ -11,11 +11,8 @@ from typing import NamedTuple
 from recruit_assets.contract.click_quality import ClickRules
 from recruit_assets.contract.internal_hosts import DEFAULT_HOSTS, host_pattern
 
-RULES = ClickRules(
-    window_s=30,
-    internal_hosts=host_pattern([*DEFAULT_HOSTS, "*.corp.example", "Dev.example.com", "203.0.112.0/22", "2001::/16"]),
-    timezone="Europe/Berlin",
-)
+HOSTS = (*DEFAULT_HOSTS, "*.corp.example", "Dev.example.com", "203.0.112.0/22", "2001::/16")
+RULES = ClickRules(window_s=30, internal_hosts=host_pattern(HOSTS), timezone="Europe/Berlin")
 END_DATES = {7: date(2026, 1, 5), 8: date(2026, 3, 29), 9: date(2026, 10, 25)}
 
 PERSON = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0 Safari/537.36"

@@ -7,7 +7,7 @@ from typing import Any
 
 from recruit_assets.contract.analyst_model import VIEWS, View
 from recruit_assets.contract.events import EVENT_COLUMNS, FUTURE_ALLOWANCE_S
-from recruit_assets.contract.tables import DAILY_COMPANY_METRICS, DAILY_JOB_METRICS, MYSQL_REPORT
+from recruit_assets.contract.tables import CLICK_QUALITY, DAILY_COMPANY_METRICS, DAILY_JOB_METRICS, MYSQL_REPORT
 from recruit_assets.contract.types import Column, SqlTable, Type
 
 Json = dict[str, Any]
@@ -28,7 +28,7 @@ TYPES: dict[Type, tuple[str, Json]] = {
 }
 """ODCS's logical type and its options. Times without a zone are UTC."""
 
-REPORT_TABLES: tuple[SqlTable, ...] = (MYSQL_REPORT, DAILY_JOB_METRICS, DAILY_COMPANY_METRICS)
+REPORT_TABLES: tuple[SqlTable, ...] = (MYSQL_REPORT, DAILY_JOB_METRICS, DAILY_COMPANY_METRICS, CLICK_QUALITY)
 
 
 class ReliedOnBy(StrEnum):

@@ -5,6 +5,7 @@ from pyspark.sql import DataFrame
 
 from recruit_assets.contract.attribution import OWN
 from recruit_assets.contract.click_quality import VERDICTS
+from recruit_assets.contract.measures import CLICKS, SPEND
 from recruit_assets.contract.tables import CLICK_QUALITY, GRAIN
 from recruit_assets.defs.assets.code_version import code_version
 from recruit_assets.defs.assets.column_metadata import OWNERS, column_lineage, column_schema, same_names
@@ -14,7 +15,7 @@ from recruit_assets.defs.rules import RULES
 from recruit_assets.runtime.settings import load_settings
 from recruit_assets.transforms.click_quality import JUDGED_BY, count_verdicts, with_verdicts
 
-CLICKS = load_settings().click_rules
+CLICK_RULES = load_settings().click_rules
 
 
 @dg.asset(
@@ -25,7 +26,7 @@ CLICKS = load_settings().click_rules
     group_name="recruitment",
     kinds={"spark", "mysql"},
     owners=OWNERS,
-    code_version=code_version(count_verdicts, with_verdicts, VERDICTS, CLICKS, str(RULES)),
+    code_version=code_version(count_verdicts, with_verdicts, VERDICTS, CLICK_RULES, str(RULES)),
     description=CLICK_QUALITY.description,
     metadata={
         "docs": FOR_ANALYSTS,
@@ -33,11 +34,11 @@ CLICKS = load_settings().click_rules
         "dagster/column_lineage": column_lineage(
             dg.AssetKey("raw_events"),
             same_names("event_hour", *GRAIN)
-            | {"job_id": (OWN,), "verdict": JUDGED_BY, "clicks": ("custom_track",), "spend": ("bid",)}
+            | {"job_id": (OWN,), "verdict": JUDGED_BY, CLICKS.name: ("custom_track",), SPEND.name: (SPEND.of,)}
             | {"latest_update_time": ("received_at",)},
         ),
     },
 )
 def click_quality(raw_events: DataFrame, job: DataFrame) -> DataFrame:
     """The clicks by verdict, which may depend on clicks of the hours before and on the job's last day."""
-    return count_verdicts(raw_events, job.where("end_date IS NOT NULL"), CLICKS, RULES)
+    return count_verdicts(raw_events, job.where("end_date IS NOT NULL"), CLICK_RULES, RULES)

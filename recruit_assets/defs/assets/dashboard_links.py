@@ -9,11 +9,13 @@ from recruit_assets.observability.dashboards.budgets import BUDGETS
 from recruit_assets.observability.dashboards.document import Dashboard
 from recruit_assets.observability.dashboards.health import HEALTH
 from recruit_assets.observability.dashboards.performance import PERFORMANCE
+from recruit_assets.observability.dashboards.quality import QUALITY
 
 SHOWN = {
     "kafka_topic": (HEALTH,),
     "raw_events": (HEALTH,),
     "mysql_report": (PERFORMANCE, BUDGETS, HEALTH),
+    "click_quality": (QUALITY,),
 }
 
 

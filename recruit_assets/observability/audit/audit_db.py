@@ -34,6 +34,8 @@ METRICS_COLUMNS = (*_METRICS_KEY, *(measure.column for measure in MEASURES), "la
 DAILY_TABLES = (DAILY_JOB_METRICS, DAILY_COMPANY_METRICS)
 DAYS_COLUMNS = ("date", "job_id", *(measure.name for measure in MEASURES), "latest_received_at_ms")
 
+CLICK_COLUMNS = ("at_ms", "create_time", "person", *GRAIN, "bid", "verdict", "received_at_ms")
+
 _PRIMARY_KEY = ", ".join(MYSQL_REPORT.primary_key)
 TABLES = (
     # one row per distinct content of an event; Cassandra's key comes first to keep neighbours in time together
@@ -62,6 +64,7 @@ TABLES = (
         for table in DOWNSTREAM_TABLES
         for side in ("reported", "recomputed", "ledger")
     ),
+    f"judged_clicks ({', '.join(CLICK_COLUMNS)}, PRIMARY KEY (at_ms, create_time))",
 )
 
 Values = tuple[Any, ...]
@@ -186,17 +189,24 @@ class AuditDatabase:
             rows,
         )
 
+    def add_clicks(self, rows: Iterable[Values]) -> None:
+        """CLICK_COLUMNS of clicks with a job. A row that is read twice counts once."""
+        markers = ", ".join("?" * len(CLICK_COLUMNS))
+        self._database.executemany(f"INSERT OR REPLACE INTO judged_clicks VALUES ({markers})", rows)
+
+    def clicks(self) -> Iterator[Values]:
+        """All clicks in the order of their times, then of create_time."""
+        return self.rows("SELECT * FROM judged_clicks ORDER BY at_ms, create_time")
+
     def keep_downstream(self, table: DownstreamTable, hours: Iterable[datetime]) -> None:
-        """Remove all other hours (naive UTC) of a downstream table."""
-        self._database.execute("CREATE TEMPORARY TABLE compared_hours (event_hour PRIMARY KEY)")
-        self._database.executemany(
-            "INSERT INTO compared_hours VALUES (?)", ((hour.isoformat(sep=" "),) for hour in hours)
-        )
+        """Remove all other hours (naive UTC) of a downstream table; those that stay are in the table kept_<name>."""
+        kept = f"kept_{table.name}"
+        self._database.execute(f"CREATE TEMPORARY TABLE {kept} (event_hour PRIMARY KEY)")
+        self._database.executemany(f"INSERT INTO {kept} VALUES (?)", ((hour.isoformat(sep=" "),) for hour in hours))
         for side in ("reported", "recomputed", "ledger"):
             self._database.execute(
-                f"DELETE FROM {side}_{table.name} WHERE event_hour NOT IN (SELECT event_hour FROM compared_hours)"
+                f"DELETE FROM {side}_{table.name} WHERE event_hour NOT IN (SELECT event_hour FROM {kept})"
             )
-        self._database.execute("DROP TABLE compared_hours")
 
     def keep_days(self, days: Iterable[str]) -> None:
         """Remove all other days from the daily tables."""
@@ -260,6 +270,11 @@ def open_audit_database() -> Iterator[AuditDatabase]:
         yield AuditDatabase(database)
     finally:
         database.close()
+
+
+def hour_text(hour_ms: int) -> str:
+    """An hour as the downstream tables have it."""
+    return from_ms(hour_ms).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def latest_text(instant_ms: int) -> str:

@@ -105,6 +105,8 @@ def take_rows(
             (hour_ms, *grain, *one.measures, one.latest_received_at_ms) for grain, one in metrics.items()
         )
         audit_db.add_days((*grain, *one.measures, one.latest_received_at_ms) for grain, one in days.items())
+    for recount in recounts:
+        audit_db.add_downstream("recomputed", recount.table, recount.rest())
     return read
 
 

@@ -45,6 +45,7 @@ from recruit_assets.stores.mysql.audit_reads import (
 )
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dead_letter_replays import replay_places
+from recruit_assets.stores.mysql.end_dates import end_dates
 from recruit_assets.stores.mysql.known_topics import was_made_anew
 from recruit_assets.transforms.erasure import ErasedPeople
 from recruit_assets.transforms.found_jobs import JobFinder
@@ -101,6 +102,7 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
             made_anew_ms = _made_anew_ms(reader, database, settings.kafka_topic)
             for page in replay_places(database, settings.kafka_topic):
                 audit_db.add_replays(page)
+            last_days = end_dates(database)
         foreign_records = _read_dead_letters(reader, settings, audit_db, progress=progress)
         digest = _digest(session, settings)
         records = _read_records(
@@ -117,7 +119,7 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
             date_of=date_of,
             jobs=jobs,
             found=by_hour,
-            recounts=recounts_of(settings),
+            recounts=recounts_of(settings, audit_db, last_days),
             expected=records.valid,
             progress=progress,
         )
@@ -130,7 +132,7 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
             take_companies(audit_db, companies_of_jobs(database))
             recorded_hours = reported_hours(database)
             made = take_daily_tables(audit_db, database)
-            downstream = take_downstream(audit_db, database, settings, recorded_hours, now=now)
+            downstream = take_downstream(audit_db, database, settings, now=now, frozen_before=frozen_before)
         days = days_of(made, versions_of_hours(session), date_of, frozen_before=frozen_before)
         after = reader.spans()
     return Collected(

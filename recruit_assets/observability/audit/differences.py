@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from recruit_assets.contract.measures import REPORT_EVENTS
-from recruit_assets.contract.tables import MYSQL_REPORT, RAW_EVENTS
+from recruit_assets.contract.measures import CLICKS, REPORT_EVENTS
+from recruit_assets.contract.tables import CLICK_QUALITY, GRAIN, MYSQL_REPORT, RAW_EVENTS
 from recruit_assets.contract.types import DownstreamTable, SqlTable
 from recruit_assets.observability.audit.audit_db import AuditDatabase
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
@@ -81,6 +81,15 @@ _HOURLY = """
     GROUP BY dates, hours HAVING sum(expected) <> sum(found)
 """
 _REPORT_KEY = MYSQL_REPORT.primary_key
+_GRAIN = ", ".join(GRAIN)
+_GROSS = f"""
+    SELECT event_hour, {_GRAIN}, sum(gross) AS gross, sum(judged) AS judged FROM (
+      SELECT substr(dates, 1, 10) || printf(' %02d:00:00', hours) AS event_hour, {_GRAIN},
+        {CLICKS.report_column} AS gross, 0 AS judged FROM reported
+      UNION ALL SELECT event_hour, {_GRAIN}, 0, {CLICKS.name} FROM reported_{CLICK_QUALITY.name})
+    WHERE event_hour IN (SELECT event_hour FROM kept_{CLICK_QUALITY.name})
+    GROUP BY event_hour, {_GRAIN}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +181,14 @@ class Differences:
         columns = [name for name in table.column_names if name != table.updated_at]
         expected, found = f"ledger_{table.name}", f"reported_{table.name}"
         return self._rows(expected, found, columns, names=table.primary_key, describe=_dated_row)
+
+    def gross_clicks(self) -> tuple[int, Sample]:
+        """The report's clicks in the hours of click_quality that are kept, and where verdicts don't add up to them."""
+        gross = self._audit_db.number(f"SELECT sum(gross) FROM ({_GROSS})")
+        return gross, self._sample(
+            f"SELECT * FROM ({_GROSS}) WHERE gross <> judged",
+            lambda hour, *row: f"{hour[:16]}, {_ids(GRAIN, row[:-2])}: {row[-1]} judged, expected {row[-2]}",
+        )
 
     def _rows(
         self, expected: str, found: str, columns: Sequence[str], *, names: Sequence[str], describe: RowName

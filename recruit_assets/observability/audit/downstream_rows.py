@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from recruit_assets.contract.tables import FUNNEL_ACTIONS, GRAIN
+from recruit_assets.contract.tables import FUNNEL_ACTIONS, GRAIN, JUDGED_TABLES
 from recruit_assets.contract.types import DownstreamTable
-from recruit_assets.hours.downstream import downstream_of
-from recruit_assets.observability.audit.audit_db import AuditDatabase, Values, latest_text
+from recruit_assets.hours.downstream import Downstream, downstream_of
+from recruit_assets.observability.audit.audit_db import AuditDatabase, Values, hour_text, latest_text
+from recruit_assets.observability.audit.click_rows import ClickRecount
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.runtime.times import from_ms, naive
+from recruit_assets.runtime.times import naive
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
-from recruit_assets.stores.mysql.audit_reads import ReportedHour
 from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.downstream import downstream_rows, made_hours, stale_hours
+from recruit_assets.stores.mysql.end_dates import hours_to_reopen
 from recruit_assets.transforms.found_jobs import JobFinder
 
 LATE = timedelta(hours=1)
@@ -32,6 +33,9 @@ class Recount(Protocol):
 
     def take(self, hour_ms: int, rows: Sequence[Values]) -> Iterable[Values]:
         """Rows of the table for some raw events of an hour; those with the same key are added up later."""
+
+    def rest(self) -> Iterable[Values]:
+        """Rows that need all events, once all were taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +65,28 @@ class FunnelRecount:
             if found is not None:
                 yield hour_text(hour_ms), *found.ids, row[_TRACK], 1, latest_text(row[_RECEIVED_AT] or 0)
 
+    def rest(self) -> Iterable[Values]:
+        return ()
 
-def recounts_of(settings: Settings) -> list[Recount]:
-    """A recount for each downstream table that the settings switch on."""
-    if not settings.funnel_action_list:
-        return []
-    return [FunnelRecount(settings.funnel_action_list, JobFinder(settings.job_rules))]
+
+def recounts_of(settings: Settings, audit_db: AuditDatabase, last_days: Mapping[int, date]) -> list[Recount]:
+    """A recount for each downstream table that the settings switch on. `last_days` are those of jobs."""
+    jobs = JobFinder(settings.job_rules)
+    recounts: list[Recount] = []
+    if settings.funnel_action_list:
+        recounts.append(FunnelRecount(settings.funnel_action_list, jobs))
+    if settings.has_click_quality:
+        recounts.append(ClickRecount(audit_db, jobs, rules=settings.click_rules, last_days=last_days))
+    return recounts
 
 
 def take_downstream(
     audit_db: AuditDatabase,
     database: ReportDatabase,
     settings: Settings,
-    reported: Mapping[datetime, ReportedHour],
     *,
     now: datetime,
+    frozen_before: datetime | None,
 ) -> dict[str, DownstreamHours]:
     """Copy the tables that are switched on; returns what of each can be compared, by name.
 
@@ -83,28 +94,30 @@ def take_downstream(
     """
     found = {}
     for one in downstream_of(settings):
-        table, before = one.table, {naive(stale.hour) for stale in stale_hours(database, one)}
+        table, stale = one.table, stale_hours(database, one)
         for rows in downstream_rows(database, table):
             audit_db.add_downstream("reported", table, (_as_texts(table, row) for row in rows))
-        stale = before | {naive(stale.hour) for stale in stale_hours(database, one)}
-        late = sorted(hour for hour in stale if naive(now) - reported[hour].covered_through > LATE)
+        since = {naive(each.hour): naive(each.since) for each in (*stale, *stale_hours(database, one))}
+        late = sorted(hour for hour, at in since.items() if naive(now) - at > LATE)
+        about_to_be = {naive(hour) for hour in hours_to_reopen(database)} if table in JUDGED_TABLES else set()
         found[table.name] = DownstreamHours(
-            compared=frozenset(made_hours(database, table) - stale),
-            late=Sample(len(late), tuple(_late(hour, reported[hour]) for hour in late[:EXAMPLES])),
-            stale=len(stale),
+            compared=_comparable(made_hours(database, table) - since.keys() - about_to_be, one, frozen_before),
+            late=Sample(len(late), tuple(_late(hour, since[hour]) for hour in late[:EXAMPLES])),
+            stale=len(since),
         )
     return found
 
 
-def hour_text(hour_ms: int) -> str:
-    """An hour as the audit database has it."""
-    return from_ms(hour_ms).strftime("%Y-%m-%d %H:%M:%S")
+def _comparable(hours: set[datetime], one: Downstream, frozen_before: datetime | None) -> frozenset[datetime]:
+    """The hours whose events, and those of earlier hours that they depend on, are all kept."""
+    first = None if frozen_before is None else naive(frozen_before) + timedelta(hours=one.hours_before)
+    return frozenset(hour for hour in hours if first is None or hour >= first)
 
 
-def _late(hour: datetime, reported: ReportedHour) -> str:
+def _late(hour: datetime, since: datetime) -> str:
     return (
-        f"{hour:%Y-%m-%d %H:%M}: the report was renewed at {reported.covered_through:%Y-%m-%d %H:%M:%S}, the hour "
-        "wasn't made since then"
+        f"{hour:%Y-%m-%d %H:%M}: what it depends on was renewed at {since:%Y-%m-%d %H:%M:%S}, the hour wasn't made "
+        "since then"
     )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from math import inf
 
 from recruit_assets.contract.attribution import Attribution
-from recruit_assets.contract.measures import REPORT_EVENTS
-from recruit_assets.contract.tables import DOWNSTREAM_TABLES
+from recruit_assets.contract.measures import CLICKS, REPORT_EVENTS
+from recruit_assets.contract.tables import CLICK_QUALITY, DOWNSTREAM_TABLES
 from recruit_assets.contract.types import DownstreamTable
 from recruit_assets.observability.audit import rules
 from recruit_assets.observability.audit.attribution import attribution_matches
@@ -150,6 +150,10 @@ def _downstream_results(
             found=_rows_of(audit_db, f"reported_{table.name}"),
             differences=differences.downstream(table),
         )
+    if CLICK_QUALITY.name in collected.downstream:
+        gross, differing = differences.gross_clicks()
+        judged = audit_db.number(f"SELECT sum({CLICKS.name}) FROM reported_{CLICK_QUALITY.name}")
+        yield rules.gross_clicks_match(gross=gross, judged=judged, differing=differing)
 
 
 def _switched_on(collected: Collected) -> list[DownstreamTable]:

@@ -6,6 +6,7 @@ Each rule has a test in which it fails with the number that it should report.
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from recruit_assets.contract.measures import CLICKS
 from recruit_assets.contract.types import DownstreamTable, SqlTable
 from recruit_assets.hours.planning import is_ahead, uncovered
 from recruit_assets.observability.audit.differences import RowDifferences
@@ -90,6 +91,12 @@ def ledger_downstream_matches(
 ) -> RuleResult:
     promise = f"the ledger's {table.name} = MySQL's, row by row, in every column but {table.updated_at}"
     return _result(f"ledger: {table.name}", promise, expected, found, _all_of(differences))
+
+
+def gross_clicks_match(*, gross: int, judged: int, differing: Sample) -> RuleResult:
+    """Valid and invalid ones, in every hour, job, publisher, campaign and group."""
+    promise = f"{CLICKS.name} of the report = those of all verdicts together, row by row"
+    return _result(f"gross {CLICKS.name}", promise, gross, judged, differing)
 
 
 def hour_counts_match(wrong: Sample) -> RuleResult:

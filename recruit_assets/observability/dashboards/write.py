@@ -9,11 +9,12 @@ from recruit_assets.observability.dashboards.budgets import BUDGETS
 from recruit_assets.observability.dashboards.document import Json
 from recruit_assets.observability.dashboards.health import HEALTH
 from recruit_assets.observability.dashboards.performance import PERFORMANCE
+from recruit_assets.observability.dashboards.quality import QUALITY
 
 
 def texts() -> Mapping[str, str]:
     """Each file's text by its path in the folder."""
-    dashboards = {f"dashboards/{one.uid}.json": _text(one.as_json()) for one in (PERFORMANCE, BUDGETS, HEALTH)}
+    dashboards = {f"dashboards/{one.uid}.json": _text(one.as_json()) for one in (PERFORMANCE, QUALITY, BUDGETS, HEALTH)}
     return dashboards | {"provisioning/alerting/rules.json": _text(alert_rules.as_document())}
 
 

@@ -8,6 +8,7 @@ from recruit_assets.contract.budgets import Pacing
 from recruit_assets.observability.audit.last_result import LastAudit
 from recruit_assets.observability.freshness import Freshness
 from recruit_assets.stores.dagster.history import LastCheck
+from recruit_assets.stores.mysql.click_quality import ClickSums
 from recruit_assets.stores.mysql.report_summary import ReportSummary
 
 BUDGETS_SHOWN = 50
@@ -27,6 +28,9 @@ class Page:
 
     budgets: Sequence[Pacing] = ()
     """Of this month and the last one."""
+
+    clicks: ClickSums | None = None
+    """The clicks of the summary's hours by verdict; None if RECRUIT_CLICK_QUALITY is off."""
 
     @property
     def budgets_by_month(self) -> Mapping[date, Sequence[Pacing]]:

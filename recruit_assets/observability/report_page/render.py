@@ -53,7 +53,13 @@ def render(page: Page) -> str:
         "money": money, "month": month_name,
     }  # fmt: skip
     return environment.get_template("page.html.jinja").render(
-        page=page, measures=SHOWN, kpis=KPIS, ranked_by=RANKED_BY, plots=_plots(page.summary)
+        page=page,
+        measures=SHOWN,
+        kpis=KPIS,
+        ranked_by=RANKED_BY,
+        clicked=CLICKS,
+        spent=SPEND,
+        plots=_plots(page.summary),
     )
 
 

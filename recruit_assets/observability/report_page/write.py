@@ -16,6 +16,7 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.dagster.history import last_checks
 from recruit_assets.stores.mysql.budgets import read_pacing
+from recruit_assets.stores.mysql.click_quality import read_click_sums
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.report_summary import DAYS, read_summary
 from recruit_assets.stores.mysql.wrong_hours import checks_with_wrong_hours
@@ -46,6 +47,7 @@ def read_page(
         freshness = read_freshness(settings, database)
         summary = read_summary(database, days=days)
         wrong = checks_with_wrong_hours(database)
+        clicks = read_click_sums(database, since=summary.first) if settings.has_click_quality else None
         budgets = read_pacing(database, _months(made_at.date()))
     return Page(
         made_at=made_at,
@@ -55,6 +57,7 @@ def read_page(
         audit=read_last_audit(settings),
         attribution=_attribution(settings),
         budgets=budgets,
+        clicks=clicks,
     )
 
 

@@ -32,7 +32,7 @@ from recruit_assets.stores.mysql.connection import quoted
 
 READABLE: tuple[View | SqlTable, ...] = (
     *VIEWS, *NAME_TABLES, MYSQL_REPORT, DAILY_JOB_METRICS, DAILY_COMPANY_METRICS, JOB, FIRST_HOUR, REPORT_ZONE,
-    *DOWNSTREAM_TABLES, REPORT_COMPANIES,
+    *DOWNSTREAM_TABLES, *(table.coverage for table in DOWNSTREAM_TABLES), REPORT_COMPANIES,
     BUDGET, BUDGET_ALERTS,
     REPORT_HOURS, DAILY_JOB_DAYS, PENDING_HOURS, CHANGE_FEED_MARK,  # how fresh the report is
     SCHEMA_VERSION,

@@ -13,7 +13,9 @@ from recruit_assets.contract.analyst_model import (
     DIMENSION_VIEWS,
     DIMENSIONS,
     FACT,
+    FACT_CLICKS,
     FACT_FUNNEL,
+    GROSS,
     KPI_BY_ACTION,
     KPI_BY_DATE,
     KPI_VIEWS,
@@ -21,11 +23,14 @@ from recruit_assets.contract.analyst_model import (
     Dimension,
 )
 from recruit_assets.contract.budgets import Scope
-from recruit_assets.contract.measures import KPIS, MEASURES, SPEND
+from recruit_assets.contract.click_quality import VALID, VERDICTS
+from recruit_assets.contract.measures import CLICKS, KPIS, MEASURES, SPEND
 from recruit_assets.contract.tables import (
     BUDGET,
+    CLICK_QUALITY,
     FIRST_HOUR,
     FUNNEL_ACTIONS,
+    GRAIN,
     MYSQL_REPORT,
     REPORT_COMPANIES,
     REPORT_HOURS,
@@ -65,6 +70,7 @@ def view_selects() -> Mapping[str, str]:
     """The SELECT of each view; a view comes after those it reads."""
     return {
         FACT.name: fact_select(),
+        FACT_CLICKS.name: click_select(),
         FACT_FUNNEL.name: funnel_select(),
         KPI_BY_ACTION.name: action_select(),
         DIM_DATE.name: date_select(),
@@ -87,6 +93,29 @@ def fact_select() -> str:
         f"FROM {REPORT_HOURS.name} h STRAIGHT_JOIN {MYSQL_REPORT.name} r "
         "ON r.dates = DATE(h.event_hour) AND r.hours = HOUR(h.event_hour)"
     )
+
+
+def click_select() -> str:
+    """The clicks of all verdicts side by side, with the company that the report has for the job."""
+    keys = (f"COALESCE(c.{d.key}, 0) AS {d.key}" if d.name == "company" else f"q.{d.key}" for d in DIMENSIONS)
+    grain = ", ".join(f"q.{name}" for name in GRAIN)
+    return (
+        f"SELECT q.event_hour, DATE(q.event_hour) AS date, {', '.join([*keys, *click_columns()])} "
+        f"FROM {CLICK_QUALITY.name} q LEFT JOIN {REPORT_COMPANIES.name} c ON c.id = q.job_id "
+        f"GROUP BY q.event_hour, {grain}, c.company_id"
+    )
+
+
+def click_columns() -> Iterator[str]:
+    """Sums of click_quality, as `q`, by verdict. Whole numbers as in `sum_columns`."""
+    number, amount = f"q.{CLICKS.name}", f"q.{SPEND.name}"
+    yield f"CAST(SUM(1e0 * {number}) AS SIGNED) AS {GROSS}_{CLICKS.name}"
+    for one in VERDICTS:
+        counted = f"CASE WHEN q.verdict = '{one.name}' THEN 1e0 * {number} ELSE 0e0 END"
+        yield f"CAST(SUM({counted}) AS SIGNED) AS {one.name}_{CLICKS.name}"
+    yield f"SUM({amount}) AS {GROSS}_{SPEND.name}"
+    valid = f"CASE WHEN q.verdict = '{VALID.name}' THEN {amount} ELSE 0e0 END"
+    yield f"SUM({valid}) AS {VALID.name}_{SPEND.name}"
 
 
 def funnel_select() -> str:
@@ -129,7 +158,7 @@ def dimension_select(dimension: Dimension) -> str:
     key, names = dimension.key, dimension.names.name
     none = "" if dimension.name == "job" else " UNION SELECT 0"  # 0 is a real job id; elsewhere it means none
     return (
-        f"SELECT k.{key}, {_label(dimension)} FROM ("
+        f"SELECT k.{key}, {label_of(dimension)} FROM ("
         f"SELECT DISTINCT {key} FROM {MYSQL_REPORT.name} WHERE {key} IS NOT NULL UNION SELECT id FROM {names}{none}) k "
         f"LEFT JOIN {names} n ON n.id = k.{key}"
     )
@@ -140,7 +169,7 @@ def kpi_select(dimension: Dimension, where: str = "TRUE") -> str:
     key = dimension.key
     sums = ", ".join(f"f.{measure.name}" for measure in MEASURES)
     return (
-        f"SELECT f.{key}, {_label(dimension)}, {sums}, {', '.join(kpi_columns())} FROM ({sums_by(key, where)}) f "
+        f"SELECT f.{key}, {label_of(dimension)}, {sums}, {', '.join(kpi_columns())} FROM ({sums_by(key, where)}) f "
         f"LEFT JOIN {dimension.names.name} n ON n.id = f.{key}"
     )
 
@@ -235,7 +264,8 @@ def _existing(cursor: Cursor, views: Collection[str]) -> Mapping[str, str]:
     return {name: digests.get(name, "") for name in found}
 
 
-def _label(dimension: Dimension) -> str:
+def label_of(dimension: Dimension) -> str:
+    """The name of a dimension's member, of its table of names as `n`."""
     return f"COALESCE(n.{dimension.name_column}, '{UNKNOWN}') AS {dimension.label}"
 
 

@@ -21,6 +21,8 @@ class StaleHour:
     hour: datetime
     covered_through: datetime | None
     event_count: int
+    since: datetime
+    """When what it depends on was last changed, other than by settings."""
 
 
 class DownstreamSink(MySqlHourSink):
@@ -44,19 +46,23 @@ def stale_hours(database: ReportDatabase, downstream: Downstream) -> list[StaleH
     An hour is stale if it was never made, was made by other settings or before it was re-opened, or if the report was
     renewed later, for this hour or for an earlier one that it depends on.
     """
+    needed = (
+        f"FROM {REPORT_HOURS.name} needed WHERE needed.event_hour BETWEEN own.event_hour - INTERVAL %s HOUR "
+        "AND own.event_hour"
+    )
     rows = database.query(
-        f"SELECT own.event_hour, made.covered_through, own.event_count FROM {REPORT_HOURS.name} own "
-        f"LEFT JOIN {downstream.table.coverage.name} made USING (event_hour) "
+        "SELECT own.event_hour, made.covered_through, own.event_count, "
+        f"GREATEST((SELECT MAX(needed.covered_through) {needed}), COALESCE(made.reopened_at, own.covered_through)) "
+        f"FROM {REPORT_HOURS.name} own LEFT JOIN {downstream.table.coverage.name} made USING (event_hour) "
         "WHERE made.event_hour IS NULL OR made.computed_by IS NULL OR made.computed_by <> %s "
         "OR made.reopened_at >= made.covered_through "
-        f"OR EXISTS (SELECT 1 FROM {REPORT_HOURS.name} needed WHERE needed.covered_through > made.covered_through "
-        "AND needed.event_hour BETWEEN own.event_hour - INTERVAL %s HOUR AND own.event_hour) "
+        f"OR EXISTS (SELECT 1 {needed} AND needed.covered_through > made.covered_through) "
         "ORDER BY own.event_hour DESC",
-        (downstream.computed_by, downstream.hours_before),
+        (downstream.hours_before, downstream.computed_by, downstream.hours_before),
     )
     return [
-        StaleHour(aware(hour), None if covered is None else aware(covered), event_count)
-        for hour, covered, event_count in rows
+        StaleHour(aware(hour), None if covered is None else aware(covered), event_count, aware(since))
+        for hour, covered, event_count, since in rows
     ]
 
 

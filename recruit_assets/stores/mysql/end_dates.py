@@ -36,6 +36,11 @@ def follow_end_dates(database: ReportDatabase, *, clock: Callable[[], datetime])
         database.run_transaction(partial(_note, changed=changed))
 
 
+def hours_to_reopen(database: ReportDatabase) -> list[datetime]:
+    """The hours that `follow_end_dates` would re-open now; of many jobs those of some."""
+    return _hours(database, {id: min(filter(None, days)) for id, *days in _changed(database)})
+
+
 def _changed(database: ReportDatabase) -> list[Change]:
     """Some jobs whose last day isn't the one that hours were made with."""
     return database.query(

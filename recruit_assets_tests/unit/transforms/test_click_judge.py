@@ -3,7 +3,7 @@
 import pytest
 
 from recruit_assets.contract.internal_hosts import host_pattern
-from recruit_assets.transforms.click_judge import Click, ClickJudge, is_robot
+from recruit_assets.transforms.click_judge import Click, ClickJudge, RecentClicks, is_robot
 from recruit_assets.transforms.robots import plain_text, robot_instances
 from recruit_assets_tests.support.click_cases import CASES, END_DATES, RULES
 
@@ -19,12 +19,12 @@ def test_a_click_has_the_first_verdict_that_holds() -> None:
 
 def test_what_is_too_old_for_a_duplicate_is_forgotten() -> None:
     """The audit judges months of clicks."""
-    judge = ClickJudge(RULES, {})
+    recent = RecentClicks(window_s=30)
 
     for second in range(10_000):
-        list(judge.verdicts([Click(second * 1000, "", 1, f"person {second}", None, None)]))
+        recent.is_duplicate(f"person {second}", 1, 1000 * second)
 
-    assert len(judge._last) <= 60
+    assert 30 <= len(recent) <= 60
 
 
 def test_every_user_agent_that_the_list_names_is_a_robots() -> None:

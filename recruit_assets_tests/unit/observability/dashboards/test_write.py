@@ -23,6 +23,7 @@ def test_uids_do_not_change() -> None:
         "recruit-budgets",
         "recruit-health",
         "recruit-performance",
+        "recruit-quality",
     ]
     assert [rule["uid"] for rule in RULES] == [
         "recruit-report-stale", "recruit-ingest-dead", "recruit-store-down", "recruit-dead-letters-growing",

@@ -1,0 +1,81 @@
+"""RECRUIT_CLICK_QUALITY on the real engines: exact after late clicks and a corrected last day, by `materialize`."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from recruit_assets.runtime.settings import Settings
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.dimensions import JobRow, load_jobs
+from recruit_assets.stores.schema import apply_schema
+from recruit_assets_tests.conftest import fresh_names, seen_by
+from recruit_assets_tests.integration.test_funnel import send
+from recruit_assets_tests.support.builders import an_event
+from recruit_assets_tests.support.cleanup import drop_everything
+from recruit_assets_tests.support.installation import Installation
+
+SEVEN, EIGHT = datetime(2026, 1, 5, 7, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+
+@pytest.fixture
+def own(engines: Settings, spark: SparkSession, tmp_path: Path) -> Iterator[Installation]:
+    settings = fresh_names(engines)
+    apply_schema(settings)
+    seen_by(spark, settings, timeout_s=60)
+    (tmp_path / "dagster").mkdir()
+    yield Installation(settings, tmp_path).with_settings(click_quality="on", attribution="job_id,ed.jobId")
+    drop_everything(settings)
+
+
+def judged(own: Installation) -> list[tuple[object, ...]]:
+    with open_report_database(own.settings) as database:
+        return database.query(
+            "SELECT HOUR(event_hour), job_id, verdict, clicks, spend FROM click_quality ORDER BY 1, 2, 3"
+        )
+
+
+def ends(own: Installation, day: date | None) -> None:
+    with open_report_database(own.settings) as database:
+        load_jobs(database, [JobRow(2, 20, end_date=day)])
+
+
+def test_valid_and_invalid_clicks_are_told_apart_beside_the_report(own: Installation) -> None:
+    own.run("schema apply")
+    send(
+        own,
+        an_event(SEVEN, seed=1, custom_track="click", job_id=1, bid=5, uid="a", ua="x"),
+        an_event(SEVEN + 29 * SECOND, seed=2, custom_track="clicks", job_id=None, ed='{"jobId": 1}', uid="a", bid=3),
+        an_event(SEVEN, seed=3, custom_track="click", job_id=1, bid=7, uid="b", ua=ROBOT),
+        an_event(SEVEN, seed=4, custom_track="click", job_id=2, bid=None, uid="a", dl="http://localhost/x"),
+        an_event(SEVEN, seed=5, custom_track="conversion", job_id=1, uid="a"),
+        an_event(EIGHT, seed=6, custom_track="click", job_id=1, bid=5, uid="a"),
+        an_event(EIGHT, seed=7, custom_track="click", job_id=2, bid=5, uid="c"),
+        an_event(EIGHT, seed=8, custom_track="click", job_id=None, uid="c"),
+    )
+
+    own.run("materialize", "audit")
+
+    seven = [(7, 1, "duplicate", 1, 3.0), (7, 1, "robot", 1, 7.0), (7, 1, "valid", 1, 5.0), (7, 2, "internal", 1, 0.0)]
+    assert judged(own) == [*seven, (8, 1, "valid", 1, 5.0), (8, 2, "valid", 1, 5.0)]
+
+    # a late click of the hour before makes another one a duplicate
+    send(own, an_event(EIGHT - SECOND, seed=9, custom_track="click", job_id=1, bid=1, uid="a"))
+    own.run("materialize", "audit")
+    later = (7, 1, "valid", 2, 6.0)
+    assert judged(own) == [*seven[:2], later, seven[3], (8, 1, "duplicate", 1, 5.0), (8, 2, "valid", 1, 5.0)]
+
+    # only the hours of the job that are after its last day are made again
+    ends(own, date(2026, 1, 4))
+    assert "2026-01-05 07:00 to 2026-01-05 08:00" in own.run("materialize", "audit")
+    assert judged(own)[-1] == (8, 2, "expired", 1, 5.0)
+    ends(own, None)
+    own.run("materialize", "audit")
+    assert judged(own)[-1] == (8, 2, "valid", 1, 5.0)
+    assert "click_quality" not in own.run("materialize"), "nothing is stale"
+    ends(own, date(2026, 1, 31))
+    assert "click_quality" not in own.run("materialize"), "the day is after all hours"
