@@ -13,12 +13,15 @@ from datetime import datetime
 
 from recruit_assets.contract.dead_letters import DeadLetter
 from recruit_assets.contract.events import FUTURE_ALLOWANCE_S
+from recruit_assets.contract.tables import JUDGED_TABLES
+from recruit_assets.hours.downstream import downstream_of
+from recruit_assets.hours.planning import HOUR
 from recruit_assets.ingest.known_erasures import MAX_AGE_S
 from recruit_assets.ingest.offsets import remaining
 from recruit_assets.ingest.people import find_person, kafka_records
 from recruit_assets.runtime.errors import StoreUnavailable, UserError
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.runtime.times import from_ms
+from recruit_assets.runtime.times import aware, from_ms
 from recruit_assets.stores.cassandra.erasures import (
     StoredEvent,
     delete_columns,
@@ -32,6 +35,8 @@ from recruit_assets.stores.kafka.dead_letter_rewrite import rewrite_dead_letters
 from recruit_assets.stores.kafka.offsets import group_members, partition_spans
 from recruit_assets.stores.kafka.record import Record
 from recruit_assets.stores.kafka.topics import topic_options
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.downstream import reopen_hours
 from recruit_assets.transforms.erasure import Person, without_people
 
 KNOWN_AFTER_S = 2 * MAX_AGE_S
@@ -82,10 +87,10 @@ def erase(settings: Settings, uid: str, *, known_after_s: float = KNOWN_AFTER_S)
         # the time of an event that Kafka has received by then
         through_ms = known_at_ms + FUTURE_ALLOWANCE_S * 1000
         store_erasures(session, person.erasures(read_erasures(session), through_ms=through_ms))
-        erased = _delete(session, person, through_ms=through_ms)
+        erased = _delete(session, person, settings, through_ms=through_ms)
         time.sleep(max(0, known_at_ms - session.now_ms()) / 1000)
         waiting = _wait_until_committed(settings)
-        erased += _delete(session, person, through_ms=through_ms)
+        erased += _delete(session, person, settings, through_ms=through_ms)
         if left := len(_stored(session, person, through_ms=through_ms)):
             raise StoreUnavailable(f"{left} events of the person were written meanwhile. Run `privacy erase` again")
     letters = rewrite_dead_letters(settings, lambda letter: _without(person, letter))
@@ -93,10 +98,22 @@ def erase(settings: Settings, uid: str, *, known_after_s: float = KNOWN_AFTER_S)
     return Erased(from_ms(through_ms), len(erased), letters, kept, waiting)
 
 
-def _delete(session: CassandraSession, person: Person, *, through_ms: int) -> list[StoredEvent]:
+def _delete(session: CassandraSession, person: Person, settings: Settings, *, through_ms: int) -> list[StoredEvent]:
     found = _stored(session, person, through_ms=through_ms)
+    # before too: if this process ends here, the next one finds none of these events
+    _reopen(session, settings, found)
     delete_columns(session, found, person.privacy.personal_columns, through_ms=through_ms)
+    _reopen(session, settings, found)
     return found
+
+
+def _reopen(session: CassandraSession, settings: Settings, events: Sequence[StoredEvent]) -> None:
+    """Have the events' hours, and those that depend on them, made again in tables that tell people apart."""
+    for one in downstream_of(settings):
+        hours = {aware(event.event_hour) + number * HOUR for event in events for number in range(one.hours_before + 1)}
+        if one.table in JUDGED_TABLES and hours:
+            with open_report_database(settings) as database:
+                reopen_hours(database, one.table, hours, from_ms(session.now_ms()))
 
 
 def _stored(session: CassandraSession, person: Person, *, through_ms: int) -> list[StoredEvent]:

@@ -1,5 +1,6 @@
 """RECRUIT_CLICK_QUALITY on the real engines: exact after late clicks and a corrected last day, by `materialize`."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,9 +17,14 @@ from recruit_assets_tests.integration.test_funnel import send
 from recruit_assets_tests.support.builders import an_event
 from recruit_assets_tests.support.cleanup import drop_everything
 from recruit_assets_tests.support.installation import Installation
+from recruit_assets_tests.support.pages import Reading
 
 SEVEN, EIGHT = datetime(2026, 1, 5, 7, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+SUMS = (
+    "gross_clicks", "valid_clicks", "duplicate_clicks", "robot_clicks", "internal_clicks", "expired_clicks",
+    "gross_spend",
+)  # fmt: skip
 ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 
@@ -28,7 +34,7 @@ def own(engines: Settings, spark: SparkSession, tmp_path: Path) -> Iterator[Inst
     apply_schema(settings)
     seen_by(spark, settings, timeout_s=60)
     (tmp_path / "dagster").mkdir()
-    yield Installation(settings, tmp_path).with_settings(click_quality="on", attribution="job_id,ed.jobId")
+    yield Installation(settings, tmp_path).with_settings(click_quality="on")
     drop_everything(settings)
 
 
@@ -49,7 +55,7 @@ def test_valid_and_invalid_clicks_are_told_apart_beside_the_report(own: Installa
     send(
         own,
         an_event(SEVEN, seed=1, custom_track="click", job_id=1, bid=5, uid="a", ua="x"),
-        an_event(SEVEN + 29 * SECOND, seed=2, custom_track="clicks", job_id=None, ed='{"jobId": 1}', uid="a", bid=3),
+        an_event(SEVEN + 29 * SECOND, seed=2, custom_track="clicks", job_id=1, uid="a", bid=3),
         an_event(SEVEN, seed=3, custom_track="click", job_id=1, bid=7, uid="b", ua=ROBOT),
         an_event(SEVEN, seed=4, custom_track="click", job_id=2, bid=None, uid="a", dl="http://localhost/x"),
         an_event(SEVEN, seed=5, custom_track="conversion", job_id=1, uid="a"),
@@ -71,11 +77,38 @@ def test_valid_and_invalid_clicks_are_told_apart_beside_the_report(own: Installa
 
     # only the hours of the job that are after its last day are made again
     ends(own, date(2026, 1, 4))
-    assert "2026-01-05 07:00 to 2026-01-05 08:00" in own.run("materialize", "audit")
+    assert "click_quality): done" in own.run("materialize", "audit")
     assert judged(own)[-1] == (8, 2, "expired", 1, 5.0)
     ends(own, None)
     own.run("materialize", "audit")
     assert judged(own)[-1] == (8, 2, "valid", 1, 5.0)
-    assert "click_quality" not in own.run("materialize"), "nothing is stale"
+    assert "click_quality): done" not in own.run("materialize"), "nothing is stale"
     ends(own, date(2026, 1, 31))
-    assert "click_quality" not in own.run("materialize"), "the day is after all hours"
+    assert "click_quality): done" not in own.run("materialize"), "the day is after all hours"
+
+    # of nobody, clicks aren't duplicates
+    own.run("privacy erase a", "materialize", "audit")
+    clicks = {(hour, job, verdict): number for hour, job, verdict, number, _ in judged(own)}
+    assert clicks == {
+        (7, 1, "valid"): 3, (7, 1, "robot"): 1, (7, 2, "valid"): 1, (8, 1, "valid"): 1, (8, 2, "valid"): 1,
+    }  # fmt: skip
+
+
+def test_the_ledger_agrees_on_every_kind_of_click(own: Installation) -> None:
+    ours = own.with_settings(attribution="job_id,ed.jobId", report_timezone="Asia/Kathmandu")
+    shares = " ".join(f"--{name}-share 0.1" for name in ("repeat", "robot", "internal", "ended", "event-data"))
+    ours.run("schema apply", f"simulate --events 6000 --malformed-share 0 {shares} --ledger ledger.json", "materialize")
+
+    text = ours.run("audit --ledger ledger.json --json", "report --html report.html")
+
+    rules = {one["rule"]: one for one in json.loads(text[: text.rindex("}") + 1])["rules"]}
+    for rule in ("click_quality", "ledger: click_quality"):
+        assert rules[rule]["differences"] == 0
+        assert rules[rule]["expected"] == rules[rule]["found"] > 100
+    with open_report_database(ours.settings) as database:
+        (sums,) = database.query(f"SELECT {', '.join(f'SUM({name})' for name in SUMS)} FROM fact_clicks")
+        ((gross, spend),) = database.query("SELECT SUM(clicks), SUM(spend) FROM fact_hourly")
+    assert (sum(sums[1:-1]), sums[0], sums[-1]) == (gross, gross, spend)
+    assert min(sums) > 0
+    page = Reading((own.folder / "report.html").read_text(encoding="utf-8"))
+    assert f"Gross {gross:,}" in page.text
