@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from recruit_assets.observability.audit.run import run_audit
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.dimensions import JobRow, load_jobs
@@ -86,6 +87,11 @@ def test_valid_and_invalid_clicks_are_told_apart_beside_the_report(own: Installa
     ends(own, date(2026, 1, 31))
     assert "click_quality): done" not in own.run("materialize"), "the day is after all hours"
 
+    with open_report_database(own.settings) as database:
+        database.query("UPDATE click_quality SET clicks = clicks + 1 WHERE verdict = 'robot'")
+    broken = [one.rule for one in run_audit(own.settings).results if one.differences]
+    assert broken == ["click_quality", "gross clicks"]
+
     # of nobody, clicks aren't duplicates
     own.run("privacy erase a", "materialize", "audit")
     clicks = {(hour, job, verdict): number for hour, job, verdict, number, _ in judged(own)}
@@ -101,7 +107,7 @@ def test_the_ledger_agrees_on_every_kind_of_click(own: Installation) -> None:
 
     text = ours.run("audit --ledger ledger.json --json", "report --html report.html")
 
-    rules = {one["rule"]: one for one in json.loads(text[: text.rindex("}") + 1])["rules"]}
+    rules = {one["rule"]: one for one in json.loads(text[: text.rindex("}") + 1])["findings"]}
     for rule in ("click_quality", "ledger: click_quality"):
         assert rules[rule]["differences"] == 0
         assert rules[rule]["expected"] == rules[rule]["found"] > 100

@@ -29,7 +29,10 @@ def listed(**environment: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize(("variable", "value", "asset"), [("RECRUIT_FUNNEL_ACTIONS", "hired", "funnel_actions")])
+@pytest.mark.parametrize(
+    ("variable", "value", "asset"),
+    [("RECRUIT_FUNNEL_ACTIONS", "hired", "funnel_actions"), ("RECRUIT_CLICK_QUALITY", "on", "click_quality")],
+)
 def test_a_downstream_asset_exists_only_if_it_is_switched_on(variable: str, value: str, asset: str) -> None:
     off, on = listed(), listed(**{variable: value})
 

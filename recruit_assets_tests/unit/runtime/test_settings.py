@@ -83,6 +83,27 @@ def test_the_rules_of_jobs_are_those_of_the_settings() -> None:
     assert load_settings().job_rules.is_default
 
 
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"click_quality": "on", "privacy": "drop"}, "RECRUIT_PRIVACY is drop, so uid, ua and dl aren't stored"),
+        ({"click_window_s": "86401"}, "RECRUIT_CLICK_WINDOW_S: .* less than or equal to 86400"),
+        ({"internal_hosts": "a.example, 10.0.0.1/8"}, "RECRUIT_INTERNAL_HOSTS: .*10.0.0.1/8', which isn't a network"),
+        ({"internal_hosts": "https://a.example"}, "RECRUIT_INTERNAL_HOSTS: .*https://a.example'"),
+    ],
+)
+def test_verdicts_need_what_they_are_found_by(settings: dict[str, str], why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        load_settings(**settings)
+
+
+def test_settings_that_mean_the_same_have_the_same_click_rules() -> None:
+    rules = load_settings(internal_hosts="a.example,10.0.0.0/8").click_rules
+
+    assert rules == load_settings(internal_hosts="A.example , 10.0.0.0/8").click_rules
+    assert rules != load_settings(internal_hosts="a.example,10.0.0.0/8", report_timezone="Europe/Berlin").click_rules
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"])
 def test_mysql_on_this_machine_needs_no_certificate(host: str) -> None:
     assert load_settings(mysql_host=host).mysql_tls_ca == ""

@@ -217,3 +217,9 @@ def test_runs_recorded_what_each_rule_finds_in_every_hour() -> None:
             "2026-01-05 08:00 job_id: 0 recorded, expected 4",
         ),
     )
+
+
+def test_verdicts_add_up_to_gross_clicks() -> None:
+    assert outcome(rules.gross_clicks_match(gross=9, judged=9, differing=NONE)) == (9, 9, 0, ())
+    assert outcome(rules.gross_clicks_match(gross=9, judged=9, differing=TWO)) == (9, 9, 2, TWO.examples)
+    assert outcome(rules.gross_clicks_match(gross=9, judged=6, differing=TWO))[2] == 3

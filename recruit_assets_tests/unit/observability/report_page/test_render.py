@@ -7,11 +7,13 @@ from importlib import resources
 import pytest
 
 from recruit_assets.contract.budgets import Budget, Pacing
+from recruit_assets.contract.click_quality import ROBOT, VALID, VERDICTS
 from recruit_assets.hours.planning import PendingHour
 from recruit_assets.observability.audit.last_result import LastAudit
 from recruit_assets.observability.freshness import Freshness
 from recruit_assets.observability.report_page.render import age, money, percent, render
 from recruit_assets.stores.dagster.history import LastCheck
+from recruit_assets.stores.mysql.click_quality import ClickSums, JudgedClicks
 from recruit_assets.stores.mysql.report_state import ReportState
 from recruit_assets.stores.mysql.report_summary import Place, Step
 from recruit_assets.stores.mysql.totals import NOTHING, Totals
@@ -98,6 +100,22 @@ def test_events_are_shown_by_the_rule_that_found_their_job() -> None:
     assert (page.misplaced, page.open) == ([], [])
     assert "job_id 0 n/a" in reading(*HOURS, attribution={"job_id": 0, "none": 0}).text
     assert "How events find their job" not in reading(*HOURS).text
+
+
+def test_clicks_are_shown_by_verdict() -> None:
+    numbers = {VALID: (140, 500.0), ROBOT: (10, 25.5)}
+    judged = ClickSums(tuple(JudgedClicks(one, *numbers.get(one, (0, 0.0))) for one in VERDICTS))
+
+    page = reading(*HOURS, clicks=judged)
+
+    assert "93.3% of the 150 judged clicks are valid. 10 aren't judged yet." in page.text
+    assert "Valid 140 93.3% 500" in page.text
+    assert "Robot 10 6.7% 25.50" in page.text
+    assert "Gross 150 525.50" in page.text
+    assert (page.misplaced, page.open) == ([], [])
+    nothing = ClickSums(tuple(JudgedClicks(one, 0, 0.0) for one in VERDICTS))
+    assert "No click is judged yet. 160 aren't judged yet." in reading(*HOURS, clicks=nothing).text
+    assert "RECRUIT_CLICK_QUALITY is off" in reading(*HOURS).text
 
 
 def test_titles_of_jobs_are_shown_as_they_are_and_never_as_html() -> None:
