@@ -235,19 +235,18 @@ class Settings(BaseSettings):
         "`interview_scheduled,hired`; comma separated, in the order of the funnel",
     )
     click_quality: Literal["off", "on"] = Field(
-        "off", description="`on`: valid and invalid clicks are told apart in `click_quality`, see docs/analysts.md"
+        "off", description="`on`: valid and invalid traffic is told apart in `click_quality`, see docs/analysts.md"
     )
     click_window_s: int = Field(
         DEFAULT_WINDOW_S,
         ge=0,
         le=LONGEST_WINDOW_S,
-        description="A person's click on the same job less than so many seconds after the one before is a duplicate; "
-        "0: none is",
+        description="The same person on the same job again within so many seconds is a duplicate; 0: nobody is",
     )
     internal_hosts: str = Field(
         ",".join(DEFAULT_HOSTS),
-        description="Hosts of landing URLs whose clicks are the site's own: names, suffixes such as `*.example.com`, "
-        "addresses and networks; comma separated",
+        description="Hosts in landing URLs of the site's own people: names, suffixes such as `*.example.com`, addresses and "
+        "networks; comma separated",
     )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
     report_timezone: str = Field("UTC", description="Time zone whose days the daily tables have, see docs/analysts.md")
@@ -377,7 +376,7 @@ class Settings(BaseSettings):
     def _stored_fields(self) -> Self:
         if self.privacy == "drop" and self.has_click_quality:
             raise ValueError(
-                f"{variable('privacy')} is drop, so uid, ua and dl aren't stored, which verdicts on clicks need: "
+                f"{variable('privacy')} is drop, so uid, ua and dl aren't stored, which verdicts need: "
                 f"{variable('click_quality')} must be off"
             )
         return self

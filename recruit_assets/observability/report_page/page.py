@@ -29,7 +29,7 @@ class Page:
     budgets: Sequence[Pacing] = ()
     """Of this month and the last one."""
 
-    clicks: ClickSums | None = None
+    judged: ClickSums | None = None
     """The clicks of the summary's hours by verdict; None if RECRUIT_CLICK_QUALITY is off."""
 
     @property

@@ -47,7 +47,7 @@ def read_page(
         freshness = read_freshness(settings, database)
         summary = read_summary(database, days=days)
         wrong = checks_with_wrong_hours(database)
-        clicks = read_click_sums(database, since=summary.first) if settings.has_click_quality else None
+        judged = read_click_sums(database, since=summary.first) if settings.has_click_quality else None
         budgets = read_pacing(database, _months(made_at.date()))
     return Page(
         made_at=made_at,
@@ -57,7 +57,7 @@ def read_page(
         audit=read_last_audit(settings),
         attribution=_attribution(settings),
         budgets=budgets,
-        clicks=clicks,
+        judged=judged,
     )
 
 

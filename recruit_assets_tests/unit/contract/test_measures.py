@@ -15,7 +15,10 @@ from recruit_assets.contract.types import CassandraTable, Type
 PACKAGE = Path(recruit_assets.__file__).parent
 ROOMS = ("contract", "simulator")
 """The declarations, and the ledger, which has its own names on purpose."""
-CHOSEN = {"observability/dashboards/performance.py": "its panels choose what they show, and its texts are prose"}
+CHOSEN = dict.fromkeys(
+    ("observability/dashboards/performance.py", "observability/dashboards/quality.py"),
+    "its panels choose what they show, and its texts are prose",
+)
 COLUMNS = (
     {measure.column for measure in MEASURES}
     | {measure.report_column for measure in MEASURES}

@@ -106,7 +106,7 @@ def test_clicks_are_shown_by_verdict() -> None:
     numbers = {VALID: (140, 500.0), ROBOT: (10, 25.5)}
     judged = ClickSums(tuple(JudgedClicks(one, *numbers.get(one, (0, 0.0))) for one in VERDICTS))
 
-    page = reading(*HOURS, clicks=judged)
+    page = reading(*HOURS, judged=judged)
 
     assert "93.3% of the 150 judged clicks are valid. 10 aren't judged yet." in page.text
     assert "Valid 140 93.3% 500" in page.text
@@ -114,7 +114,7 @@ def test_clicks_are_shown_by_verdict() -> None:
     assert "Gross 150 525.50" in page.text
     assert (page.misplaced, page.open) == ([], [])
     nothing = ClickSums(tuple(JudgedClicks(one, 0, 0.0) for one in VERDICTS))
-    assert "No click is judged yet. 160 aren't judged yet." in reading(*HOURS, clicks=nothing).text
+    assert "No click is judged yet. 160 aren't judged yet." in reading(*HOURS, judged=nothing).text
     assert "RECRUIT_CLICK_QUALITY is off" in reading(*HOURS).text
 
 
