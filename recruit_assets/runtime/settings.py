@@ -245,8 +245,8 @@ class Settings(BaseSettings):
     )
     internal_hosts: str = Field(
         ",".join(DEFAULT_HOSTS),
-        description="Hosts in landing URLs of the site's own people: names, suffixes such as `*.example.com`, addresses and "
-        "networks; comma separated",
+        description="Hosts in landing URLs of the site's own people: names, suffixes such as `*.example.com`, "
+        "addresses and networks; comma separated",
     )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
     report_timezone: str = Field("UTC", description="Time zone whose days the daily tables have, see docs/analysts.md")
