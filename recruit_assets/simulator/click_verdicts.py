@@ -18,8 +18,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
-
 from crawleruseragents import is_crawler
+
 from recruit_assets.simulator.job_rules import Ids
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
