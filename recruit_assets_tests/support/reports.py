@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from recruit_assets.contract.tables import MYSQL_REPORT
+from recruit_assets.contract.click_quality import VALID
+from recruit_assets.contract.tables import CLICK_QUALITY, GRAIN, MYSQL_REPORT
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.budgets import site_budgets
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
@@ -19,6 +20,8 @@ from recruit_assets.stores.mysql.hour_sink import MySqlHourSink
 from recruit_assets.stores.mysql.lookups import refresh_lookups_completely
 from recruit_assets.stores.mysql.schema import apply_mysql_schema
 
+CLICKED = ("clicks", "spend_hour")
+
 
 @contextmanager
 def report_database(settings: Settings) -> Iterator[ReportDatabase]:
@@ -30,16 +33,18 @@ def report_database(settings: Settings) -> Iterator[ReportDatabase]:
 
 
 def write_report(database: ReportDatabase, spec: SimulationSpec, ledger: Ledger) -> None:
-    """Fill the report with what the ledger expects, and load the site's jobs, names and budgets."""
+    """Fill the report with what the ledger expects, all clicks being valid, and load jobs, names and budgets."""
     load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
     load_names(database, site_names(spec))
     load_budgets(database, site_budgets(spec, datetime.now(UTC)))
     refresh_lookups_completely(database, MYSQL_REPORT)
-    sink = MySqlHourSink(database, MYSQL_REPORT)
-    for hour, rows in groupby(ledger.report(), key=_hour):
-        complete = [as_stored((*row, hour.replace(tzinfo=None))) for row in rows]
+    sink, clicks = MySqlHourSink(database, MYSQL_REPORT), MySqlHourSink(database, CLICK_QUALITY)
+    for hour, grouped in groupby(ledger.report(), key=_hour):
+        rows, made_at = list(grouped), hour.replace(tzinfo=None)
         end_ms = round((hour + timedelta(hours=1)).timestamp() * 1000)
-        store_hour(sink, hour, complete, covered_through_ms=end_ms)
+        store_hour(sink, hour, [as_stored((*row, made_at)) for row in rows], covered_through_ms=end_ms)
+        judged = [(made_at, *_values(row, *GRAIN), VALID.name, *_values(row, *CLICKED), made_at) for row in rows]
+        store_hour(clicks, hour, judged, covered_through_ms=end_ms)
 
 
 def store_hour(
@@ -59,6 +64,10 @@ def as_stored(row: tuple[object, ...]) -> tuple[object, ...]:
 def total(ledger: Ledger, column: str) -> float:
     """The sum of a column over the rows that the ledger expects."""
     return sum(float(str(row[REPORT_COLUMNS.index(column)])) for row in ledger.report())
+
+
+def _values(row: tuple[object, ...], *columns: str) -> tuple[object, ...]:
+    return tuple(row[REPORT_COLUMNS.index(column)] for column in columns)
 
 
 def _hour(row: tuple[object, ...]) -> datetime:

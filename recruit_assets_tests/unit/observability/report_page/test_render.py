@@ -109,8 +109,8 @@ def test_clicks_are_shown_by_verdict() -> None:
     page = reading(*HOURS, judged=judged)
 
     assert "93.3% of the 150 judged clicks are valid. 10 aren't judged yet." in page.text
-    assert "Valid 140 93.3% 500" in page.text
-    assert "Robot 10 6.7% 25.50" in page.text
+    assert f"Valid {VALID.description} 140 93.3% 500" in page.text
+    assert f"Robot {ROBOT.description} 10 6.7% 25.50" in page.text
     assert "Gross 150 525.50" in page.text
     assert (page.misplaced, page.open) == ([], [])
     nothing = ClickSums(tuple(JudgedClicks(one, 0, 0.0) for one in VERDICTS))
