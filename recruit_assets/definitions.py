@@ -10,6 +10,7 @@ import dagster as dg
 from recruit_assets.defs.assets.dashboard_links import with_dashboards
 from recruit_assets.defs.checks import CHECKS
 from recruit_assets.defs.io_managers.cassandra import CassandraIOManager
+from recruit_assets.defs.io_managers.conversion_clicks import ConversionClicksIOManager
 from recruit_assets.defs.io_managers.days import DaysIOManager
 from recruit_assets.defs.io_managers.downstream import DownstreamIOManager
 from recruit_assets.defs.io_managers.mysql import MySqlIOManager
@@ -38,6 +39,7 @@ def build_resources(settings: Settings) -> dict[str, object]:
         "mysql_io_manager": MySqlIOManager(cassandra=cassandra, mysql=mysql, spark=spark),
         "days_io_manager": DaysIOManager(cassandra=cassandra, mysql=mysql, spark=spark),
         "downstream_io_manager": DownstreamIOManager(cassandra=cassandra, mysql=mysql, spark=spark),
+        "conversion_clicks_io_manager": ConversionClicksIOManager(cassandra=cassandra, mysql=mysql, spark=spark),
         "io_manager": without_launch_config(dg.FilesystemIOManager().get_resource_definition()),  # Dagster's default
     }
 

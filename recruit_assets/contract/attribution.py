@@ -28,6 +28,9 @@ MOST_CONTAINERS = 500
 MOST_DIGITS = 300
 """Nor is one with so many digits in a row: Spark's parser takes no number of more than 1,000."""
 
+MOST_DAYS = 90
+"""Of RECRUIT_ATTRIBUTION_DAYS: a late click is looked for in the applications of so many days."""
+
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,49}")
 _MOST_KEYS = 4
 

@@ -5,6 +5,8 @@ from recruit_assets.contract.types import Column, Type
 
 FUTURE_ALLOWANCE_S = 300
 """An event may be this much later than its Kafka record's own timestamp."""
+MAX_UID_BYTES = 8 * 1024
+"""Cassandra may leave a longer text out of an index (sai_string_term_size_fail_threshold)."""
 
 
 def _event(name: str, type: Type, description: str) -> Column:

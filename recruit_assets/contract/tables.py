@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from recruit_assets.contract.click_quality import VERDICTS
 from recruit_assets.contract.events import EVENT_COLUMNS
-from recruit_assets.contract.measures import COUNTS, KPIS, MEANS, MEASURES, SUMMED_FIELDS
+from recruit_assets.contract.measures import CLICKS, COUNTS, KPIS, MEANS, MEASURES, SUMMED_FIELDS
 from recruit_assets.contract.types import (
     THE_HOUR,
     CassandraTable,
@@ -189,6 +189,24 @@ HOURLY_JOB_METRICS = HourTable(
     events_in=tuple(count.column for count in COUNTS),
 )
 
+CONVERSION_CLICKS = HourTable(
+    name="conversion_clicks",
+    description="Each conversion, qualified and unqualified event, with the click that led to it, if there is one.",
+    columns=(
+        _EVENT_HOUR,
+        _CREATE_TIME,
+        _EVENT_TIME,
+        Column("action", Type.TEXT, "What it counts as", nullable=False),
+        *_GRAIN,
+        _RECEIVED_AT,
+        Column("person", Type.BIGINT, "Hash of uid and job; null without a uid"),
+        Column("click_time", Type.TIMESTAMP, "When the click happened; null: unattributed, the ids are its own"),
+        Column("click_create_time", Type.TIMEUUID, "The click's create_time"),
+    ),
+    partition_key=("event_hour",),
+    clustering_key=("create_time", "event_time"),
+)
+
 HOUR_COVERAGE = CassandraTable(
     name="hour_coverage",
     description="What each table's rows of an hour are known to contain: every change before covered_through.",
@@ -227,6 +245,7 @@ CASSANDRA_TABLES = (
     FILTERED_EVENTS,
     BUCKET_METRICS,
     HOURLY_JOB_METRICS,
+    CONVERSION_CLICKS,
     HOUR_COVERAGE,
 )
 
@@ -356,6 +375,34 @@ CLICK_END_DATES = sql_applied(
     "The jobs' last days that click_quality was made with, or is about to be; follows the job dimension.",
     JOB,
     "end_date",
+)
+
+_CREDITED = tuple(count for count in COUNTS if count is not CLICKS)
+ATTRIBUTED_CONVERSIONS = DownstreamTable(
+    name="attributed_conversions",
+    description="Applications of each hour by the publisher, campaign and group of the click that led to them.",
+    columns=(
+        THE_HOUR,
+        *_GRAIN,
+        Column(
+            "attributed",
+            Type.INT,
+            "1: publisher, campaign and group are those of the same person's last click on the job; 0: no click was "
+            "found, they are the event's own",
+            nullable=False,
+        ),
+        *(count.view_column for count in _CREDITED),
+        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+    ),
+    primary_key=(THE_HOUR.name, *GRAIN, "attributed"),
+    coverage=downstream_coverage(
+        "attributed_conversions_hours",
+        "One row per hour of attributed_conversions: how far its rows are known to be complete.",
+    ),
+    made_from=CONVERSION_CLICKS,
+    events_in=tuple(count.name for count in _CREDITED),
+    totals=tuple((count.name, count.name) for count in _CREDITED),
+    updated_at="latest_update_time",
 )
 
 _DATE = Column("date", Type.DATE, "The day in RECRUIT_REPORT_TIMEZONE", nullable=False)
@@ -563,9 +610,9 @@ CURRENT_VERSION = 5
 
 HOURLY_SQL_TABLES = (MYSQL_REPORT,)
 """An hour is pending until all of these cover it."""
-DOWNSTREAM_TABLES = (FUNNEL_ACTIONS, CLICK_QUALITY)
+DOWNSTREAM_TABLES = (FUNNEL_ACTIONS, CLICK_QUALITY, ATTRIBUTED_CONVERSIONS)
 """Made after the report has an hour, each if its setting switches it on."""
-JUDGED_TABLES = (CLICK_QUALITY,)
+JUDGED_TABLES = (CLICK_QUALITY, ATTRIBUTED_CONVERSIONS)
 """Those whose rows depend on verdicts, and so on the jobs' last days and on who is known."""
 SQL_TABLES = (
     MYSQL_REPORT,

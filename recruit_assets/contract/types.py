@@ -123,11 +123,20 @@ class HourlySqlTable(SqlTable):
         return f"{day} + make_interval(0, 0, 0, 0, {hour[0]})" if hour else day
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DownstreamTable(HourlySqlTable):
     """An hourly table of the report database that is made from an hour's events after the report has the hour.
 
     The report never waits for it. Its coverage is a table made by `downstream_coverage`.
     """
+
+    made_from: HourTable | None = None
+    """A table of Cassandra that is made from the events in the same run, before it."""
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """The assets that a run of this table makes."""
+        return (self.made_from.name, self.name) if self.made_from else (self.name,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from recruit_assets.contract.tables import JUDGED_TABLES
+from recruit_assets.contract.tables import CLICK_QUALITY
 from recruit_assets.hours.downstream import Downstream, downstream_of
 from recruit_assets.hours.planning import FailedRun, HourRange, PendingHour, plan, retry_delay
 from recruit_assets.runtime.settings import load_settings
@@ -18,17 +18,17 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class DueRange:
-    """Hours to make in one run, and the tables that lack some of them."""
+    """Hours to make in one run, and the assets that lack some of them."""
 
     hours: HourRange
-    tables: tuple[str, ...]
+    assets: tuple[str, ...]
 
 
 def reopen_changed(
     database: ReportDatabase, downstream: Sequence[Downstream], *, clock: Callable[[], datetime]
 ) -> None:
     """Make hours stale whose rows depend on what has changed beside the events; `clock` is Cassandra's."""
-    if any(one.table in JUDGED_TABLES for one in downstream):
+    if any(one.table is CLICK_QUALITY for one in downstream):
         follow_end_dates(database, clock=clock)
 
 
@@ -48,7 +48,7 @@ def due_ranges(
     shorter range.
     """
     due: dict[datetime, PendingHour] = {}
-    tables: dict[datetime, set[str]] = {}
+    assets: dict[datetime, set[str]] = {}
     for one in downstream:
         first_whole = frozen_before and frozen_before + timedelta(hours=one.hours_before)
         for stale in stale_hours(database, one):
@@ -57,9 +57,9 @@ def due_ranges(
                 continue
             pending = PendingHour(stale.hour, now, LONG_AGO, event_count=stale.event_count)
             due[stale.hour] = _after(pending, failures)
-            tables.setdefault(stale.hour, set()).add(one.table.name)
+            assets.setdefault(stale.hour, set()).update(one.table.assets)
     decided = plan(due.values(), now=now, first_hour=first_hour, slots=len(due))
-    return [DueRange(hours, _of(hours, tables)) for hours in decided.requests]
+    return [DueRange(hours, _of(hours, assets)) for hours in decided.requests]
 
 
 def _after(pending: PendingHour, failures: Sequence[FailedRun]) -> PendingHour:
@@ -73,5 +73,5 @@ def _after(pending: PendingHour, failures: Sequence[FailedRun]) -> PendingHour:
     )  # fmt: skip
 
 
-def _of(hours: HourRange, tables: Mapping[datetime, set[str]]) -> tuple[str, ...]:
-    return tuple(sorted({name for hour in hours.hours() for name in tables.get(hour, ())}))
+def _of(hours: HourRange, assets: Mapping[datetime, set[str]]) -> tuple[str, ...]:
+    return tuple(sorted({name for hour in hours.hours() for name in assets.get(hour, ())}))

@@ -16,8 +16,8 @@ from recruit_assets.runtime.settings import load_settings
 from recruit_assets.stores.dagster.compat import repository_label
 from recruit_assets.stores.dagster.old_runs import delete_runs
 
-DOWNSTREAM_ASSETS = tuple(dg.AssetKey(one.table.name) for one in DOWNSTREAM)
-SWITCHED_OFF = {dg.AssetKey(table.name) for table in DOWNSTREAM_TABLES} - {*DOWNSTREAM_ASSETS}
+DOWNSTREAM_ASSETS = tuple(dg.AssetKey(name) for one in DOWNSTREAM for name in one.table.assets)
+SWITCHED_OFF = {dg.AssetKey(name) for table in DOWNSTREAM_TABLES for name in table.assets} - {*DOWNSTREAM_ASSETS}
 ASSETS = [
     one
     for one in dg.load_assets_from_package_module(assets, include_specs=True)

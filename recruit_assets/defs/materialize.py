@@ -232,10 +232,12 @@ def _make_downstream(worker: _Worker, session: CassandraSession, database: Repor
         now = from_ms(session.now_ms())
         frozen_before = read_retention(session).frozen_before(now)
         due = due_ranges(database, DOWNSTREAM, now=now, first_hour=worker.first_hour, frozen_before=frozen_before)
-        problems = [problem for one in due if (problem := worker.run(one.hours, downstream=one.tables))]
-        if not problems:
+        if not due:
             return
-    raise RunsFailed(f"tables beside the report lack hours: {problems[0]}")
+        # the runs may have re-opened later hours
+        problems = [problem for one in due if (problem := worker.run(one.hours, downstream=one.assets))]
+    if problems:
+        raise RunsFailed(f"tables beside the report lack hours: {problems[0]}")
 
 
 def _cause(result: dg.ExecuteInProcessResult) -> str:

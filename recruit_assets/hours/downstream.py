@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from recruit_assets.contract.tables import CLICK_QUALITY, FUNNEL_ACTIONS
+from recruit_assets.contract.tables import ATTRIBUTED_CONVERSIONS, CLICK_QUALITY, FUNNEL_ACTIONS
 from recruit_assets.contract.types import DownstreamTable
 from recruit_assets.runtime.settings import Settings
 
@@ -17,6 +17,8 @@ class Downstream:
     """A digest of the settings that decide the rows: hours with another one are made again."""
     hours_before: int = 0
     """So many earlier hours have events that the rows of an hour depend on."""
+    looks_back: int = 0
+    """In so many earlier hours a run looks for events. Those that come later re-open the hours that they change."""
 
 
 def downstream_of(settings: Settings) -> tuple[Downstream, ...]:
@@ -27,6 +29,10 @@ def downstream_of(settings: Settings) -> tuple[Downstream, ...]:
     if settings.has_click_quality:
         rules = settings.click_rules
         found.append(Downstream(CLICK_QUALITY, digest(rules, settings.job_rules), rules.hours_before))
+    if settings.attribution_days:
+        valid = settings.click_rules if settings.has_click_quality else ""
+        decide = digest(settings.attribution_days, settings.job_rules, valid)
+        found.append(Downstream(ATTRIBUTED_CONVERSIONS, decide, looks_back=settings.attribution_days * 24))
     return tuple(found)
 
 

@@ -25,6 +25,7 @@ from recruit_assets.runtime.times import aware, from_ms
 from recruit_assets.stores.cassandra.erasures import (
     StoredEvent,
     delete_columns,
+    forget_journeys,
     keys_of,
     read_erasures,
     store_erasures,
@@ -103,6 +104,7 @@ def _delete(session: CassandraSession, person: Person, settings: Settings, *, th
     # before too: if this process ends here, the next one finds none of these events
     _reopen(session, settings, found)
     delete_columns(session, found, person.privacy.personal_columns, through_ms=through_ms)
+    forget_journeys(session, found)
     _reopen(session, settings, found)
     return found
 

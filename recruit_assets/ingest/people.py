@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from recruit_assets.contract.dead_letters import DeadLetter
+from recruit_assets.contract.events import MAX_UID_BYTES
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import aware, to_ms
@@ -20,8 +21,6 @@ from recruit_assets.transforms.erasure import Person, person_of
 from recruit_assets.transforms.privacy import privacy_of, require_privacy
 
 Found = Mapping[str, Any]
-MAX_UID_BYTES = 8 * 1024
-"""Cassandra may leave a longer text out of an index (sai_string_term_size_fail_threshold)."""
 
 
 def export(settings: Settings, uid: str) -> Iterator[Found]:

@@ -22,7 +22,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from recruit_assets.contract.attribution import URL, Attribution, attribution, rules_of
+from recruit_assets.contract.attribution import MOST_DAYS, URL, Attribution, attribution, rules_of
 from recruit_assets.contract.click_quality import DEFAULT_WINDOW_S, LONGEST_WINDOW_S, ClickRules
 from recruit_assets.contract.dead_letters import DLQ_SUFFIX
 from recruit_assets.contract.funnel import require_funnel_actions
@@ -248,6 +248,13 @@ class Settings(BaseSettings):
         description="Hosts in landing URLs of the site's own people: names, suffixes such as `*.example.com`, "
         "addresses and networks; comma separated",
     )
+    attribution_days: int = Field(
+        0,
+        ge=0,
+        le=MOST_DAYS,
+        description="For so many days before an application it is asked which advertisement led to it, for "
+        "`attributed_conversions`; usually 7; 0: the table isn't made",
+    )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
     report_timezone: str = Field("UTC", description="Time zone whose days the daily tables have, see docs/analysts.md")
 
@@ -378,6 +385,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{variable('privacy')} is drop, so uid, ua and dl aren't stored, which verdicts need: "
                 f"{variable('click_quality')} must be off"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _clicks_are_kept(self) -> Self:
+        if 0 < self.retention_days < self.attribution_days:
+            raise ValueError(
+                f"{variable('attribution_days')} is {self.attribution_days} but events expire after "
+                f"{variable('retention_days')}, {self.retention_days} days"
             )
         return self
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from recruit_assets.cli.main import app
 from recruit_assets.contract.privacy import PERSONAL_FIELDS
-from recruit_assets.contract.tables import RAW_EVENTS
+from recruit_assets.contract.tables import CONVERSION_CLICKS, RAW_EVENTS
 from recruit_assets.definitions import build_defs
 from recruit_assets.defs.materialize import Materialized, materialize_pending
 from recruit_assets.ingest import erasing
@@ -141,6 +141,30 @@ def test_a_record_that_is_sent_again_later_does_not_bring_a_person_back(
 
     assert [(row["uid"], row["extra"]) for row in stored(session)] == [(None, None)] * 2
     assert audit(settings)[0] == {}
+
+
+def test_nothing_tells_whose_an_application_is_and_its_hour_is_made_again(
+    settings: Settings, session: CassandraSession
+) -> None:
+    own = settings.model_copy(update={"attribution_days": 7})
+    send(settings, of_person(1, custom_track="conversion"), of_person(2, OTHER, custom_track="conversion"))
+    drain(settings)
+    columns = "event_hour, create_time, event_time, person, click_time, click_create_time"
+    for row in session.execute(f"SELECT event_hour, create_time, event_time FROM {session.table(RAW_EVENTS)}"):
+        values = (*row, 5, row[2], row[1])
+        session.execute(
+            f"INSERT INTO {session.table(CONVERSION_CLICKS)} ({columns}) VALUES (%s, %s, %s, %s, %s, %s)", values
+        )
+
+    erase(own, PERSON, known_after_s=SOON_S)
+
+    left = session.execute(f"SELECT person, click_time, click_create_time FROM {session.table(CONVERSION_CLICKS)}")
+    assert sorted(sum(value is None for value in row) for row in left) == [0, 3]
+    with open_report_database(own) as database:
+        reopened = database.query(
+            "SELECT HOUR(event_hour), reopened_at > covered_through FROM attributed_conversions_hours"
+        )
+    assert reopened == [(7, 1)]
 
 
 def test_events_after_the_erasure_are_the_persons_again(settings: Settings, session: CassandraSession) -> None:

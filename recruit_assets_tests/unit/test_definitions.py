@@ -105,7 +105,7 @@ def test_jobs_schedules_sensors_and_resources_have_their_names() -> None:
     }
     assert set(repository.get_top_level_resources()) == {
         "spark", "kafka", "cassandra", "mysql", "cassandra_io_manager", "mysql_io_manager", "days_io_manager",
-        "downstream_io_manager", "io_manager",
+        "downstream_io_manager", "conversion_clicks_io_manager", "io_manager",
     }  # fmt: skip
 
 

@@ -71,6 +71,10 @@ class HourlyIOManager(dg.ConfigurableIOManager):
         return self.cassandra.session()
 
     @property
+    def frames(self) -> CassandraFrames:
+        return CassandraFrames(self.spark_session, self.cassandra.settings)
+
+    @property
     def store(self) -> CassandraHourStore:
         """The run's store; one for all IO managers with the same Cassandra."""
         return self._scope.once(("hour store", *self.cassandra.overrides.items()), self._new_store)
@@ -151,7 +155,7 @@ class HourlyIOManager(dg.ConfigurableIOManager):
         return hours
 
     def _new_store(self) -> CassandraHourStore:
-        return CassandraHourStore(self.session, CassandraFrames(self.spark_session, self.cassandra.settings))
+        return CassandraHourStore(self.session, self.frames)
 
 
 def guarded(

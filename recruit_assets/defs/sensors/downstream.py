@@ -50,6 +50,6 @@ def downstream_sensor(
         return dg.SkipReason(f"no hour is stale that wasn't made within {REST.seconds // 60} minutes")
     return dg.RunRequest(
         run_key=f"{ranges[0].hours} at {now:%Y-%m-%dT%H:%M:%S.%f}",
-        asset_selection=[dg.AssetKey(name) for name in ranges[0].tables],
+        asset_selection=[dg.AssetKey(name) for name in ranges[0].assets],
         tags=range_tags(ranges[0].hours) | {DOWNSTREAM_TAG: "yes"},
     )

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from recruit_assets.contract.privacy import Erasure
-from recruit_assets.contract.tables import ERASURES, RAW_EVENTS
+from recruit_assets.contract.tables import CONVERSION_CLICKS, ERASURES, RAW_EVENTS
 from recruit_assets.runtime.chunks import in_chunks
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.times import from_ms
@@ -15,6 +15,7 @@ from recruit_assets.stores.cassandra.session import CassandraSession, index_name
 
 ID = 1
 ROWS_AT_ONCE = 1_000
+JOURNEY = ("person", "click_time", "click_create_time")
 _KEY = (*RAW_EVENTS.partition_key, *RAW_EVENTS.clustering_key)
 
 
@@ -75,13 +76,28 @@ def delete_columns(
         )
 
 
+def forget_journeys(session: CassandraSession, events: Iterable[StoredEvent]) -> None:
+    """Delete who sent these applications, and after which click. A run that makes their hour anew doesn't find it."""
+    key = (*CONVERSION_CLICKS.partition_key, *CONVERSION_CLICKS.clustering_key)
+    where = " AND ".join(f"{name} = ?" for name in key)
+    delete = session.prepare(f"DELETE {', '.join(JOURNEY)} FROM {session.table(CONVERSION_CLICKS)} WHERE {where}")
+    for chunk in in_chunks(events, ROWS_AT_ONCE):
+        calls = ((delete, (one.event_hour, one.create_time, one.event_time_ms)) for one in chunk)
+        session.execute_concurrent(calls)
+
+
 def _found(session: CassandraSession, wanted: str, names: Iterable[str]) -> Iterator[Sequence[Any]]:
-    """UserError without the index: the search would read every event."""
+    column = require_index(session)
+    select = session.prepare(f"SELECT {wanted} FROM {session.table(RAW_EVENTS)} WHERE {column} = ?")
+    for name in sorted(names):
+        yield from session.stream(select, (name,))
+
+
+def require_index(session: CassandraSession) -> str:
+    """The column by which people's events are found; UserError without its index: a search would read every event."""
     (column,) = RAW_EVENTS.indexes
     if index_name(RAW_EVENTS, column) not in session.indexes():
         raise UserError(
             f"Cassandra table {session.table(RAW_EVENTS)} has no index on {column}: run `recruit-assets schema apply`"
         )
-    select = session.prepare(f"SELECT {wanted} FROM {session.table(RAW_EVENTS)} WHERE {column} = ?")
-    for name in sorted(names):
-        yield from session.stream(select, (name,))
+    return column

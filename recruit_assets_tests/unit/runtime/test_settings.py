@@ -76,6 +76,15 @@ def test_jobs_are_not_looked_for_where_nothing_is_stored() -> None:
         load_settings(privacy="drop", attribution="job_id,ed.jobId")
 
 
+def test_clicks_are_kept_for_as_long_as_they_are_looked_for() -> None:
+    with pytest.raises(
+        UserError, match="RECRUIT_ATTRIBUTION_DAYS is 8 but events expire after RECRUIT_RETENTION_DAYS, 7"
+    ):
+        load_settings(attribution_days=8, retention_days=7)
+
+    assert load_settings(attribution_days=7, retention_days=7).attribution_days == 7
+
+
 def test_the_rules_of_jobs_are_those_of_the_settings() -> None:
     settings = load_settings(attribution=" job_id, ed.jobId,dl", attribution_dl=r"/(?<job_id>\d+)")
 
