@@ -67,6 +67,9 @@ def simulate(
     further_share: Annotated[
         float, typer.Option(help="Share of the other events that have an action of RECRUIT_FUNNEL_ACTIONS")
     ] = 0.0,
+    journey_share: Annotated[
+        float, typer.Option(help="Share of applications by the person who clicked on the job last")
+    ] = 0.0,
 ) -> None:
     """Send events as real trackers do, with all their oddities, and compute the exact report that must result.
 
@@ -100,6 +103,7 @@ def simulate(
         ended_share=ended_share,
         further_share=further_share,
         further_actions=tuple(settings.funnel_action_list) if further_share else (),
+        journey_share=journey_share,
         lines_only=jsonl is not None,
         first_hour=settings.first_hour,
         max_event_bytes=settings.max_event_bytes,

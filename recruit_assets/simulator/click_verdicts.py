@@ -5,7 +5,7 @@ pages are read from the records as they were sent.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -70,14 +70,21 @@ class SentClicks:
         """The expected rows: hour, ids, verdict, clicks, spend."""
         counts: Counter[Row] = Counter()
         spent: Counter[Row] = Counter()
+        for click, verdict in self._verdicts():
+            key = (f"{click.at:%Y-%m-%d %H}:00:00", *click.ids, verdict)
+            counts[key] += 1
+            spent[key] += click.bid
+        return [(*key, counts[key], float(spent[key])) for key in sorted(counts, key=str)]
+
+    def valid(self) -> set[tuple[datetime, str]]:
+        """Time and create_time of the valid clicks."""
+        return {(click.at, click.create_time) for click, verdict in self._verdicts() if verdict == "valid"}
+
+    def _verdicts(self) -> Iterator[tuple[SentClick, str]]:
         for (uid, _), clicks in self._by_person.items():
             repeated = self._repeated(clicks) if uid else set()
             for click in clicks:
-                verdict = "duplicate" if click in repeated else self._alone(click)
-                key = (f"{click.at:%Y-%m-%d %H}:00:00", *click.ids, verdict)
-                counts[key] += 1
-                spent[key] += click.bid
-        return [(*key, counts[key], float(spent[key])) for key in sorted(counts, key=str)]
+                yield click, "duplicate" if click in repeated else self._alone(click)
 
     def _repeated(self, clicks: list[SentClick]) -> set[SentClick]:
         window = timedelta(seconds=self._settings.window_s)

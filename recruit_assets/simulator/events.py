@@ -16,6 +16,7 @@ from recruit_assets.simulator.event_data import event_data_interactions
 from recruit_assets.simulator.fragments import (
     Action,
     Interaction,
+    Visitor,
     countable_interactions,
     uncountable_interactions,
     visitors,
@@ -74,6 +75,7 @@ class EventStream:
         self._reasons = spec.reason_weights
         self._kinds = kinds_by_reason(lines_only=spec.lines_only)
         self._middles = _UuidMiddles()
+        self._last_clicks: dict[int, Visitor] = {}
         self._chunks = 0
         self._recent: list[bytes] = []
         self._older: list[bytes] = []
@@ -111,12 +113,13 @@ class EventStream:
                 chunk.late += 1
             if interaction.action is Action.CLICK:
                 interaction, visitor = self._unusual.of(interaction, visitor)  # noqa: PLW2901  # another in its place
+            person = self._person_of(interaction, visitor) if self._spec.journey_share else visitor
             value = self._record(
                 moment_ms,
                 number,
                 origin=origin,
                 style=style,
-                about=(interaction.members, visitor[interaction.has_event_data]),
+                about=(interaction.members, person[interaction.has_event_data]),
             )
             if kind == _MALFORMED:
                 reason, value_or_none = self._malformed(value)
@@ -146,6 +149,17 @@ class EventStream:
             style.fractions[ms],
             *about,
         )
+
+    def _person_of(self, interaction: Interaction, visitor: Visitor) -> Visitor:
+        """The visitor; of a share of the applications, the one who clicked on the job last."""
+        job = interaction.job_id
+        if interaction.action is None or job is None:
+            return visitor
+        if interaction.action is Action.CLICK:
+            self._last_clicks[job] = visitor
+        elif self._rng.random() < self._spec.journey_share:
+            return self._last_clicks.get(job, visitor)
+        return visitor
 
     def _next_origin(self) -> bytes:
         """Clock sequence and node, the last two groups of a UUID; unique for each chunk and spec."""

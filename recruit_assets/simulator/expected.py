@@ -1,7 +1,7 @@
 """What must come of a simulation in the tables beside the report, computed without the pipeline's code."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from recruit_assets.simulator.click_verdicts import ClickSettings, SentClicks
 from recruit_assets.simulator.events import Chunk
 from recruit_assets.simulator.fragments import Action, Interaction
 from recruit_assets.simulator.job_rules import Ids, JobRules
+from recruit_assets.simulator.journeys import Visits
 
 HOUR_S = 3600
 Row = tuple[object, ...]
@@ -49,28 +50,61 @@ class ExpectedFunnel:
         return sorted((*key, number) for key, number in counts.items())
 
 
+class FoundJobs:
+    """Finds the countable events that have a job; each interaction is looked at once."""
+
+    def __init__(self, rules: JobRules) -> None:
+        self._rules = rules
+        self._found: dict[Interaction, tuple[str, Ids] | None] = {}
+
+    def of(self, chunk: Chunk) -> Iterator[tuple[Interaction, bytes, Ids]]:
+        """The events with their records and the ids that they count for."""
+        for (_, event), value in zip(chunk.happened, chunk.events, strict=True):
+            if event.action is None:
+                continue
+            if event not in self._found:
+                self._found[event] = self._rules.found(event)
+            if found := self._found[event]:
+                yield event, value, found[1]
+
+
 class ExpectedClicks:
     """Expects click_quality."""
 
     table = "click_quality"
 
     def __init__(self, settings: ClickSettings, rules: JobRules, end_dates: Mapping[int, date]) -> None:
-        self._rules = rules
+        self._jobs = FoundJobs(rules)
         self._clicks = SentClicks(settings, end_dates)
-        self._found: dict[Interaction, tuple[str, Ids] | None] = {}
 
     def add(self, chunk: Chunk) -> None:
-        for (_, event), value in zip(chunk.happened, chunk.events, strict=True):
-            if event.action is not Action.CLICK:
-                continue
-            if event not in self._found:
-                self._found[event] = self._rules.found(event)
-            found = self._found[event]
-            if found is not None:
-                self._clicks.add(value, found[1], event.bid)
+        for event, value, ids in self._jobs.of(chunk):
+            if event.action is Action.CLICK:
+                self._clicks.add(value, ids, event.bid)
 
     def rows(self) -> list[Row]:
         return self._clicks.rows()
+
+
+class ExpectedCredits:
+    """Expects attributed_conversions; `clicks` says which clicks are valid, without it all are."""
+
+    table = "attributed_conversions"
+
+    def __init__(self, days: int, rules: JobRules, clicks: SentClicks | None = None) -> None:
+        self._jobs = FoundJobs(rules)
+        self._visits = Visits(days)
+        self._clicks = clicks
+
+    def add(self, chunk: Chunk) -> None:
+        for event, value, ids in self._jobs.of(chunk):
+            if event.action is not None:
+                self._visits.add(value, event.action, ids)
+            if self._clicks is not None and event.action is Action.CLICK:
+                self._clicks.add(value, ids, event.bid)
+
+    def rows(self) -> list[Row]:
+        return self._visits.rows(None if self._clicks is None else self._clicks.valid())
 
 
 def rules_of(settings: Settings) -> JobRules:
@@ -81,11 +115,14 @@ def rules_of(settings: Settings) -> JobRules:
 def expected_tables(settings: Settings, end_dates: Mapping[int, date] | None = None) -> list[ExpectedTable]:
     """Those that the settings switch on; `end_dates` has the last day of each job that has one."""
     expected: list[ExpectedTable] = []
+    clicks = ClickSettings(settings.click_window_s, settings.internal_hosts, settings.report_timezone)
     if settings.funnel_action_list:
         expected.append(ExpectedFunnel(settings.funnel_action_list, rules_of(settings)))
     if settings.has_click_quality:
-        clicks = ClickSettings(settings.click_window_s, settings.internal_hosts, settings.report_timezone)
         expected.append(ExpectedClicks(clicks, rules_of(settings), end_dates or {}))
+    if settings.attribution_days:
+        sent = SentClicks(clicks, end_dates or {}) if settings.has_click_quality else None
+        expected.append(ExpectedCredits(settings.attribution_days, rules_of(settings), sent))
     return expected
 
 

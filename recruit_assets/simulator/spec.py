@@ -78,6 +78,8 @@ class SimulationSpec:
     """Of the events with a countable action: clicks on developers' machines."""
     ended_share: float = field(default=0.0, repr=False)
     """Of the jobs: those whose last day is before the simulation's last one."""
+    journey_share: float = field(default=0.0, repr=False)
+    """Of the applications (conversion, qualified, unqualified): those of the person who clicked on the job last."""
     lines_only: bool = False
     first_hour: datetime = datetime(2024, 1, 1, tzinfo=UTC)
     max_event_bytes: int = 512 * 1024
@@ -106,7 +108,13 @@ class SimulationSpec:
 
         A newer option counts only if it is used: the bytes of older simulations stay the same.
         """
-        names = ("event_data_share", "further_share", "further_actions", *(f"{name}_share" for name in UNUSUAL))
+        names = (
+            "event_data_share",
+            "further_share",
+            "further_actions",
+            "journey_share",
+            *(f"{name}_share" for name in UNUSUAL),
+        )
         newer = {name: getattr(self, name) for name in names}
         used = "".join(f" {name}={value}" for name, value in newer.items() if value)
         return int.from_bytes(blake2b(f"{self!r}{used}".encode(), digest_size=6).digest())
@@ -135,7 +143,7 @@ class SimulationSpec:
         _check(self.late_hours >= 1, f"--late-hours must be 1 or more, not {self.late_hours:g}")
 
     def _check_shares(self) -> None:
-        for name in ("late", "duplicate", "malformed", "uncountable", "event_data", "further", *UNUSUAL):
+        for name in ("late", "duplicate", "malformed", "uncountable", "event_data", "further", "journey", *UNUSUAL):
             share = getattr(self, f"{name}_share")
             _check(0 <= share <= 1, f"--{name.replace('_', '-')}-share must be 0 to 1, not {share:g}")
         _check(

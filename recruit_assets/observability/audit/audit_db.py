@@ -35,6 +35,10 @@ DAILY_TABLES = (DAILY_JOB_METRICS, DAILY_COMPANY_METRICS)
 DAYS_COLUMNS = ("date", "job_id", *(measure.name for measure in MEASURES), "latest_received_at_ms")
 
 CLICK_COLUMNS = ("at_ms", "create_time", "person", *GRAIN, "bid", "verdict", "received_at_ms")
+JOURNEYS_COLUMNS = (
+    *("person", "job_id", "at_ms", "create_time", "hour", "action", "publisher_id", "campaign_id", "group_id"),
+    *("ua", "dl", "received_at_ms"),
+)
 
 _PRIMARY_KEY = ", ".join(MYSQL_REPORT.primary_key)
 TABLES = (
@@ -65,6 +69,8 @@ TABLES = (
         for side in ("reported", "recomputed", "ledger")
     ),
     f"judged_clicks ({', '.join(CLICK_COLUMNS)}, PRIMARY KEY (at_ms, create_time))",
+    # in the order of a person's events on a job
+    f"journeys ({', '.join(JOURNEYS_COLUMNS)}, PRIMARY KEY (person, job_id, at_ms, create_time))",
 )
 
 Values = tuple[Any, ...]
@@ -197,6 +203,14 @@ class AuditDatabase:
     def clicks(self) -> Iterator[Values]:
         """All clicks in the order of their times, then of create_time."""
         return self.rows("SELECT * FROM judged_clicks ORDER BY at_ms, create_time")
+
+    def add_journeys(self, rows: Iterable[Values]) -> None:
+        """Rows with JOURNEYS_COLUMNS: countable events, with an empty person if nobody is named.
+
+        A row that is read twice counts once.
+        """
+        markers = ", ".join("?" * len(JOURNEYS_COLUMNS))
+        self._database.executemany(f"INSERT OR REPLACE INTO journeys VALUES ({markers})", rows)
 
     def keep_downstream(self, table: DownstreamTable, hours: Iterable[datetime]) -> None:
         """Remove all other hours (naive UTC) of a downstream table; those that stay are in the table kept_<name>."""

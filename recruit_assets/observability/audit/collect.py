@@ -100,6 +100,7 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
         before = reader.spans()
         with open_report_database(settings) as database:
             made_anew_ms = _made_anew_ms(reader, database, settings.kafka_topic)
+            last_days = end_dates(database)
             for page in replay_places(database, settings.kafka_topic):
                 audit_db.add_replays(page)
             last_days = end_dates(database)

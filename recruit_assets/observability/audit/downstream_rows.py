@@ -1,13 +1,17 @@
 """The downstream tables: recounted from the raw events, and which of their hours are as new as the report."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from recruit_assets.contract.tables import FUNNEL_ACTIONS, GRAIN, JUDGED_TABLES
 from recruit_assets.contract.types import DownstreamTable
 from recruit_assets.hours.downstream import Downstream, downstream_of
+from recruit_assets.hours.planning import HOUR
+from recruit_assets.observability.audit.attributed_rows import JourneysRecount
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values, hour_text, latest_text
 from recruit_assets.observability.audit.click_rows import ClickRecount
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
@@ -17,6 +21,7 @@ from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
 from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.downstream import downstream_rows, made_hours, stale_hours
 from recruit_assets.stores.mysql.end_dates import hours_to_reopen
+from recruit_assets.transforms.click_judge import ClickJudge
 from recruit_assets.transforms.found_jobs import JobFinder
 
 LATE = timedelta(hours=1)
@@ -77,6 +82,9 @@ def recounts_of(settings: Settings, audit_db: AuditDatabase, last_days: Mapping[
         recounts.append(FunnelRecount(settings.funnel_action_list, jobs))
     if settings.has_click_quality:
         recounts.append(ClickRecount(audit_db, jobs, rules=settings.click_rules, last_days=last_days))
+    if settings.attribution_days:
+        judge = partial(ClickJudge, settings.click_rules, last_days) if settings.has_click_quality else None
+        recounts.append(JourneysRecount(audit_db, jobs, days=settings.attribution_days, judge=judge))
     return recounts
 
 
@@ -101,17 +109,20 @@ def take_downstream(
         late = sorted(hour for hour, at in since.items() if naive(now) - at > LATE)
         about_to_be = {naive(hour) for hour in hours_to_reopen(database)} if table in JUDGED_TABLES else set()
         found[table.name] = DownstreamHours(
-            compared=_comparable(made_hours(database, table) - since.keys() - about_to_be, one, frozen_before),
+            compared=_comparable(made_hours(database, table), since.keys() | about_to_be, one, frozen_before),
             late=Sample(len(late), tuple(_late(hour, since[hour]) for hour in late[:EXAMPLES])),
             stale=len(since),
         )
     return found
 
 
-def _comparable(hours: set[datetime], one: Downstream, frozen_before: datetime | None) -> frozenset[datetime]:
-    """The hours whose events, and those of earlier hours that they depend on, are all kept."""
-    first = None if frozen_before is None else naive(frozen_before) + timedelta(hours=one.hours_before)
-    return frozenset(hour for hour in hours if first is None or hour >= first)
+def _comparable(
+    made: set[datetime], stale: AbstractSet[datetime], one: Downstream, frozen_before: datetime | None
+) -> frozenset[datetime]:
+    """The hours whose events, and those of earlier hours that they depend on, are all known and all kept."""
+    first = None if frozen_before is None else naive(frozen_before) + max(one.hours_before, one.looks_back) * HOUR
+    unknown = {hour + number * HOUR for hour in stale for number in range(one.looks_back + 1)}
+    return frozenset(hour for hour in made - unknown if first is None or hour >= first)
 
 
 def _late(hour: datetime, since: datetime) -> str:
