@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from recruit_assets.contract.click_quality import VALID, VERDICTS
 from recruit_assets.contract.measures import CLICKS, KPIS, MEASURES, SPEND
-from recruit_assets.contract.tables import BUDGET, FUNNEL_ACTIONS, JOB
+from recruit_assets.contract.tables import ATTRIBUTED_CONVERSIONS, BUDGET, FUNNEL_ACTIONS, JOB
 from recruit_assets.contract.types import Column, SqlTable, Type
 
 UNKNOWN = "unknown"
@@ -147,10 +147,21 @@ KPI_VIEWS = {
 }
 
 _ACTION, _EVENTS = (FUNNEL_ACTIONS.columns[FUNNEL_ACTIONS.column_names.index(name)] for name in ("action", "events"))
+CREDITED = ("attributed", *ATTRIBUTED_CONVERSIONS.events_in)
 FACT_FUNNEL = View(
     "fact_funnel",
     f"{FUNNEL_ACTIONS.description} Empty without that setting.",
     (EVENT_HOUR, DATE, *(dimension.key_column for dimension in DIMENSIONS), _ACTION, _EVENTS),
+)
+FACT_ATTRIBUTED = View(
+    "fact_attributed",
+    f"{ATTRIBUTED_CONVERSIONS.description} Empty without RECRUIT_ATTRIBUTION_DAYS.",
+    (
+        EVENT_HOUR,
+        DATE,
+        *(dimension.key_column for dimension in DIMENSIONS),
+        *(column for column in ATTRIBUTED_CONVERSIONS.columns if column.name in CREDITED),
+    ),
 )
 KPI_BY_ACTION = View(
     "kpi_by_action",
@@ -181,6 +192,7 @@ VIEWS = (
     FACT,
     FACT_CLICKS,
     FACT_FUNNEL,
+    FACT_ATTRIBUTED,
     KPI_BY_ACTION,
     DIM_DATE,
     *DIMENSION_VIEWS.values(),

@@ -9,10 +9,12 @@ from pymysql.cursors import Cursor
 from recruit_assets.contract.analyst_model import (
     APPLIED_VIEWS,
     BUDGET_PACING,
+    CREDITED,
     DIM_DATE,
     DIMENSION_VIEWS,
     DIMENSIONS,
     FACT,
+    FACT_ATTRIBUTED,
     FACT_CLICKS,
     FACT_FUNNEL,
     GROSS,
@@ -26,6 +28,7 @@ from recruit_assets.contract.budgets import Scope
 from recruit_assets.contract.click_quality import VALID, VERDICTS
 from recruit_assets.contract.measures import CLICKS, KPIS, MEASURES, SPEND
 from recruit_assets.contract.tables import (
+    ATTRIBUTED_CONVERSIONS,
     BUDGET,
     CLICK_QUALITY,
     FIRST_HOUR,
@@ -35,7 +38,7 @@ from recruit_assets.contract.tables import (
     REPORT_COMPANIES,
     REPORT_HOURS,
 )
-from recruit_assets.contract.types import Type
+from recruit_assets.contract.types import DownstreamTable, Type
 from recruit_assets.runtime.errors import SchemaMismatch
 
 log = logging.getLogger(__name__)
@@ -71,7 +74,8 @@ def view_selects() -> Mapping[str, str]:
     return {
         FACT.name: fact_select(),
         FACT_CLICKS.name: click_select(),
-        FACT_FUNNEL.name: funnel_select(),
+        FACT_FUNNEL.name: beside_select(FUNNEL_ACTIONS, ("action", "events")),
+        FACT_ATTRIBUTED.name: beside_select(ATTRIBUTED_CONVERSIONS, CREDITED),
         KPI_BY_ACTION.name: action_select(),
         DIM_DATE.name: date_select(),
         **{view.name: dimension_select(dimension) for dimension, view in DIMENSION_VIEWS.items()},
@@ -118,12 +122,12 @@ def click_columns() -> Iterator[str]:
     yield f"SUM({valid}) AS {VALID.name}_{SPEND.name}"
 
 
-def funnel_select() -> str:
-    """Further actions with the company that the report has for the job."""
+def beside_select(table: DownstreamTable, columns: Sequence[str]) -> str:
+    """Rows of a table beside the report, with the company that the report has for the job."""
     keys = (f"COALESCE(c.{d.key}, 0) AS {d.key}" if d.name == "company" else f"f.{d.key}" for d in DIMENSIONS)
     return (
-        f"SELECT f.event_hour, DATE(f.event_hour) AS date, {', '.join(keys)}, f.action, f.events "
-        f"FROM {FUNNEL_ACTIONS.name} f LEFT JOIN {REPORT_COMPANIES.name} c ON c.id = f.job_id"
+        f"SELECT f.event_hour, DATE(f.event_hour) AS date, {', '.join((*keys, *(f'f.{name}' for name in columns)))} "
+        f"FROM {table.name} f LEFT JOIN {REPORT_COMPANIES.name} c ON c.id = f.job_id"
     )
 
 

@@ -12,6 +12,7 @@ from recruit_assets.contract.measures import CLICKS, SPEND
 from recruit_assets.contract.tables import FUNNEL_ACTIONS, JOB, MYSQL_REPORT
 from recruit_assets.runtime.times import aware, naive
 from recruit_assets.stores.mysql.connection import ReportDatabase, placeholders
+from recruit_assets.stores.mysql.credits import Credit, read_credits
 from recruit_assets.stores.mysql.totals import NOTHING, SUMS, Totals, totals_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -64,6 +65,8 @@ class ReportSummary:
     totals: Totals = NOTHING
     actions: Mapping[str, int] = field(default_factory=dict)
     """How often each further action of the funnel happened, the most frequent first."""
+    credits: Sequence[Credit] = ()
+    """Applications by the publisher of the click that led to them, the most first."""
 
     @property
     def first(self) -> datetime | None:
@@ -117,7 +120,8 @@ def read_summary(database: ReportDatabase, *, days: int = DAYS) -> ReportSummary
             (naive(since),),
         )
         actions = {action: int(events) for action, events in cursor.fetchall()}
-    return ReportSummary(step, points, rankings, totals, actions)
+        credits = read_credits(cursor, since)
+    return ReportSummary(step, points, rankings, totals, actions, credits)
 
 
 def _edge(cursor: Cursor, order: str, since: datetime | None = None) -> datetime | None:
