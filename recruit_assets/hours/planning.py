@@ -23,8 +23,8 @@ REST = timedelta(minutes=3)
 """How long an hour rests after a run. Late events keep arriving for the hours of the last days: replacing these at once
 each time took half of a machine, and the current hour had to wait. An hour that has just ended doesn't rest."""
 EVENTS_PER_REST = 400_000
-"""An hour with more reported events rests longer. Late events are in all of its buckets, so a run reads it as a whole:
-10 s for so many events, which is 5 % of a rest."""
+"""An hour with more reported events is busy and rests longer. Late events are in all of its buckets, so a run reads
+all of it: 10 s for so many events, which is 5 % of a rest."""
 MOST_RESTS = 3
 """With its run, the longest rest ends well before an hour counts as late, after 15 minutes."""
 
@@ -64,6 +64,10 @@ class PendingHour:
     """About how many events its changes stand for; None if unknown."""
     reported_events: int = 0
     """How many events the report counts in the hour."""
+
+    @property
+    def is_busy(self) -> bool:
+        return self.reported_events > EVENTS_PER_REST
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +158,10 @@ def plan(
 ) -> Plan:
     """What to request: the live hours, and at most `slots` ranges of earlier hours, newest first.
 
-    A range has at most MOST_HOURS, and changes that stand for at most EVENTS_PER_RUN events. It may span hours that
-    aren't pending, but none that is in a run already, no busy one that rests, and none that failed more often, which
-    could make the whole range fail. Without `running` hours and `rest`, every hour whose `next_try_at` has passed is
-    due. A running range of older hours too doesn't hold back the live hours.
+    A range has at most MOST_HOURS, and at most EVENTS_PER_RUN events: those of the changes, of a busy hour of the past
+    all. It may span hours that aren't pending, but none that is in a run already, no busy one that rests, and none that
+    failed more often, which could make the whole range fail. Without `running` hours and `rest`, every hour whose
+    `next_try_at` has passed is due. A running range of older hours too doesn't hold back the live hours.
     """
     live = first_live_hour(now, rest=rest)
     running = [run if run.first >= live else HourRange(run.first, min(run.last, live - HOUR)) for run in running]
@@ -168,7 +172,7 @@ def plan(
     paused = {hour for hour, one in inside.items() if now < one.next_try_at <= now + LAST_RETRY}
     waiting = {hour for hour in paused if inside[hour].attempts} - busy
     resting = {hour for hour, one in inside.items() if is_resting(one, now=now, rest=rest)} - busy - waiting
-    barriers = waiting | {hour for hour in resting if inside[hour].reported_events > EVENTS_PER_REST}
+    barriers = waiting | {hour for hour in resting if inside[hour].is_busy}
     due = inside.keys() - busy - waiting - resting
     requests, left = _ranges(
         {hour: inside[hour] for hour in due},
@@ -220,11 +224,11 @@ def _first_hour(
     if last.hour >= live:
         floor = max(floor, live)  # a run of live hours takes no older ones along, which would delay it
     first = hour = last.hour
-    events = _events(last)
+    events = _events(last, live=live)
     while hour > floor and not is_barrier(hour - HOUR):
         hour -= HOUR
         one = due.get(hour)
-        events += _events(one)
+        events += _events(one, live=live)
         if events > EVENTS_PER_RUN or (one is not None and _failures(one) != failures):
             break
         if one is not None:
@@ -236,5 +240,7 @@ def _failures(one: PendingHour) -> int:
     return min(one.attempts, len(MOST_HOURS) - 1)
 
 
-def _events(one: PendingHour | None) -> int:
-    return EVENTS_IF_UNKNOWN if one is None or one.event_count is None else one.event_count
+def _events(one: PendingHour | None, *, live: datetime) -> int:
+    if one is None or one.event_count is None:
+        return EVENTS_IF_UNKNOWN
+    return max(one.event_count, one.reported_events if one.is_busy and one.hour < live else 0)

@@ -146,12 +146,21 @@ def test_a_busy_hour_rests_longer(events: int, covered_ago_s: int, is_due: bool)
     assert (result.requests, result.resting) == ((one_range, ()) if is_due else (around, (ago(2),)))
 
 
+def test_busy_hours_share_a_run_only_as_far_as_it_stays_short() -> None:
+    """Few changes make the whole hour be read."""
+    hours = [
+        replace(one, event_count=1, reported_events=EVENTS_PER_RUN // 2) for one in pending(ago(1), ago(2), ago(3))
+    ]
+
+    assert planned(*hours).requests == (HourRange(ago(2), ago(1)), HourRange(ago(3), ago(3)))
+
+
 @pytest.mark.parametrize(("seconds", "live"), [(179, 1), (180, 0)])
 def test_the_last_events_of_an_hour_wait_for_no_older_hour(seconds: int, live: int) -> None:
-    at = CURRENT + timedelta(seconds=seconds)
-    older = HourRange(ago(6), ago(1))
+    at, older = CURRENT + timedelta(seconds=seconds), HourRange(ago(6), ago(1))
+    hours = [replace(one, event_count=1, reported_events=EVENTS_PER_RUN) for one in pending(ago(0), ago(1), ago(2))]
 
-    result = plan(pending(ago(0), ago(1), ago(2)), now=at, first_hour=FIRST_HOUR, slots=0, running=[older], rest=REST)
+    result = plan(hours, now=at, first_hour=FIRST_HOUR, slots=0, running=[older], rest=REST)
 
     assert result.requests == (HourRange(ago(live), ago(0)),)
 
