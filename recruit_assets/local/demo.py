@@ -43,6 +43,7 @@ TOP_ROWS = 10
 PAGE = "report.html"
 PROGRAM = "recruit-assets"
 NEXT = {
+    f"{PROGRAM} demo --full": "also valid clicks, conversions on their click and a longer funnel",
     f"{PROGRAM} up": "all of it live, with Dagster's UI, until Ctrl-C (`make up`)",
     f"{PROGRAM} import FILE": "your own events, from CSV, JSON lines or Parquet: docs/import.md",
     f"{PROGRAM} collect": "events from your web pages: docs/collector.md",
@@ -94,7 +95,7 @@ def _lineage(settings: Settings, *, events: int, seed: int) -> AuditResult:
     """Simulate, materialize, audit."""
     ledger_file = settings.state_dir / "ledger.json"
     _step("create topics, keyspace and tables", lambda: apply_schema(settings))
-    spec = SimulationSpec(events=events, seed=seed)
+    spec = _spec(settings, events=events, seed=seed)
     ledger = _step(f"send {events:,} records to Kafka", lambda: simulate_to_kafka(settings, spec))
     ledger.write(ledger_file)
     _step(
@@ -104,6 +105,22 @@ def _lineage(settings: Settings, *, events: int, seed: int) -> AuditResult:
     audit = _step("audit all stores against the ledger", lambda: run_audit(settings, ledger=ledger_file))
     keep_last_audit(settings, audit)
     return audit
+
+
+def _spec(settings: Settings, *, events: int, seed: int) -> SimulationSpec:
+    """A simulation with something to see in each table beside the report that the settings switch on."""
+    actions, judged = tuple(settings.funnel_action_list), settings.has_click_quality
+    return SimulationSpec(
+        events=events,
+        seed=seed,
+        further_actions=actions,
+        further_share=0.05 if actions else 0.0,
+        repeat_share=0.06 if judged else 0.0,
+        robot_share=0.03 if judged else 0.0,
+        internal_share=0.01 if judged else 0.0,
+        ended_share=0.05 if judged else 0.0,
+        journey_share=0.6 if settings.attribution_days else 0.0,
+    )
 
 
 def _write_page(settings: Settings) -> Path:
