@@ -107,7 +107,9 @@ def take_downstream(
             audit_db.add_downstream("reported", table, (_as_texts(table, row) for row in rows))
         since = {naive(each.hour): naive(each.since) for each in (*stale, *stale_hours(database, one))}
         late = sorted(hour for hour, at in since.items() if naive(now) - at > LATE)
-        about_to_be = {naive(hour) for hour in hours_to_reopen(database)} if table in JUDGED_TABLES else set()
+        about_to_be: set[datetime] = set()
+        if settings.has_click_quality and table in JUDGED_TABLES:
+            about_to_be = {naive(hour) for hour in hours_to_reopen(database)}
         found[table.name] = DownstreamHours(
             compared=_comparable(made_hours(database, table), since.keys() | about_to_be, one, frozen_before),
             late=Sample(len(late), tuple(_late(hour, since[hour]) for hour in late[:EXAMPLES])),
