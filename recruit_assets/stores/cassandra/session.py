@@ -151,6 +151,7 @@ def open_session(settings: Settings) -> Iterator[CassandraSession]:
             **_nodes(settings),
             execution_profiles={EXEC_PROFILE_DEFAULT: profile},
             connect_timeout=CONNECT_TIMEOUT_S,
+            control_connection_timeout=CONNECT_TIMEOUT_S,  # 2 s by default: a login on a busy machine takes longer
             protocol_version=5,
             reconnection_policy=ExponentialReconnectionPolicy(0.5, RECONNECT_MAX_S, max_attempts=None),
             auth_provider=_login(settings),
