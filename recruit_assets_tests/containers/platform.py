@@ -46,7 +46,7 @@ print(answer.status, answer.read().decode())
 REGISTER = """
 from pyspark.sql import SparkSession
 session = SparkSession.builder.master("spark://spark-master:7077").config("spark.ui.enabled", "false").getOrCreate()
-print("registered as", session.sparkContext.applicationId)
+print(session.sparkContext.applicationId)
 """
 RUNS = "{runsOrError(limit: 500) {... on Runs {results {runId status tags {key value}}}}}"
 
