@@ -4,6 +4,7 @@ All go in unlogged batches. `ingest.batches` decides what is in each, `ingest.wr
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -112,8 +113,15 @@ class EventWrites:
 
     def _execute(self, statement: Statement, place: str, rows: int, done: Done) -> None:
         where = place if rows == 1 else f"{place} and {rows - 1} more"
+        first = Lock()
+
+        def answer(error: Exception | None) -> None:
+            # the driver (3.30.1) may answer twice: with its timeout, then with what a retry's late answer says
+            if first.acquire(blocking=False):
+                done(error)
+
         future = self._session.driver.execute_async(statement)
-        future.add_callbacks(callback=lambda _: done(None), errback=lambda error: done(_meaning(error, where)))
+        future.add_callbacks(callback=lambda _: answer(None), errback=lambda error: answer(_meaning(error, where)))
 
     def require_table(self) -> None:
         """Inconsistent if Cassandra rejects the INSERT itself: then no single row is to blame."""
