@@ -19,6 +19,9 @@ from recruit_assets.transforms.robots import robot_pattern
 JUDGED_BY = ("event_time", "create_time", "job_id", "uid", "ua", "dl")
 """The columns that a verdict depends on."""
 
+AGENT_PARTS = 4
+"""The clicks of a user agent are in so many parts, since a part is held in memory."""
+
 
 def count_verdicts(
     raw_events: DataFrame, end_dates: DataFrame, rules: ClickRules, attribution: Attribution
@@ -53,11 +56,22 @@ def with_verdicts(clicks: DataFrame, end_dates: DataFrame, rules: ClickRules) ->
     A click can only be a duplicate of one that is there. Of some people and jobs only, all their clicks are needed.
     """
     ends = end_dates.selectExpr("id AS job_id", "end_date").hint("broadcast")
-    clicks = clicks.join(ends, "job_id", "left")
+    clicks = _with_robots(clicks).join(ends, "job_id", "left")
     if rules.window_s:
         clicks = clicks.selectExpr("*", f"{_previous_click()} AS _previous")
     judged = clicks.selectExpr("*", f"{_verdict(rules)} AS verdict")
-    return judged.drop("end_date", "_previous")
+    return judged.drop("end_date", "_previous", "_robot")
+
+
+def _with_robots(clicks: DataFrame) -> DataFrame:
+    """The clicks with `_robot`. Each user agent is searched a few times and not for each of its clicks."""
+    columns = ", ".join(f"`{name}`" for name in clicks.columns)
+    grouped = clicks.groupBy("ua", F.expr(f"pmod(hash(create_time), {AGENT_PARTS}) AS _part")).agg(
+        F.expr(f"collect_list(struct({columns})) AS _clicks")
+    )
+    agent = f"substring(ua, 1, {LONGEST_AGENT})"
+    searched = grouped.selectExpr("_clicks", f"{agent} RLIKE {_literal('(?d)' + robot_pattern())} AS _robot")
+    return searched.selectExpr("_robot", "explode(_clicks) AS _click").selectExpr("_click.*", "_robot")
 
 
 def _previous_click() -> str:
@@ -69,11 +83,10 @@ def _previous_click() -> str:
 def _verdict(rules: ClickRules) -> str:
     milliseconds = 1000 * rules.window_s
     duplicate = f"WHEN unix_millis(event_time) - unix_millis(_previous) < {milliseconds} THEN '{DUPLICATE.name}'"
-    agent, url = f"substring(ua, 1, {LONGEST_AGENT})", f"substring(dl, 1, {LONGEST_URL})"
-    host = f"lower(regexp_extract({url}, {_literal(HOST)}, 1))"
+    host = f"lower(regexp_extract(substring(dl, 1, {LONGEST_URL}), {_literal(HOST)}, 1))"
     return (
         f"CASE {duplicate if rules.window_s else ''} "
-        f"WHEN {agent} RLIKE {_literal('(?d)' + robot_pattern())} THEN '{ROBOT.name}' "
+        f"WHEN _robot THEN '{ROBOT.name}' "
         f"WHEN {host} RLIKE {_literal(rules.internal_hosts)} THEN '{INTERNAL.name}' "
         f"WHEN {local_date('event_time', rules.timezone)} > end_date THEN '{EXPIRED.name}' "
         f"ELSE '{VALID.name}' END"
