@@ -27,7 +27,8 @@ from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE, REPOSITORY
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets.stores.spark.frames import CassandraFrames
-from recruit_assets_tests.support.cleanup import drop_database, drop_topics
+from recruit_assets_tests.support.cleanup import drop_database, drop_everything, drop_topics
+from recruit_assets_tests.support.installation import Installation
 from recruit_assets_tests.support.keyspace import SharedKeyspace
 from recruit_assets_tests.support.waiting import wait_until
 
@@ -170,6 +171,17 @@ def spark(engines: Settings) -> SparkSession:
 def frames(settings: Settings, spark: SparkSession) -> CassandraFrames:
     """The test's tables as Spark DataFrames."""
     return seen_by(spark, settings, timeout_s=30)
+
+
+@pytest.fixture
+def installation(engines: Settings, spark: SparkSession, tmp_path: Path) -> Iterator[Installation]:
+    """An installation of the test's own, whose commands run in processes of their own."""
+    settings = fresh_names(engines)
+    apply_schema(settings)
+    seen_by(spark, settings, timeout_s=60)
+    (tmp_path / "dagster").mkdir()
+    yield Installation(settings, tmp_path)
+    drop_everything(settings)
 
 
 def prepare_lineage(settings: Settings, spark: SparkSession, *, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

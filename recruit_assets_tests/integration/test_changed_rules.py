@@ -1,14 +1,10 @@
 """Another RECRUIT_ATTRIBUTION on the real engines: what was reported follows it, by `schema apply` alone."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
 from recruit_assets.hours.bucket_state import RowCounts
-from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.expected import rules_of
 from recruit_assets.simulator.publish import ListSink, simulate, simulate_to_kafka
 from recruit_assets.simulator.spec import SimulationSpec
@@ -17,8 +13,6 @@ from recruit_assets.stores.cassandra.session import open_session
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 from recruit_assets.stores.schema import apply_schema
-from recruit_assets_tests.conftest import fresh_names, seen_by
-from recruit_assets_tests.support.cleanup import drop_everything
 from recruit_assets_tests.support.installation import Installation
 from recruit_assets_tests.support.pages import Reading
 
@@ -48,13 +42,8 @@ class Site(Installation):
 
 
 @pytest.fixture
-def own(engines: Settings, spark: SparkSession, tmp_path: Path) -> Iterator[Site]:
-    settings = fresh_names(engines)
-    apply_schema(settings)
-    seen_by(spark, settings, timeout_s=60)
-    (tmp_path / "dagster").mkdir()
-    yield Site(settings, tmp_path)
-    drop_everything(settings)
+def own(installation: Installation) -> Site:
+    return Site(installation.settings, installation.folder)
 
 
 def test_reported_hours_follow_other_rules_and_the_ledger_is_exact_before_and_after(own: Site) -> None:

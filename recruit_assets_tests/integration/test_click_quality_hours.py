@@ -1,22 +1,14 @@
 """RECRUIT_CLICK_QUALITY on the real engines: exact after late clicks and a corrected last day, by `materialize`."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
 from recruit_assets.observability.audit.run import run_audit
-from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.dimensions import JobRow, load_jobs
-from recruit_assets.stores.schema import apply_schema
-from recruit_assets_tests.conftest import fresh_names, seen_by
-from recruit_assets_tests.integration.test_funnel import send
 from recruit_assets_tests.support.builders import an_event
-from recruit_assets_tests.support.cleanup import drop_everything
 from recruit_assets_tests.support.installation import Installation
 from recruit_assets_tests.support.pages import Reading
 
@@ -30,13 +22,8 @@ ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html
 
 
 @pytest.fixture
-def own(engines: Settings, spark: SparkSession, tmp_path: Path) -> Iterator[Installation]:
-    settings = fresh_names(engines)
-    apply_schema(settings)
-    seen_by(spark, settings, timeout_s=60)
-    (tmp_path / "dagster").mkdir()
-    yield Installation(settings, tmp_path).with_settings(click_quality="on")
-    drop_everything(settings)
+def own(installation: Installation) -> Installation:
+    return installation.with_settings(click_quality="on")
 
 
 def judged(own: Installation) -> list[tuple[object, ...]]:
@@ -53,8 +40,7 @@ def ends(own: Installation, day: date | None) -> None:
 
 def test_valid_and_invalid_clicks_are_told_apart_beside_the_report(own: Installation) -> None:
     own.run("schema apply")
-    send(
-        own,
+    own.send(
         an_event(SEVEN, seed=1, custom_track="click", job_id=1, bid=5, uid="a", ua="x"),
         an_event(SEVEN + 29 * SECOND, seed=2, custom_track="clicks", job_id=1, uid="a", bid=3),
         an_event(SEVEN, seed=3, custom_track="click", job_id=1, bid=7, uid="b", ua=ROBOT),
@@ -71,7 +57,7 @@ def test_valid_and_invalid_clicks_are_told_apart_beside_the_report(own: Installa
     assert judged(own) == [*seven, (8, 1, "valid", 1, 5.0), (8, 2, "valid", 1, 5.0)]
 
     # a late click of the hour before makes another one a duplicate
-    send(own, an_event(EIGHT - SECOND, seed=9, custom_track="click", job_id=1, bid=1, uid="a"))
+    own.send(an_event(EIGHT - SECOND, seed=9, custom_track="click", job_id=1, bid=1, uid="a"))
     own.run("materialize", "audit")
     later = (7, 1, "valid", 2, 6.0)
     assert judged(own) == [*seven[:2], later, seven[3], (8, 1, "duplicate", 1, 5.0), (8, 2, "valid", 1, 5.0)]
@@ -83,9 +69,10 @@ def test_valid_and_invalid_clicks_are_told_apart_beside_the_report(own: Installa
     ends(own, None)
     own.run("materialize", "audit")
     assert judged(own)[-1] == (8, 2, "valid", 1, 5.0)
-    own.run("materialize", "audit")
+    made = own.runs_of("click_quality")
     ends(own, date(2026, 1, 31))
     own.run("materialize", "audit")
+    assert own.runs_of("click_quality") == made, "the day is after all hours"
 
     with open_report_database(own.settings) as database:
         database.query("UPDATE click_quality SET clicks = clicks + 1 WHERE verdict = 'robot'")

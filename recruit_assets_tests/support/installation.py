@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Self
 
 from recruit_assets.runtime.settings import Settings, as_environment
+from recruit_assets.stores.kafka.event_publisher import open_publisher
+from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets_tests.support.builders import as_bytes
 
 RUN = """
 import sys
@@ -42,3 +45,14 @@ class Installation:
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         return done.stdout
+
+    def send(self, *events: dict[str, object]) -> None:
+        """Send the events to Kafka, acknowledged."""
+        with open_publisher(self.settings) as publisher:
+            publisher.send([as_bytes(event) for event in events])
+            publisher.finish()
+
+    def runs_of(self, table: str) -> list[tuple[object, ...]]:
+        """Which run made each hour of a downstream table."""
+        with open_report_database(self.settings) as database:
+            return database.query(f"SELECT event_hour, run_id FROM {table}_hours ORDER BY event_hour")
