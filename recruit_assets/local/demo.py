@@ -43,7 +43,7 @@ TOP_ROWS = 10
 PAGE = "report.html"
 PROGRAM = "recruit-assets"
 NEXT = {
-    f"{PROGRAM} demo --full": "also valid clicks, conversions on their click and a longer funnel",
+    f"{PROGRAM} demo --full": "also what is valid, who gets the credit, and a longer funnel",
     f"{PROGRAM} up": "all of it live, with Dagster's UI, until Ctrl-C (`make up`)",
     f"{PROGRAM} import FILE": "your own events, from CSV, JSON lines or Parquet: docs/import.md",
     f"{PROGRAM} collect": "events from your web pages: docs/collector.md",
