@@ -17,7 +17,9 @@ FULL = {
 def demo(
     events: int = typer.Option(EVENTS, min=1, help="How many events to simulate"),
     seed: int = typer.Option(SEED, help="Seed of the simulation"),
-    full: bool = typer.Option(False, "--full", help="Also judge and credit what the report counts, and count further actions"),
+    full: bool = typer.Option(
+        False, "--full", help="Also judge and credit what the report counts, and count further actions"
+    ),
 ) -> None:
     """Start local engines, simulate events, materialize the report, audit and show it, and stop the engines.
 
