@@ -14,10 +14,12 @@ from pyspark.sql import SparkSession
 
 from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets.simulator.expected import expected_tables, rules_of
+from recruit_assets.simulator.jobs import dimension_rows, site_jobs
 from recruit_assets.simulator.publish import ListSink, simulate
 from recruit_assets.simulator.spec import SimulationSpec
 from recruit_assets.stores.kafka.event_publisher import open_publisher
 from recruit_assets.stores.mysql.connection import open_report_database
+from recruit_assets.stores.mysql.dimensions import load_jobs
 from recruit_assets.stores.schema import apply_schema
 from recruit_assets_tests.conftest import fresh_names, seen_by
 from recruit_assets_tests.support.builders import an_event, as_bytes
@@ -211,6 +213,8 @@ def test_the_ledger_is_exact_while_events_come_late(engines: Settings, spark: Sp
     sink = ListSink()
     simulate(spec, sink, rules=rules_of(settings), downstream=expected_tables(settings)).write(tmp_path / "ledger.json")
     half = len(sink.values) // 2
+    with open_report_database(settings) as database:
+        load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
 
     send(settings, sink.values[:half])
     own.run("materialize")
