@@ -26,6 +26,8 @@ from recruit_assets_tests.support.builders import an_event, as_bytes
 from recruit_assets_tests.support.cleanup import drop_everything
 from recruit_assets_tests.support.installation import Installation
 
+pytestmark = pytest.mark.timeout(600)  # each command is a process that starts Spark
+
 SEVEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 HOUR, MINUTE, WEEK = timedelta(hours=1), timedelta(minutes=1), timedelta(days=7)
 ROWS = """

@@ -12,6 +12,8 @@ from recruit_assets_tests.support.builders import an_event
 from recruit_assets_tests.support.installation import Installation
 from recruit_assets_tests.support.pages import Reading
 
+pytestmark = pytest.mark.timeout(600)  # each command is a process that starts Spark
+
 SEVEN, EIGHT = datetime(2026, 1, 5, 7, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 SUMS = (

@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from recruit_assets.hours.downstream import downstream_of
 from recruit_assets.observability.audit.run import run_audit
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.mysql.downstream import StaleHour, stale_hours
 from recruit_assets_tests.support.builders import an_event
 from recruit_assets_tests.support.installation import Installation
+
+pytestmark = pytest.mark.timeout(600)  # each command is a process that starts Spark
 
 SEVEN, EIGHT = datetime(2026, 1, 5, 7, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
