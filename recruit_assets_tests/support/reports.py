@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from recruit_assets.contract.click_quality import VALID
-from recruit_assets.contract.tables import CLICK_QUALITY, GRAIN, MYSQL_REPORT
+from recruit_assets.contract.tables import ATTRIBUTED_CONVERSIONS, CLICK_QUALITY, FUNNEL_ACTIONS, GRAIN, MYSQL_REPORT
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.budgets import site_budgets
 from recruit_assets.simulator.jobs import dimension_rows, site_jobs
@@ -21,6 +21,7 @@ from recruit_assets.stores.mysql.lookups import refresh_lookups_completely
 from recruit_assets.stores.mysql.schema import apply_mysql_schema
 
 CLICKED = ("clicks", "spend_hour")
+APPLIED = ("conversion", "qualified_application", "disqualified_application")
 
 
 @contextmanager
@@ -33,18 +34,26 @@ def report_database(settings: Settings) -> Iterator[ReportDatabase]:
 
 
 def write_report(database: ReportDatabase, spec: SimulationSpec, ledger: Ledger) -> None:
-    """Fill the report with what the ledger expects, all clicks being valid, and load jobs, names and budgets."""
+    """Fill the report with what the ledger expects, and load jobs, names and budgets.
+
+    In the tables beside it all clicks are valid, each application has its own click, and each row has one hire.
+    """
     load_jobs(database, dimension_rows(site_jobs(spec.jobs)))
     load_names(database, site_names(spec))
     load_budgets(database, site_budgets(spec, datetime.now(UTC)))
     refresh_lookups_completely(database, MYSQL_REPORT)
     sink, clicks = MySqlHourSink(database, MYSQL_REPORT), MySqlHourSink(database, CLICK_QUALITY)
+    further, credited = MySqlHourSink(database, FUNNEL_ACTIONS), MySqlHourSink(database, ATTRIBUTED_CONVERSIONS)
     for hour, grouped in groupby(ledger.report(), key=_hour):
         rows, made_at = list(grouped), hour.replace(tzinfo=None)
         end_ms = round((hour + timedelta(hours=1)).timestamp() * 1000)
         store_hour(sink, hour, [as_stored((*row, made_at)) for row in rows], covered_through_ms=end_ms)
         judged = [(made_at, *_values(row, *GRAIN), VALID.name, *_values(row, *CLICKED), made_at) for row in rows]
         store_hour(clicks, hour, judged, covered_through_ms=end_ms)
+        hires = [(made_at, *_values(row, *GRAIN), "hired", 1, made_at) for row in rows]
+        store_hour(further, hour, hires, covered_through_ms=end_ms)
+        credits = [(made_at, *_values(row, *GRAIN), 1, *_values(row, *APPLIED), made_at) for row in rows]
+        store_hour(credited, hour, credits, covered_through_ms=end_ms)
 
 
 def store_hour(

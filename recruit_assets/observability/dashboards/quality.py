@@ -20,7 +20,7 @@ INVALID_CLICKS = tuple(f"{one.name}_{CLICKS.name}" for one in INVALID)
 VALID_SHARE = f"SUM(1e0 * {VALID_CLICKS}) / NULLIF(SUM({GROSS_CLICKS}), 0) AS valid_share"
 NOT_MADE = (
     f"SELECT COUNT(*) AS hours FROM {REPORT_HOURS.name} own LEFT JOIN {CLICK_QUALITY.coverage.name} made "
-    "USING (event_hour) WHERE $__timeFilter(own.event_hour) "
+    "USING (event_hour) WHERE $__timeFilter(event_hour) "
     "AND (made.event_hour IS NULL OR made.covered_through < own.covered_through)"
 )
 
