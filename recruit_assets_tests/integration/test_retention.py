@@ -40,7 +40,8 @@ DAYS = 30
 FROZEN = datetime(2026, 1, 5, 7, tzinfo=UTC)
 RECENT = hour_of(datetime.now(UTC)) - 2 * HOUR
 OF_HOURS = {
-    "raw_events", "bucket_versions", "filtered_events", "bucket_metrics", "hourly_job_metrics", "hour_coverage"
+    "raw_events", "bucket_versions", "filtered_events", "bucket_metrics", "hourly_job_metrics", "conversion_clicks",
+    "hour_coverage",
 }  # fmt: skip
 
 

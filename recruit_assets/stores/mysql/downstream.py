@@ -76,7 +76,7 @@ def reopen_hours(database: ReportDatabase, table: DownstreamTable, hours: Collec
         cursor.executemany(
             f"INSERT IGNORE INTO {name} (event_hour, covered_through, t, row_count, event_count, run_id) "
             f"VALUES (%s, '{NEVER}', 0, 0, 0, '')",
-            keys,
+            [(key,) for key in keys],
         )
         cursor.executemany(f"UPDATE {name} SET reopened_at = %s WHERE event_hour = %s", [(naive(at), k) for k in keys])
 
