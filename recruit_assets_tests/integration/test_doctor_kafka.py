@@ -199,7 +199,7 @@ def test_a_fault_of_kafka_is_found_in_its_line(fault: Fault, own: Settings) -> N
 def test_another_programs_consumer_in_the_group_is_named(own: Settings) -> None:
     consumer = open_consumer(own, group=own.kafka_group, client_id="somebody")
     consumer.subscribe([own.kafka_topic])
-    wait_until(lambda: consumer.poll(timeout_ms=100) or consumer.assignment(), 20, what="an assignment")
+    wait_until(lambda: consumer.poll(timeout_ms=100) or consumer.assignment(), 60, what="an assignment")
 
     verdict = verdict_of(look_at(own, "Kafka"), "consumer group")
     consumer.close(autocommit=False)
