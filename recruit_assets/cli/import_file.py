@@ -1,6 +1,8 @@
 """`recruit-assets import`, `import-jobs` and `import-budgets`: events, the job dimension and budgets from files."""
 
 from collections import Counter
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +13,14 @@ from recruit_assets.cli.progress import progress_bars
 from recruit_assets.importer.source import Format, source_of
 from recruit_assets.runtime.echo import echo
 from recruit_assets.runtime.foreign_text import printable
-from recruit_assets.runtime.settings import load_settings
+from recruit_assets.runtime.settings import Settings, load_settings
 from recruit_assets.runtime.signals import INTERRUPTED
 
 if TYPE_CHECKING:  # they import the clients of Kafka and MySQL
     from recruit_assets.importer.jobs import JobsFile
     from recruit_assets.importer.load import ImportResult
+    from recruit_assets.importer.rows import RefusedRow
+    from recruit_assets.stores.mysql.connection import ReportDatabase
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE")]
 Map = Annotated[
@@ -87,23 +91,14 @@ def import_jobs(
     lacks and jobs that it doesn't name stay as they are. The report's companies follow within a minute.
     """
     from recruit_assets.importer.jobs import read_jobs
-    from recruit_assets.stores.mysql.connection import open_report_database
     from recruit_assets.stores.mysql.dimensions import load_jobs
-    from recruit_assets.stores.schema import apply_schema
 
     settings = load_settings()
     source = source_of(file, format=format, columns=map or (), delimiter=delimiter, max_bytes=settings.max_event_bytes)
     found = read_jobs(source)
     _show_jobs(found, place=source.place)
-    if found.refused:
-        echo("nothing was stored: correct these rows")
-        raise typer.Exit(1)
-    if dry_run:
-        return
-    apply_schema(settings)
-    with open_report_database(settings) as database:
-        load_jobs(database, found.jobs, columns=found.columns)
-    echo(f"jobs stored: {len(found.jobs):,}")
+    load = partial(load_jobs, rows=found.jobs, columns=found.columns)
+    _store(settings, found.refused, load, stored=f"jobs stored: {len(found.jobs):,}", dry_run=dry_run)
 
 
 def import_budgets(
@@ -119,26 +114,38 @@ def import_budgets(
     refused; then the exit code is 1. Budgets that the file doesn't name stay as they are.
     """
     from recruit_assets.importer.budgets import read_budgets
-    from recruit_assets.importer.report_text import refused_lines
     from recruit_assets.stores.mysql.budgets import load_budgets
-    from recruit_assets.stores.mysql.connection import open_report_database
-    from recruit_assets.stores.schema import apply_schema
 
     settings = load_settings()
     source = source_of(file, format=format, columns=map or (), delimiter=delimiter, max_bytes=settings.max_event_bytes)
     found = read_budgets(source)
     typer.echo(f"budgets: {len(found.budgets):,}")
-    for line in refused_lines(found.refused, Counter(row.reason for row in found.refused), place=source.place):
-        typer.echo(printable(line))
-    if found.refused:
+    _show_refused(found.refused, place=source.place)
+    load = partial(load_budgets, budgets=found.budgets)
+    _store(settings, found.refused, load, stored=f"budgets stored: {len(found.budgets):,}", dry_run=dry_run)
+
+
+def _store(
+    settings: Settings,
+    refused: "Collection[RefusedRow]",
+    load: "Callable[[ReportDatabase], object]",
+    *,
+    stored: str,
+    dry_run: bool,
+) -> None:
+    """Load everything into the report database and say so; nothing, and exit code 1, if a row is refused."""
+    from recruit_assets.stores.mysql.connection import open_report_database
+    from recruit_assets.stores.schema import apply_schema
+
+    if refused:
         echo("nothing was stored: correct these rows")
         raise typer.Exit(1)
     if dry_run:
         return
     apply_schema(settings)
     with open_report_database(settings) as database:
-        load_budgets(database, found.budgets)
-    echo(f"budgets stored: {len(found.budgets):,}")
+        load(database)
+    echo(stored)
 
 
 def _show_sent(result: "ImportResult", elapsed_s: float) -> None:
@@ -153,10 +160,14 @@ def _show_sent(result: "ImportResult", elapsed_s: float) -> None:
 
 
 def _show_jobs(found: "JobsFile", *, place: str) -> None:
-    from recruit_assets.importer.report_text import refused_lines
-
     typer.echo(f"jobs: {len(found.jobs):,}, with {', '.join(sorted(found.columns)) or 'no column'}")
     if found.unknown:
         typer.echo(printable(f"left out, since the dimension has no such columns: {', '.join(sorted(found.unknown))}"))
-    for line in refused_lines(found.refused, Counter(row.reason for row in found.refused), place=place):
+    _show_refused(found.refused, place=place)
+
+
+def _show_refused(refused: "Collection[RefusedRow]", *, place: str) -> None:
+    from recruit_assets.importer.report_text import refused_lines
+
+    for line in refused_lines(refused, Counter(row.reason for row in refused), place=place):
         typer.echo(printable(line))

@@ -11,8 +11,7 @@ import orjson
 from recruit_assets.contract.budgets import Budget, Scope
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.contract.tables import BUDGET
-from recruit_assets.importer.cells import number_of, wrong
-from recruit_assets.importer.jobs import DUPLICATE
+from recruit_assets.importer.cells import made_of, number_of, wrong
 from recruit_assets.importer.rows import RefusedRow, Row
 from recruit_assets.importer.source import Source
 from recruit_assets.runtime.errors import RejectedEvent, UserError
@@ -42,22 +41,13 @@ def read_budgets(source: Source) -> BudgetsFile:
                 f"COLUMN={missing[0]}. Its columns are {', '.join(columns)}"
             )
 
-    lines: dict[tuple[str, int, date], int] = {}
-    for row in source.rows(require_columns):
-        if isinstance(row, RefusedRow):
-            found.refused.append(row)
-            continue
-        try:
-            budget = _budget(row)
-            first = lines.setdefault((budget.scope, budget.id, budget.month), row.number)
-            if first != row.number:
-                what = f"{budget.scope} {budget.id} in {budget.month:%Y-%m}"
-                found.refused.append(
-                    RefusedRow(row.number, DUPLICATE, f"id: {what} is in line {first} too", row.fields)
-                )
-            found.budgets.append(budget)
-        except RejectedEvent as why:
-            found.refused.append(RefusedRow(row.number, why.reason, str(why), row.fields))
+    found.budgets += made_of(
+        source.rows(require_columns),
+        _budget,
+        key=lambda one: (one.scope, one.id, one.month),
+        name=lambda one: f"{one.scope} {one.id} in {one.month:%Y-%m}",
+        refused=found.refused,
+    )
     return found
 
 

@@ -1,12 +1,12 @@
 """The job dimension from a file: all of its rows are right, or nothing is stored."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
-from recruit_assets.importer.cells import number_of, wrong
+from recruit_assets.importer.cells import made_of, number_of, wrong
 from recruit_assets.importer.rows import RefusedRow, Row
 from recruit_assets.importer.source import Source
 from recruit_assets.runtime.errors import RejectedEvent, UserError
@@ -14,7 +14,6 @@ from recruit_assets.stores.mysql.dimensions import JobRow
 
 COLUMNS = tuple(column.name for column in fields(JobRow))
 TITLE_CHARACTERS = 255
-DUPLICATE = "duplicate"
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:[.]0+)?)?)?")
 
 
@@ -42,28 +41,20 @@ def read_jobs(source: Source) -> JobsFile:
                 f"Its columns are {', '.join(columns)}"
             )
 
-    _add(found, source.rows(require_id))
+    def job(row: Row) -> JobRow:
+        _note_columns(found, row.fields)
+        return _job(row)
+
+    found.jobs += made_of(
+        source.rows(require_id),
+        job,
+        key=lambda one: one.id,
+        name=lambda one: f"job {one.id}",
+        refused=found.refused,
+    )
     if found.jobs and not found.columns:
         raise UserError(f"{source.name} has no column of a job besides id: {', '.join(COLUMNS[1:])}")
     return found
-
-
-def _add(found: JobsFile, rows: Iterable[Row | RefusedRow]) -> None:
-    lines: dict[int, int] = {}
-    for row in rows:
-        if isinstance(row, RefusedRow):
-            found.refused.append(row)
-            continue
-        _note_columns(found, row.fields)
-        try:
-            job = _job(row)
-        except RejectedEvent as why:
-            found.refused.append(RefusedRow(row.number, why.reason, str(why), row.fields))
-            continue
-        if (first := lines.setdefault(job.id, row.number)) != row.number:
-            message = f"id: job {job.id} is in line {first} too"
-            found.refused.append(RefusedRow(row.number, DUPLICATE, message, row.fields))
-        found.jobs.append(job)
 
 
 def _note_columns(found: JobsFile, columns: Collection[str]) -> None:
