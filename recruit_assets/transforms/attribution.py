@@ -3,7 +3,7 @@
 `found_jobs` does the same in Python; a test compares the two. Expressions are SQL text, see `hourly`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pyspark.sql import DataFrame
 
@@ -16,9 +16,11 @@ from recruit_assets.contract.attribution import (
     Attribution,
     Rule,
 )
+from recruit_assets.contract.measures import SUMMED_FIELDS
 from recruit_assets.contract.tables import FILTERED_EVENTS, GRAIN
 from recruit_assets.contract.url_patterns import LONGEST_URL
 from recruit_assets.transforms.hourly import countable
+from recruit_assets.transforms.spark_sql import literal
 
 RULE = FILTERED_EVENTS.counted_by
 """The column with the position of the rule that found the job."""
@@ -55,6 +57,16 @@ def with_found_jobs(raw_events: DataFrame, attribution: Attribution) -> DataFram
     return named.selectExpr("job_id.id AS job_id", *(f"`{name}`" for name in named.columns if name != "job_id"))
 
 
+def with_action(raw_events: DataFrame, spellings: Sequence[str], attribution: Attribution) -> DataFrame:
+    """The events with one of these values of `custom_track` and a job that a rule finds.
+
+    Other null ids and null summed fields are 0, as in `countable`.
+    """
+    chosen = raw_events.where(f"custom_track IN ({', '.join(map(literal, spellings))})")
+    found = with_found_jobs(chosen, attribution).where("job_id IS NOT NULL")
+    return found.fillna(0, subset=[*GRAIN[1:], *SUMMED_FIELDS])
+
+
 def _with_found_jobs(raw_events: DataFrame, attribution: Attribution) -> DataFrame:
     """`with_found_jobs`, but job_id is a struct of the job's id and the rule's position."""
     parsed = raw_events.selectExpr("*", *_parsed(attribution))
@@ -74,8 +86,8 @@ def _parsed(attribution: Attribution) -> Iterator[str]:
         ]
         if OWN in attribution.names[:number]:
             readable.insert(0, "job_id IS NULL")
-        options = ", ".join(_literal(word) for pair in _STRICT.items() for word in pair)
-        parsed = f"from_json(ed, {_literal(_schema(rule))}, map({options}))"
+        options = ", ".join(literal(word) for pair in _STRICT.items() for word in pair)
+        parsed = f"from_json(ed, {literal(_schema(rule))}, map({options}))"
         yield f"if({' AND '.join(readable)}, {parsed}, NULL) AS _ed{number}"
 
 
@@ -94,7 +106,7 @@ def _ids(rules: tuple[Rule, ...], url_pattern: str) -> Iterator[str]:
             yield f"job_id AS _job_id{number}"
         elif not rule.path:
             url = f"substring(dl, 1, {LONGEST_URL})"
-            yield f"{_id(f'regexp_extract({url}, {_literal(url_pattern)}, 1)')} AS _job_id{number}"
+            yield f"{_id(f'regexp_extract({url}, {literal(url_pattern)}, 1)')} AS _job_id{number}"
         for name, key in zip(GRAIN, rule.keys if rule.path else (), strict=False):
             place = ".".join(f"`{part}`" for part in (f"_ed{number}", *rule.path[:-1], key) if part)
             found = f"if(_ed{number}._mistake IS NULL, {_id(place)}, NULL)" if key else "cast(NULL AS int)"
@@ -116,14 +128,9 @@ def _first(rules: tuple[Rule, ...]) -> Iterator[str]:
 
 def _id(text: str) -> str:
     """The id that a text is; null if it is none."""
-    pattern, value = _literal(rf"^{ID_TEXT}\z"), f"try_cast({text} AS double)"
+    pattern, value = literal(rf"^{ID_TEXT}\z"), f"try_cast({text} AS double)"
     is_id = f"{text} RLIKE {pattern} AND {value} BETWEEN 0 AND {GREATEST_ID} AND {value} % 1 = 0"
     return f"if({is_id}, cast({value} AS int), NULL)"
-
-
-def _literal(text: str) -> str:
-    """A string of Spark SQL."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 FINDS_JOBS = (

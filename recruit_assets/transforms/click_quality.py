@@ -12,9 +12,10 @@ from recruit_assets.contract.internal_hosts import HOST
 from recruit_assets.contract.measures import CLICKS, SPEND
 from recruit_assets.contract.tables import CLICK_QUALITY, GRAIN
 from recruit_assets.contract.url_patterns import LONGEST_URL
-from recruit_assets.transforms.attribution import with_found_jobs
+from recruit_assets.transforms.attribution import with_action
 from recruit_assets.transforms.local_dates import local_date
 from recruit_assets.transforms.robots import robot_pattern
+from recruit_assets.transforms.spark_sql import hour_by_hour, literal
 
 JUDGED_BY = ("event_time", "create_time", "job_id", "uid", "ua", "dl")
 """The columns that a verdict depends on."""
@@ -30,13 +31,8 @@ def count_verdicts(
 
     The clicks are those that the report counts. The rows of an hour are one after the other.
     """
-    spellings = ", ".join(f"'{spelling}'" for spelling in CLICKS.spellings)
-    found = with_found_jobs(raw_events.where(f"custom_track IN ({spellings})"), attribution)
-    clicks = found.where("job_id IS NOT NULL").selectExpr(
-        "event_hour",
-        "received_at",
-        *JUDGED_BY,
-        *(f"coalesce({name}, 0) AS {name}" for name in (*GRAIN[1:], SPEND.of)),
+    clicks = with_action(raw_events, CLICKS.spellings, attribution).select(
+        "event_hour", "received_at", *JUDGED_BY, *GRAIN[1:], SPEND.of
     )
     counted = (
         with_verdicts(clicks, end_dates, rules)
@@ -47,7 +43,7 @@ def count_verdicts(
             F.expr(f"max(received_at) AS {CLICK_QUALITY.updated_at}"),
         )
     )
-    return counted.repartition("event_hour").sortWithinPartitions("event_hour")
+    return hour_by_hour(counted)
 
 
 def with_verdicts(clicks: DataFrame, end_dates: DataFrame, rules: ClickRules) -> DataFrame:
@@ -70,7 +66,7 @@ def _with_robots(clicks: DataFrame) -> DataFrame:
         F.expr(f"collect_list(struct({columns})) AS _clicks")
     )
     agent = f"substring(ua, 1, {LONGEST_AGENT})"
-    searched = grouped.selectExpr("_clicks", f"{agent} RLIKE {_literal('(?d)' + robot_pattern())} AS _robot")
+    searched = grouped.selectExpr("_clicks", f"{agent} RLIKE {literal('(?d)' + robot_pattern())} AS _robot")
     return searched.selectExpr("_robot", "explode(_clicks) AS _click").selectExpr("_click.*", "_robot")
 
 
@@ -83,16 +79,11 @@ def _previous_click() -> str:
 def _verdict(rules: ClickRules) -> str:
     milliseconds = 1000 * rules.window_s
     duplicate = f"WHEN unix_millis(event_time) - unix_millis(_previous) < {milliseconds} THEN '{DUPLICATE.name}'"
-    host = f"lower(regexp_extract(substring(dl, 1, {LONGEST_URL}), {_literal(HOST)}, 1))"
+    host = f"lower(regexp_extract(substring(dl, 1, {LONGEST_URL}), {literal(HOST)}, 1))"
     return (
         f"CASE {duplicate if rules.window_s else ''} "
         f"WHEN _robot THEN '{ROBOT.name}' "
-        f"WHEN {host} RLIKE {_literal(rules.internal_hosts)} THEN '{INTERNAL.name}' "
+        f"WHEN {host} RLIKE {literal(rules.internal_hosts)} THEN '{INTERNAL.name}' "
         f"WHEN {local_date('event_time', rules.timezone)} > end_date THEN '{EXPIRED.name}' "
         f"ELSE '{VALID.name}' END"
     )
-
-
-def _literal(text: str) -> str:
-    """A string of Spark SQL."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -15,6 +15,7 @@ from recruit_assets.contract.events import MAX_UID_BYTES
 from recruit_assets.contract.measures import CLICKS, COUNTS
 from recruit_assets.contract.tables import ATTRIBUTED_CONVERSIONS, GRAIN
 from recruit_assets.transforms.attribution import countable_with_found_jobs
+from recruit_assets.transforms.spark_sql import hour_by_hour
 
 IS_CLICK = f"action = '{CLICKS.action}'"
 CHANGED = ("event_hour", "event_time", "create_time", *GRAIN, "click_time", "click_create_time")
@@ -44,7 +45,7 @@ def count_credits(conversion_clicks: DataFrame) -> DataFrame:
         )
         .select(*ATTRIBUTED_CONVERSIONS.column_names)
     )
-    return counted.repartition("event_hour").sortWithinPartitions("event_hour")
+    return hour_by_hour(counted)
 
 
 def may_have_changed(conversion_clicks: DataFrame, clicks: DataFrame, hours: Sequence[datetime]) -> DataFrame:

@@ -7,7 +7,8 @@ from pyspark.sql import functions as F  # noqa: N812  # how Spark's own document
 
 from recruit_assets.contract.attribution import Attribution
 from recruit_assets.contract.tables import GRAIN
-from recruit_assets.transforms.attribution import with_found_jobs
+from recruit_assets.transforms.attribution import with_action
+from recruit_assets.transforms.spark_sql import hour_by_hour
 
 
 def count_funnel(raw_events: DataFrame, actions: Sequence[str], attribution: Attribution) -> DataFrame:
@@ -15,12 +16,8 @@ def count_funnel(raw_events: DataFrame, actions: Sequence[str], attribution: Att
 
     Null ids are 0; events whose job isn't found aren't counted. The rows of an hour are one after the other.
     """
-    names = ", ".join(f"'{action}'" for action in actions)
-    further = raw_events.where(f"custom_track IN ({names})")
-    events = with_found_jobs(further, attribution).where("job_id IS NOT NULL")
-    ids = (name if name == "job_id" else f"coalesce({name}, 0) AS {name}" for name in GRAIN)
-    chosen = events.selectExpr("event_hour", *ids, "custom_track AS action", "received_at")
-    counted = chosen.groupBy("event_hour", *GRAIN, "action").agg(
+    events = with_action(raw_events, actions, attribution).withColumnRenamed("custom_track", "action")
+    counted = events.groupBy("event_hour", *GRAIN, "action").agg(
         F.expr("cast(count(*) AS int) AS events"), F.expr("max(received_at) AS latest_update_time")
     )
-    return counted.repartition("event_hour").sortWithinPartitions("event_hour")
+    return hour_by_hour(counted)

@@ -13,6 +13,7 @@ from recruit_assets.defs.assets.documentation import FOR_ANALYSTS
 from recruit_assets.defs.partitions import BACKFILL_POLICY, hours
 from recruit_assets.defs.rules import RULES
 from recruit_assets.runtime.settings import load_settings
+from recruit_assets.transforms.attribution import with_action
 from recruit_assets.transforms.click_quality import JUDGED_BY, count_verdicts, with_verdicts
 
 CLICK_RULES = load_settings().click_rules
@@ -26,7 +27,7 @@ CLICK_RULES = load_settings().click_rules
     group_name="recruitment",
     kinds={"spark", "mysql"},
     owners=OWNERS,
-    code_version=code_version(count_verdicts, with_verdicts, VERDICTS, CLICK_RULES, str(RULES)),
+    code_version=code_version(count_verdicts, with_verdicts, with_action, VERDICTS, CLICK_RULES, str(RULES)),
     description=CLICK_QUALITY.description,
     metadata={
         "docs": FOR_ANALYSTS,

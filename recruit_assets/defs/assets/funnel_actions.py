@@ -11,6 +11,7 @@ from recruit_assets.defs.assets.documentation import FOR_ANALYSTS
 from recruit_assets.defs.partitions import BACKFILL_POLICY, hours
 from recruit_assets.defs.rules import RULES
 from recruit_assets.runtime.settings import load_settings
+from recruit_assets.transforms.attribution import with_action
 from recruit_assets.transforms.funnel import count_funnel
 
 ACTIONS = load_settings().funnel_action_list
@@ -24,7 +25,7 @@ ACTIONS = load_settings().funnel_action_list
     group_name="recruitment",
     kinds={"spark", "mysql"},
     owners=OWNERS,
-    code_version=code_version(count_funnel, sorted(ACTIONS), str(RULES)),
+    code_version=code_version(count_funnel, with_action, sorted(ACTIONS), str(RULES)),
     description=FUNNEL_ACTIONS.description,
     metadata={
         "docs": FOR_ANALYSTS,
