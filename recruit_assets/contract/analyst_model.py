@@ -81,14 +81,13 @@ DIMENSIONS = (
 
 EVENT_HOUR = Column("event_hour", Type.DATETIME, "Start of the hour, UTC", nullable=False)
 DATE = Column("date", Type.DATE, "The day, UTC", nullable=False)
+FACT_KEYS = (EVENT_HOUR, DATE, *(dimension.key_column for dimension in DIMENSIONS))
 
 FACT = View(
     "fact_hourly",
     "What happened per hour, job, publisher, campaign and group: numbers that may be summed over anything.",
     (
-        EVENT_HOUR,
-        DATE,
-        *(dimension.key_column for dimension in DIMENSIONS),
+        *FACT_KEYS,
         *(measure.view_column for measure in MEASURES),
     ),
 )
@@ -99,9 +98,7 @@ FACT_CLICKS = View(
     "Gross, valid and invalid clicks per hour, job, publisher, campaign and group: numbers that may be summed over "
     "anything. It has the hours that click_quality has.",
     (
-        EVENT_HOUR,
-        DATE,
-        *(dimension.key_column for dimension in DIMENSIONS),
+        *FACT_KEYS,
         Column(f"{GROSS}_{CLICKS.name}", Type.BIGINT, "All clicks, as in the report", nullable=False),
         *(Column(f"{one.name}_{CLICKS.name}", Type.BIGINT, one.description, nullable=False) for one in VERDICTS),
         Column(f"{GROSS}_{SPEND.name}", Type.DOUBLE, "Sum of the bids of all clicks", nullable=False),
@@ -146,20 +143,18 @@ KPI_VIEWS = {
     dimension: kpi_view(dimension.name, dimension.key_column, dimension.label_column) for dimension in DIMENSIONS
 }
 
-_ACTION, _EVENTS = (FUNNEL_ACTIONS.columns[FUNNEL_ACTIONS.column_names.index(name)] for name in ("action", "events"))
+_ACTION, _EVENTS = (column for column in FUNNEL_ACTIONS.columns if column.name in ("action", "events"))
 CREDITED = ("attributed", *ATTRIBUTED_CONVERSIONS.events_in)
 FACT_FUNNEL = View(
     "fact_funnel",
     f"{FUNNEL_ACTIONS.description} Empty without that setting.",
-    (EVENT_HOUR, DATE, *(dimension.key_column for dimension in DIMENSIONS), _ACTION, _EVENTS),
+    (*FACT_KEYS, _ACTION, _EVENTS),
 )
 FACT_ATTRIBUTED = View(
     "fact_attributed",
     f"{ATTRIBUTED_CONVERSIONS.description} Empty without RECRUIT_ATTRIBUTION_DAYS.",
     (
-        EVENT_HOUR,
-        DATE,
-        *(dimension.key_column for dimension in DIMENSIONS),
+        *FACT_KEYS,
         *(column for column in ATTRIBUTED_CONVERSIONS.columns if column.name in CREDITED),
     ),
 )

@@ -249,6 +249,8 @@ CASSANDRA_TABLES = (
     HOUR_COVERAGE,
 )
 
+_LATEST_UPDATE = Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False)
+
 REPORT_SOURCE = "Cassandra"
 _REPORT_COLUMNS = {
     column.name: column
@@ -259,7 +261,7 @@ _REPORT_COLUMNS = {
         Column("company_id", Type.INT, "The job's company; null when the job is unknown"),
         Column("impressions", Type.VARCHAR_32, "Always null; kept for readers of the table"),
         Column("sources", Type.VARCHAR_32, f"'{REPORT_SOURCE}'", nullable=False),
-        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+        _LATEST_UPDATE,
         *(measure.mysql_report_column for measure in MEASURES),
         *(mean.mysql_report_column for mean in MEANS),
     )
@@ -324,7 +326,7 @@ MYSQL_REPORT = HourlySqlTable(
     coverage=REPORT_HOURS,
     events_in=tuple(count.report_column for count in COUNTS),
     totals=tuple((measure.name, measure.report_column) for measure in MEASURES),
-    updated_at="latest_update_time",
+    updated_at=_LATEST_UPDATE.name,
     # joined where the rows are stored, which reads the hour's jobs only: joined by Spark, a dimension of 100,000 jobs
     # would cost every run half a second
     lookups=(Lookup("company_id", by="job_id", table=JOB, value="company_id", applied=REPORT_COMPANIES),),
@@ -338,15 +340,13 @@ FUNNEL_ACTIONS = DownstreamTable(
         *_GRAIN,
         Column("action", Type.VARCHAR, "The action, as `custom_track` of the events has it", nullable=False),
         Column("events", Type.INT, "Number of events", nullable=False),
-        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+        _LATEST_UPDATE,
     ),
     primary_key=(THE_HOUR.name, *GRAIN, "action"),
-    coverage=downstream_coverage(
-        "funnel_actions_hours", "One row per hour of funnel_actions: how far its rows are known to be complete."
-    ),
+    coverage=downstream_coverage("funnel_actions"),
     events_in=("events",),
     totals=(("events", "events"),),
-    updated_at="latest_update_time",
+    updated_at=_LATEST_UPDATE.name,
 )
 
 CLICK_QUALITY = DownstreamTable(
@@ -359,15 +359,13 @@ CLICK_QUALITY = DownstreamTable(
         Column("verdict", Type.VARCHAR_32, f"One of {', '.join(one.name for one in VERDICTS)}", nullable=False),
         Column("clicks", Type.INT, "Number of clicks with this verdict", nullable=False),
         Column("spend", Type.DOUBLE, "Sum of the bids of these clicks", nullable=False),
-        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the clicks", nullable=False),
+        _LATEST_UPDATE,
     ),
     primary_key=(THE_HOUR.name, *GRAIN, "verdict"),
-    coverage=downstream_coverage(
-        "click_quality_hours", "One row per hour of click_quality: how far its rows are known to be complete."
-    ),
+    coverage=downstream_coverage("click_quality"),
     events_in=("clicks",),
     totals=(("clicks", "clicks"), ("spend", "spend")),
-    updated_at="latest_update_time",
+    updated_at=_LATEST_UPDATE.name,
 )
 
 CLICK_END_DATES = sql_applied(
@@ -392,25 +390,21 @@ ATTRIBUTED_CONVERSIONS = DownstreamTable(
             nullable=False,
         ),
         *(count.view_column for count in _CREDITED),
-        Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False),
+        _LATEST_UPDATE,
     ),
     primary_key=(THE_HOUR.name, *GRAIN, "attributed"),
-    coverage=downstream_coverage(
-        "attributed_conversions_hours",
-        "One row per hour of attributed_conversions: how far its rows are known to be complete.",
-    ),
+    coverage=downstream_coverage("attributed_conversions"),
     made_from=CONVERSION_CLICKS,
     events_in=tuple(count.name for count in _CREDITED),
     totals=tuple((count.name, count.name) for count in _CREDITED),
-    updated_at="latest_update_time",
+    updated_at=_LATEST_UPDATE.name,
 )
 
 _DATE = Column("date", Type.DATE, "The day in RECRUIT_REPORT_TIMEZONE", nullable=False)
-_DAY_LATEST = Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False)
 _DAY_NUMBERS = (
     *(measure.view_column for measure in MEASURES),
     *(kpi.view_column for kpi in KPIS),
-    _DAY_LATEST,
+    _LATEST_UPDATE,
 )
 
 DAILY_COMPANY_METRICS = SqlTable(
@@ -460,7 +454,7 @@ DAILY_JOB_METRICS = DailySqlTable(
     coverage=DAILY_JOB_DAYS,
     events_in=tuple(count.name for count in COUNTS),
     totals=tuple((measure.name, measure.name) for measure in MEASURES),
-    updated_at=_DAY_LATEST.name,
+    updated_at=_LATEST_UPDATE.name,
     lookups=(Lookup("company_id", by="job_id", table=JOB, value="company_id", applied=DAILY_COMPANIES),),
     sums=DailySums(DAILY_COMPANY_METRICS, by="company_id", days=DAILY_COMPANY_DAYS),
 )

@@ -205,9 +205,9 @@ def sql_coverage(name: str, description: str, *, key: Column = THE_HOUR) -> SqlT
     )
 
 
-def downstream_coverage(name: str, description: str) -> SqlTable:
-    """The coverage of a DownstreamTable, which also says when an hour is to be made again."""
-    table = sql_coverage(name, description)
+def downstream_coverage(name: str) -> SqlTable:
+    """The coverage of the DownstreamTable with this name, which also says when an hour is to be made again."""
+    table = sql_coverage(f"{name}_hours", f"One row per hour of {name}: how far its rows are known to be complete.")
     return replace(
         table,
         columns=(

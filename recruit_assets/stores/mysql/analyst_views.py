@@ -90,21 +90,27 @@ def fact_select() -> str:
 
     An event_hour computed from dates and hours would make every query read the whole report.
     """
-    keys = (f"COALESCE(r.{d.key}, 0) AS {d.key}" if d.name == "company" else f"r.{d.key}" for d in DIMENSIONS)
     measures = (f"r.{measure.report_column} AS {measure.name}" for measure in MEASURES)
     return (
-        f"SELECT h.event_hour, DATE(h.event_hour) AS date, {', '.join([*keys, *measures])} "
+        f"SELECT h.event_hour, DATE(h.event_hour) AS date, {', '.join([*fact_keys('r', company='r'), *measures])} "
         f"FROM {REPORT_HOURS.name} h STRAIGHT_JOIN {MYSQL_REPORT.name} r "
         "ON r.dates = DATE(h.event_hour) AND r.hours = HOUR(h.event_hour)"
     )
 
 
+def fact_keys(rows: str, *, company: str) -> Iterator[str]:
+    """The dimensions' keys in these rows, with the company of another alias, 0 if there is none."""
+    for dimension in DIMENSIONS:
+        key = dimension.key
+        yield f"COALESCE({company}.{key}, 0) AS {key}" if dimension.name == "company" else f"{rows}.{key}"
+
+
 def click_select() -> str:
     """The clicks of all verdicts side by side, with the company that the report has for the job."""
-    keys = (f"COALESCE(c.{d.key}, 0) AS {d.key}" if d.name == "company" else f"q.{d.key}" for d in DIMENSIONS)
     grain = ", ".join(f"q.{name}" for name in GRAIN)
+    chosen = ", ".join([*fact_keys("q", company="c"), *click_columns()])
     return (
-        f"SELECT q.event_hour, DATE(q.event_hour) AS date, {', '.join([*keys, *click_columns()])} "
+        f"SELECT q.event_hour, DATE(q.event_hour) AS date, {chosen} "
         f"FROM {CLICK_QUALITY.name} q LEFT JOIN {REPORT_COMPANIES.name} c ON c.id = q.job_id "
         f"GROUP BY q.event_hour, {grain}, c.company_id"
     )
@@ -124,9 +130,9 @@ def click_columns() -> Iterator[str]:
 
 def beside_select(table: DownstreamTable, columns: Sequence[str]) -> str:
     """Rows of a table beside the report, with the company that the report has for the job."""
-    keys = (f"COALESCE(c.{d.key}, 0) AS {d.key}" if d.name == "company" else f"f.{d.key}" for d in DIMENSIONS)
+    chosen = ", ".join([*fact_keys("f", company="c"), *(f"f.{name}" for name in columns)])
     return (
-        f"SELECT f.event_hour, DATE(f.event_hour) AS date, {', '.join((*keys, *(f'f.{name}' for name in columns)))} "
+        f"SELECT f.event_hour, DATE(f.event_hour) AS date, {chosen} "
         f"FROM {table.name} f LEFT JOIN {REPORT_COMPANIES.name} c ON c.id = f.job_id"
     )
 
