@@ -9,7 +9,8 @@ from itertools import groupby
 
 from recruit_assets.contract.click_quality import VALID
 from recruit_assets.contract.measures import ACTION_SPELLINGS, CLICKS, COUNTS
-from recruit_assets.contract.tables import ATTRIBUTED_CONVERSIONS, GRAIN
+from recruit_assets.contract.tables import ATTRIBUTED_CONVERSIONS
+from recruit_assets.observability.audit.attribution import job_of
 from recruit_assets.observability.audit.audit_db import JOURNEYS_COLUMNS, AuditDatabase, Values, hour_text, latest_text
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
 from recruit_assets.transforms.click_judge import Click, ClickJudge
@@ -17,11 +18,10 @@ from recruit_assets.transforms.found_jobs import JobFinder
 from recruit_assets.transforms.journeys import DAY_MS, is_person
 
 NOBODY = b""
-_AT, _RECEIVED_AT, _CREATE_TIME, _TRACK, _UID, _ED, _DL, _UA = (
+_AT, _RECEIVED_AT, _CREATE_TIME, _TRACK, _UID, _DL, _UA = (
     READ_COLUMNS.index(name)
-    for name in ("event_time_ms", "received_at_ms", "create_time", "custom_track", "uid", "ed", "dl", "ua")
+    for name in ("event_time_ms", "received_at_ms", "create_time", "custom_track", "uid", "dl", "ua")
 )
-_IDS = [READ_COLUMNS.index(name) for name in GRAIN]
 _ACTIONS = [count.action for count in COUNTS if count is not CLICKS]
 _IN_ORDER = f"SELECT {', '.join(JOURNEYS_COLUMNS)} FROM journeys ORDER BY person, job_id, at_ms, create_time"
 
@@ -62,7 +62,7 @@ class JourneysRecount:
 
     def _event(self, hour_ms: int, row: Values) -> Values | None:
         action = ACTION_SPELLINGS.get(row[_TRACK])
-        found = self._jobs.find([row[index] for index in _IDS], row[_ED], row[_DL]) if action else None
+        found = job_of(row, self._jobs) if action else None
         if found is None:
             return None
         person = blake2b(row[_UID].encode(), digest_size=16).digest() if is_person(row[_UID]) else NOBODY

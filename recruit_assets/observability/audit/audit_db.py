@@ -5,7 +5,7 @@ topic holds. The file has no name and is gone even after a kill -9.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,12 @@ from recruit_assets.runtime.times import from_ms
 from recruit_assets.transforms.buckets import HOUR_MS
 
 _SQLITE_TYPES = {Type.INT: "integer", Type.DOUBLE: "real"}
+_TEXTS: Mapping[Type, Callable[[Any], str]] = {
+    Type.DATE: lambda day: day.isoformat(),
+    Type.DATETIME: lambda at: at.isoformat(sep=" "),
+    Type.TIMESTAMP: lambda at: at.isoformat(sep=" ", timespec="milliseconds"),
+}
+"""How each type of time is stored."""
 CACHE_KIB = 64 * 1024
 LATEST = "latest_update_time"
 LEDGER_COLUMNS = tuple(name for name in MYSQL_REPORT.column_names if name != LATEST)
@@ -284,6 +290,16 @@ def open_audit_database() -> Iterator[AuditDatabase]:
         yield AuditDatabase(database)
     finally:
         database.close()
+
+
+def as_texts(table: SqlTable, rows: Iterable[Values]) -> Iterator[Values]:
+    """The rows of a table with their times as texts, since SQLite has no times. Texts of one form compare as times."""
+    times = [(position, _TEXTS[one.type]) for position, one in enumerate(table.columns) if one.type in _TEXTS]
+    for row in rows:
+        values = list(row)
+        for position, text_of in times:
+            values[position] = text_of(values[position])
+        yield tuple(values)
 
 
 def hour_text(hour_ms: int) -> str:

@@ -12,8 +12,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from recruit_assets.contract.measures import ACTION_SPELLINGS, COUNTS, MEASURES, SUMS
-from recruit_assets.contract.tables import GRAIN
-from recruit_assets.observability.audit.attribution import UNATTRIBUTED, FoundByHour
+from recruit_assets.observability.audit.attribution import UNATTRIBUTED, FoundByHour, job_of
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
 from recruit_assets.observability.audit.downstream_rows import Recount
 from recruit_assets.observability.audit.event_digest import EventDigest
@@ -37,8 +36,6 @@ _EVENT_TIME, _RECEIVED_AT, _CREATE_TIME = (
 )
 _FIRST_VALUE, _EXTRA = _CREATE_TIME + 1, READ_COLUMNS.index("extra")
 _TRACK = READ_COLUMNS.index("custom_track")
-_IDS = [READ_COLUMNS.index(name) for name in GRAIN]
-_ED, _DL = READ_COLUMNS.index("ed"), READ_COLUMNS.index("dl")
 
 _COUNTED = {count.action: MEASURES.index(count) for count in COUNTS}
 """By action: position of its count among the measures."""
@@ -135,7 +132,7 @@ def count_row(
     action = ACTION_SPELLINGS.get(row[_TRACK])
     if action is None:
         return None
-    found = jobs.find([row[index] for index in _IDS], row[_ED], row[_DL])
+    found = job_of(row, jobs)
     if found is None:
         return UNATTRIBUTED
     _add(_of(metrics, found.ids), action, row)

@@ -6,18 +6,18 @@ from hashlib import blake2b
 
 from recruit_assets.contract.click_quality import DUPLICATE, ClickRules
 from recruit_assets.contract.measures import CLICKS, SPEND
-from recruit_assets.contract.tables import CLICK_QUALITY, GRAIN
+from recruit_assets.contract.tables import CLICK_QUALITY
+from recruit_assets.observability.audit.attribution import job_of
 from recruit_assets.observability.audit.audit_db import AuditDatabase, Values, hour_text, latest_text
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
 from recruit_assets.transforms.buckets import HOUR_MS
 from recruit_assets.transforms.click_judge import Click, ClickJudge, RecentClicks
 from recruit_assets.transforms.found_jobs import JobFinder
 
-_AT, _RECEIVED_AT, _CREATE_TIME, _TRACK, _UID, _UA, _ED, _DL, _BID = (
+_AT, _RECEIVED_AT, _CREATE_TIME, _TRACK, _UID, _UA, _DL, _BID = (
     READ_COLUMNS.index(name)
-    for name in ("event_time_ms", "received_at_ms", "create_time", "custom_track", "uid", "ua", "ed", "dl", SPEND.of)
+    for name in ("event_time_ms", "received_at_ms", "create_time", "custom_track", "uid", "ua", "dl", SPEND.of)
 )
-_IDS = [READ_COLUMNS.index(name) for name in GRAIN]
 
 
 class ClickRecount:
@@ -48,7 +48,7 @@ class ClickRecount:
             yield hour, job_id, *ids, name, 1, float(bid), latest_text(received_at_ms)
 
     def _click(self, row: Values) -> Values | None:
-        found = self._jobs.find([row[index] for index in _IDS], row[_ED], row[_DL])
+        found = job_of(row, self._jobs)
         if found is None:
             return None
         create_time, uid = str(row[_CREATE_TIME]), row[_UID]

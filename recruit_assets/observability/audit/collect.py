@@ -9,6 +9,7 @@ from datetime import datetime
 from math import inf
 
 from recruit_assets.contract.privacy import PERSONAL_FIELDS, PrivacyMode
+from recruit_assets.contract.tables import MYSQL_REPORT
 from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.observability.audit.attribution import FoundByHour
 from recruit_assets.observability.audit.audit_db import DAILY_TABLES, AuditDatabase
@@ -38,10 +39,9 @@ from recruit_assets.stores.kafka.topic_reader import TopicReader, open_topic_rea
 from recruit_assets.stores.mysql.audit_reads import (
     ReportedHour,
     companies_of_jobs,
-    daily_rows,
     made_days,
-    report_rows,
     reported_hours,
+    rows_by,
 )
 from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_database
 from recruit_assets.stores.mysql.dead_letter_replays import replay_places
@@ -129,7 +129,9 @@ def read_everything(settings: Settings, audit_db: AuditDatabase, progress: Progr
         )
         changes = newest_changes(session)
         with open_report_database(settings) as database:
-            hour_counts = take_report(audit_db, report_rows(database), progress=progress)
+            hour_counts = take_report(
+                audit_db, rows_by(database, MYSQL_REPORT, *MYSQL_REPORT.hour_columns), progress=progress
+            )
             take_companies(audit_db, companies_of_jobs(database))
             recorded_hours = reported_hours(database)
             made = take_daily_tables(audit_db, database)
@@ -159,7 +161,7 @@ def take_daily_tables(audit_db: AuditDatabase, database: ReportDatabase) -> dict
     """Copy the daily tables; returns the version of each day, read before its rows."""
     made = made_days(database)
     for table in DAILY_TABLES:
-        take_days(audit_db, table, daily_rows(database, table))
+        take_days(audit_db, table, rows_by(database, table, "date"))
     return made
 
 

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from recruit_assets.contract.tables import DAILY_JOB_METRICS
 from recruit_assets.contract.types import SqlTable
-from recruit_assets.observability.audit.audit_db import AuditDatabase, Values
+from recruit_assets.observability.audit.audit_db import AuditDatabase, Values, as_texts
 from recruit_assets.observability.audit.cassandra_rows import DateOf
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
 from recruit_assets.runtime.times import from_ms, to_ms
@@ -83,13 +82,4 @@ def dates_in(hour_ms: int, date_of: DateOf) -> set[str]:
 def take_days(audit_db: AuditDatabase, table: SqlTable, pages: Iterable[Sequence[Values]]) -> None:
     """Copy a daily table into the audit database."""
     for page in pages:
-        audit_db.add_reported_days(table, (_as_texts(table, row) for row in page))
-
-
-def _as_texts(table: SqlTable, row: Values) -> Values:
-    """The row with its times as texts, since SQLite has no times."""
-    values = dict(zip(table.column_names, row, strict=True))
-    latest = DAILY_JOB_METRICS.updated_at
-    values["date"] = values["date"].isoformat()
-    values[latest] = values[latest].isoformat(sep=" ", timespec="milliseconds")
-    return tuple(values.values())
+        audit_db.add_reported_days(table, as_texts(table, page))

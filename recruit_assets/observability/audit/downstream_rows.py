@@ -7,19 +7,21 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from recruit_assets.contract.tables import FUNNEL_ACTIONS, GRAIN, JUDGED_TABLES
+from recruit_assets.contract.tables import FUNNEL_ACTIONS, JUDGED_TABLES
 from recruit_assets.contract.types import DownstreamTable
 from recruit_assets.hours.downstream import Downstream, downstream_of
 from recruit_assets.hours.planning import HOUR
 from recruit_assets.observability.audit.attributed_rows import JourneysRecount
-from recruit_assets.observability.audit.audit_db import AuditDatabase, Values, hour_text, latest_text
+from recruit_assets.observability.audit.attribution import job_of
+from recruit_assets.observability.audit.audit_db import AuditDatabase, Values, as_texts, hour_text, latest_text
 from recruit_assets.observability.audit.click_rows import ClickRecount
 from recruit_assets.observability.audit.results import EXAMPLES, Sample
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import naive
 from recruit_assets.stores.cassandra.audit_reads import READ_COLUMNS
+from recruit_assets.stores.mysql.audit_reads import rows_by
 from recruit_assets.stores.mysql.connection import ReportDatabase
-from recruit_assets.stores.mysql.downstream import downstream_rows, made_hours, stale_hours
+from recruit_assets.stores.mysql.downstream import made_hours, stale_hours
 from recruit_assets.stores.mysql.end_dates import hours_to_reopen
 from recruit_assets.transforms.click_judge import ClickJudge
 from recruit_assets.transforms.found_jobs import JobFinder
@@ -27,8 +29,7 @@ from recruit_assets.transforms.found_jobs import JobFinder
 LATE = timedelta(hours=1)
 """Much longer than it takes until the sensor asks for an hour."""
 
-_IDS = [READ_COLUMNS.index(name) for name in GRAIN]
-_TRACK, _ED, _DL, _RECEIVED_AT = (READ_COLUMNS.index(name) for name in ("custom_track", "ed", "dl", "received_at_ms"))
+_TRACK, _RECEIVED_AT = READ_COLUMNS.index("custom_track"), READ_COLUMNS.index("received_at_ms")
 
 
 class Recount(Protocol):
@@ -66,7 +67,7 @@ class FunnelRecount:
         for row in rows:
             if row[_TRACK] not in self._actions:
                 continue
-            found = self._jobs.find([row[index] for index in _IDS], row[_ED], row[_DL])
+            found = job_of(row, self._jobs)
             if found is not None:
                 yield hour_text(hour_ms), *found.ids, row[_TRACK], 1, latest_text(row[_RECEIVED_AT] or 0)
 
@@ -103,8 +104,8 @@ def take_downstream(
     found = {}
     for one in downstream_of(settings):
         table, stale = one.table, stale_hours(database, one)
-        for rows in downstream_rows(database, table):
-            audit_db.add_downstream("reported", table, (_as_texts(table, row) for row in rows))
+        for rows in rows_by(database, table, *table.hour_columns):
+            audit_db.add_downstream("reported", table, as_texts(table, rows))
         since = {naive(each.hour): naive(each.since) for each in (*stale, *stale_hours(database, one))}
         late = sorted(hour for hour, at in since.items() if naive(now) - at > LATE)
         about_to_be: set[datetime] = set()
@@ -132,10 +133,3 @@ def _late(hour: datetime, since: datetime) -> str:
         f"{hour:%Y-%m-%d %H:%M}: what it depends on was renewed at {since:%Y-%m-%d %H:%M:%S}, the hour wasn't made "
         "since then"
     )
-
-
-def _as_texts(table: DownstreamTable, row: Values) -> Values:
-    values = dict(zip(table.column_names, row, strict=True))
-    values["event_hour"] = values["event_hour"].isoformat(sep=" ")
-    values[table.updated_at] = values[table.updated_at].isoformat(sep=" ", timespec="milliseconds")
-    return tuple(values.values())

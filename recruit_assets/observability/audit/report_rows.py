@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from recruit_assets.contract.tables import MYSQL_REPORT
-from recruit_assets.observability.audit.audit_db import LATEST, AuditDatabase, Values
+from recruit_assets.observability.audit.audit_db import AuditDatabase, Values, as_texts
 from recruit_assets.observability.audit.results import EXAMPLES, Progress, Sample
 from recruit_assets.stores.mysql.audit_reads import ReportedHour
 
 _DATES = MYSQL_REPORT.column_names.index("dates")
 _HOURS = MYSQL_REPORT.column_names.index("hours")
-_LATEST = MYSQL_REPORT.column_names.index(LATEST)
 _COUNTED = tuple(MYSQL_REPORT.column_names.index(name) for name in MYSQL_REPORT.events_in)
 
 HourCounts = dict[datetime, tuple[int, int]]
@@ -21,7 +20,7 @@ def take_report(audit_db: AuditDatabase, hours: Iterable[list[Values]], *, progr
     """Copy the report's rows into the audit database; returns what each hour has."""
     counts: HourCounts = {}
     for number, rows in enumerate(hours, start=1):
-        audit_db.add_reported(_as_texts(row) for row in rows)
+        audit_db.add_reported(as_texts(MYSQL_REPORT, rows))
         for row in rows:
             hour = row[_DATES] + timedelta(hours=row[_HOURS])
             known_rows, known_events = counts.get(hour, (0, 0))
@@ -49,11 +48,3 @@ def wrong_reported_hours(counts: HourCounts, reported: Mapping[datetime, Reporte
                 f"{hour:%Y-%m-%d %H:%M}: report_hours records {text}, the report has {found[0]} and {found[1]}"
             )
     return Sample(len(wrong), tuple(wrong[:EXAMPLES]))
-
-
-def _as_texts(row: Values) -> Values:
-    """The row with its times as texts, since SQLite has no times; texts of one form compare as times do."""
-    values = list(row)
-    values[_DATES] = row[_DATES].isoformat(sep=" ")
-    values[_LATEST] = row[_LATEST].isoformat(sep=" ", timespec="milliseconds")
-    return tuple(values)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from recruit_assets.contract.tables import DAILY_JOB_DAYS, JOB, MYSQL_REPORT, REPORT_HOURS
+from recruit_assets.contract.tables import DAILY_JOB_DAYS, JOB, REPORT_HOURS
 from recruit_assets.contract.types import SqlTable
 from recruit_assets.stores.mysql.connection import ReportDatabase
 
@@ -27,24 +27,18 @@ def reported_hours(database: ReportDatabase) -> dict[datetime, ReportedHour]:
     return {hour: ReportedHour(*values) for hour, *values in rows}
 
 
-def report_rows(database: ReportDatabase) -> Iterator[list[tuple[Any, ...]]]:
-    """All rows of mysql_report, one hour at a time, also of hours that report_hours lacks."""
-    columns = ", ".join(MYSQL_REPORT.column_names)
-    for hour in database.query(f"SELECT DISTINCT dates, hours FROM {MYSQL_REPORT.name} ORDER BY dates, hours"):
-        yield database.query(f"SELECT {columns} FROM {MYSQL_REPORT.name} WHERE dates = %s AND hours = %s", hour)
+def rows_by(database: ReportDatabase, table: SqlTable, *key: str) -> Iterator[list[tuple[Any, ...]]]:
+    """All rows of a table, those with the same key at a time; it is what the primary key begins with."""
+    columns, where = ", ".join(table.column_names), " AND ".join(f"{name} = %s" for name in key)
+    listed = ", ".join(key)
+    for values in database.query(f"SELECT DISTINCT {listed} FROM {table.name} ORDER BY {listed}"):
+        yield database.query(f"SELECT {columns} FROM {table.name} WHERE {where}", values)
 
 
 def made_days(database: ReportDatabase) -> dict[str, int]:
     """The version of the hours that each day of daily_job_metrics was made from, by its date."""
     rows = database.query(f"SELECT date, hours_version FROM {DAILY_JOB_DAYS.name} WHERE hours_version IS NOT NULL")
     return {day.isoformat(): version for day, version in rows}
-
-
-def daily_rows(database: ReportDatabase, table: SqlTable) -> Iterator[list[tuple[Any, ...]]]:
-    """All rows of a daily table, one day at a time."""
-    columns = ", ".join(table.column_names)
-    for day in database.query(f"SELECT DISTINCT date FROM {table.name} ORDER BY date"):
-        yield database.query(f"SELECT {columns} FROM {table.name} WHERE date = %s", day)
 
 
 def companies_of_jobs(database: ReportDatabase) -> Iterator[list[tuple[Any, ...]]]:

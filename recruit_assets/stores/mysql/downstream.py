@@ -1,6 +1,6 @@
 """The downstream tables in the report database: storing an hour, which hours are stale, and re-opening hours."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -88,10 +88,3 @@ def made_hours(database: ReportDatabase, table: DownstreamTable) -> set[datetime
     """The hours that the table has, naive UTC."""
     rows = database.query(f"SELECT event_hour FROM {table.coverage.name} WHERE covered_through > '{NEVER}'")
     return {hour for (hour,) in rows}
-
-
-def downstream_rows(database: ReportDatabase, table: DownstreamTable) -> Iterator[list[tuple[object, ...]]]:
-    """All rows, one hour at a time."""
-    columns = ", ".join(table.column_names)
-    for hour in database.query(f"SELECT DISTINCT event_hour FROM {table.name} ORDER BY event_hour"):
-        yield database.query(f"SELECT {columns} FROM {table.name} WHERE event_hour = %s", hour)
