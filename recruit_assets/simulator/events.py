@@ -102,7 +102,7 @@ class EventStream:
             rng.choices(self._visitors, k=size),
             strict=True,
         )
-        for number, (kind, style, interaction, visitor) in enumerate(draws):
+        for number, (kind, style, drawn, somebody) in enumerate(draws):
             if kind == _DUPLICATE and recent:
                 chunk.values.append(self._duplicate())
                 chunk.duplicates += 1
@@ -111,8 +111,8 @@ class EventStream:
             if kind == _LATE:
                 moment_ms = self._earlier(moment_ms)
                 chunk.late += 1
-            if interaction.action is Action.CLICK:
-                interaction, visitor = self._unusual.of(interaction, visitor)  # noqa: PLW2901  # another in its place
+            is_click = drawn.action is Action.CLICK
+            interaction, visitor = self._unusual.of(drawn, somebody) if is_click else (drawn, somebody)
             person = self._person_of(interaction, visitor) if self._spec.journey_share else visitor
             value = self._record(
                 moment_ms,

@@ -9,7 +9,7 @@ from recruit_assets.runtime.settings import Settings
 from recruit_assets.simulator.click_verdicts import ClickSettings, SentClicks
 from recruit_assets.simulator.events import Chunk
 from recruit_assets.simulator.fragments import Action, Interaction
-from recruit_assets.simulator.job_rules import Ids, JobRules
+from recruit_assets.simulator.job_rules import FoundJobs, Ids, JobRules
 from recruit_assets.simulator.journeys import Visits
 
 HOUR_S = 3600
@@ -35,7 +35,7 @@ class ExpectedFunnel:
 
     def __init__(self, actions: Sequence[str], rules: JobRules) -> None:
         self._actions = frozenset(actions)
-        self._rules = rules
+        self._jobs = FoundJobs(rules)
         self._happened: Counter[tuple[int, Interaction]] = Counter()
 
     def add(self, chunk: Chunk) -> None:
@@ -44,28 +44,17 @@ class ExpectedFunnel:
     def rows(self) -> list[Row]:
         counts: Counter[tuple[object, ...]] = Counter()
         for (hour, event), number in self._happened.items():
-            found = self._rules.found(event)
+            found = self._jobs.of(event)
             if found is not None:
                 counts[hour_text(hour), *found[1], event.track] += number
         return sorted((*key, number) for key, number in counts.items())
 
 
-class FoundJobs:
-    """Finds the countable events that have a job; each interaction is looked at once."""
-
-    def __init__(self, rules: JobRules) -> None:
-        self._rules = rules
-        self._found: dict[Interaction, tuple[str, Ids] | None] = {}
-
-    def of(self, chunk: Chunk) -> Iterator[tuple[Interaction, bytes, Ids]]:
-        """The events with their records and the ids that they count for."""
-        for (_, event), value in zip(chunk.happened, chunk.events, strict=True):
-            if event.action is None:
-                continue
-            if event not in self._found:
-                self._found[event] = self._rules.found(event)
-            if found := self._found[event]:
-                yield event, value, found[1]
+def countable(chunk: Chunk, jobs: FoundJobs) -> Iterator[tuple[Interaction, Action, bytes, Ids]]:
+    """The events that count, with their action, their record and the ids that they count for."""
+    for (_, event), value in zip(chunk.happened, chunk.events, strict=True):
+        if event.action is not None and (found := jobs.of(event)):
+            yield event, event.action, value, found[1]
 
 
 class ExpectedClicks:
@@ -75,15 +64,15 @@ class ExpectedClicks:
 
     def __init__(self, settings: ClickSettings, rules: JobRules, end_dates: Mapping[int, date]) -> None:
         self._jobs = FoundJobs(rules)
-        self._clicks = SentClicks(settings, end_dates)
+        self.clicks = SentClicks(settings, end_dates)
 
     def add(self, chunk: Chunk) -> None:
-        for event, value, ids in self._jobs.of(chunk):
-            if event.action is Action.CLICK:
-                self._clicks.add(value, ids, event.bid)
+        for event, action, value, ids in countable(chunk, self._jobs):
+            if action is Action.CLICK:
+                self.clicks.add(value, ids, event.bid)
 
     def rows(self) -> list[Row]:
-        return self._clicks.rows()
+        return self.clicks.rows()
 
 
 class ExpectedCredits:
@@ -97,11 +86,8 @@ class ExpectedCredits:
         self._clicks = clicks
 
     def add(self, chunk: Chunk) -> None:
-        for event, value, ids in self._jobs.of(chunk):
-            if event.action is not None:
-                self._visits.add(value, event.action, ids)
-            if self._clicks is not None and event.action is Action.CLICK:
-                self._clicks.add(value, ids, event.bid)
+        for _, action, value, ids in countable(chunk, self._jobs):
+            self._visits.add(value, action, ids)
 
     def rows(self) -> list[Row]:
         return self._visits.rows(None if self._clicks is None else self._clicks.valid())
@@ -115,14 +101,16 @@ def rules_of(settings: Settings) -> JobRules:
 def expected_tables(settings: Settings, end_dates: Mapping[int, date] | None = None) -> list[ExpectedTable]:
     """Those that the settings switch on; `end_dates` has the last day of each job that has one."""
     expected: list[ExpectedTable] = []
-    clicks = ClickSettings(settings.click_window_s, settings.internal_hosts, settings.report_timezone)
+    rules, sent = rules_of(settings), None
     if settings.funnel_action_list:
-        expected.append(ExpectedFunnel(settings.funnel_action_list, rules_of(settings)))
+        expected.append(ExpectedFunnel(settings.funnel_action_list, rules))
     if settings.has_click_quality:
-        expected.append(ExpectedClicks(clicks, rules_of(settings), end_dates or {}))
+        judged = ClickSettings(settings.click_window_s, settings.internal_hosts, settings.report_timezone)
+        clicks = ExpectedClicks(judged, rules, end_dates or {})
+        expected.append(clicks)
+        sent = clicks.clicks
     if settings.attribution_days:
-        sent = SentClicks(clicks, end_dates or {}) if settings.has_click_quality else None
-        expected.append(ExpectedCredits(settings.attribution_days, rules_of(settings), sent))
+        expected.append(ExpectedCredits(settings.attribution_days, rules, sent))
     return expected
 
 

@@ -61,6 +61,20 @@ class JobRules:
 OWN_JOB = JobRules()
 
 
+class FoundJobs:
+    """Finds the job of events by the rules; each interaction is looked at once."""
+
+    def __init__(self, rules: JobRules) -> None:
+        self._rules = rules
+        self._found: dict[Interaction, tuple[str, Ids] | None] = {}
+
+    def of(self, event: Interaction) -> tuple[str, Ids] | None:
+        """The rule that finds the event's job, and the ids it counts for."""
+        if event not in self._found:
+            self._found[event] = self._rules.found(event)
+        return self._found[event]
+
+
 def whole(value: object) -> int | None:
     """192, 192.0, "192" and "192.0" are 192; what isn't a whole number from 0 to 2147483647 is none."""
     found = _WHOLE.fullmatch(str(value)) if isinstance(value, int | float | str) else None

@@ -19,7 +19,7 @@ from recruit_assets.runtime.files import atomic_write
 from recruit_assets.simulator.events import Chunk
 from recruit_assets.simulator.expected import ExpectedTable, Row
 from recruit_assets.simulator.fragments import Action, Interaction
-from recruit_assets.simulator.job_rules import OWN_JOB, Ids, JobRules
+from recruit_assets.simulator.job_rules import OWN_JOB, FoundJobs, JobRules
 from recruit_assets.simulator.jobs import Job
 
 VERSION = 1
@@ -48,7 +48,7 @@ class Ledger:
         self._seed = seed
         self._rules = rules
         self._downstream = downstream
-        self._found: dict[Interaction, tuple[str, Ids] | None] = {}
+        self._jobs = FoundJobs(rules)
         self._company_ids = {job.id: job.company_id for job in jobs}
         self._happened: Counter[tuple[int, Interaction]] = Counter()
         self._dead_letters: Counter[DeadLetterReason] = Counter()
@@ -73,7 +73,7 @@ class Ledger:
         by_rule = Counter[str | None]()
         for (_, event), number in self._happened.items():
             if event.action is not None:
-                found = self._job_of(event)
+                found = self._jobs.of(event)
                 by_rule[found and found[0]] += number
         unattributed = by_rule.pop(None, 0)
         counts = {
@@ -106,7 +106,7 @@ class Ledger:
     def _totals(self) -> dict[Grain, Totals]:
         totals: defaultdict[Grain, Totals] = defaultdict(Totals)
         for (hour, it), number in self._happened.items():
-            found = self._job_of(it)
+            found = self._jobs.of(it)
             if it.action is None or found is None:
                 continue
             row = totals[hour, *found[1]]
@@ -114,12 +114,6 @@ class Ledger:
             if it.action is Action.CLICK:
                 row.bid_sum += it.bid * number
         return totals
-
-    def _job_of(self, event: Interaction) -> tuple[str, Ids] | None:
-        """The rule that finds the event's job, and the ids it counts for; each interaction is looked at once."""
-        if event not in self._found:
-            self._found[event] = self._rules.found(event)
-        return self._found[event]
 
     def _row(self, grain: Grain, totals: Totals) -> Row:
         hour, job_id, publisher_id, campaign_id, group_id = grain
