@@ -111,11 +111,14 @@ def _delete(session: CassandraSession, person: Person, settings: Settings, *, th
 
 def _reopen(session: CassandraSession, settings: Settings, events: Sequence[StoredEvent]) -> None:
     """Have the events' hours, and those that depend on them, made again in tables that tell people apart."""
-    for one in downstream_of(settings):
-        hours = {aware(event.event_hour) + number * HOUR for event in events for number in range(one.hours_before + 1)}
-        if one.table in JUDGED_TABLES and hours:
-            with open_report_database(settings) as database:
-                reopen_hours(database, one.table, hours, from_ms(session.now_ms()))
+    downstream = [one for one in downstream_of(settings) if one.table in JUDGED_TABLES]
+    if not events or not downstream:
+        return
+    with open_report_database(settings) as database:
+        for one in downstream:
+            following = [number * HOUR for number in range(one.hours_before + 1)]
+            hours = {aware(event.event_hour) + later for event in events for later in following}
+            reopen_hours(database, one.table, hours, from_ms(session.now_ms()))
 
 
 def _stored(session: CassandraSession, person: Person, *, through_ms: int) -> list[StoredEvent]:

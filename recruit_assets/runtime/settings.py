@@ -5,7 +5,7 @@ resolved settings back to the environment.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -57,6 +57,16 @@ def _whole_hour(value: datetime) -> datetime:
     if value.minute or value.second or value.microsecond:
         raise ValueError("must be a whole hour, UTC, such as 2024-01-01T00:00")
     return value
+
+
+def _checked_words(check: Callable[[list[str]], object]) -> AfterValidator:
+    """Of a comma-separated setting: `check` raises ValueError if its words can't be used."""
+
+    def checked(value: str) -> str:
+        check(words(value))
+        return value
+
+    return AfterValidator(checked)
 
 
 @cache
@@ -221,7 +231,7 @@ class Settings(BaseSettings):
         description="Names of fields that become pseudonyms as uid does, also inside `ed` and unknown fields; comma "
         "separated",
     )
-    attribution: str = Field(
+    attribution: Annotated[str, _checked_words(rules_of)] = Field(
         "job_id",
         description="Where a countable event names its job, the first place that does counts: `job_id`, `ed.<key>` "
         "such as `ed.jobId`, `dl`; comma separated, see docs/analysts.md",
@@ -229,7 +239,7 @@ class Settings(BaseSettings):
     attribution_dl: str = Field(
         "", description="For `dl`: regular expression of landing URLs, whose group `(?<job_id>...)` is the job"
     )
-    funnel_actions: str = Field(
+    funnel_actions: Annotated[str, _checked_words(require_funnel_actions)] = Field(
         "",
         description="Further actions (values of `custom_track`) that are counted in `funnel_actions`, such as "
         "`interview_scheduled,hired`; comma separated, in the order of the funnel",
@@ -243,7 +253,7 @@ class Settings(BaseSettings):
         le=LONGEST_WINDOW_S,
         description="The same person on the same job again within so many seconds is a duplicate; 0: nobody is",
     )
-    internal_hosts: str = Field(
+    internal_hosts: Annotated[str, _checked_words(host_pattern)] = Field(
         ",".join(DEFAULT_HOSTS),
         description="Hosts in landing URLs of the site's own people: names, suffixes such as `*.example.com`, "
         "addresses and networks; comma separated",
@@ -291,29 +301,11 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(needed)} can't be pseudonyms: the report needs them, or they aren't text")
         return value
 
-    @field_validator("attribution")
-    @classmethod
-    def _known_rules(cls, value: str) -> str:
-        rules_of(words(value))
-        return value
-
     @field_validator("attribution_dl")
     @classmethod
     def _portable_pattern(cls, value: str) -> str:
         if value:
             portable(value)
-        return value
-
-    @field_validator("funnel_actions")
-    @classmethod
-    def _possible_actions(cls, value: str) -> str:
-        require_funnel_actions(words(value))
-        return value
-
-    @field_validator("internal_hosts")
-    @classmethod
-    def _known_hosts(cls, value: str) -> str:
-        host_pattern(words(value))
         return value
 
     @field_validator("timezone", "report_timezone")

@@ -16,6 +16,7 @@ from recruit_assets.defs.resources import MySqlResource
 from recruit_assets.defs.rules import RULES
 from recruit_assets.hours.bucket_state import Partition
 from recruit_assets.hours.replacement import replace_hours
+from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.settings import load_settings
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.attribution import require_rules
@@ -39,7 +40,7 @@ class ConversionClicksIOManager(HourlyIOManager):
 
     def load_input(self, context: dg.InputContext) -> DataFrame:
         """Other assets read the table with the Cassandra IO manager."""
-        raise NotImplementedError(f"give the input {context.name} an input_manager_key")
+        raise UserError(f"{type(self).__name__} stores only: give the input {context.name} an input_manager_key")
 
     @guarded
     def handle_output(self, context: dg.OutputContext, obj: DataFrame) -> None:
