@@ -18,7 +18,9 @@ def demo(
     events: int = typer.Option(EVENTS, min=1, help="How many events to simulate"),
     seed: int = typer.Option(SEED, help="Seed of the simulation"),
     full: bool = typer.Option(
-        False, "--full", help="Also judge and credit what the report counts, and count further actions"
+        False,
+        "--full",
+        help="Also fill the tables beside the report: valid traffic, credits, further actions",
     ),
 ) -> None:
     """Start local engines, simulate events, materialize the report, audit and show it, and stop the engines.

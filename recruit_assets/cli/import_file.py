@@ -85,7 +85,7 @@ def import_jobs(
     delimiter: Delimiter = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Insert or update jobs from a file with the columns id, company_id, group_id, campaign_id and title.
+    """Insert or update jobs from a file with the columns id, company_id, group_id, campaign_id, title, end_date.
 
     All rows are stored in one transaction, or none if a row is refused; then the exit code is 1. Columns that the file
     lacks and jobs that it doesn't name stay as they are. The report's companies follow within a minute.

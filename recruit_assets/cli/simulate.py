@@ -59,7 +59,8 @@ def simulate(
         float, typer.Option(help="Share of countable events whose job is only in `ed`, see RECRUIT_ATTRIBUTION")
     ] = 0.0,
     repeat_share: Annotated[
-        float, typer.Option(help="Share of people who return to the same job at once, see RECRUIT_CLICK_QUALITY")
+        float,
+        typer.Option(help="Share of people who come back to the same job within seconds, see RECRUIT_CLICK_QUALITY"),
     ] = 0.0,
     robot_share: Annotated[float, typer.Option(help="Share of robots among those who come to a job")] = 0.0,
     internal_share: Annotated[float, typer.Option(help="Share of countable events on developers' machines")] = 0.0,

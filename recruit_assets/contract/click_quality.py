@@ -3,7 +3,7 @@
 The terms are those of the Click Measurement Guidelines of IAB and Media Rating Council (MRC): gross clicks are all that
 were measured, valid ones those that remain when general invalid traffic is left out, which routine rules and lists can
 find. A click belongs to one verdict, so valid and invalid ones add up to the gross clicks, which `mysql_report` has.
-Spark's way to find the verdict is `transforms.click_quality`, Python's `transforms.click_judge`.
+In Spark `transforms.click_quality` finds the verdict, in Python `transforms.click_judge`.
 """
 
 from dataclasses import dataclass, field

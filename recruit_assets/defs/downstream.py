@@ -27,7 +27,7 @@ class DueRange:
 def reopen_changed(
     database: ReportDatabase, downstream: Sequence[Downstream], *, clock: Callable[[], datetime]
 ) -> None:
-    """Make hours stale whose rows depend on what has changed beside the events; `clock` is Cassandra's."""
+    """Mark the hours that must be made again because a job's last day has changed. `clock` tells Cassandra's time."""
     if any(one.table is CLICK_QUALITY for one in downstream):
         follow_end_dates(database, clock=clock)
 

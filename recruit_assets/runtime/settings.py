@@ -245,13 +245,13 @@ class Settings(BaseSettings):
         "`interview_scheduled,hired`; comma separated, in the order of the funnel",
     )
     click_quality: Literal["off", "on"] = Field(
-        "off", description="`on`: valid and invalid traffic is told apart in `click_quality`, see docs/analysts.md"
+        "off", description="`on`: the table `click_quality` says which traffic is valid, see docs/analysts.md"
     )
     click_window_s: int = Field(
         DEFAULT_WINDOW_S,
         ge=0,
         le=LONGEST_WINDOW_S,
-        description="The same person on the same job again within so many seconds is a duplicate; 0: nobody is",
+        description="Whoever comes back to the same job within so many seconds is a duplicate; 0: nobody is",
     )
     internal_hosts: Annotated[str, _checked_words(host_pattern)] = Field(
         ",".join(DEFAULT_HOSTS),
@@ -262,8 +262,8 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=MOST_DAYS,
-        description="For so many days before an application it is asked which advertisement led to it, for "
-        "`attributed_conversions`; usually 7; 0: the table isn't made",
+        description="In `attributed_conversions`, the advertisement that a person last clicked on gets the credit for an "
+        "application within so many days; usually 7; 0: the table isn't made",
     )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
     report_timezone: str = Field("UTC", description="Time zone whose days the daily tables have, see docs/analysts.md")

@@ -18,7 +18,7 @@ def test_a_click_has_the_first_verdict_that_holds() -> None:
 
 
 def test_what_is_too_old_for_a_duplicate_is_forgotten() -> None:
-    """The audit judges months of clicks."""
+    """Otherwise memory would grow with the months that the audit judges."""
     recent = RecentClicks(window_s=30)
 
     for second in range(10_000):
