@@ -262,8 +262,8 @@ class Settings(BaseSettings):
         0,
         ge=0,
         le=MOST_DAYS,
-        description="In `attributed_conversions`, the advertisement that a person last clicked on gets the credit for an "
-        "application within so many days; usually 7; 0: the table isn't made",
+        description="In `attributed_conversions`, the advertisement that a person last clicked on gets the credit for "
+        "an application within so many days; usually 7; 0: the table isn't made",
     )
     timezone: str = Field("UTC", description="Time zone of the 6 AM schedule")
     report_timezone: str = Field("UTC", description="Time zone whose days the daily tables have, see docs/analysts.md")
