@@ -116,6 +116,9 @@ def _built(platform: Platform) -> None:
 def _started(platform: Platform) -> None:
     platform.up()
     _wait(lambda: not platform.unready(), READY_S, what="healthy containers", found=platform.unready)
+    # a service that dies at its start would come up after a few tries, much later
+    restarts = [inspected(each, "{{.RestartCount}} {{.Name}}") for each in platform.all_containers()]
+    _require(all(each.startswith("0 ") for each in restarts), f"restarts while the platform started: {restarts}")
 
 
 def _closed_doors(platform: Platform) -> None:
