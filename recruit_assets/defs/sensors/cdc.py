@@ -4,8 +4,9 @@ How the feed is read is in `hours.change_feed`, which hours are due in `hours.pl
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -15,11 +16,27 @@ from recruit_assets.defs.launcher.coordinator import AT_ONCE_TAG
 from recruit_assets.defs.partitions import hours
 from recruit_assets.defs.resources import CassandraResource, MySqlResource
 from recruit_assets.defs.resources.base import settings_of
-from recruit_assets.defs.runs import CDC_SENSOR, INCREMENTAL_TAG, range_tags, recent_failures, unfinished_runs
+from recruit_assets.defs.runs import (
+    CDC_SENSOR,
+    INCREMENTAL_TAG,
+    SENSOR_TAG,
+    range_tags,
+    recent_failures,
+    unfinished_runs,
+)
 from recruit_assets.defs.sensors.arrivals import arrivals
 from recruit_assets.defs.sensors.connections import stores
 from recruit_assets.hours.change_feed import FeedState, read_feed
-from recruit_assets.hours.planning import HOUR, REST, HourRange, PendingHour, Plan, first_live_hour, plan
+from recruit_assets.hours.planning import (
+    EVENTS_IF_UNKNOWN,
+    HOUR,
+    REST,
+    HourRange,
+    PendingHour,
+    Plan,
+    first_live_hour,
+    plan,
+)
 from recruit_assets.runtime.settings import Settings
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
 from recruit_assets.stores.mysql.day_sums import refresh_days_when_due
@@ -36,6 +53,10 @@ PAUSE = timedelta(seconds=5)
 """The least time between the beginnings of two runs of the current hour while fewer than FEW_EVENTS have arrived. A run
 takes a second of processor time, however few events there are."""
 FEW_EVENTS = 200
+PAST_PAUSE = timedelta(seconds=30)
+FEW_PAST_EVENTS = 5_000
+"""While fewer late events are pending, PAST_PAUSE lies between the requests of two runs of past hours: each hour rests
+for itself, and one run for several of them costs little more than one for each."""
 MAX_RETRIES_TAG = "dagster/max_retries"
 PRIORITY_TAG = "dagster/priority"
 PAST_TAG = "recruit/past"
@@ -80,6 +101,7 @@ def evaluate(instance: dg.DagsterInstance, settings: Settings) -> tuple[FeedStat
     with stores.opened(settings) as (feed, database):
         state = read_feed(feed, PendingHours(database), failures=failures)
         paused = [one for one in state.pending if is_paused(one, state.now, feed)]
+        paused += paused_past(instance, state)
         for table in HOURLY_SQL_TABLES:
             refresh_lookups_when_due(database, table)
         refresh_days_when_due(database)
@@ -105,6 +127,18 @@ def is_paused(one: PendingHour, now: datetime, feed: ChangeReader) -> bool:
     if covered is None or not one.hour <= now < min(one.hour + HOUR, covered + PAUSE):
         return False
     return feed.events_since(covered, one.hour, now=now) < FEW_EVENTS
+
+
+def paused_past(instance: dg.DagsterInstance, state: FeedState) -> Sequence[PendingHour]:
+    """The past hours, if a run of such hours was requested a moment ago and few late events are pending."""
+    live = first_live_hour(state.now, rest=REST)
+    past = [one for one in state.pending if one.hour < live and not one.attempts]
+    late = sum(EVENTS_IF_UNKNOWN if one.event_count is None else one.event_count for one in past)
+    if not past or late >= FEW_PAST_EVENTS:
+        return []
+    tags = {SENSOR_TAG: CDC_SENSOR, PAST_TAG: "yes"}
+    recent = instance.get_runs(dg.RunsFilter(tags=tags, created_after=datetime.now(UTC) - PAST_PAUSE), limit=1)
+    return past if recent else []
 
 
 def is_past(one: HourRange, state: FeedState) -> bool:
@@ -135,7 +169,7 @@ def why_nothing(state: FeedState, decided: Plan) -> str:
         "in a run already": decided.running,
         "wait for their next try": decided.waiting,
         "wait for a free slot": decided.left,
-        "were replaced a moment ago": decided.resting,
+        "wait a moment for more events": decided.resting,
         "are frozen and were given up (see RECRUIT_RETENTION_DAYS)": state.frozen,
         "aren't partitions (see RECRUIT_FIRST_HOUR)": decided.outside,
     }

@@ -83,6 +83,11 @@ def a_starting_run(instance: dg.DagsterInstance, hours: HourRange, *, sensor: st
     an_unfinished_run(instance, dg.DagsterRunStatus.STARTING, tags)
 
 
+def an_ended_run(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> None:
+    """A run that the sensor requested with these tags."""
+    an_unfinished_run(instance, dg.DagsterRunStatus.SUCCESS, {**tags, "dagster/sensor_name": CDC_SENSOR})
+
+
 def test_the_current_hour_is_requested_first_and_with_priority(tick: Tick) -> None:
     found = requests_of(tick(pending(CURRENT - HOUR), pending(CURRENT)))
 
@@ -209,10 +214,32 @@ def test_the_current_hour_pauses_after_a_run_while_few_events_come(tick: Tick) -
     assert result.run_requests == []
     assert result.skip_reason == dg.SkipReason(
         "read 12 changes through 2026-01-05 07:30:00 (Cassandra's clock), 1 hours pending; "
-        "1 were replaced a moment ago, first 2026-01-05 07:00"
+        "1 wait a moment for more events, first 2026-01-05 07:00"
     )
     assert len(requests_of(tick(just_covered, new_events=cdc.FEW_EVENTS))) == 1
     assert len(requests_of(tick(just_covered, now=NOW + cdc.PAUSE))) == 1
+
+
+def test_late_events_of_several_hours_share_a_run(tick: Tick, instance: dg.DagsterInstance) -> None:
+    late = pending(CURRENT - 48 * HOUR, event_count=3), pending(CURRENT - 50 * HOUR, event_count=1)
+    (first,) = requests_of(tick(*late))
+    an_ended_run(instance, first)
+
+    assert requests_of(tick(*late)) == []
+    assert requests_of(tick(*late, pending(CURRENT))) == requests_of(tick(pending(CURRENT)))
+    assert len(requests_of(tick(pending(CURRENT - 48 * HOUR, event_count=cdc.FEW_PAST_EVENTS)))) == 1
+    assert len(requests_of(tick(pending(CURRENT - 48 * HOUR, event_count=3, attempts=1)))) == 1
+
+
+def test_late_events_do_not_wait_for_others_if_no_run_has_just_been(
+    tick: Tick, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = pending(CURRENT - 48 * HOUR, event_count=3)
+    (first,) = requests_of(tick(late))
+    an_ended_run(instance, first)
+    monkeypatch.setattr(cdc, "PAST_PAUSE", timedelta(0))
+
+    assert len(requests_of(tick(late))) == 1
 
 
 def test_an_hour_that_has_just_ended_does_not_pause(tick: Tick) -> None:
