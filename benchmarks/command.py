@@ -7,6 +7,8 @@ from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 
-def run_command(settings: Settings, *arguments: str) -> None:
-    """Run `recruit-assets` with these arguments; CalledProcessError if it fails."""
-    subprocess.run([*RECRUIT_ASSETS, *arguments], env={**os.environ, **as_environment(settings)}, check=True)
+def run_command(settings: Settings, *arguments: str) -> str:
+    """Run `recruit-assets` with these arguments; returns what it prints. CalledProcessError if it fails."""
+    environment = {**os.environ, **as_environment(settings)}
+    done = subprocess.run([*RECRUIT_ASSETS, *arguments], env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from benchmarks import (
     catch_up,
     collector,
+    downstream,
     freshness,
     freshness_turn,
     history_ingest,
@@ -47,10 +48,12 @@ SUITE = (
     Benchmark((history_report.KEY,), history_report.measure),
     Benchmark((catch_up.KEY,), catch_up.measure),
     Benchmark((report_memory.KEY,), report_memory.measure),
+    Benchmark((downstream.HOUR,), downstream.measure_hour),
     Benchmark((sensor_growth.GROWTH, sensor_growth.TICK), sensor_growth.measure),
     Benchmark((idle_cost.COST, idle_cost.FRESHNESS), idle_cost.measure),
     Benchmark((late_events.KEY,), late_events.measure),
     Benchmark((freshness.KEY,), freshness.measure),
+    Benchmark((downstream.FRESHNESS,), downstream.measure_freshness),
     Benchmark((freshness_turn.KEY,), freshness_turn.measure),
 )
 
