@@ -8,7 +8,7 @@ from recruit_assets_tests.support.command import RECRUIT_ASSETS
 
 
 def run_command(settings: Settings, *arguments: str) -> str:
-    """Run `recruit-assets` with these arguments; returns what it prints. CalledProcessError if it fails."""
+    """Run `recruit-assets` with these arguments; returns its messages. CalledProcessError if it fails."""
     environment = {**os.environ, **as_environment(settings)}
-    done = subprocess.run([*RECRUIT_ASSETS, *arguments], env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout
+    command = [*RECRUIT_ASSETS, *arguments]
+    return subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=True).stderr
