@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 
 from recruit_assets.runtime.settings import Settings, as_environment
 from recruit_assets_tests.support.command import RECRUIT_ASSETS
@@ -10,5 +11,9 @@ from recruit_assets_tests.support.command import RECRUIT_ASSETS
 def run_command(settings: Settings, *arguments: str) -> str:
     """Run `recruit-assets` with these arguments; returns its messages. CalledProcessError if it fails."""
     environment = {**os.environ, **as_environment(settings)}
-    command = [*RECRUIT_ASSETS, *arguments]
-    return subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=True).stderr
+    done = subprocess.run(
+        [*RECRUIT_ASSETS, *arguments], env=environment, stderr=subprocess.PIPE, text=True, check=False
+    )
+    sys.stderr.write(done.stderr)
+    done.check_returncode()
+    return done.stderr
