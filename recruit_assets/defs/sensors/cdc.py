@@ -55,8 +55,9 @@ takes a second of processor time, however few events there are."""
 FEW_EVENTS = 200
 PAST_PAUSE = timedelta(seconds=30)
 FEW_PAST_EVENTS = 5_000
-"""While fewer late events are pending, PAST_PAUSE lies between the requests of two runs of past hours: each hour rests
-for itself, and one run for several of them costs little more than one for each."""
+LATELY = 3 * REST
+"""While fewer late events than FEW_PAST_EVENTS are pending, past hours that were replaced LATELY share runs, PAST_PAUSE
+apart: one run for several hours costs little more than one for each. The late event of another hour doesn't wait."""
 MAX_RETRIES_TAG = "dagster/max_retries"
 PRIORITY_TAG = "dagster/priority"
 PAST_TAG = "recruit/past"
@@ -130,15 +131,16 @@ def is_paused(one: PendingHour, now: datetime, feed: ChangeReader) -> bool:
 
 
 def paused_past(instance: dg.DagsterInstance, state: FeedState) -> Sequence[PendingHour]:
-    """The past hours, if a run of such hours was requested a moment ago and few late events are pending."""
+    """The past hours that wait to share a run: one was requested a moment ago, and few late events are pending."""
     live = first_live_hour(state.now, rest=REST)
     past = [one for one in state.pending if one.hour < live and not one.attempts]
     late = sum(EVENTS_IF_UNKNOWN if one.event_count is None else one.event_count for one in past)
-    if not past or late >= FEW_PAST_EVENTS:
+    sharing = [one for one in past if one.covered_through and one.covered_through > state.now - LATELY]
+    if not sharing or late >= FEW_PAST_EVENTS:
         return []
     tags = {SENSOR_TAG: CDC_SENSOR, PAST_TAG: "yes"}
     recent = instance.get_runs(dg.RunsFilter(tags=tags, created_after=datetime.now(UTC) - PAST_PAUSE), limit=1)
-    return past if recent else []
+    return sharing if recent else []
 
 
 def is_past(one: HourRange, state: FeedState) -> bool:

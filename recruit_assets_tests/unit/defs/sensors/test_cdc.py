@@ -13,7 +13,7 @@ from recruit_assets.defs.runs import CDC_SENSOR, range_tags
 from recruit_assets.defs.sensors import cdc
 from recruit_assets.defs.sensors.connections import stores
 from recruit_assets.hours.change_feed import FeedState
-from recruit_assets.hours.planning import HourRange, PendingHour
+from recruit_assets.hours.planning import REST, HourRange, PendingHour
 from recruit_assets.runtime.settings import load_settings
 from recruit_assets_tests.support.unfinished_runs import an_unfinished_run
 
@@ -81,6 +81,12 @@ def requests_of(result: dg.SensorResult) -> list[Mapping[str, str]]:
 def a_starting_run(instance: dg.DagsterInstance, hours: HourRange, *, sensor: str = "") -> None:
     tags = range_tags(hours) | ({"dagster/sensor_name": sensor} if sensor else {})
     an_unfinished_run(instance, dg.DagsterRunStatus.STARTING, tags)
+
+
+def a_late_hour(*, days: int, **fields: object) -> PendingHour:
+    """An hour of so many days ago that rests no longer and has got another event."""
+    rested = NOW - REST - timedelta(seconds=1)
+    return pending(CURRENT - days * 24 * HOUR, **{"event_count": 1, "covered_through": rested, **fields})
 
 
 def an_ended_run(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> None:
@@ -221,25 +227,40 @@ def test_the_current_hour_pauses_after_a_run_while_few_events_come(tick: Tick) -
 
 
 def test_late_events_of_several_hours_share_a_run(tick: Tick, instance: dg.DagsterInstance) -> None:
-    late = pending(CURRENT - 48 * HOUR, event_count=3), pending(CURRENT - 50 * HOUR, event_count=1)
-    (first,) = requests_of(tick(*late))
+    late = a_late_hour(days=2), a_late_hour(days=3)
+    (first,) = requests_of(tick(late[0]))
     an_ended_run(instance, first)
 
     assert requests_of(tick(*late)) == []
     assert requests_of(tick(*late, pending(CURRENT))) == requests_of(tick(pending(CURRENT)))
-    assert len(requests_of(tick(pending(CURRENT - 48 * HOUR, event_count=cdc.FEW_PAST_EVENTS)))) == 1
-    assert len(requests_of(tick(pending(CURRENT - 48 * HOUR, event_count=3, attempts=1)))) == 1
 
 
-def test_late_events_do_not_wait_for_others_if_no_run_has_just_been(
+@pytest.mark.parametrize(
+    "late",
+    [
+        pytest.param({"event_count": cdc.FEW_PAST_EVENTS}, id="many late events"),
+        pytest.param({"attempts": 1}, id="a run of its own has failed"),
+        pytest.param({"covered_through": NOW - cdc.LATELY}, id="not replaced for a while"),
+        pytest.param({"covered_through": None}, id="never replaced"),
+    ],
+)
+def test_a_late_event_does_not_wait_for_others_if(
+    late: Mapping[str, object], tick: Tick, instance: dg.DagsterInstance
+) -> None:
+    (first,) = requests_of(tick(a_late_hour(days=3)))
+    an_ended_run(instance, first)
+
+    assert len(requests_of(tick(a_late_hour(days=2, **late)))) == 1
+
+
+def test_a_late_event_does_not_wait_if_no_run_has_just_been(
     tick: Tick, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    late = pending(CURRENT - 48 * HOUR, event_count=3)
-    (first,) = requests_of(tick(late))
+    (first,) = requests_of(tick(a_late_hour(days=2)))
     an_ended_run(instance, first)
     monkeypatch.setattr(cdc, "PAST_PAUSE", timedelta(0))
 
-    assert len(requests_of(tick(late))) == 1
+    assert len(requests_of(tick(a_late_hour(days=2)))) == 1
 
 
 def test_an_hour_that_has_just_ended_does_not_pause(tick: Tick) -> None:
