@@ -17,6 +17,7 @@ from recruit_assets_tests.support.command import RECRUIT_ASSETS
 PROMPT = "$ make demo"
 SHOWN_AS = "~/recruit_assets/.recruit"
 """In place of the folder in which the demo ran."""
+ACTIVATE = ".venv/bin/activate"
 FONT = "ui-monospace, Menlo, Consolas, monospace"
 
 
@@ -27,7 +28,9 @@ def record() -> str:
         environment = os.environ | {"RECRUIT_STATE_DIR": str(state_dir)}
         command = [*RECRUIT_ASSETS, "demo"]
         done = subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-        return f"{PROMPT}\n{done.stdout.replace(str(state_dir), SHOWN_AS)}"
+        activate = f"{sys.prefix}/bin/activate"
+        shown = done.stdout.replace(str(state_dir), SHOWN_AS).replace(activate, ACTIVATE.ljust(len(activate)))
+        return f"{PROMPT}\n{shown}"
 
 
 def picture(transcript: str) -> str:
