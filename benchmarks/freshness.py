@@ -22,12 +22,17 @@ BEGINS_IN = range(20, 45)
 def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:
     """Seconds of each probe."""
     sleep_until_minute(engines, BEGINS_IN)
+    seconds, notes = probed(engines, PROBES_PER_REPEAT * repeats)
+    title = f"Time from Kafka to the row in MySQL, p95, at {RATE} events/s with the whole platform running"
+    return [p95_figure(KEY, title, seconds, goal=GOAL, notes=notes)]
+
+
+def probed(engines: BenchmarkEngines, probes: int, **overrides: object) -> tuple[list[float], tuple[str, ...]]:
+    """Seconds of so many probes with these settings, and notes on what else the machine did."""
     history = arrived(RATE)
     with (
-        live_platform(engines, history, rate=RATE, ingest_processes=PROCESSES) as probes,
+        live_platform(engines, history, rate=RATE, ingest_processes=PROCESSES, **overrides) as platform,
         processors_in_use(engines, others="up") as processors,
     ):
-        seconds = probes.series(PROBES_PER_REPEAT * repeats)
-    title = f"Time from Kafka to the row in MySQL, p95, at {RATE} events/s with the whole platform running"
-    notes = (describe_usage(processors), f"loaded before the start: {describe(history)}")
-    return [p95_figure(KEY, title, seconds, goal=GOAL, notes=notes)]
+        seconds = platform.series(probes)
+    return seconds, (describe_usage(processors), f"loaded before the start: {describe(history)}")

@@ -23,7 +23,7 @@ EVENTS_A_DAY = 30_000
 ROUNDS_PER_REPEAT = 4
 DAY = timedelta(days=1)
 AFTER_S = 600
-"""By then no hour rests any more that was replaced before `up` started, or shares runs with others."""
+"""By then no hour that was replaced before `up` started rests, or waits to share a run with others."""
 
 
 def measure(engines: BenchmarkEngines, repeats: int) -> list[Figure]:

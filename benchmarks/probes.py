@@ -83,18 +83,23 @@ class Probes:
         return seconds
 
 
+def p95(seconds: Sequence[float]) -> float:
+    """The 95th percentile."""
+    return statistics.quantiles(seconds, n=100)[94]
+
+
 def p95_figure(key: str, title: str, seconds: Sequence[float], *, goal: Goal, notes: Sequence[str]) -> Figure:
     """The 95th percentile of the probes' seconds, all in one series, since there is no side to compare with."""
-    p95 = statistics.quantiles(seconds, n=100)[94]
+    value = p95(seconds)
     return Figure(
         key=key,
         title=title,
-        value=p95,
+        value=value,
         unit="s",
         goal=goal,
         ours=Side("recruit-assets up", "s", tuple(seconds)),
         notes=(
-            f"{len(seconds)} probes: median {statistics.median(seconds):.1f} s, p95 {p95:.1f} s, "
+            f"{len(seconds)} probes: median {statistics.median(seconds):.1f} s, p95 {value:.1f} s, "
             f"slowest {max(seconds):.1f} s",
             *notes,
         ),

@@ -28,7 +28,12 @@ def demo(
     Exit code 0 only if the audit is exact.
     """
     if full:
-        os.environ.update({name: value for name, value in FULL.items() if name not in os.environ})
+        switch_all_on()
     from recruit_assets.local.demo import run_demo
 
     raise typer.Exit(0 if run_demo(events=events, seed=seed).exact else 1)
+
+
+def switch_all_on() -> None:
+    """Export each setting of FULL that isn't set."""
+    os.environ.update({name: value for name, value in FULL.items() if name not in os.environ})

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from recruit_assets.contract.tables import CLICK_QUALITY
 from recruit_assets.hours.downstream import Downstream, downstream_of
-from recruit_assets.hours.planning import FailedRun, HourRange, PendingHour, plan, retry_delay
+from recruit_assets.hours.planning import FailedRun, HourRange, PendingHour, plan, rest_of, retry_delay
 from recruit_assets.runtime.settings import load_settings
 from recruit_assets.stores.mysql.connection import ReportDatabase
 from recruit_assets.stores.mysql.downstream import stale_hours
@@ -15,9 +15,9 @@ from recruit_assets.stores.mysql.end_dates import follow_end_dates
 DOWNSTREAM = downstream_of(load_settings())
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 EVENTS_PER_REST = 30_000
-"""An hour with more counted events rests longer: a run takes all of them, 15 s for so many with every table on."""
+"""An hour with more counted events rests longer. A run counts all of them: 15 s for so many, with every table on."""
 MOST_RESTS = 9
-"""The sensor's longest rest and a run then end before the audit expects the hour: an hour after the report has it."""
+"""45 minutes in the sensor. The run then ends before the audit expects the hour, an hour after the report has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ def due_ranges(
     rest: timedelta = timedelta(0),
     failures: Sequence[FailedRun] = (),
 ) -> list[DueRange]:
-    """The stale hours in ranges, newest first, without frozen ones and those that were made less than a rest ago.
+    """The stale hours that are due, in ranges, newest first. Frozen hours aren't due, nor are hours that rest.
 
-    An hour rests for `rest`, a busy one up to MOST_RESTS times as long. `now` is Cassandra's clock. After a failure an
-    hour waits, the longer the more often it failed, and is tried in a shorter range.
+    An hour rests for `rest` after it was made, a busy one up to MOST_RESTS times as long. `now` is Cassandra's clock.
+    After a failure an hour waits, the longer the more often it failed, and is tried in a shorter range.
     """
     due: dict[datetime, PendingHour] = {}
     assets: dict[datetime, set[str]] = {}
@@ -57,8 +57,8 @@ def due_ranges(
         first_whole = frozen_before and frozen_before + timedelta(hours=one.hours_before)
         for stale in stale_hours(database, one):
             covered = stale.covered_through or LONG_AGO
-            rests = min(max(1, stale.event_count / EVENTS_PER_REST), MOST_RESTS)
-            if covered > now - rests * rest or (first_whole is not None and stale.hour < first_whole):
+            own = rest_of(stale.event_count, rest, events_per_rest=EVENTS_PER_REST, most_rests=MOST_RESTS)
+            if covered > now - own or (first_whole is not None and stale.hour < first_whole):
                 continue
             pending = PendingHour(stale.hour, now, LONG_AGO, event_count=stale.event_count)
             due[stale.hour] = _after(pending, failures)

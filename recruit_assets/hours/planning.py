@@ -139,12 +139,18 @@ def first_live_hour(now: datetime, *, rest: timedelta) -> datetime:
     return (now - rest).replace(minute=0, second=0, microsecond=0)
 
 
+def rest_of(events: int, rest: timedelta, *, events_per_rest: int, most_rests: int) -> timedelta:
+    """The rest of an hour with so many events: longer for a busy one, but not more than `most_rests` times as long."""
+    return rest * min(max(1, events / events_per_rest), most_rests)
+
+
 def is_resting(pending: PendingHour, *, now: datetime, rest: timedelta) -> bool:
     """Whether a run covered the hour within its rest, and the hour isn't live any more."""
     covered = pending.covered_through
     if pending.hour >= first_live_hour(now, rest=rest) or covered is None:
         return False
-    return covered > now - rest * min(max(1, pending.reported_events / EVENTS_PER_REST), MOST_RESTS)
+    own = rest_of(pending.reported_events, rest, events_per_rest=EVENTS_PER_REST, most_rests=MOST_RESTS)
+    return covered > now - own
 
 
 def plan(

@@ -34,7 +34,7 @@ from recruit_assets.runtime.echo import silent
 from recruit_assets.runtime.files import only_one
 from recruit_assets.runtime.settings import Settings, export, load_settings, read_endpoints
 from recruit_assets.simulator.publish import simulate_to_kafka
-from recruit_assets.simulator.spec import SimulationSpec
+from recruit_assets.simulator.spec import SimulationSpec, shares_beside
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE, open_instance
 from recruit_assets.stores.mysql.connection import open_report_database
 from recruit_assets.stores.schema import apply_schema
@@ -109,18 +109,8 @@ def _lineage(settings: Settings, *, events: int, seed: int) -> AuditResult:
 
 def _spec(settings: Settings, *, events: int, seed: int) -> SimulationSpec:
     """A simulation with something to see in each table beside the report that the settings switch on."""
-    actions, judged = tuple(settings.funnel_action_list), settings.has_click_quality
-    return SimulationSpec(
-        events=events,
-        seed=seed,
-        further_actions=actions,
-        further_share=0.05 if actions else 0.0,
-        repeat_share=0.06 if judged else 0.0,
-        robot_share=0.03 if judged else 0.0,
-        internal_share=0.01 if judged else 0.0,
-        ended_share=0.05 if judged else 0.0,
-        journey_share=0.6 if settings.attribution_days else 0.0,
-    )
+    actions = tuple(settings.funnel_action_list)
+    return SimulationSpec(events=events, seed=seed, further_actions=actions, **shares_beside(settings))
 
 
 def _write_page(settings: Settings) -> Path:

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
+from typing import TypedDict
 
 from recruit_assets.contract.dead_letters import DeadLetterReason
 from recruit_assets.runtime.errors import UserError
-from recruit_assets.runtime.settings import as_utc
+from recruit_assets.runtime.settings import Settings, as_utc
 
 WINDOW = timedelta(hours=24)
 """The default length of the time window."""
@@ -177,3 +178,27 @@ def _check(holds: bool, message: str) -> None:
 
 def _text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class SharesBeside(TypedDict):
+    """Options of a simulation that matter to the tables beside the report."""
+
+    further_share: float
+    repeat_share: float
+    robot_share: float
+    internal_share: float
+    ended_share: float
+    journey_share: float
+
+
+def shares_beside(settings: Settings) -> SharesBeside:
+    """Shares that give each table beside the report something to count, if the settings switch it on."""
+    judged = settings.has_click_quality
+    return SharesBeside(
+        further_share=0.05 if settings.funnel_action_list else 0.0,
+        repeat_share=0.06 if judged else 0.0,
+        robot_share=0.03 if judged else 0.0,
+        internal_share=0.01 if judged else 0.0,
+        ended_share=0.05 if judged else 0.0,
+        journey_share=0.6 if settings.attribution_days else 0.0,
+    )

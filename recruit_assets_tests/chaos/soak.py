@@ -24,11 +24,12 @@ from dagster._core.storage.dagster_run import FINISHED_STATUSES, NOT_FINISHED_ST
 from rich.console import Console
 from rich.table import Table
 
-from recruit_assets.cli.demo import FULL
+from recruit_assets.cli.demo import switch_all_on
 from recruit_assets.hours.downstream import downstream_of
 from recruit_assets.observability.audit import run_audit
 from recruit_assets.observability.audit.table import show
 from recruit_assets.runtime.settings import Settings, load_settings
+from recruit_assets.simulator.spec import shares_beside
 from recruit_assets.stores.dagster.instance import HOME_VARIABLE
 from recruit_assets.stores.kafka.offsets import uncommitted_records
 from recruit_assets.stores.mysql.connection import open_report_database
@@ -39,8 +40,6 @@ SAMPLE_EVERY_S = 15.0
 STARTED_S = 180.0
 SETTLED_S = 600.0
 MB = 1024 * 1024
-FULL_SHARES = {"further": 0.05, "repeat": 0.06, "robot": 0.03, "internal": 0.01, "ended": 0.05, "journey": 0.6}
-"""Of what is simulated for the tables beside the report."""
 READ_THROUGH = "SELECT low_water FROM change_feed_mark WHERE id = 1"
 
 console = Console(width=120)
@@ -55,7 +54,8 @@ def soak(
     full: Annotated[bool, typer.Option("--full", help="With the tables that settings add beside the report")] = False,
 ) -> None:
     """Run the platform under load and kills, wait until no hour is pending, then audit the report."""
-    os.environ.update(FULL if full else {})
+    if full:
+        switch_all_on()
     state_dir = state_dir.resolve()
     shutil.rmtree(state_dir, ignore_errors=True)
     state_dir.mkdir(parents=True)
@@ -67,10 +67,11 @@ def soak(
         settings = load_settings(state_dir=state_dir)
         sizes = Sizes(up)
         count = str(round(minutes * 60 * rate))
-        options = ["--live", "--events", count, "--rate", str(rate), "--ledger", str(ledger)]
-        if full:
-            options += [f"--{name}-share={share}" for name, share in FULL_SHARES.items()]
-        with command("simulate", *options, environment=environment, log=state_dir / "simulate.log") as simulator:
+        options = ("--live", "--events", count, "--rate", str(rate), "--ledger", str(ledger))
+        shares = [f"--{name.replace('_', '-')}={share}" for name, share in shares_beside(settings).items()]
+        with command(
+            "simulate", *options, *shares, environment=environment, log=state_dir / "simulate.log"
+        ) as simulator:
             kills = load(simulator, up, sizes, kill_every_s=kill_every, victims=victims.split(","))
         settled_s = wait_for(lambda: is_settled(settings), SETTLED_S, what="a report that covers every event")
         result = run_audit(settings, ledger=ledger)
@@ -176,7 +177,7 @@ def children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def is_settled(settings: Settings) -> bool:
-    """True if everything was ingested, the feed was read after that, and no hour is pending in any table."""
+    """True once everything is ingested, the feed was read after that, and every table has the hours it should have."""
     if uncommitted_records(settings):
         return False
     ingested_at = datetime.now(UTC).replace(tzinfo=None)

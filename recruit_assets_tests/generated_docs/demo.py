@@ -18,6 +18,7 @@ PROMPT = "$ make demo"
 SHOWN_AS = "~/recruit_assets/.recruit"
 """In place of the folder in which the demo ran."""
 ACTIVATE = ".venv/bin/activate"
+"""In place of its full path."""
 FONT = "ui-monospace, Menlo, Consolas, monospace"
 
 

@@ -28,7 +28,7 @@ def start_run(run_id: str, instance: InstanceRef) -> int:
 
 
 def _execute(run_id: str, instance: InstanceRef) -> None:
-    # otherwise a collection of all objects writes to each, so the kernel copies the server's memory: 0.3 s of CPU
+    # otherwise a garbage collection writes to every object of the server, and the kernel copies them: 0.3 s of CPU
     gc.freeze()
     execute_run(run_id, instance)
 

@@ -35,6 +35,7 @@ from recruit_assets.hours.planning import (
     PendingHour,
     Plan,
     first_live_hour,
+    is_resting,
     plan,
 )
 from recruit_assets.runtime.settings import Settings
@@ -53,11 +54,11 @@ PAUSE = timedelta(seconds=5)
 """The least time between the beginnings of two runs of the current hour while fewer than FEW_EVENTS have arrived. A run
 takes a second of processor time, however few events there are."""
 FEW_EVENTS = 200
-PAST_PAUSE = timedelta(seconds=30)
-FEW_PAST_EVENTS = 5_000
 LATELY = 3 * REST
-"""While fewer late events than FEW_PAST_EVENTS are pending, past hours that were replaced LATELY share runs, PAST_PAUSE
-apart: one run for several hours costs little more than one for each. The late event of another hour doesn't wait."""
+FEW_PAST_EVENTS = 5_000
+PAST_PAUSE = timedelta(seconds=30)
+"""The least time between two runs of past hours that were replaced LATELY, while fewer than FEW_PAST_EVENTS late events
+are pending: one run for several hours costs little more than a run for one. Any other past hour doesn't wait."""
 MAX_RETRIES_TAG = "dagster/max_retries"
 PRIORITY_TAG = "dagster/priority"
 PAST_TAG = "recruit/past"
@@ -136,7 +137,8 @@ def paused_past(instance: dg.DagsterInstance, state: FeedState) -> Sequence[Pend
     past = [one for one in state.pending if one.hour < live and not one.attempts]
     late = sum(EVENTS_IF_UNKNOWN if one.event_count is None else one.event_count for one in past)
     sharing = [one for one in past if one.covered_through and one.covered_through > state.now - LATELY]
-    if not sharing or late >= FEW_PAST_EVENTS:
+    # hours that rest don't run anyway: while there are no others, Dagster isn't asked
+    if late >= FEW_PAST_EVENTS or all(is_resting(one, now=state.now, rest=REST) for one in sharing):
         return []
     tags = {SENSOR_TAG: CDC_SENSOR, PAST_TAG: "yes"}
     recent = instance.get_runs(dg.RunsFilter(tags=tags, created_after=datetime.now(UTC) - PAST_PAUSE), limit=1)

@@ -14,7 +14,7 @@ from recruit_assets.defs.sensors.connections import stores
 
 EVERY_S = 30
 REST = timedelta(minutes=5)
-"""The current hour is made again this often at most, a busy one less often: a run takes all of its events."""
+"""The least time between two runs of an hour. A busy hour rests longer, since each run counts all of its events."""
 DOWNSTREAM_TAG = "recruit/downstream"
 """On these runs; dagster.yaml lets one of them run at a time."""
 
@@ -47,7 +47,7 @@ def downstream_sensor(
             failures=failures,
         )
     if not ranges:
-        return dg.SkipReason("no hour is stale, or those that are were made a moment ago")
+        return dg.SkipReason("no hour is due: none is stale, or those that are were made a moment ago")
     return dg.RunRequest(
         run_key=f"{ranges[0].hours} at {now:%Y-%m-%dT%H:%M:%S.%f}",
         asset_selection=[dg.AssetKey(name) for name in ranges[0].assets],

@@ -84,13 +84,13 @@ def a_starting_run(instance: dg.DagsterInstance, hours: HourRange, *, sensor: st
 
 
 def a_late_hour(*, days: int, **fields: object) -> PendingHour:
-    """An hour of so many days ago that rests no longer and has got another event."""
+    """An hour, so many days ago, with a late event; the rest after its last run is over."""
     rested = NOW - REST - timedelta(seconds=1)
     return pending(CURRENT - days * 24 * HOUR, **{"event_count": 1, "covered_through": rested, **fields})
 
 
 def an_ended_run(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> None:
-    """A run that the sensor requested with these tags."""
+    """A run with these tags that the sensor requested and that has ended."""
     an_unfinished_run(instance, dg.DagsterRunStatus.SUCCESS, {**tags, "dagster/sensor_name": CDC_SENSOR})
 
 
