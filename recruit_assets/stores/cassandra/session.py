@@ -24,7 +24,7 @@ CONNECT_TIMEOUT_S = 10
 REQUEST_TIMEOUT_S = 30
 CONCURRENCY = 64
 HOURS_PER_QUERY = 100
-BATCHES_IN_FLIGHT = 16
+BATCHES_IN_FLIGHT = 128
 PARTITIONS_PER_BATCH = 10
 """Cassandra warns of each batch with more (unlogged_batch_across_partitions_warn_threshold)."""
 BATCH_BYTES = 8 * 1024
