@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from math import ceil
 from typing import Any, TypeAlias
 
 from cassandra import AuthenticationFailed, ConsistencyLevel, DriverException, InvalidRequest, Unauthorized
@@ -230,13 +231,17 @@ def translated_errors(doing: str) -> Iterator[None]:
         raise StoreUnavailable(f"Cassandra doesn't answer ({doing}): {error}") from error
 
 
-def small_batches(statements: Iterable[BoundStatement]) -> Iterator[BatchStatement]:
-    """The statements, which may be repeated, in unlogged batches below Cassandra's limits."""
+def small_batches(statements: Sequence[BoundStatement]) -> Iterator[BatchStatement]:
+    """The statements, which may be repeated, in unlogged batches below Cassandra's limits; few statements share none.
+
+    Cassandra writes the partitions of a batch one after the other, and waits for the commit log each time.
+    """
+    most = min(PARTITIONS_PER_BATCH, ceil(len(statements) / BATCHES_IN_FLIGHT))
     batch: list[BoundStatement] = []
     size = 0
     for statement in statements:
         added = sum(len(value) for value in statement.values if isinstance(value, bytes))
-        if len(batch) == PARTITIONS_PER_BATCH or (batch and size + added > BATCH_BYTES):
+        if len(batch) == most or (batch and size + added > BATCH_BYTES):
             yield unlogged_batch(batch, may_be_repeated=True)
             batch, size = [], 0
         batch.append(statement)

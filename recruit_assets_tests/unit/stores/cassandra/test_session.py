@@ -10,6 +10,7 @@ from cassandra.query import BoundStatement
 
 from recruit_assets.stores.cassandra.session import (
     BATCH_BYTES,
+    BATCHES_IN_FLIGHT,
     PARTITIONS_PER_BATCH,
     RETRIES,
     RetryTimeouts,
@@ -48,13 +49,14 @@ def test_a_write_that_no_replica_confirmed_is_repeated_if_that_changes_nothing(
     ("sizes", "batches"),
     [
         ([], []),
-        ([8] * 25, [PARTITIONS_PER_BATCH, PARTITIONS_PER_BATCH, 5]),
-        ([BATCH_BYTES // 2] * 3, [2, 1]),
-        ([2 * BATCH_BYTES, 8, 8], [1, 2]),
-        ([0, 0], [2]),
+        ([8] * BATCHES_IN_FLIGHT, [1] * BATCHES_IN_FLIGHT),
+        ([8] * (BATCHES_IN_FLIGHT + 1), [2] * (BATCHES_IN_FLIGHT // 2) + [1]),
+        ([8] * (20 * BATCHES_IN_FLIGHT + 5), [PARTITIONS_PER_BATCH] * (2 * BATCHES_IN_FLIGHT) + [5]),
+        ([BATCH_BYTES // 2] * (3 * BATCHES_IN_FLIGHT), [2] * (3 * BATCHES_IN_FLIGHT // 2)),
+        ([2 * BATCH_BYTES, *[8] * BATCHES_IN_FLIGHT], [1, *[2] * (BATCHES_IN_FLIGHT // 2)]),
     ],
 )
-def test_small_writes_share_batches_up_to_a_number_and_a_size(sizes: list[int], batches: list[int]) -> None:
+def test_many_small_writes_share_batches_up_to_a_number_and_a_size(sizes: list[int], batches: list[int]) -> None:
     writes = [cast("BoundStatement", Write(size)) for size in sizes]
 
     assert [len(batch) for batch in small_batches(writes)] == batches
