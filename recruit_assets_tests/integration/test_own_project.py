@@ -91,7 +91,7 @@ class WithPublishers(CassandraIOManager):
 
 
 def test_a_fifth_hourly_asset_is_a_declaration_and_a_transformation(settings: Settings, spark: SparkSession) -> None:
-    """In the platform itself the declaration would be in contract/tables.py, the asset in defs/assets."""
+    """In the platform itself the declaration would be in contract/tables, the asset in defs/assets."""
     create_tables(settings, PUBLISHER_METRICS)
     wait_until(
         lambda: sees(CassandraFrames(spark, settings), PUBLISHER_METRICS), 30, what="the new table in Spark's metadata"

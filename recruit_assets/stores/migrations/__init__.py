@@ -1,7 +1,7 @@
 """Changes to the schema of existing installations, in order: the n-th migration leads to version n.
 
-A new one goes at the end and raises CURRENT_VERSION in contract/tables.py. New tables, nullable columns and indexes of
-Cassandra need no migration: `schema apply` creates them from the contract.
+A new one goes at the end and raises CURRENT_VERSION in contract/tables/bookkeeping.py. New tables, nullable columns and
+indexes of Cassandra need no migration: `schema apply` creates them from the contract.
 """
 
 from collections.abc import Sequence
