@@ -8,7 +8,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,20 +16,22 @@ from uuid import uuid4
 
 import dagster as dg
 
-from recruit_assets.contract.tables import HOURLY_SQL_TABLES
+from recruit_assets.contract.tables import HOURLY_SQL_TABLES, RAW_EVENTS
 from recruit_assets.defs.downstream import DOWNSTREAM, due_ranges, reopen_changed
 from recruit_assets.defs.jobs import RAW_ASSETS, downstream_job, hours_job, lineage_job
 from recruit_assets.defs.launcher.local import HOST_TAG, report_dead_runs
 from recruit_assets.defs.partitions import hourly_partitions
+from recruit_assets.defs.resources import SparkResource
 from recruit_assets.defs.runs import range_tags, started_hours
 from recruit_assets.hours.change_feed import DAILY_LOOKBACK, DAILY_ROWS_PER_TICK, FeedState, read_feed
 from recruit_assets.hours.planning import SKEW, HourRange, PendingHour, is_covered, plan
 from recruit_assets.runtime.echo import Echo, silent
-from recruit_assets.runtime.errors import RunsFailed
+from recruit_assets.runtime.errors import Inconsistent, RunsFailed, StoreUnavailable
 from recruit_assets.runtime.settings import Settings, export
 from recruit_assets.runtime.signals import notice_signals
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.change_reader import ChangeReader
+from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.retention import read_retention
 from recruit_assets.stores.cassandra.session import CassandraSession, open_session
 from recruit_assets.stores.dagster.compat import OUR_LABEL, REPOSITORY_TAG, on_each_event
@@ -39,6 +41,9 @@ from recruit_assets.stores.mysql.connection import ReportDatabase, open_report_d
 from recruit_assets.stores.mysql.lookups import refresh_lookups_completely
 from recruit_assets.stores.mysql.pending_hours import PendingHours
 from recruit_assets.stores.schema import apply_schema
+from recruit_assets.stores.spark.errors import translated_errors
+from recruit_assets.stores.spark.frames import CassandraFrames
+from recruit_assets.transforms.hourly import count_actions, countable
 
 MAX_TRIES = 3
 """Runs per hour. They are seconds apart, so an outage that lasts longer ends the command."""
@@ -195,14 +200,21 @@ class _PendingHours:
         return not is_covered(min(one.newest_change, self._cutoff), one.covered_through)
 
     def _let_clocks_pass(self, todo: Sequence[PendingHour], now: datetime) -> None:
-        """Sleep until all changes are older than SKEW: a run that begins sooner leaves its hour pending."""
+        """Wait until all changes are older than SKEW: a run that begins sooner leaves its hour pending."""
         newest = max((min(one.newest_change, self._cutoff) for one in todo), default=now - 2 * SKEW)
-        time.sleep(max(0.0, (newest + SKEW - now + timedelta(milliseconds=50)).total_seconds()))
+        pause_s = (newest + SKEW - now + timedelta(milliseconds=50)).total_seconds()
+        if pause_s > 0:
+            until = time.monotonic() + pause_s
+            with suppress(StoreUnavailable, Inconsistent):  # the run will fail too, and say why
+                _warm_up(self._worker.settings, self._session, todo[0].hour)
+            time.sleep(max(0.0, until - time.monotonic()))
 
     def _run(self, todo: Sequence[PendingHour], now: datetime) -> None:
         due = [replace(one, attempts=self._tries[one.hour], next_try_at=now) for one in todo]
         running = started_hours(self._worker.instance) if time.monotonic() < self._wait_for_others_until else ()
-        decided = plan(due, now=now, first_hour=self._worker.first_hour, slots=len(due), running=running)
+        decided = plan(
+            due, now=now, first_hour=self._worker.first_hour, slots=len(due), running=running, live_apart=False
+        )
         for hours in decided.requests:
             # successes count too: an hour that stays pending after three of them must not be tried forever
             self._tries.update(hours.hours())
@@ -222,6 +234,14 @@ class _PendingHours:
         names = ", ".join(f"{one.hour:%Y-%m-%d %H:%M}" for one in left[:24])
         more = f" and {len(left) - 24} more" if len(left) > 24 else ""
         raise RunsFailed(f"{len(left)} h are still pending: {names}{more}. The first: {problem}")
+
+
+def _warm_up(settings: Settings, session: CassandraSession, hour: datetime) -> None:
+    """Count the hour's events, without storing them: Spark's first query takes seconds longer than later ones."""
+    spark = SparkResource.from_settings(settings).spark_session
+    store = CassandraHourStore(session, CassandraFrames(spark, settings))
+    with translated_errors():
+        count_actions(countable(store.read(RAW_EVENTS, store.partitions(RAW_EVENTS, [hour])))).collect()
 
 
 def _make_downstream(worker: _Worker, session: CassandraSession, database: ReportDatabase) -> None:

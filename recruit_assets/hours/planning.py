@@ -161,17 +161,19 @@ def plan(
     slots: int,
     running: Collection[HourRange] = (),
     rest: timedelta = timedelta(0),
+    live_apart: bool = True,
 ) -> Plan:
     """What to request: the live hours, and at most `slots` ranges of earlier hours, newest first.
 
     A range has at most MOST_HOURS, and at most EVENTS_PER_RUN events: those of the changes, of a busy hour of the past
     all. It may span hours that aren't pending, but none that is in a run already, no busy one that rests, and none that
     failed more often, which could make the whole range fail. Without `running` hours and `rest`, every hour whose
-    `next_try_at` has passed is due. A running range of older hours too doesn't hold back the live hours.
+    `next_try_at` has passed is due. A running range of older hours too doesn't hold back the live hours. Unless
+    `live_apart`, these share a range with earlier hours: fewer runs, but the live hours are done later.
     """
-    live = first_live_hour(now, rest=rest)
-    running = [run if run.first >= live else HourRange(run.first, min(run.last, live - HOUR)) for run in running]
     bounds = HourRange(first_hour, first_live_hour(now, rest=timedelta(0)) + HOUR)
+    live = first_live_hour(now, rest=rest) if live_apart else bounds.last + HOUR
+    running = [run if run.first >= live else HourRange(run.first, min(run.last, live - HOUR)) for run in running]
     inside = {one.hour: one for one in pending if one.hour in bounds}
     busy = {hour for hour in inside if any(hour in run for run in running)}
     # a pause longer than the longest comes from a host whose clock is ahead

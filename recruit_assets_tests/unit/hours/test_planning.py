@@ -105,6 +105,12 @@ def test_the_current_hour_comes_first_and_the_past_from_the_newest_on() -> None:
     )
 
 
+def test_on_request_the_current_hour_shares_a_range_with_the_past() -> None:
+    result = plan(pending(ago(0), ago(1), ago(3)), now=NOW, first_hour=FIRST_HOUR, slots=9, live_apart=False)
+
+    assert result.requests == (HourRange(ago(3), ago(0)),)
+
+
 @pytest.mark.parametrize(
     ("ended_ago_s", "covered_ago_s", "is_due"),
     [
