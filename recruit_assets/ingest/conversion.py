@@ -5,7 +5,6 @@ Where no bucket layout is stored yet, the first micro-batch decides on it.
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -121,8 +120,8 @@ class Converter:
         records = records[:DECIDING_RECORDS]
         tried = self._converted(records, Layouts([(0, FIRST_LAYOUT)]), Breaker())
         before_ms = one_bucket_before(
-            Counter(row.raw.partition[0] for row in tried.rows),
-            backlog_ratio=self._backlog() / len(records),
+            [row.raw.partition[0] for row in tried.rows],
+            waiting=self._backlog(),
             now_ms=min(record.timestamp for record in records),
         )
         self._writes.store_first_layout(one_bucket_before_ms=before_ms)

@@ -1,8 +1,10 @@
 """The partition of raw_events that an event belongs to: its hour, and a bucket within the hour."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from uuid import UUID
 from zlib import crc32
 
@@ -38,6 +40,8 @@ ONE_BUCKET = Layout(1, 1)
 HISTORY_HOURS = 24
 ONE_BUCKET_EVENTS = 10_000
 """An hour that seems to have no more may be one bucket: the estimate may be wrong tenfold before that is too large."""
+ORDERED_HOURS = 3
+"""Of events in order, so many hours must be seen: at least one of them then from its beginning to its end."""
 
 
 class Layouts:
@@ -55,16 +59,32 @@ class Layouts:
         return self._layouts[max(bisect_right(self._hours, hour_ms) - 1, 0)]
 
 
-def one_bucket_before(events: Mapping[int, int], *, backlog_ratio: float, now_ms: int) -> int | None:
+def one_bucket_before(hours: Sequence[int], *, waiting: int, now_ms: int) -> int | None:
     """The hour that ends a sparse history: earlier hours get one bucket each. None if there is no such history.
 
-    `events` are those of the first micro-batch by hour (ms since the epoch), and `backlog_ratio` is how many times as
-    many records wait. Every bucket costs a write and reads, so an hour of few events should have few.
+    `hours` are those of the first events (ms since the epoch), in the order of their records; `waiting` is the number
+    of records that wait, with theirs. Every bucket costs a write and reads, so an hour of few events should have few.
     """
     current = event_hour(now_ms)
-    past = [count for hour, count in events.items() if hour < current]
-    is_sparse = len(past) >= HISTORY_HOURS and max(past) * max(backlog_ratio, 1) <= ONE_BUCKET_EVENTS
-    return current if is_sparse else None
+    past = [hour for hour in hours if hour < current]
+    if not past:
+        return None
+    largest = max(Counter(past).values())
+    if _is_in_order(past):
+        # the rest of the history is later: it is as dense as its records on average are
+        oldest = sorted(past)[len(past) // 10]  # a few late events say nothing of it
+        length = (current - oldest) // HOUR_MS
+        is_sparse = len(set(past)) >= ORDERED_HOURS and max(largest, waiting / max(length, 1)) <= ONE_BUCKET_EVENTS
+    else:
+        # the rest is of the same hours
+        length = len(set(past))
+        is_sparse = largest * max(waiting / len(hours), 1) <= ONE_BUCKET_EVENTS
+    return current if is_sparse and length >= HISTORY_HOURS else None
+
+
+def _is_in_order(hours: Sequence[int]) -> bool:
+    """Whether most events are of the same hour as the one before."""
+    return sum(hour != before for before, hour in pairwise(hours)) < len(hours) / 2
 
 
 def event_hour(event_time_ms: int) -> int:

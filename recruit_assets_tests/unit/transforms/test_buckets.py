@@ -61,34 +61,48 @@ def test_an_hour_may_be_one_bucket() -> None:
     assert list(Layout(1, 1).buckets) == [0]
 
 
-def events_in_hours(hours: int, *, each: int, ago: int = 1) -> dict[int, int]:
-    """The same number of events in each of so many hours, of which the last is so many hours before HOUR."""
-    return {HOUR - (ago + number) * HOUR_MS: each for number in range(hours)}
+def hours_ago(first: int, last: int, *, each: int = 1) -> list[int]:
+    """The hours of so many events in each hour from `first` to `last` hours before HOUR, in order."""
+    return [HOUR - ago * HOUR_MS for ago in range(first, last - 1, -1) for _ in range(each)]
+
+
+def mixed(first: int, last: int, *, each: int = 1) -> list[int]:
+    """The same hours, each event of another hour than the one before."""
+    return hours_ago(first, last) * each
 
 
 @pytest.mark.parametrize(
-    ("events", "backlog_ratio", "decided"),
+    ("hours", "waiting", "decided"),
     [
-        (events_in_hours(24, each=1), 1.0, HOUR),
-        (events_in_hours(2_000, each=8), 6.25, HOUR),
-        (events_in_hours(24, each=100, ago=300), 100.0, HOUR),
-        (events_in_hours(24, each=1) | {HOUR: 1_000_000}, 1.0, HOUR),
-        (events_in_hours(24, each=10_000), 0.0, HOUR),
-        (events_in_hours(23, each=1), 1.0, None),
-        (events_in_hours(24, each=1, ago=0), 1.0, None),
-        (events_in_hours(24, each=100), 100.1, None),
-        (events_in_hours(24, each=1) | {HOUR - 25 * HOUR_MS: 10_001}, 0.0, None),
-        ({}, 0.0, None),
+        (mixed(24, 1), 24, HOUR),
+        (mixed(2_000, 1, each=2), 100_000, HOUR),
+        (mixed(324, 301, each=100), 240_000, HOUR),
+        (mixed(24, 1) + [HOUR] * 4_000, 4_024, HOUR),
+        (mixed(23, 1), 23, None),
+        (mixed(23, 0), 24, None),
+        (mixed(24, 1, each=100), 240_100, None),
+        (mixed(24, 1, each=100) + hours_ago(25, 25, each=101), 250_000, None),
+        (hours_ago(720, 718, each=1_300), 720 * 1_300, HOUR),
+        (hours_ago(24, 22, each=2), 24, HOUR),
+        (hours_ago(10_000, 10_000) * 300 + hours_ago(720, 718, each=1_000), 720_000, HOUR),
+        (hours_ago(720, 719, each=2_000), 720 * 2_000, None),
+        (hours_ago(720, 718, each=1_300), 720 * 10_001, None),
+        (hours_ago(23, 21, each=10), 23 * 10, None),
+        (hours_ago(2, 0, each=1_000), 3_000, None),
+        ([HOUR] * 4_000, 10**6, None),
+        ([], 0, None),
     ],
     ids=[
-        "a day", "months in random order", "long ago", "a busy current hour", "nothing else waits",
-        "less than a day", "the current hour is no history", "much more waits", "one busy hour", "no valid event",
+        "a day", "months", "long ago", "a busy current hour", "less than a day", "the current hour is no history",
+        "much more waits", "one busy hour",
+        "a month in order", "a day in order", "after some old events", "no whole hour in order", "denser later",
+        "less than a day in order", "a live site in order", "only the current hour", "no valid event",
     ],
 )  # fmt: skip
 def test_a_sparse_history_gets_one_bucket_for_each_hour_before_the_current(
-    events: dict[int, int], backlog_ratio: float, decided: int | None
+    hours: list[int], waiting: int, decided: int | None
 ) -> None:
-    assert one_bucket_before(events, backlog_ratio=backlog_ratio, now_ms=HOUR + 1_234_567) == decided
+    assert one_bucket_before(hours, waiting=waiting, now_ms=HOUR + 1_234_567) == decided
 
 
 def test_without_any_layout_events_have_no_place() -> None:
