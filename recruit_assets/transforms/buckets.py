@@ -74,7 +74,7 @@ def one_bucket_before(hours: Sequence[int], *, waiting: int, now_ms: int) -> int
         # the rest of the history is later: it is as dense as its records on average are
         oldest = sorted(past)[len(past) // 10]  # a few late events say nothing of it
         length = (current - oldest) // HOUR_MS
-        is_sparse = len(set(past)) >= ORDERED_HOURS and max(largest, waiting / max(length, 1)) <= ONE_BUCKET_EVENTS
+        is_sparse = len(set(past)) >= ORDERED_HOURS and max(largest, waiting / length) <= ONE_BUCKET_EVENTS
     else:
         # the rest is of the same hours
         length = len(set(past))
