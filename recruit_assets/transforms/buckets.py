@@ -41,7 +41,7 @@ HISTORY_HOURS = 24
 ONE_BUCKET_EVENTS = 10_000
 """An hour that seems to have no more may be one bucket: the estimate may be wrong tenfold before that is too large."""
 ORDERED_HOURS = 3
-"""Of events in order, so many hours must be seen: at least one of them then from its beginning to its end."""
+"""The first events of a history in order of time must show so many hours: then at least one of them is complete."""
 
 
 class Layouts:
@@ -69,21 +69,22 @@ def one_bucket_before(hours: Sequence[int], *, waiting: int, now_ms: int) -> int
     past = [hour for hour in hours if hour < current]
     if not past:
         return None
-    largest = max(Counter(past).values())
+    counts = Counter(past)
+    largest = max(counts.values())
     if _is_in_order(past):
-        # the rest of the history is later: it is as dense as its records on average are
-        oldest = sorted(past)[len(past) // 10]  # a few late events say nothing of it
+        # the waiting records belong to the hours from here to the current one: their average is the estimate
+        oldest = sorted(past)[len(past) // 10]  # a few older events don't make the history longer
         length = (current - oldest) // HOUR_MS
-        is_sparse = len(set(past)) >= ORDERED_HOURS and max(largest, waiting / length) <= ONE_BUCKET_EVENTS
+        is_sparse = len(counts) >= ORDERED_HOURS and max(largest, waiting / length) <= ONE_BUCKET_EVENTS
     else:
-        # the rest is of the same hours
-        length = len(set(past))
+        # the waiting records belong to the same hours
+        length = len(counts)
         is_sparse = largest * max(waiting / len(hours), 1) <= ONE_BUCKET_EVENTS
     return current if is_sparse and length >= HISTORY_HOURS else None
 
 
 def _is_in_order(hours: Sequence[int]) -> bool:
-    """Whether most events are of the same hour as the one before."""
+    """Whether most events have the same hour as the event before them."""
     return sum(hour != before for before, hour in pairwise(hours)) < len(hours) / 2
 
 

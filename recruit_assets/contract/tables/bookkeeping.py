@@ -1,5 +1,6 @@
-"""What the platform notes in the report database to do its work."""
+"""The platform's own state in the report database."""
 
+from recruit_assets.contract.tables.columns import ALWAYS_ONE
 from recruit_assets.contract.types import Column, SqlTable, Type
 
 PENDING_HOURS = SqlTable(
@@ -19,7 +20,7 @@ CHANGE_FEED_MARK = SqlTable(
     name="change_feed_mark",
     description="One row: the time through which the change feed has been turned into pending hours.",
     columns=(
-        Column("id", Type.INT, "Always 1", nullable=False),
+        ALWAYS_ONE,
         Column("low_water", Type.DATETIME_MICROS, "Changes before this were read", nullable=False),
     ),
     primary_key=("id",),
@@ -29,7 +30,7 @@ FIRST_HOUR = SqlTable(
     name="first_hour",
     description="One row: the first hour of the report, which may only be lowered.",
     columns=(
-        Column("id", Type.INT, "Always 1", nullable=False),
+        ALWAYS_ONE,
         Column("event_hour", Type.DATETIME, "First hourly partition, UTC", nullable=False),
     ),
     primary_key=("id",),

@@ -18,3 +18,5 @@ GRAIN = tuple(column.name for column in GRAIN_COLUMNS)
 """What identifies a row of the metrics and of the report, beside its hour."""
 
 LATEST_UPDATE = Column("latest_update_time", Type.TIMESTAMP, "Greatest received_at among the events", nullable=False)
+ALWAYS_ONE = Column("id", Type.INT, "Always 1", nullable=False)
+"""The key where a table has one row, or one partition."""

@@ -1,9 +1,9 @@
-"""Tables by day, in the report's time zone."""
+"""The daily tables. Their days are those of RECRUIT_REPORT_TIMEZONE."""
 
 from dataclasses import replace
 
 from recruit_assets.contract.measures import COUNTS, KPIS, MEASURES
-from recruit_assets.contract.tables.columns import JOB_ID, LATEST_UPDATE
+from recruit_assets.contract.tables.columns import ALWAYS_ONE, JOB_ID, LATEST_UPDATE
 from recruit_assets.contract.tables.report import JOB
 from recruit_assets.contract.types import (
     Column,
@@ -81,7 +81,7 @@ REPORT_ZONE = SqlTable(
     name="report_zone",
     description="One row: the time zone of the days in the daily tables.",
     columns=(
-        Column("id", Type.INT, "Always 1", nullable=False),
+        ALWAYS_ONE,
         Column("timezone", Type.VARCHAR, "IANA name; empty while the zone is being changed", nullable=False),
     ),
     primary_key=("id",),

@@ -1,4 +1,4 @@
-"""Tables that settings switch on, made from an hour's raw events after the report has the hour."""
+"""Optional tables, each switched on by a setting. An hour is made from its raw events once the report has it."""
 
 from recruit_assets.contract.click_quality import VERDICTS
 from recruit_assets.contract.measures import CLICKS, COUNTS

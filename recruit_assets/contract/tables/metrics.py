@@ -1,4 +1,4 @@
-"""What runs write to Cassandra: tables of hours, and how far each hour is complete."""
+"""What runs write to Cassandra: the hourly tables, and how far each hour of them is complete."""
 
 from dataclasses import replace
 

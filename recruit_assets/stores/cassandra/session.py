@@ -232,9 +232,10 @@ def translated_errors(doing: str) -> Iterator[None]:
 
 
 def small_batches(statements: Sequence[BoundStatement]) -> Iterator[BatchStatement]:
-    """The statements, which may be repeated, in unlogged batches below Cassandra's limits; few statements share none.
+    """The statements, which may be repeated, in unlogged batches below Cassandra's limits.
 
-    Cassandra writes the partitions of a batch one after the other, and waits for the commit log each time.
+    A few statements are sent one by one: Cassandra writes the partitions of a batch one after the other, and waits for
+    the commit log each time.
     """
     most = min(PARTITIONS_PER_BATCH, ceil(len(statements) / BATCHES_IN_FLIGHT))
     batch: list[BoundStatement] = []

@@ -67,7 +67,7 @@ def hours_ago(first: int, last: int, *, each: int = 1) -> list[int]:
 
 
 def mixed(first: int, last: int, *, each: int = 1) -> list[int]:
-    """The same hours, each event of another hour than the one before."""
+    """The same hours in turns: no two events in a row have the same hour."""
     return hours_ago(first, last) * each
 
 
@@ -78,12 +78,16 @@ def mixed(first: int, last: int, *, each: int = 1) -> list[int]:
         (mixed(2_000, 1, each=2), 100_000, HOUR),
         (mixed(324, 301, each=100), 240_000, HOUR),
         (mixed(24, 1) + [HOUR] * 4_000, 4_024, HOUR),
+        (mixed(24, 1, each=10_000), 0, HOUR),
         (mixed(23, 1), 23, None),
         (mixed(23, 0), 24, None),
         (mixed(24, 1, each=100), 240_100, None),
+        ([*mixed(24, 1, each=10_000), HOUR - HOUR_MS], 0, None),
         (mixed(24, 1, each=100) + hours_ago(25, 25, each=101), 250_000, None),
         (hours_ago(720, 718, each=1_300), 720 * 1_300, HOUR),
         (hours_ago(24, 22, each=2), 24, HOUR),
+        (hours_ago(720, 718, each=10_000), 720 * 10_000, HOUR),
+        (hours_ago(720, 718, each=10_001), 0, None),
         (hours_ago(10_000, 10_000) * 300 + hours_ago(720, 718, each=1_000), 720_000, HOUR),
         (hours_ago(720, 719, each=2_000), 720 * 2_000, None),
         (hours_ago(720, 718, each=1_300), 720 * 10_001, None),
@@ -93,10 +97,11 @@ def mixed(first: int, last: int, *, each: int = 1) -> list[int]:
         ([], 0, None),
     ],
     ids=[
-        "a day", "months", "long ago", "a busy current hour", "less than a day", "the current hour is no history",
-        "much more waits", "one busy hour",
-        "a month in order", "a day in order", "after some old events", "no whole hour in order", "denser later",
-        "less than a day in order", "a live site in order", "only the current hour", "no valid event",
+        "a day", "months", "long ago", "a busy current hour", "nothing else waits", "less than a day",
+        "the current hour is no history", "much more waits", "one event too many", "one busy hour",
+        "a month in order", "a day in order", "as dense as may be in order", "too dense in order",
+        "after some old events", "no whole hour in order", "denser later", "less than a day in order",
+        "a live site in order", "only the current hour", "no valid event",
     ],
 )  # fmt: skip
 def test_a_sparse_history_gets_one_bucket_for_each_hour_before_the_current(

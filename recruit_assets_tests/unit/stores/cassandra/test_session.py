@@ -51,6 +51,7 @@ def test_a_write_that_no_replica_confirmed_is_repeated_if_that_changes_nothing(
         ([], []),
         ([8] * BATCHES_IN_FLIGHT, [1] * BATCHES_IN_FLIGHT),
         ([8] * (BATCHES_IN_FLIGHT + 1), [2] * (BATCHES_IN_FLIGHT // 2) + [1]),
+        ([0] * (2 * BATCHES_IN_FLIGHT), [2] * BATCHES_IN_FLIGHT),
         ([8] * (20 * BATCHES_IN_FLIGHT + 5), [PARTITIONS_PER_BATCH] * (2 * BATCHES_IN_FLIGHT) + [5]),
         ([BATCH_BYTES // 2] * (3 * BATCHES_IN_FLIGHT), [2] * (3 * BATCHES_IN_FLIGHT // 2)),
         ([2 * BATCH_BYTES, *[8] * BATCHES_IN_FLIGHT], [1, *[2] * (BATCHES_IN_FLIGHT // 2)]),
