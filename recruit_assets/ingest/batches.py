@@ -1,16 +1,16 @@
 """Splits rows, and the hours that they belong to, over requests to Cassandra.
 
-The rows of a busy hour fill batches of one partition each. Scattered events leave a row or two per partition. Then rows
-of several partitions share a batch, since a request costs more than a row.
+The rows of a busy hour fill batches of one partition each. Scattered events leave a row or two in each of many
+partitions. Then rows of several partitions share a batch, since a request costs more than a row.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import MAX_BATCH_BYTES, Change
-from recruit_assets.stores.cassandra.session import PARTITIONS_PER_BATCH
+from recruit_assets.stores.cassandra.session import partitions_per_batch
 
 SMALL_BATCH_BYTES = MAX_BATCH_BYTES // 2
 """A batch above this isn't joined with others, so that it goes straight to the replicas of its partition."""
@@ -63,11 +63,11 @@ def _partition_batches(rows: Iterable[Row]) -> Iterator[Batch]:
     yield from open_batches.values()
 
 
-def _joined(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Batches of up to PARTITIONS_PER_BATCH of these, each of another partition."""
-    joined, partitions = Batch([]), 0
+def _joined(batches: Sequence[Batch]) -> Iterator[Batch]:
+    """Batches of several of these, each of another partition, if there are many."""
+    joined, partitions, most = Batch([]), 0, partitions_per_batch(len(batches))
     for batch in batches:
-        if partitions == PARTITIONS_PER_BATCH or joined.size_bytes + batch.size_bytes > MAX_BATCH_BYTES:
+        if partitions == most or joined.size_bytes + batch.size_bytes > MAX_BATCH_BYTES:
             yield joined
             joined, partitions = Batch([]), 0
         joined.rows += batch.rows
@@ -85,9 +85,9 @@ def touched_hours(partitions: Iterable[Partition]) -> list[Change]:
     return [Change(hour_ms, set(buckets), buckets.total()) for hour_ms, buckets in found.items()]
 
 
-def version_requests(changes: Iterable[Change]) -> Iterator[list[Change]]:
+def version_requests(changes: Sequence[Change]) -> Iterator[list[Change]]:
     """The hours whose versions are sent together: few, since each hour is a partition of its own."""
-    return _in_requests(changes, most_hours=PARTITIONS_PER_BATCH)
+    return _in_requests(changes, most_hours=partitions_per_batch(len(changes)))
 
 
 def change_requests(changes: Iterable[Change]) -> Iterator[list[Change]]:

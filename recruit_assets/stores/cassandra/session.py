@@ -231,13 +231,17 @@ def translated_errors(doing: str) -> Iterator[None]:
         raise StoreUnavailable(f"Cassandra doesn't answer ({doing}): {error}") from error
 
 
-def small_batches(statements: Sequence[BoundStatement]) -> Iterator[BatchStatement]:
-    """The statements, which may be repeated, in unlogged batches below Cassandra's limits.
+def partitions_per_batch(partitions: int) -> int:
+    """How many of so many partitions share a batch: one, while there are few.
 
-    A few statements are sent one by one: Cassandra writes the partitions of a batch one after the other, and waits for
-    the commit log each time.
+    Cassandra writes the partitions of a batch one after the other, and waits for the commit log each time.
     """
-    most = min(PARTITIONS_PER_BATCH, ceil(len(statements) / BATCHES_IN_FLIGHT))
+    return min(PARTITIONS_PER_BATCH, ceil(partitions / BATCHES_IN_FLIGHT))
+
+
+def small_batches(statements: Sequence[BoundStatement]) -> Iterator[BatchStatement]:
+    """The statements, which may be repeated, in unlogged batches below Cassandra's limits."""
+    most = partitions_per_batch(len(statements))
     batch: list[BoundStatement] = []
     size = 0
     for statement in statements:

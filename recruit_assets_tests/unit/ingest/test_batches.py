@@ -18,10 +18,11 @@ from recruit_assets.ingest.batches import (
 )
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import MAX_BATCH_BYTES, Change
-from recruit_assets.stores.cassandra.session import PARTITIONS_PER_BATCH
+from recruit_assets.stores.cassandra.session import BATCHES_IN_FLIGHT, PARTITIONS_PER_BATCH
 from recruit_assets.transforms.buckets import HOUR_MS
 
 SEVEN, EIGHT = 1_767_596_400_000, 1_767_600_000_000
+MANY = BATCHES_IN_FLIGHT * PARTITIONS_PER_BATCH
 
 
 def a_row(source: int, *, partition: Partition = (SEVEN, 1), size_bytes: int = 100) -> Row:
@@ -45,13 +46,15 @@ def test_rows_of_one_partition_share_a_batch() -> None:
 def test_batches_stay_below_cassandras_limit_and_a_row_above_it_is_sent_alone() -> None:
     sizes = [MAX_BATCH_BYTES // 2, MAX_BATCH_BYTES // 2, 1, 10 * MAX_BATCH_BYTES, 1]
 
-    assert sources([a_row(source, size_bytes=size) for source, size in enumerate(sizes)]) == [[0, 1], [3], [2, 4]]
+    assert sources([a_row(source, size_bytes=size) for source, size in enumerate(sizes)]) == [[0, 1], [3], [2], [4]]
 
 
-def test_rows_that_would_be_alone_share_a_batch() -> None:
-    rows = [a_row(source, partition=(SEVEN + source * HOUR_MS, 0)) for source in range(2 * PARTITIONS_PER_BATCH + 1)]
+def test_rows_of_few_partitions_are_sent_by_partition_and_of_many_together() -> None:
+    rows = [a_row(source, partition=(SEVEN + source * HOUR_MS, 0)) for source in range(MANY)]
 
-    assert [len(batch) for batch in sources(rows)] == [PARTITIONS_PER_BATCH, PARTITIONS_PER_BATCH, 1]
+    assert {len(batch) for batch in sources(rows[:BATCHES_IN_FLIGHT])} == {1}
+    assert {len(batch) for batch in sources(rows[: 2 * BATCHES_IN_FLIGHT])} == {2}
+    assert {len(batch) for batch in sources(rows)} == {PARTITIONS_PER_BATCH}
 
 
 partitions = st.tuples(st.sampled_from([SEVEN, EIGHT]), st.integers(0, 20))
@@ -78,11 +81,13 @@ def test_an_hour_has_one_change_with_its_buckets_and_rows() -> None:
 
 
 def test_requests_for_versions_are_limited_in_hours_and_buckets() -> None:
-    few = [Change(SEVEN + number * HOUR_MS, {0}, 1) for number in range(PARTITIONS_PER_BATCH + 1)]
+    many = [Change(SEVEN + number * HOUR_MS, {0}, 1) for number in range(MANY + 1)]
+    few = many[:2]
     half = set(range(MAX_BUCKETS // 2 + 1))
     huge = Change(SEVEN, set(range(2 * MAX_BUCKETS)), 1)
 
-    assert list(version_requests(few)) == [few[:-1], few[-1:]]
+    assert list(version_requests(few)) == [few[:1], few[1:]]
+    assert [len(request) for request in version_requests(many)] == [PARTITIONS_PER_BATCH] * BATCHES_IN_FLIGHT + [1]
     assert list(version_requests([Change(SEVEN, half, 1), Change(EIGHT, half, 1)])) == [
         [Change(SEVEN, half, 1)],
         [Change(EIGHT, half, 1)],

@@ -10,7 +10,7 @@ from recruit_assets.ingest.writer import EventWriter, Written
 from recruit_assets.runtime.errors import Inconsistent, StoreUnavailable
 from recruit_assets.stores.cassandra.batch_encoder import Partition, RawRow
 from recruit_assets.stores.cassandra.event_writes import Change, RowsRejected
-from recruit_assets.stores.cassandra.session import PARTITIONS_PER_BATCH
+from recruit_assets.stores.cassandra.session import BATCHES_IN_FLIGHT
 from recruit_assets_tests.support.ingest import WritesInMemory
 
 SEVEN, EIGHT = 1_767_596_400_000, 1_767_600_000_000
@@ -112,11 +112,11 @@ def test_only_the_invalid_row_of_several_partitions_is_rejected() -> None:
 
 def test_hours_share_requests_for_versions_and_changes_each_of_one_shard_of_the_feed() -> None:
     writes = WritesInMemory()
-    hours = [SEVEN + number * 3_600_000 for number in range(4 * PARTITIONS_PER_BATCH)]
+    hours = [SEVEN + number * 3_600_000 for number in range(2 * BATCHES_IN_FLIGHT)]
 
     write(writes, [a_row(number, (hour, 0)) for number, hour in enumerate(hours)])
 
-    assert writes.calls == ["rows"] * 4 + ["versions"] * 4 + ["changes"] * 8
+    assert writes.calls == ["rows"] * BATCHES_IN_FLIGHT + ["versions"] * BATCHES_IN_FLIGHT + ["changes"] * 8
     assert all(len({change.shard for change in request}) == 1 for request in writes.change_requests)
     assert sorted(writes.changes) == [Change(hour, {0}, 1) for hour in hours]
 
@@ -155,7 +155,7 @@ def test_versions_are_published_after_all_rows_and_the_change_after_the_versions
 
     write(writes, [a_row(bucket, (SEVEN, bucket)) for bucket in range(4)])
 
-    assert writes.calls == ["rows"] * 2 + ["versions", "changes"]
+    assert writes.calls == ["rows"] * 5 + ["versions", "changes"]
 
 
 def test_each_micro_batch_raises_the_version_of_its_buckets() -> None:
