@@ -19,12 +19,12 @@ def ingest(
 
     It runs RECRUIT_INGEST_PROCESSES members of the consumer group.
     """
-    from recruit_assets.ingest.processes import serve_processes
-    from recruit_assets.ingest.service import drain, serve
+    from recruit_assets.ingest.processes import service_of
+    from recruit_assets.ingest.service import drain
     from recruit_assets.stores.schema import apply_schema
 
     settings = load_settings()
-    run = serve_processes if settings.ingest_processes > 1 else serve
+    run = service_of(settings)
     apply_schema(settings)
     with stop_on_signals() as stop:
         if until_caught_up:

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from recruit_assets.ingest.result import IngestResult, total
-from recruit_assets.ingest.service import Progress, serve
+from recruit_assets.ingest.service import Progress, Run, serve
 from recruit_assets.runtime.errors import Inconsistent, RecruitError, StoreUnavailable
 from recruit_assets.runtime.logs import configure_logs
 from recruit_assets.runtime.settings import Settings
@@ -30,6 +30,11 @@ EXIT_UNAVAILABLE = 75
 """A store was down, so a restart may help. It can't for any other positive exit code."""
 
 _spawn = multiprocessing.get_context("spawn")
+
+
+def service_of(settings: Settings) -> Run:
+    """Ingest in as many processes as the settings say; a single one is this process."""
+    return serve_processes if settings.ingest_processes > 1 else serve
 
 
 def serve_processes(

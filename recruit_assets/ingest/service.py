@@ -7,8 +7,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 from recruit_assets.ingest.metrics import IngestMetrics
@@ -17,7 +15,6 @@ from recruit_assets.ingest.result import IngestCounts, IngestResult
 from recruit_assets.ingest.worker import Connect, connect, open_worker
 from recruit_assets.runtime.errors import StoreUnavailable
 from recruit_assets.runtime.settings import Settings
-from recruit_assets.stores.cassandra.event_writes import EventWrites
 from recruit_assets.stores.kafka.clients import Admin, open_admin
 from recruit_assets.stores.kafka.offsets import committed_offsets, group_members, partition_spans
 from recruit_assets.stores.kafka.transactions import open_transactions
@@ -44,17 +41,6 @@ class Run(Protocol):
         targets: Mapping[int, int] | None = None,
         progress: Progress | None = None,
     ) -> IngestResult: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """The records of the topic that the ingest group hasn't committed. None is read before `drain_to`."""
-
-    settings: Settings
-
-    def drain_to(self, writes: EventWrites) -> IngestResult:
-        """Write every event that the topic holds now; offsets move after an event or its dead letter is durable."""
-        return drain(self.settings, run=partial(serve, connect=partial(connect, writes=writes)))
 
 
 def serve(

@@ -263,10 +263,10 @@ class Worker:
 
 
 @contextmanager
-def connect(settings: Settings, *, writes: EventWrites | None = None) -> Iterator[Connections]:
-    """A member of the ingest group and its stores; leaving closes what it opened and commits nothing."""
+def connect(settings: Settings) -> Iterator[Connections]:
+    """A member of the ingest group and its stores; leaving closes them and commits nothing."""
     with ExitStack() as stack:
-        writes = writes or EventWrites(stack.enter_context(open_session(settings)))
+        writes = EventWrites(stack.enter_context(open_session(settings)))
         dead_letters = stack.enter_context(open_dead_letter_topic(settings))
         member = GroupMember(settings, max_poll_records=MAX_POLL_RECORDS, keyspace_id=writes.keyspace_id())
         stack.callback(member.close)

@@ -147,7 +147,9 @@ class Settings(BaseSettings):
         description="Maximum size of an event, decompressed; a larger one becomes a dead letter",
     )
 
-    ingest_processes: int = Field(1, ge=1, le=64, description="Consumer processes that one `ingest` starts")
+    ingest_processes: int = Field(
+        1, ge=1, le=64, description="Consumer processes of one `ingest`, and of a run that drains the topic"
+    )
     metrics_address: str = Field(
         "",
         pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)?(:\d{1,5})?$",

@@ -58,9 +58,11 @@ def pending_of(settings: Settings) -> list[datetime]:
         return [hour for (hour,) in database.query("SELECT event_hour FROM pending_hours ORDER BY event_hour")]
 
 
+@pytest.mark.parametrize("processes", [1, 2])
 def test_everything_in_kafka_is_reported_and_a_second_call_changes_nothing(
-    settings: Settings, frames: CassandraFrames
+    settings: Settings, frames: CassandraFrames, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("RECRUIT_INGEST_PROCESSES", str(processes))
     end = datetime(2026, 1, 6, tzinfo=UTC)
     spec = SimulationSpec(events=EVENTS, seed=3, start=end - 3 * HOUR, end=end, late_hours=2)
     ledger = simulate_to_kafka(settings, spec)

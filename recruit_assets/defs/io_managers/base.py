@@ -18,6 +18,7 @@ from recruit_assets.defs.resources.run_scope import RunScope, run_scope
 from recruit_assets.defs.runs import INCREMENTAL_TAG, hours_of_tags
 from recruit_assets.hours.replacement import Replaced, Step, begin_step
 from recruit_assets.runtime.errors import Inconsistent, UserError
+from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.retention import read_retention
@@ -71,8 +72,12 @@ class HourlyIOManager(dg.ConfigurableIOManager):
         return self.cassandra.session()
 
     @property
+    def cassandra_settings(self) -> Settings:
+        return self.cassandra.settings
+
+    @property
     def frames(self) -> CassandraFrames:
-        return CassandraFrames(self.spark_session, self.cassandra.settings)
+        return CassandraFrames(self.spark_session, self.cassandra_settings)
 
     @property
     def store(self) -> CassandraHourStore:

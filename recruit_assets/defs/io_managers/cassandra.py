@@ -16,11 +16,10 @@ from recruit_assets.defs.rules import RULES
 from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.hours.ports import Rows
 from recruit_assets.hours.replacement import PreAggregation, Replaced, read_input, replace_hours
+from recruit_assets.ingest.backlog import Backlog
 from recruit_assets.ingest.result import IngestResult
-from recruit_assets.ingest.service import Backlog
 from recruit_assets.runtime.errors import MissingCoverage
 from recruit_assets.stores.cassandra.attribution import require_rules
-from recruit_assets.stores.cassandra.event_writes import EventWrites
 from recruit_assets.transforms.hourly import add_up, count_actions_by_bucket
 
 COVERAGE_TIMEOUT_S = 5.0
@@ -59,7 +58,7 @@ class CassandraIOManager(HourlyIOManager):
         """Replace exactly the run's hours; or drain the backlog, committing offsets after their events are durable."""
         started = monotonic()
         if isinstance(obj, Backlog):
-            result = obj.drain_to(EventWrites(self.session))
+            result = obj.drain_to(self.cassandra_settings)
             context.add_output_metadata(_drain_metadata(result, monotonic() - started))
             return
         table, hours = self.table(context.asset_key), self.output_hours(context)

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from recruit_assets.defs.resources.base import StoreResource
-from recruit_assets.ingest.service import Backlog
+from recruit_assets.ingest.backlog import Backlog
 
 
 class KafkaResource(StoreResource):
