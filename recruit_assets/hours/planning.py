@@ -22,9 +22,11 @@ LAST_RETRY = timedelta(minutes=10)
 REST = timedelta(minutes=3)
 """How long an hour rests after a run. Late events keep arriving for the hours of the last days: replacing these at once
 each time took half of a machine, and the current hour had to wait. An hour that has just ended doesn't rest."""
-EVENTS_PER_REST = 400_000
+EVENTS_PER_REST = 130_000
 """An hour with more reported events is busy and rests longer. Late events are in all of its buckets, so a run reads
-all of it: 10 s for so many events, which is 5 % of a rest."""
+all of it: 6 s for so many reported events, which is 3 % of a rest."""
+AFTER_END = timedelta(minutes=1)
+"""How long an hour that has ended is live: its last events are still coming."""
 MOST_RESTS = 3
 """With its run, the longest rest ends well before an hour counts as late, after 15 minutes."""
 
@@ -135,8 +137,8 @@ def after_runs(pending: PendingHour, failures: Iterable[FailedRun]) -> PendingHo
 
 
 def first_live_hour(now: datetime, *, rest: timedelta) -> datetime:
-    """The current hour or, if that began less than a `rest` ago, the one before, whose last events still come."""
-    return (now - rest).replace(minute=0, second=0, microsecond=0)
+    """The current hour or, if hours rest, the one before for a while: its last events are still coming."""
+    return (now - min(rest, AFTER_END)).replace(minute=0, second=0, microsecond=0)
 
 
 def rest_of(events: int, rest: timedelta, *, events_per_rest: int, most_rests: int) -> timedelta:

@@ -47,6 +47,31 @@ session = attached_session(Path(sys.argv[1]))
 print(signal.getsignal(signal.SIGINT) is before)
 """
 
+LONG = """
+import sys, threading, time
+from pathlib import Path
+from recruit_assets.stores.spark.warm import attached_session
+session = attached_session(Path(sys.argv[1]))
+tasks = 12 * int(session.sparkContext.master.removeprefix("local[").removesuffix("]"))
+slow = session.range(0, tasks, 1, tasks).selectExpr("reflect('java.lang.Thread', 'sleep', 500L) AS slept")
+job = threading.Thread(target=slow.collect)
+job.start()
+while not session.sparkContext.statusTracker().getActiveJobsIds():
+    time.sleep(0.05)
+print("begun", flush=True)
+job.join()
+"""
+
+SHORT = """
+import sys
+from pathlib import Path
+from recruit_assets.stores.spark.warm import CURRENT_POOL, attached_session
+session = attached_session(Path(sys.argv[1]), CURRENT_POOL)
+print("ready", flush=True)
+sys.stdin.readline()
+print(session.range(7).count(), flush=True)
+"""
+
 
 def attach(settings: Settings, *arguments: str, script: str = ATTACHED) -> list[str]:
     """The output of a process that attaches."""
@@ -80,3 +105,18 @@ def test_a_run_that_is_canceled_leaves_the_jobs_of_others_alone(engines: Setting
 def test_a_gateway_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match=r"Spark failed \(its address is in .*/connection\)"):
         probe_spark(tmp_path / "connection")
+
+
+def test_a_long_job_does_not_hold_up_the_jobs_of_the_current_hour(engines: Settings) -> None:
+    """Spark's own order, oldest job first, would keep them waiting for all tasks of the long one."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with (
+        subprocess.Popen([sys.executable, "-c", SHORT, engines.spark_gateway], **pipes) as short,  # type: ignore[call-overload]  # mypy reads no **pipes
+        subprocess.Popen([sys.executable, "-c", LONG, engines.spark_gateway], **pipes) as long,  # type: ignore[call-overload]
+    ):
+        assert (short.stdout.readline(), long.stdout.readline()) == ("ready\n", "begun\n")
+        counted, _ = short.communicate("go\n", timeout=60)
+        is_long_running = long.poll() is None
+        long.communicate(timeout=60)
+
+    assert (counted, is_long_running, long.returncode) == ("7\n", True, 0)

@@ -117,7 +117,7 @@ def test_on_request_the_current_hour_shares_a_range_with_the_past() -> None:
         pytest.param(180, 179, False, id="done a moment ago"),
         pytest.param(180, 180, True, id="done long enough ago"),
         pytest.param(180, None, True, id="never done"),
-        pytest.param(179, 1, True, id="just ended: its last events are on their way"),
+        pytest.param(59, 1, True, id="just ended: its last events are on their way"),
         pytest.param(-1, 1, True, id="the current hour"),
     ],
 )
@@ -161,7 +161,7 @@ def test_busy_hours_share_a_run_only_as_far_as_it_stays_short() -> None:
     assert planned(*hours).requests == (HourRange(ago(2), ago(1)), HourRange(ago(3), ago(3)))
 
 
-@pytest.mark.parametrize(("seconds", "live"), [(179, 1), (180, 0)])
+@pytest.mark.parametrize(("seconds", "live"), [(59, 1), (60, 0)])
 def test_the_last_events_of_an_hour_wait_for_no_older_hour(seconds: int, live: int) -> None:
     at, older = CURRENT + timedelta(seconds=seconds), HourRange(ago(6), ago(1))
     hours = [replace(one, event_count=1, reported_events=EVENTS_PER_RUN) for one in pending(ago(0), ago(1), ago(2))]

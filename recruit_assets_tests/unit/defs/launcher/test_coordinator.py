@@ -48,7 +48,7 @@ def test_a_run_of_the_current_hour_is_launched_at_once(instance: dg.DagsterInsta
     an_unfinished_run(instance, QUEUED, PAST)
     an_unfinished_run(instance, STARTING, PAST)
 
-    assert status_of(instance, CURRENT) is STARTING
+    assert [status_of(instance, CURRENT) for _ in ("the hour before", "the current hour")] == [STARTING, STARTING]
 
 
 def test_any_other_run_is_queued(instance: dg.DagsterInstance) -> None:
@@ -56,7 +56,9 @@ def test_any_other_run_is_queued(instance: dg.DagsterInstance) -> None:
     assert status_of(instance, {}) is QUEUED
 
 
-@pytest.mark.parametrize("active", [[{}, {}, {}], [PAST, CURRENT]], ids=["all slots", "those of the sensor"])
+@pytest.mark.parametrize(
+    "active", [[{}, {}, {}, {}], [PAST, CURRENT, CURRENT]], ids=["all slots", "those of the sensor"]
+)
 def test_a_run_that_a_limit_holds_back_is_queued(instance: dg.DagsterInstance, active: list[dict[str, str]]) -> None:
     for tags in active:
         an_unfinished_run(instance, STARTING, tags)

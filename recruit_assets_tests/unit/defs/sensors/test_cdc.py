@@ -107,7 +107,7 @@ def test_the_current_hour_is_requested_first_and_with_priority(tick: Tick) -> No
 
 
 def test_an_hour_that_has_just_ended_runs_with_the_current(tick: Tick) -> None:
-    (tags,) = requests_of(tick(pending(CURRENT - HOUR), pending(CURRENT), now=CURRENT + timedelta(minutes=2)))
+    (tags,) = requests_of(tick(pending(CURRENT - HOUR), pending(CURRENT), now=CURRENT + timedelta(seconds=30)))
 
     assert tags.items() >= (range_tags(HourRange(CURRENT - HOUR, CURRENT)) | {"dagster/priority": "1"}).items()
     assert "recruit/past" not in tags
