@@ -26,7 +26,7 @@ EVENTS_PER_REST = 130_000
 """An hour with more reported events is busy and rests longer. Late events are in all of its buckets, so a run reads
 all of it: 6 s for so many reported events, which is 3 % of a rest."""
 AFTER_END = timedelta(minutes=1)
-"""How long an hour that has ended is live: its last events are still coming."""
+"""How long an hour stays live after its end, since its last events are still coming."""
 MOST_RESTS = 3
 """With its run, the longest rest ends well before an hour counts as late, after 15 minutes."""
 
@@ -137,7 +137,7 @@ def after_runs(pending: PendingHour, failures: Iterable[FailedRun]) -> PendingHo
 
 
 def first_live_hour(now: datetime, *, rest: timedelta) -> datetime:
-    """The current hour or, if hours rest, the one before for a while: its last events are still coming."""
+    """The current hour or, if hours rest, the one before until AFTER_END has passed."""
     return (now - min(rest, AFTER_END)).replace(minute=0, second=0, microsecond=0)
 
 

@@ -1,7 +1,7 @@
 """Splits rows, and the hours that they belong to, over requests to Cassandra.
 
-The rows of a busy hour fill batches of one partition each. Scattered events leave a row or two in each of many
-partitions. Then rows of several partitions share a batch, since a request costs more than a row.
+A batch holds rows of one partition. Only if there are very many partitions, with a row or two each, several of them
+share a batch, since a request costs more than a row.
 """
 
 from collections import Counter, defaultdict
@@ -64,7 +64,7 @@ def _partition_batches(rows: Iterable[Row]) -> Iterator[Batch]:
 
 
 def _joined(batches: Sequence[Batch]) -> Iterator[Batch]:
-    """Batches of several of these, each of another partition, if there are many."""
+    """The batches, each of another partition; if there are many, several are joined to one."""
     joined, partitions, most = Batch([]), 0, partitions_per_batch(len(batches))
     for batch in batches:
         if partitions == most or joined.size_bytes + batch.size_bytes > MAX_BATCH_BYTES:

@@ -9,8 +9,8 @@ from recruit_assets.defs.assets.sources import kafka_topic
 from recruit_assets.defs.resources import KafkaResource
 from recruit_assets.defs.resources.current_run import CurrentRun
 from recruit_assets.defs.resources.failures import as_failures
+from recruit_assets.defs.resources.kafka import Backlog
 from recruit_assets.defs.runs import names_partitions
-from recruit_assets.ingest.backlog import Backlog
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.stores.dagster.compat import has_partitioned_assets
 

@@ -18,7 +18,6 @@ from recruit_assets.defs.resources.run_scope import RunScope, run_scope
 from recruit_assets.defs.runs import INCREMENTAL_TAG, hours_of_tags
 from recruit_assets.hours.replacement import Replaced, Step, begin_step
 from recruit_assets.runtime.errors import Inconsistent, UserError
-from recruit_assets.runtime.settings import Settings
 from recruit_assets.runtime.times import from_ms
 from recruit_assets.stores.cassandra.hour_tables import CassandraHourStore
 from recruit_assets.stores.cassandra.retention import read_retention
@@ -72,17 +71,18 @@ class HourlyIOManager(dg.ConfigurableIOManager):
         return self.cassandra.session()
 
     @property
-    def cassandra_settings(self) -> Settings:
-        return self.cassandra.settings
+    def cassandra_overrides(self) -> Mapping[str, object]:
+        """Of Cassandra's resource, by setting."""
+        return self.cassandra.overrides
 
     @property
     def frames(self) -> CassandraFrames:
-        return CassandraFrames(self.spark_session, self.cassandra_settings)
+        return CassandraFrames(self.spark_session, self.cassandra.settings)
 
     @property
     def store(self) -> CassandraHourStore:
         """The run's store; one for all IO managers with the same Cassandra."""
-        return self._scope.once(("hour store", *self.cassandra.overrides.items()), self._new_store)
+        return self._scope.once(("hour store", *self.cassandra_overrides.items()), self._new_store)
 
     def step(self, name: str, hours: Sequence[datetime]) -> Step:
         """The step with this name, which takes its write timestamp when it loads its first input."""

@@ -12,11 +12,11 @@ from recruit_assets.contract.tables import BUCKET_METRICS, CASSANDRA_TABLES, FIL
 from recruit_assets.contract.types import HourTable
 from recruit_assets.defs.io_managers.base import HourlyIOManager, guarded, require_columns, run_metadata
 from recruit_assets.defs.io_managers.metadata import add_hour_metadata, attributed_by, hour_numbers
+from recruit_assets.defs.resources.kafka import Backlog
 from recruit_assets.defs.rules import RULES
 from recruit_assets.hours.bucket_state import RowCounts
 from recruit_assets.hours.ports import Rows
 from recruit_assets.hours.replacement import PreAggregation, Replaced, read_input, replace_hours
-from recruit_assets.ingest.backlog import Backlog
 from recruit_assets.ingest.result import IngestResult
 from recruit_assets.runtime.errors import MissingCoverage
 from recruit_assets.stores.cassandra.attribution import require_rules
@@ -58,7 +58,7 @@ class CassandraIOManager(HourlyIOManager):
         """Replace exactly the run's hours; or drain the backlog, committing offsets after their events are durable."""
         started = monotonic()
         if isinstance(obj, Backlog):
-            result = obj.drain_to(self.cassandra_settings)
+            result = obj.drain_to(self.cassandra_overrides)
             context.add_output_metadata(_drain_metadata(result, monotonic() - started))
             return
         table, hours = self.table(context.asset_key), self.output_hours(context)

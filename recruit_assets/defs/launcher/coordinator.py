@@ -14,8 +14,8 @@ from recruit_assets.stores.dagster.compat import (
 )
 
 AT_ONCE_TAG = "recruit/current"
-"""On runs of the current hour: launched as soon as they are requested if the queue would let them through. Spark gives
-them their share beside longer runs."""
+"""On runs of the current hour. They are launched as soon as they are requested, unless a limit of the queue holds them
+back, and their Spark jobs have a pool of their own."""
 SENSOR_ROUND_S = 1
 """How often the daemon looks which sensors are due."""
 

@@ -232,7 +232,7 @@ def translated_errors(doing: str) -> Iterator[None]:
 
 
 def partitions_per_batch(partitions: int) -> int:
-    """How many of so many partitions share a batch: one, while there are few.
+    """The number of partitions in each batch, if so many are written: 1 for up to BATCHES_IN_FLIGHT of them.
 
     Cassandra writes the partitions of a batch one after the other, and waits for the commit log each time.
     """
@@ -240,7 +240,7 @@ def partitions_per_batch(partitions: int) -> int:
 
 
 def small_batches(statements: Sequence[BoundStatement]) -> Iterator[BatchStatement]:
-    """The statements, which may be repeated, in unlogged batches below Cassandra's limits."""
+    """The statements, which must be idempotent, in unlogged batches below Cassandra's limits."""
     most = partitions_per_batch(len(statements))
     batch: list[BoundStatement] = []
     size = 0

@@ -58,7 +58,7 @@ def context_config(settings: Settings) -> dict[str, str]:
         "spark.sql.extensions": "com.datastax.spark.connector.CassandraSparkExtensions",
         # a run generates about 60 classes; with the default of 100 they are soon evicted and compiled again
         "spark.sql.codegen.cache.maxEntries": "1000",
-        # a task that ends makes room for the pool that has fewer tasks running, not for the oldest job
+        # the next task is one of the pool with the fewest running tasks; by default, one of the oldest job
         "spark.scheduler.mode": "FAIR",
         **SQL,
         **(LOOPBACK if settings.spark_master.startswith("local") else _share_of_cluster(settings)),

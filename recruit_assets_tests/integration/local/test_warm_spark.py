@@ -79,6 +79,17 @@ def attach(settings: Settings, *arguments: str, script: str = ATTACHED) -> list[
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
 
 
+def start(settings: Settings, script: str) -> "subprocess.Popen[str]":
+    """A process that attaches and talks through its pipes."""
+    command = [sys.executable, "-c", script, settings.spark_gateway]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def next_line(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
 def test_processes_share_only_the_spark_context(engines: Settings) -> None:
     context, *first = attach(engines, "Europe/Berlin")
     same_context, *second = attach(engines, "UTC")
@@ -108,13 +119,9 @@ def test_a_gateway_that_is_gone_is_named(tmp_path: Path) -> None:
 
 
 def test_a_long_job_does_not_hold_up_the_jobs_of_the_current_hour(engines: Settings) -> None:
-    """Spark's own order, oldest job first, would keep them waiting for all tasks of the long one."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with (
-        subprocess.Popen([sys.executable, "-c", SHORT, engines.spark_gateway], **pipes) as short,  # type: ignore[call-overload]  # mypy reads no **pipes
-        subprocess.Popen([sys.executable, "-c", LONG, engines.spark_gateway], **pipes) as long,  # type: ignore[call-overload]
-    ):
-        assert (short.stdout.readline(), long.stdout.readline()) == ("ready\n", "begun\n")
+    """By default, Spark runs all tasks of the oldest job first."""
+    with start(engines, SHORT) as short, start(engines, LONG) as long:
+        assert (next_line(short), next_line(long)) == ("ready\n", "begun\n")
         counted, _ = short.communicate("go\n", timeout=60)
         is_long_running = long.poll() is None
         long.communicate(timeout=60)
