@@ -22,19 +22,24 @@ from recruit_assets.stores.spark.compat import connect_gateway, held_objects, ne
 DEFAULT_POOL, CURRENT_POOL = "default", "current"
 
 
-@functools.cache
 def attached_session(connection: Path, pool: str = DEFAULT_POOL) -> SparkSession:
     """This process's session in the JVM whose gateway wrote the file; StoreUnavailable if the JVM doesn't answer.
 
-    The SQL settings are the session's own, but all processes share the SparkContext: don't stop it. Jobs of different
-    pools take turns, so a long one of the past doesn't hold up the current hour's.
+    The SQL settings are the session's own, but all processes share the SparkContext: don't stop it. From now on its
+    jobs are in this pool. Pools take turns, so a long job of the past doesn't hold up the current hour's.
     """
     with _translated_errors(connection):
-        gateway = connect_gateway(connection)
-        atexit.register(_release, gateway)
-        session = new_session(gateway)
+        session = _session(connection)
         session.sparkContext.setLocalProperty("spark.scheduler.pool", pool)
         return session
+
+
+@functools.cache
+def _session(connection: Path) -> SparkSession:
+    """One for the whole process: PySpark allows no second SparkContext."""
+    gateway = connect_gateway(connection)
+    atexit.register(_release, gateway)
+    return new_session(gateway)
 
 
 def probe_spark(connection: Path) -> None:

@@ -47,6 +47,17 @@ session = attached_session(Path(sys.argv[1]))
 print(signal.getsignal(signal.SIGINT) is before)
 """
 
+POOLS = """
+import sys
+from pathlib import Path
+from recruit_assets.stores.spark.warm import CURRENT_POOL, attached_session
+connection = Path(sys.argv[1])
+sessions = [attached_session(connection), attached_session(connection, CURRENT_POOL)]
+current = sessions[0].sparkContext.getLocalProperty("spark.scheduler.pool")
+attached_session(connection)
+print(sessions[0] is sessions[1], current, sessions[0].sparkContext.getLocalProperty("spark.scheduler.pool"))
+"""
+
 LONG = """
 import sys, threading, time
 from pathlib import Path
@@ -111,6 +122,11 @@ def test_the_current_hours_run_finds_threads_beside_that_of_a_busy_past_hour(eng
 def test_a_run_that_is_canceled_leaves_the_jobs_of_others_alone(engines: Settings) -> None:
     """PySpark's handler of SIGINT cancels every job of the JVM."""
     assert attach(engines, script=INTERRUPTIBLE) == ["True"]
+
+
+def test_a_process_executes_runs_of_the_current_hour_and_of_others(engines: Settings) -> None:
+    """PySpark refuses a second SparkContext in a process."""
+    assert attach(engines, script=POOLS) == ["True", "current", "default"]
 
 
 def test_a_gateway_that_is_gone_is_named(tmp_path: Path) -> None:
