@@ -32,7 +32,7 @@ A secret may be in a file instead: `RECRUIT_MYSQL_PASSWORD_FILE` names a file wi
 
 An address that isn't set is that of the local engines in `RECRUIT_STATE_DIR`; `recruit-assets engines env` prints it.
 
-Written by `make docs` from `recruit_assets/runtime/settings.py`; don't edit.
+Written by `make docs` from `recruit_assets/runtime/settings/`; don't edit.
 """
 ACCOUNTS = """
 ## Passwords of the report database's users

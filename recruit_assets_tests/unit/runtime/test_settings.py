@@ -1,14 +1,18 @@
 """Settings: invalid ones are named, addresses default to the local engines, and secrets aren't shown."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings
 
 from recruit_assets.runtime.errors import UserError
 from recruit_assets.runtime.places import host_port
-from recruit_assets.runtime.settings import ENDPOINTS_FILE, as_environment, load_settings
+from recruit_assets.runtime.settings import ENDPOINTS_FILE, Settings, as_environment, load_settings
 from recruit_assets_tests.support.certificates import Authority
 
 
@@ -300,3 +304,15 @@ def test_a_configured_cluster_takes_precedence_over_the_warm_spark() -> None:
 def test_pseudonyms_need_a_long_key(key: str) -> None:
     with pytest.raises(UserError, match="RECRUIT_PRIVACY_KEY needs 16 characters or more"):
         load_settings(privacy="pseudonymise", privacy_key=key)
+
+
+def test_no_two_groups_of_settings_have_a_name_in_common() -> None:
+    """Of two fields or checks with the same name, only one would be used."""
+
+    class Bare(BaseModel):
+        field: str = ""
+
+    groups = [group for group in Settings.__bases__ if issubclass(group, BaseModel) and group is not BaseSettings]
+    names = Counter(chain.from_iterable({*group.model_fields, *vars(group)} - {*vars(Bare)} for group in groups))
+
+    assert [name for name, count in names.items() if count > 1] == []
