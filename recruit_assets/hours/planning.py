@@ -170,10 +170,12 @@ def plan(
     A range has at most MOST_HOURS, and at most EVENTS_PER_RUN events: those of the changes, of a busy hour of the past
     all. It may span hours that aren't pending, but none that is in a run already, no busy one that rests, and none that
     failed more often, which could make the whole range fail. Without `running` hours and `rest`, every hour whose
-    `next_try_at` has passed is due. A running range of older hours too doesn't hold back the live hours. Unless
-    `live_apart`, these share a range with earlier hours: fewer runs, but the live hours are done later.
+    `next_try_at` has passed is due. A running range of older hours too doesn't hold back the live hours. With
+    `live_apart`, the current hour and the one that has just ended have ranges of their own: more runs, but these hours
+    are done sooner.
     """
-    bounds = HourRange(first_hour, first_live_hour(now, rest=timedelta(0)) + HOUR)
+    current = first_live_hour(now, rest=timedelta(0))
+    bounds = HourRange(first_hour, current + HOUR)
     live = first_live_hour(now, rest=rest) if live_apart else bounds.last + HOUR
     running = [run if run.first >= live else HourRange(run.first, min(run.last, live - HOUR)) for run in running]
     inside = {one.hour: one for one in pending if one.hour in bounds}
@@ -188,6 +190,8 @@ def plan(
         {hour: inside[hour] for hour in due},
         live=live,
         slots=slots,
+        # the current hour's run is short: it takes along neither older hours nor the one that has just ended
+        begins_range=lambda hour: live_apart and hour in (live, current),
         is_barrier=lambda hour: hour in barriers or any(hour in run for run in running),
     )
     return Plan(
@@ -201,7 +205,12 @@ def plan(
 
 
 def _ranges(
-    due: Mapping[datetime, PendingHour], *, live: datetime, slots: int, is_barrier: Callable[[datetime], bool]
+    due: Mapping[datetime, PendingHour],
+    *,
+    live: datetime,
+    slots: int,
+    begins_range: Callable[[datetime], bool],
+    is_barrier: Callable[[datetime], bool],
 ) -> tuple[list[HourRange], Collection[datetime]]:
     """Ranges for the due hours, until the slots are used, and the hours that are left over.
 
@@ -215,7 +224,8 @@ def _ranges(
         slots -= last < live
         if slots < 0:
             break
-        requests.append(HourRange(_first_hour(due[last], left, live=live, is_barrier=is_barrier), last))
+        first = _first_hour(due[last], left, live=live, begins_range=begins_range, is_barrier=is_barrier)
+        requests.append(HourRange(first, last))
         for hour in requests[-1].hours():
             left.pop(hour, None)
     return requests, left.keys()
@@ -226,16 +236,15 @@ def _first_hour(
     due: Mapping[datetime, PendingHour],
     *,
     live: datetime,
+    begins_range: Callable[[datetime], bool],
     is_barrier: Callable[[datetime], bool],
 ) -> datetime:
     """The first hour of the range that ends with `last`: a due one that no barrier or limit separates from it."""
     failures = _failures(last)
     floor = last.hour - (MOST_HOURS[failures] - 1) * HOUR
-    if last.hour >= live:
-        floor = max(floor, live)  # a run of live hours takes no older ones along, which would delay it
     first = hour = last.hour
     events = _events(last, live=live)
-    while hour > floor and not is_barrier(hour - HOUR):
+    while hour > floor and not begins_range(hour) and not is_barrier(hour - HOUR):
         hour -= HOUR
         one = due.get(hour)
         events += _events(one, live=live)

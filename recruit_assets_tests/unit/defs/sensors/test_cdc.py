@@ -20,6 +20,12 @@ from recruit_assets_tests.support.unfinished_runs import an_unfinished_run
 NOW = datetime(2026, 1, 5, 7, 30, 0, 250_000, tzinfo=UTC)
 CURRENT = datetime(2026, 1, 5, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+AT_ONCE = {
+    "dagster/max_retries": "0",
+    "dagster/priority": "1",
+    "recruit/current": "yes",
+    "recruit/incremental": "yes",
+}
 Tick = Callable[..., dg.SensorResult]
 
 
@@ -99,18 +105,16 @@ def test_the_current_hour_is_requested_first_and_with_priority(tick: Tick) -> No
 
     now, before = HourRange(CURRENT, CURRENT), HourRange(CURRENT - HOUR, CURRENT - HOUR)
     assert found == [
-        range_tags(now)
-        | {"dagster/max_retries": "0", "dagster/priority": "1", "recruit/current": "yes", "recruit/incremental": "yes"},
+        range_tags(now) | AT_ONCE,
         range_tags(before)
         | {"dagster/max_retries": "0", "dagster/priority": "0", "recruit/past": "yes", "recruit/incremental": "yes"},
     ]
 
 
-def test_an_hour_that_has_just_ended_runs_with_the_current(tick: Tick) -> None:
-    (tags,) = requests_of(tick(pending(CURRENT - HOUR), pending(CURRENT), now=CURRENT + timedelta(seconds=30)))
+def test_an_hour_that_has_just_ended_runs_beside_the_current(tick: Tick) -> None:
+    found = requests_of(tick(pending(CURRENT - HOUR), pending(CURRENT), now=CURRENT + timedelta(seconds=30)))
 
-    assert tags.items() >= (range_tags(HourRange(CURRENT - HOUR, CURRENT)) | {"dagster/priority": "1"}).items()
-    assert "recruit/past" not in tags
+    assert found == [range_tags(HourRange(hour, hour)) | AT_ONCE for hour in (CURRENT, CURRENT - HOUR)]
 
 
 def test_an_hour_that_failed_is_replaced_completely(tick: Tick) -> None:
