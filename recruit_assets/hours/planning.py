@@ -177,6 +177,8 @@ def plan(
     current = first_live_hour(now, rest=timedelta(0))
     bounds = HourRange(first_hour, current + HOUR)
     live = first_live_hour(now, rest=rest) if live_apart else bounds.last + HOUR
+    # the current hour's run is short: it takes along neither older hours nor the one that has just ended
+    starts = (live, current) if live_apart else ()
     running = [run if run.first >= live else HourRange(run.first, min(run.last, live - HOUR)) for run in running]
     inside = {one.hour: one for one in pending if one.hour in bounds}
     busy = {hour for hour in inside if any(hour in run for run in running)}
@@ -190,9 +192,9 @@ def plan(
         {hour: inside[hour] for hour in due},
         live=live,
         slots=slots,
-        # the current hour's run is short: it takes along neither older hours nor the one that has just ended
-        begins_range=lambda hour: live_apart and hour in (live, current),
-        is_barrier=lambda hour: hour in barriers or any(hour in run for run in running),
+        begins_range=lambda hour: (
+            hour in starts or hour - HOUR in barriers or any(hour - HOUR in run for run in running)
+        ),
     )
     return Plan(
         requests=tuple(requests),
@@ -205,12 +207,7 @@ def plan(
 
 
 def _ranges(
-    due: Mapping[datetime, PendingHour],
-    *,
-    live: datetime,
-    slots: int,
-    begins_range: Callable[[datetime], bool],
-    is_barrier: Callable[[datetime], bool],
+    due: Mapping[datetime, PendingHour], *, live: datetime, slots: int, begins_range: Callable[[datetime], bool]
 ) -> tuple[list[HourRange], Collection[datetime]]:
     """Ranges for the due hours, until the slots are used, and the hours that are left over.
 
@@ -224,8 +221,7 @@ def _ranges(
         slots -= last < live
         if slots < 0:
             break
-        first = _first_hour(due[last], left, live=live, begins_range=begins_range, is_barrier=is_barrier)
-        requests.append(HourRange(first, last))
+        requests.append(HourRange(_first_hour(due[last], left, live=live, begins_range=begins_range), last))
         for hour in requests[-1].hours():
             left.pop(hour, None)
     return requests, left.keys()
@@ -237,14 +233,16 @@ def _first_hour(
     *,
     live: datetime,
     begins_range: Callable[[datetime], bool],
-    is_barrier: Callable[[datetime], bool],
 ) -> datetime:
-    """The first hour of the range that ends with `last`: a due one that no barrier or limit separates from it."""
+    """The first hour of the range that ends with `last`: a due one within the limits.
+
+    The range goes no further back than an hour that `begins_range`.
+    """
     failures = _failures(last)
     floor = last.hour - (MOST_HOURS[failures] - 1) * HOUR
     first = hour = last.hour
     events = _events(last, live=live)
-    while hour > floor and not begins_range(hour) and not is_barrier(hour - HOUR):
+    while hour > floor and not begins_range(hour):
         hour -= HOUR
         one = due.get(hour)
         events += _events(one, live=live)

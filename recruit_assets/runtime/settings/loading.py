@@ -16,7 +16,7 @@ RETIRED = {
     "alert_webhook": "https://hooks.slack.com/... as it is, or json://HOST/PATH?:message=text (jsons:// for https)",
     "alert_smtp_host": "mailtos://USER:PASSWORD@HOST:587?from=SENDER&to=RECIPIENT, or mailto://HOST without a login",
 }
-"""Settings of earlier versions that RECRUIT_ALERT_URLS replaces: a value of it that does the same."""
+"""Settings of earlier versions, each with the value of RECRUIT_ALERT_URLS that does the same."""
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -41,7 +41,7 @@ def _refuse_retired(environment: Mapping[str, str]) -> None:
 
 
 def _problem(error: ErrorDetails) -> str:
-    """A rule about several settings names them itself; other errors have the setting's name in `loc`."""
+    """What is wrong with which variable. Without `loc` it is a rule about several, which its message names."""
     return f"{variable(str(error['loc'][0]))}: {error['msg']}" if error["loc"] else error["msg"]
 
 

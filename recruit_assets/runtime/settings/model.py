@@ -3,11 +3,11 @@
 Only the first rule that is broken is reported, in the order of this file.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import SecretStr, model_validator
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from recruit_assets.contract.attribution import URL
 from recruit_assets.runtime.errors import UserError
@@ -19,7 +19,7 @@ from recruit_assets.runtime.settings.mysql import MySqlSettings
 from recruit_assets.runtime.settings.operation import OperationSettings
 from recruit_assets.runtime.settings.report import ReportSettings
 from recruit_assets.runtime.settings.retention import RetentionSettings
-from recruit_assets.runtime.settings.sources import ENDPOINTS_FILE, PREFIX, local_engines, secret_files, variable
+from recruit_assets.runtime.settings.sources import ENDPOINTS_FILE, EnvironmentSettings, local_engines, variable
 from recruit_assets.runtime.settings.spark import SparkSettings
 from recruit_assets.runtime.settings.value_types import TLS_OFF, TLS_SYSTEM, words
 
@@ -36,13 +36,9 @@ class Settings(
     CassandraSettings,
     KafkaSettings,
     FolderSettings,
-    BaseSettings,
+    EnvironmentSettings,
 ):
     """All settings. An address is empty if it isn't set and no local engine is running; see `require`."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
-    )
 
     @model_validator(mode="after")
     def _whole_logins(self) -> Self:
@@ -126,18 +122,9 @@ class Settings(
                 )
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments take precedence over environment and secret files, and those over the local engines' file."""
-        given = env_settings() | init_settings()
-        engines = InitSettingsSource(settings_cls, local_engines(Path(given.get("state_dir") or ".recruit"), given))
-        return init_settings, env_settings, secret_files(settings_cls), engines
+    def fallbacks(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The addresses and logins of running local engines."""
+        return local_engines(Path(given.get("state_dir") or ".recruit"), given)
 
 
 def _tls_is_missing(given: str, missing: str) -> str:

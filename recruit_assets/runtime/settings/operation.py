@@ -29,7 +29,7 @@ class OperationSettings(BaseModel):
     @field_validator("alert_urls")
     @classmethod
     def _urls(cls, value: SecretStr) -> SecretStr:
-        """Whether a service can use them is checked where they are used: that takes seconds."""
+        """Checks only their form: asking the library whether a service can use them takes seconds."""
         if any(url.strip(",;") and "://" not in url for url in value.get_secret_value().split()):
             raise ValueError("must be URLs such as slack://... or mailtos://..., see docs/operators.md")
         return value

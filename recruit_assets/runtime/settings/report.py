@@ -83,7 +83,7 @@ class ReportSettings(BaseModel):
 
     @property
     def click_rules(self) -> ClickRules:
-        """What is a valid click."""
+        """The rules by which a click is valid."""
         return ClickRules(self.click_window_s, host_pattern(words(self.internal_hosts)), self.report_timezone)
 
     @property

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from recruit_assets.runtime.files import read_object
 from recruit_assets.runtime.places import folder
@@ -22,12 +22,38 @@ STORE_ADDRESSES = (("kafka_bootstrap",), ("cassandra_hosts", "cassandra_port"), 
 """The settings that say where each store is. The first of a store is empty while that is unknown."""
 
 
+class EnvironmentSettings(BaseSettings):
+    """Settings from arguments, environment variables and secret files, in this order. Errors don't show values."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    @classmethod
+    def fallbacks(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Values for settings that none of the sources has; `given` are those of arguments and environment."""
+        return {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The sources, the first that has a value is taken; pydantic-settings calls this."""
+        fallbacks = InitSettingsSource(settings_cls, cls.fallbacks(env_settings() | init_settings()))
+        return init_settings, env_settings, _secret_files(settings_cls), fallbacks
+
+
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return PREFIX + name.upper()
 
 
-def secret_files(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
+def _secret_files(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
     """The secrets whose variable, with _FILE, names a file."""
     prefix = settings_cls.model_config["env_prefix"]
     fields = settings_cls.model_fields.items()
@@ -37,8 +63,9 @@ def secret_files(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource
 
 
 def local_engines(state_dir: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Addresses and logins of the local engines, but not of a store with another address in `given`: the login would
-    go to another server.
+    """Addresses and logins of the local engines.
+
+    Without those of a store that has another address in `given`: the login would go to another server.
     """
     try:
         found = read_endpoints(folder(state_dir))

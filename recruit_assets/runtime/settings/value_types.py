@@ -1,4 +1,4 @@
-"""The types of the settings, with their checks."""
+"""The types that settings have, and how their values are checked."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -53,7 +53,10 @@ WholeHour = Annotated[datetime, AfterValidator(_whole_hour)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,240}$")]
 TlsCa = Annotated[str, AfterValidator(_certificates)]
-"""The CA of a server's certificate: a PEM file, `system` for the machine's own list, `off`, or empty."""
+"""The CA that must have signed a server's certificate: a PEM file, or `system` for all that this machine trusts.
+
+`off` stands for a connection without TLS; what empty stands for depends on the store.
+"""
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 HostNames = Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+(, *[A-Za-z0-9.-]+)*)?$")]
 Origins = Annotated[str, Field(pattern=r"^(\*|https?://[^\s,/]+(, *https?://[^\s,/]+)*)?$")]
